@@ -1,0 +1,53 @@
+# make demo | make test | make lint
+# PYTHON chooses the interpreter (3.11 or newer); PIP_FLAGS are added to every pip install.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+JOBS ?= 2
+
+.PHONY: demo test lint wheel clean system-packages
+.DEFAULT_GOAL := test
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgekit needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make a second run quick: pip is asked again only when what is to be installed has changed.
+$(VENV)/.stamp-demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing edgekit[export,run,report] into $(VENV) (some minutes the first time)"
+	$(PIP) -e '.[export,run,report]'
+	touch $@
+
+$(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing edgekit[export,run,report,dev] into $(VENV) (some minutes the first time)"
+	$(PIP) -e '.[export,run,report,dev]'
+	touch $@ $(VENV)/.stamp-demo
+
+demo: $(VENV)/.stamp-demo
+	$(BIN)/edgekit export mobilenet_v3 --format tflite --int8
+	$(BIN)/edgekit profile --device local
+	$(BIN)/edgekit report
+	@echo
+	@echo "artifacts:    $(CURDIR)/artifacts"
+	@echo "measurements: $(CURDIR)/device_reports"
+	@find device_reports -maxdepth 1 -name 'report.*' -printf 'report:       $(CURDIR)/%p\n'
+
+system-packages:
+	@.ci/system-packages
+
+test: $(VENV)/.stamp-dev system-packages
+	$(BIN)/python -m pytest -n $(JOBS) --durations=15 -rs $(PYTEST_FLAGS)
+
+lint: $(VENV)/.stamp-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/.stamp-dev
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,29 @@
+"""edgekit: lightweight networks to verified, measured artifacts for small devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "build"]
+
+
+def build(model: str, weights: str | Path | None = None, num_classes: int | None = None) -> nn.Module:
+    """The network of a model id or alias, in eval mode, input ``(N, C, H, W)`` float32.
+
+    Args:
+        model: for example ``"mobilenet_v2_1.0"`` or ``"mobilenet_v3"``.
+        weights: a ``.pth`` or ``.safetensors`` checkpoint, or None for seeded random weights.
+        num_classes: size of the output; the card's when None.
+
+    Raises:
+        UsageError: unknown model, or a checkpoint that is missing, unsafe or of another network.
+    """
+    from .catalog import find_card
+    from .workflows.build import build_network
+
+    return build_network(find_card(model), weights, num_classes)

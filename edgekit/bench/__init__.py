@@ -1,0 +1,1 @@
+"""Measuring on a device: the agent that runs there, its protocol, and what the samples say."""

@@ -1,0 +1,1100 @@
+"""The program that runs on the measured machine: ``python agent.py REQUEST.json``.
+
+One file, Python >= 3.7, needing only numpy and the runtime that is asked for, so that it can be copied to a board.
+It imports nothing of edgekit. JSON lines go to stdout: progress ``{"event": ...}`` and one last line, either
+``{"ok": true, "value": {...}}`` (exit code 0) or ``{"ok": false, "kind": ..., "message": ...}`` (exit code 1).
+
+Commands (``request["command"]``): ``info``, ``state``, ``run``, ``inspect``, ``bench``, ``per_op``, ``memory``; the
+function of each name says what it takes and returns. Element types are numpy's names ("float32", "int8").
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import glob
+import importlib
+import importlib.util
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+# The typing aliases above serve Python 3.7, where dict[str, Any] is not subscriptable at run time.
+Json = Dict[str, Any]
+
+EMULATION_MARKER = "/etc/edgekit-emulated"
+VERSIONED = ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime", "openvino")
+
+
+class AgentError(Exception):
+    """A failure to report: ``kind`` is "request", "missing-runtime" or "model"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+# Reading the machine. Every reader answers None when there is nothing to read; never zero. ------------------------
+
+
+def read_text(path: str) -> Optional[str]:
+    """A small text file without its NULs and outer blanks, or None."""
+    try:
+        with open(path, errors="replace") as stream:
+            return stream.read().replace("\0", "").strip() or None
+    except OSError:
+        return None
+
+
+def read_int(path: str) -> Optional[int]:
+    """An integer file, or None."""
+    text = read_text(path)
+    return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else None
+
+
+def known(values: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The entries that were read, or None when there are none."""
+    kept = {key: value for key, value in values.items() if value is not None}
+    return kept or None
+
+
+def per_cpu(name: str, reader: Callable[[str], Any]) -> Optional[Dict[str, Any]]:
+    """One cpufreq file of every CPU, by CPU name."""
+    folders = glob.glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq")
+    return known({os.path.basename(os.path.dirname(f)): reader(os.path.join(f, name)) for f in sorted(folders)})
+
+
+def temperatures() -> Optional[Dict[str, float]]:
+    """Thermal zones, degrees Celsius, by zone type; two zones of one type get their zone's number as well."""
+    found = {}  # type: Dict[str, float]
+    for zone in sorted(glob.glob("/sys/class/thermal/thermal_zone*")):
+        milli = read_int(os.path.join(zone, "temp"))
+        if milli is not None:
+            number = zone[len("/sys/class/thermal/thermal_zone") :]
+            name = read_text(os.path.join(zone, "type")) or "zone" + number
+            found[name if name not in found else name + "-" + number] = milli / 1000.0
+    return found or None
+
+
+THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+
+
+def decode_throttled(bits: int) -> List[str]:
+    """The Raspberry Pi firmware's throttle bits in words; bits 16 to 19 are the same since boot."""
+    now = [word for bit, word in THROTTLE_BITS.items() if bits >> bit & 1]
+    return now + [word + " since boot" for bit, word in THROTTLE_BITS.items() if bits >> (bit + 16) & 1]
+
+
+def throttled() -> Optional[List[str]]:
+    """What the firmware says about throttling: [] when it says nothing is wrong, None when nobody can be asked."""
+    text = read_text("/sys/devices/platform/soc/soc:firmware/get_throttled")
+    if text is None and shutil.which("vcgencmd"):
+        try:
+            answer = subprocess.run(
+                ["vcgencmd", "get_throttled"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        text = answer.stdout.decode(errors="replace").strip().rpartition("=")[2]
+    if text is None or not re.fullmatch(r"(0x)?[0-9a-fA-F]+", text):
+        return None
+    return decode_throttled(int(text, 16))
+
+
+def state(request: Optional[Json] = None) -> Json:
+    """``state``: one look at the device, in the fields of ``DeviceState``."""
+    return {
+        "unix_time": time.time(),
+        "load_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "clock_khz": per_cpu("scaling_cur_freq", read_int),
+        "max_clock_khz": per_cpu("scaling_max_freq", read_int),
+        "governor": per_cpu("scaling_governor", read_text),
+        "temperature_c": temperatures(),
+        "throttled": throttled(),
+    }
+
+
+# Flags that decide which kernels a runtime picks.
+ISA = [
+    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "avx_vnni", "amx_int8", "amx_bf16", "neon", "asimd", "asimdhp", "fphp", "asimddp", "i8mm", "bf16", "sve", "sve2",
+]  # fmt: skip
+
+ARM_PARTS = {
+    "0xd03": "Cortex-A53", "0xd04": "Cortex-A35", "0xd05": "Cortex-A55", "0xd07": "Cortex-A57", "0xd08": "Cortex-A72",
+    "0xd09": "Cortex-A73", "0xd0a": "Cortex-A75", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd0d": "Cortex-A77",
+    "0xd40": "Neoverse-V1", "0xd41": "Cortex-A78", "0xd44": "Cortex-X1", "0xd46": "Cortex-A510", "0xd47": "Cortex-A710",
+    "0xd48": "Cortex-X2", "0xd49": "Neoverse-N2", "0xd4d": "Cortex-A715", "0xd4e": "Cortex-X3",
+}  # fmt: skip
+
+
+def describe_cpu(cpuinfo: str, board: Optional[str]) -> Optional[str]:
+    """The CPU in words from ``/proc/cpuinfo``: its model name, or the board and its ARM cores."""
+    fields = [(k.strip(), v.strip()) for k, _, v in (line.partition(":") for line in cpuinfo.splitlines())]
+    parts = [ARM_PARTS.get(v.lower(), "ARM part " + v) for k, v in fields if k == "CPU part"]
+    arm = " + ".join("%d x %s" % (parts.count(name), name) for name in sorted(set(parts)))
+    names = [v for key in ("model name", "Model", "Hardware") for k, v in fields if k == key]
+    words = [word for word in (board or (names[0] if names else None), arm) if word]
+    return ", ".join(words) or None
+
+
+def isa_flags(cpuinfo: str) -> List[str]:
+    """Those of ``ISA`` that the first CPU lists."""
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    flags = set(found.group(1).split()) if found else set()
+    return [flag for flag in ISA if flag in flags]
+
+
+def versions() -> Dict[str, str]:
+    """Versions of numpy and of the runtimes that are installed."""
+    found = {}
+    for name in VERSIONED:
+        version = installed_version(name)
+        if version is not None:
+            found[name] = version
+    return found
+
+
+def installed_version(name: str) -> Optional[str]:
+    """Version of a distribution, or None when it is not installed."""
+    try:
+        from importlib import metadata
+    except ImportError:  # Python 3.7
+        pkg_resources = importlib.import_module("pkg_resources")
+        found = pkg_resources.working_set.by_key.get(name)
+        return None if found is None else str(found.version)
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def machine() -> Json:
+    """The fields of ``DeviceInfo``."""
+    cpuinfo = read_text("/proc/cpuinfo") or ""
+    board = read_text("/proc/device-tree/model") or read_text("/sys/firmware/devicetree/base/model")
+    memory = re.search(r"^MemTotal:\s*(\d+) kB", read_text("/proc/meminfo") or "", re.MULTILINE)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "machine": platform.machine(),
+        "cpu": describe_cpu(cpuinfo, board) or platform.processor() or platform.machine(),
+        "cores": usable or 1,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "isa": isa_flags(cpuinfo),
+        "memory_bytes": int(memory.group(1)) * 1024 if memory else None,
+        "emulated": os.path.exists(EMULATION_MARKER),
+    }
+
+
+def info(request: Optional[Json] = None) -> Json:
+    """``info``: the machine, the versions installed on it, and its state."""
+    return {"info": machine(), "versions": versions(), "state": state()}
+
+
+# Runtimes: one class each, the same interface. ---------------------------------------------------------------------
+
+
+def tensor_spec(
+    name: str, shape: Sequence[int], dtype: str, scale: Optional[float] = None, zero_point: Optional[int] = None
+) -> Json:
+    """An input or output as the agent reports it, batch included in the shape."""
+    return {"name": name, "shape": [int(d) for d in shape], "dtype": dtype, "scale": scale, "zero_point": zero_point}
+
+
+def fixed_shape(name: str, dims: Sequence[Any]) -> List[int]:
+    """A concrete shape: an open batch becomes 1; anything else open is refused."""
+    shape = [d if isinstance(d, int) and d > 0 else None for d in dims]
+    if shape and shape[0] is None:
+        shape[0] = 1
+    if None in shape:
+        raise AgentError("model", "tensor %r has the open shape %s; export it with fixed sizes" % (name, list(dims)))
+    return [int(d) for d in shape if d is not None]
+
+
+class Runtime:
+    """A loaded model that runs one inference at a time on the CPU.
+
+    Attributes:
+        version: of the runtime.
+        settings: every option set to other than its default.
+        inputs, outputs: see :func:`tensor_spec`.
+    """
+
+    name = ""
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        """Import the runtime; nothing is loaded yet. Raises ImportError when it is missing."""
+        self.threads = threads
+        self.version = ""
+        self.settings = {}  # type: Json
+        self.inputs = []  # type: List[Json]
+        self.outputs = []  # type: List[Json]
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        """Open a model; with ``profiling`` (a folder) the runtime times each operator."""
+        raise NotImplementedError
+
+    def set_input(self, index: int, array: Any) -> None:
+        """Give an input its value, which stays for the runs that follow."""
+        raise NotImplementedError
+
+    def run(self) -> Any:
+        """One inference, finished when this returns."""
+        raise NotImplementedError
+
+    def read(self, index: int) -> Any:
+        """A copy of an output of the last run."""
+        raise NotImplementedError
+
+
+class OnnxRuntime(Runtime):
+    """ONNX Runtime's CPU execution provider: ``threads`` within an operator, operators one after another."""
+
+    name = "onnxruntime"
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        import onnxruntime
+
+        self.api = onnxruntime
+        self.version = onnxruntime.__version__
+        self.settings = {"intra_op_num_threads": threads, "inter_op_num_threads": 1, "execution_mode": "sequential"}
+        self.feed = {}  # type: Json
+        self.results = []  # type: List[Any]
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        options = self.api.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = self.api.ExecutionMode.ORT_SEQUENTIAL
+        if profiling:
+            options.enable_profiling = True
+            options.profile_file_prefix = os.path.join(profiling, "ort")
+        self.session = self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
+        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
+        self.output_names = [node["name"] for node in self.outputs]
+
+    @staticmethod
+    def spec(node: Any) -> Json:
+        return tensor_spec(node.name, fixed_shape(node.name, node.shape), numpy_name(node.type[len("tensor(") : -1]))
+
+    def set_input(self, index: int, array: Any) -> None:
+        self.feed[self.inputs[index]["name"]] = array
+
+    def run(self) -> Any:
+        self.results = self.session.run(self.output_names, self.feed)
+
+    def read(self, index: int) -> Any:
+        return self.results[index]
+
+    def kernels(self) -> List[Json]:
+        """Every kernel event recorded so far; ends the profiling."""
+        with open(self.session.end_profiling()) as stream:
+            events = json.load(stream)
+        return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
+
+
+class LiteRT(Runtime):
+    """LiteRT's Interpreter (ai_edge_litert, else tflite_runtime) with its default CPU delegate, XNNPACK."""
+
+    name = "litert"
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+
+            package = "ai-edge-litert"
+        except ImportError as error:
+            if (error.name or "").split(".")[0] != "ai_edge_litert":
+                raise  # it is installed, and something that it needs is not
+            from tflite_runtime.interpreter import Interpreter
+
+            package = "tflite-runtime"
+        self.interpreter_class = Interpreter
+        self.package = package
+        self.version = installed_version(package) or "unknown"
+        self.settings = {"num_threads": threads}
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        self.interpreter = self.interpreter_class(model_path=model, num_threads=self.threads)
+        self.interpreter.allocate_tensors()
+        self.input_details = self.interpreter.get_input_details()
+        self.output_details = self.interpreter.get_output_details()
+        self.inputs = [self.spec(details) for details in self.input_details]
+        self.outputs = [self.spec(details) for details in self.output_details]
+
+    @staticmethod
+    def spec(details: Json) -> Json:
+        import numpy as np
+
+        scale, zero_point = details["quantization"]
+        quantized = scale != 0
+        return tensor_spec(
+            details["name"],
+            details["shape"],
+            np.dtype(details["dtype"]).name,
+            float(scale) if quantized else None,
+            int(zero_point) if quantized else None,
+        )
+
+    def set_input(self, index: int, array: Any) -> None:
+        self.interpreter.set_tensor(self.input_details[index]["index"], array)
+
+    def run(self) -> Any:
+        self.interpreter.invoke()
+
+    def read(self, index: int) -> Any:
+        return self.interpreter.get_tensor(self.output_details[index]["index"])
+
+
+class OpenVINO(Runtime):
+    """OpenVINO's CPU plugin with the latency hint.
+
+    ``precision`` is the INFERENCE_PRECISION_HINT: "f32" by default, because a CPU with native bf16 or f16 would
+    otherwise compute an fp32 model in it; "default" leaves the choice to the plugin.
+    """
+
+    name = "openvino"
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        import openvino
+
+        self.api = openvino
+        self.version = openvino.get_version()
+        self.settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+        if precision != "default":
+            self.settings["INFERENCE_PRECISION_HINT"] = precision
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        core = self.api.Core()
+        self.network = core.read_model(model)
+        open_batch = [port for port in self.network.inputs if port.partial_shape.is_dynamic]
+        if open_batch:
+            self.network.reshape({port: fixed_shape(port.any_name, dims_of(port)) for port in open_batch})
+        config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
+        self.compiled = core.compile_model(self.network, "CPU", config)
+        self.request = self.compiled.create_infer_request()
+        self.inputs = [self.spec(port) for port in self.compiled.inputs]
+        self.outputs = [self.spec(port) for port in self.compiled.outputs]
+
+    @staticmethod
+    def spec(port: Any) -> Json:
+        name = port.any_name if port.names else port.node.friendly_name
+        return tensor_spec(name, list(port.shape), numpy_name(port.element_type.get_type_name()))
+
+    def set_input(self, index: int, array: Any) -> None:
+        # Into the request's own tensor, as benchmark_app does: it is aligned as the plugin likes it.
+        self.request.get_input_tensor(index).data[...] = array
+
+    def run(self) -> Any:
+        self.request.infer(share_outputs=True)
+
+    def read(self, index: int) -> Any:
+        return self.request.get_output_tensor(index).data.copy()
+
+
+RUNTIMES = {c.name: c for c in (OnnxRuntime, LiteRT, OpenVINO)}
+
+# What ONNX Runtime and OpenVINO call the element types, in numpy's words.
+ELEMENT_TYPES = {
+    "float": "float32", "double": "float64", "f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16",
+    "i64": "int64", "i32": "int32", "i16": "int16", "i8": "int8", "i4": "int4", "u64": "uint64", "u32": "uint32",
+    "u16": "uint16", "u8": "uint8", "u4": "uint4", "boolean": "bool",
+}  # fmt: skip
+
+
+def numpy_name(element_type: str) -> str:
+    """A runtime's name of an element type as numpy spells it; unknown names pass through."""
+    return ELEMENT_TYPES.get(element_type, element_type)
+
+
+def dims_of(port: Any) -> List[Optional[int]]:
+    """Dimensions of an OpenVINO port, None where open."""
+    return [dim.get_length() if dim.is_static else None for dim in port.partial_shape]
+
+
+def make_runtime(request: Json) -> Runtime:
+    """Import the runtime that a request names."""
+    name, accelerator = request.get("runtime"), request.get("accelerator", "cpu")
+    if name not in RUNTIMES:
+        raise AgentError("request", "unknown runtime %r; known: %s" % (name, ", ".join(sorted(RUNTIMES))))
+    if accelerator != "cpu":
+        raise AgentError("request", "unknown accelerator %r; this agent knows cpu" % (accelerator,))
+    threads = request.get("threads", 1)
+    if not isinstance(threads, int) or threads < 1:
+        raise AgentError("request", "threads must be a whole number from 1, got %r" % (threads,))
+    try:
+        return RUNTIMES[name](threads, request.get("inference_precision", "f32"))
+    except ImportError as error:
+        message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
+        raise AgentError("missing-runtime", message) from error
+
+
+def load_model(runtime: Runtime, request: Json, profiling: Optional[str] = None) -> int:
+    """Load the request's model; nanoseconds it took."""
+    model = request.get("model")
+    if not model or not os.path.isfile(model):
+        raise AgentError("request", "no model file at %r" % (model,))
+    begin = time.perf_counter_ns()
+    try:
+        runtime.load(model, profiling)
+    except AgentError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise AgentError("model", "%s cannot load %s: %s" % (runtime.name, model, first_line(error))) from error
+    return time.perf_counter_ns() - begin
+
+
+def first_line(error: Exception) -> str:
+    """An exception's message without the C++ stack that some runtimes append."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:3]) or type(error).__name__
+
+
+# Inputs ------------------------------------------------------------------------------------------------------------
+
+
+def checked(array: Any, spec: Json, what: str) -> Any:
+    """``array`` when it has exactly the shape and element type of an input."""
+    if array.dtype.name != spec["dtype"]:
+        raise AgentError("request", "%s is %s; the model's input %r takes %s" % (
+            what, array.dtype.name, spec["name"], spec["dtype"]))  # fmt: skip
+    if list(array.shape) != spec["shape"]:
+        raise AgentError("request", "%s has shape %s; the model's input %r takes %s" % (
+            what, list(array.shape), spec["name"], spec["shape"]))  # fmt: skip
+    return array
+
+
+def random_input(spec: Json, seed: int) -> Any:
+    """Uniform 0..1 for floats, the whole range for integers."""
+    import numpy as np
+
+    generator = np.random.RandomState(seed)
+    dtype = np.dtype(spec["dtype"])  # type: Any
+    if dtype.kind == "f":
+        return np.asarray(generator.random_sample(spec["shape"]), dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return generator.randint(limits.min, limits.max + 1, spec["shape"], dtype=dtype)
+    raise AgentError("request", "no random input for element type %s; give one" % spec["dtype"])
+
+
+def set_inputs(runtime: Runtime, request: Json) -> None:
+    """The request's ``input`` (an .npy with the batch of 1) or a random one."""
+    import numpy as np
+
+    path = request.get("input")
+    if path and len(runtime.inputs) != 1:
+        raise AgentError("request", "the model has %d inputs; one file was given" % len(runtime.inputs))
+    for index, spec in enumerate(runtime.inputs):
+        array = checked(np.load(path), spec, path) if path else random_input(spec, request.get("seed", 0) + index)
+        runtime.set_input(index, array)
+
+
+def run(request: Json) -> Json:
+    """``run``: ``inputs`` (.npy, ``(N, *sample)``) one at a time; writes ``outputs`` (.npy, ``(N, *out)``).
+
+    Both in the model's own element types and layout. Value: count, output_dtype, seconds.
+    """
+    import numpy as np
+
+    runtime = make_runtime(request)
+    load_model(runtime, request)
+    if len(runtime.inputs) != 1 or len(runtime.outputs) != 1:
+        raise AgentError("model", "the model has %d inputs and %d outputs; this command takes one of each" % (
+            len(runtime.inputs), len(runtime.outputs)))  # fmt: skip
+    samples = np.load(request["inputs"], mmap_mode="r")
+    spec = runtime.inputs[0]
+    if spec["shape"][:1] != [1]:
+        raise AgentError("model", "the model's input has batch %s; this command takes 1" % spec["shape"][:1])
+    checked(samples[:1] if len(samples) else samples, spec, "each of " + request["inputs"])
+    results = None  # type: Any
+    begin = time.perf_counter()
+    for index in range(len(samples)):
+        runtime.set_input(0, np.ascontiguousarray(samples[index : index + 1]))
+        runtime.run()
+        output = runtime.read(0)
+        if results is None:
+            results = np.empty((len(samples), *output.shape[1:]), output.dtype)
+        results[index] = output[0]
+    seconds = time.perf_counter() - begin
+    np.save(request["outputs"], results)
+    return {"count": len(samples), "output_dtype": results.dtype.name, "seconds": seconds}
+
+
+# What a file holds, and what the runtime makes of it ----------------------------------------------------------------
+
+
+def inspect(request: Json) -> Json:
+    """``inspect``: facts for an audit.
+
+    Value: inputs, outputs (see :func:`tensor_spec`); nodes (operators of the file) and executed (after the runtime's
+    own optimisation), each ``{type, name, inputs: [dtype], outputs: [dtype]}``; tensors; delegate or None. For ONNX
+    nodes and tensors are empty: the onnx package reads them, on the host.
+    """
+    runtime = make_runtime(request)
+    with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:
+        load_model(runtime, request, folder)
+        set_inputs(runtime, request)
+        runtime.run()
+        if isinstance(runtime, OnnxRuntime):
+            facts = inspect_onnxruntime(runtime)
+        elif isinstance(runtime, LiteRT):
+            facts = inspect_litert(runtime)
+        else:
+            assert isinstance(runtime, OpenVINO)
+            facts = inspect_openvino(runtime)
+    facts.update(inputs=runtime.inputs, outputs=runtime.outputs, runtime_version=runtime.version)
+    return facts
+
+
+def inspect_onnxruntime(runtime: OnnxRuntime) -> Json:
+    """The kernels that ONNX Runtime ran, from its own profile, in order."""
+
+    def types(entries: Any) -> List[str]:
+        return [numpy_name(name) for entry in entries for name in entry]
+
+    executed = [
+        {
+            "type": event["args"]["op_name"],
+            "name": event["name"][: -len("_kernel_time")],
+            "inputs": types(event["args"].get("input_type_shape", [])),
+            "outputs": types(event["args"].get("output_type_shape", [])),
+        }
+        for event in runtime.kernels()
+    ]
+    return {"nodes": [], "executed": executed, "tensors": [], "delegate": None}
+
+
+def inspect_litert(runtime: LiteRT) -> Json:
+    """The operators of a TFLite file, and which of them the delegate took.
+
+    ``_get_ops_details`` lists the file's operators, then one DELEGATE per partition whose inputs and outputs are the
+    tensors that cross its border. So a partition holds exactly the operators that are reached backwards from its
+    outputs without passing its inputs.
+    """
+    import numpy as np
+
+    listed = runtime.interpreter._get_ops_details()  # noqa: SLF001  (nothing public tells)
+    operators = [op for op in listed if op["op_name"] != "DELEGATE"]
+    partitions = [op for op in listed if op["op_name"] == "DELEGATE"]
+    producer = {int(t): i for i, op in enumerate(operators) for t in op["outputs"]}
+    details = {int(t["index"]): t for t in runtime.interpreter.get_tensor_details()}
+    delegated = set()  # type: set[int]
+    for partition in partitions:
+        border = {int(t) for t in partition["inputs"]}
+        waiting = [int(t) for t in partition["outputs"]]
+        while waiting:
+            op = producer.get(waiting.pop())
+            if op is not None and op not in delegated:
+                delegated.add(op)
+                waiting += [int(t) for t in operators[op]["inputs"] if int(t) not in border]
+
+    def node(op: Json) -> Json:
+        return {
+            "type": op["op_name"],
+            "name": "",
+            "inputs": [np.dtype(details[int(t)]["dtype"]).name for t in op["inputs"] if int(t) >= 0],
+            "outputs": [np.dtype(details[int(t)]["dtype"]).name for t in op["outputs"] if int(t) >= 0],
+        }
+
+    given = {int(t["index"]) for t in runtime.input_details}
+    used = {int(t) for op in operators for side in ("inputs", "outputs") for t in op[side] if int(t) >= 0} | given
+    tensors = []
+    for index in sorted(used):
+        tensor = details[index]
+        shape, dtype = [int(d) for d in tensor["shape"]], np.dtype(tensor["dtype"])
+        tensors.append(
+            {
+                "name": tensor["name"],
+                "shape": shape,
+                "dtype": dtype.name,
+                "constant": index not in producer and index not in given,
+                "bytes": int(np.prod(shape, dtype=np.int64)) * dtype.itemsize,
+                "channels": len(tensor["quantization_parameters"]["scales"]),
+            }
+        )
+    undelegated = {}  # type: Dict[str, int]
+    for index, op in enumerate(operators):
+        if index not in delegated:
+            undelegated[op["op_name"]] = undelegated.get(op["op_name"], 0) + 1
+    nodes = [node(op) for op in operators]
+    return {
+        "nodes": nodes,
+        "executed": [dict(entry, delegated=index in delegated) for index, entry in enumerate(nodes)],
+        "tensors": tensors,
+        "delegate": {
+            "name": "XNNPACK",
+            "partitions": len(partitions),
+            "delegated": len(delegated),
+            "undelegated": undelegated,
+        },
+    }
+
+
+def inspect_openvino(runtime: OpenVINO) -> Json:
+    """The operators of an IR file, and those of the CPU plugin's execution graph that ran (others are folded away)."""
+    nodes, tensors = [], []
+    fed = set()  # type: set[str]
+    for op in runtime.network.get_ordered_ops():
+        kind = op.get_type_name()
+        # Weights of an int8 file are computed from constants: not data that a device moves at every inference.
+        if kind == "Parameter" or any(source.get_node().friendly_name in fed for source in op.input_values()):
+            fed.add(op.friendly_name)
+        for output in op.outputs():
+            shape = list(output.shape) if output.partial_shape.is_static else None
+            element = output.element_type
+            tensors.append(
+                {
+                    "name": op.friendly_name,
+                    "shape": shape,
+                    "dtype": numpy_name(element.get_type_name()),
+                    "constant": kind == "Constant",
+                    "depends_on_input": op.friendly_name in fed,
+                    "bytes": None if shape is None else (product(shape) * element.bitwidth + 7) // 8,
+                }
+            )
+        if kind not in ("Constant", "Parameter", "Result"):
+            nodes.append(
+                {
+                    "type": kind,
+                    "name": op.friendly_name,
+                    "inputs": [numpy_name(i.get_element_type().get_type_name()) for i in op.inputs()],
+                    "outputs": [numpy_name(o.get_element_type().get_type_name()) for o in op.outputs()],
+                }
+            )
+    executed = []
+    for op in runtime.compiled.get_runtime_model().get_ordered_ops():
+        kind = runtime_fact(op, "layerType")
+        if runtime_fact(op, "execTimeMcs") != "not_executed":
+            sources = [op.input(i).get_source_output() for i in range(op.get_input_size())]
+            executed.append(
+                {
+                    "type": kind,
+                    "name": op.friendly_name,
+                    "inputs": [output_types(source.get_node())[source.get_index()] for source in sources],
+                    "outputs": output_types(op),
+                    "kernel": runtime_fact(op, "primitiveType"),
+                    "precision": numpy_name(runtime_fact(op, "runtimePrecision")),
+                }
+            )
+    return {"nodes": nodes, "executed": executed, "tensors": tensors, "delegate": None}
+
+
+def runtime_fact(op: Any, key: str) -> str:
+    """A text from the execution graph's annotations."""
+    value = op.get_rt_info()[key]
+    return str(value.astype(str) if hasattr(value, "astype") else value)
+
+
+def output_types(op: Any) -> List[str]:
+    """Element types that an executed node really writes; its ports still show those of the original graph."""
+    return [numpy_name(name) for name in runtime_fact(op, "outputPrecisions").split(",")]
+
+
+def product(shape: Sequence[int]) -> int:
+    """Elements of a shape."""
+    count = 1
+    for dim in shape:
+        count *= int(dim)
+    return count
+
+
+# Measuring ---------------------------------------------------------------------------------------------------------
+
+
+def relative_half_width(samples: Sequence[int]) -> Optional[float]:
+    """Half-width of the median's 95 % interval by order statistics, over the median; None below 8 samples."""
+    ordered, n = sorted(samples), len(samples)
+    low = math.floor((n - 1.96 * math.sqrt(n)) / 2)
+    high = math.ceil(1 + (n + 1.96 * math.sqrt(n)) / 2)
+    if low < 1 or high > n:
+        return None
+    median = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2.0
+    return (ordered[high - 1] - ordered[low - 1]) / 2.0 / median if median > 0 else None
+
+
+def sample(run: Callable[[], Any], into: List[int], start: int, stop: int, deadline: int) -> int:
+    """Time single inferences into ``into[start:stop]`` until ``deadline`` (perf_counter_ns); the count filled."""
+    clock = time.perf_counter_ns
+    index = start
+    while index < stop:
+        begin = clock()
+        run()
+        end = clock()
+        into[index] = end - begin
+        index += 1
+        if end > deadline:
+            break
+    return index
+
+
+def warm_up(run: Callable[[], Any], request: Json, max_s: float) -> List[int]:
+    """At least ``warmup_min_iterations`` and ``warmup_min_s``, ended by ``max_s``; nanoseconds each."""
+    least, least_ns = request.get("warmup_min_iterations", 10), int(request.get("warmup_min_s", 0.5) * 1e9)
+    taken = []  # type: List[int]
+    begin = time.perf_counter_ns()
+    while True:
+        buffer = [0]
+        sample(run, buffer, 0, 1, begin)
+        taken += buffer
+        elapsed = time.perf_counter_ns() - begin
+        if (len(taken) >= least and elapsed >= least_ns) or elapsed > max_s * 1e9:
+            return taken
+
+
+def measure(run: Callable[[], Any], request: Json, max_s: float) -> Tuple[List[int], str]:
+    """Samples, nanoseconds each, and what ended them: "precision", "time" or "iterations"."""
+    least, least_ns = request.get("min_iterations", 50), int(request.get("min_s", 1.0) * 1e9)
+    most, target = request.get("max_iterations", 20000), request.get("target_half_width", 0.01)
+    samples = [0] * most
+    begin = time.perf_counter_ns()
+    deadline = begin + int(max_s * 1e9)
+    count = 0
+    while True:
+        # Sorting disturbs the caches, so look only after each tenth more.
+        goal = min(most, max(least, count + max(10, count // 10)))
+        count = sample(run, samples, count, goal, deadline)
+        now = time.perf_counter_ns()
+        if now > deadline:
+            return samples[:count], "time"
+        if now - begin >= least_ns:
+            width = relative_half_width(samples[:count])
+            if width is not None and width < target:
+                return samples[:count], "precision"
+        if count >= most:
+            return samples[:count], "iterations"
+
+
+def bench(request: Json) -> Json:
+    """``bench``: the latency of one inference; raw samples, nanoseconds.
+
+    Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
+    :func:`measure` with ``max_s`` for each of the two. Value: load_ns, first_inference_ns, warmup_ns, samples_ns,
+    ended_by, half_width, settings, versions, info, state_before, state_after.
+    """
+    max_s = request.get("max_s", 20.0)
+    runtime = make_runtime(request)
+    before = state()
+    emit({"event": "load"})
+    load_ns = load_model(runtime, request)
+    set_inputs(runtime, request)
+    first = [0]
+    sample(runtime.run, first, 0, 1, 0)
+    gc.collect()
+    gc.disable()
+    try:
+        emit({"event": "warm-up"})
+        warmup = warm_up(runtime.run, request, max_s)
+        emit({"event": "measure"})
+        samples, ended_by = measure(runtime.run, request, max_s)
+    finally:
+        gc.enable()
+    return {
+        "runtime_version": runtime.version,
+        "settings": runtime.settings,
+        "load_ns": load_ns,
+        "first_inference_ns": first[0],
+        "warmup_ns": warmup,
+        "samples_ns": samples,
+        "ended_by": ended_by,
+        "half_width": relative_half_width(samples),
+        "state_before": before,
+        "state_after": state(),
+        "info": machine(),
+        "versions": versions(),
+    }
+
+
+PROFILE_SKIP = 5
+"""Inferences before those whose operators are timed: the first ones set up kernels."""
+
+
+def per_op(request: Json) -> Json:
+    """``per_op``: time of each executed operator over ``runs`` inferences, by the runtime's own profiler.
+
+    A launch of its own, because profiling slows the inference. Value: per_op (list of ``{name, type, ns}`` in order
+    of execution, or None) and note (why None, else empty).
+    """
+    runtime = make_runtime(request)
+    runs = request.get("runs", 50)
+    if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
+        return {"per_op": None, "note": runtime.package + " cannot time operators"}
+    with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:
+        load_model(runtime, request, folder)
+        set_inputs(runtime, request)
+        if isinstance(runtime, OnnxRuntime):
+            times = operators_onnxruntime(runtime, runs)
+        elif isinstance(runtime, LiteRT):
+            times = operators_litert(runtime, runs, request["model"])
+        else:
+            assert isinstance(runtime, OpenVINO)
+            times = operators_openvino(runtime, runs)
+    return {"per_op": times, "note": ""}
+
+
+def operators_onnxruntime(runtime: OnnxRuntime, runs: int) -> List[Json]:
+    """Median of each kernel's events."""
+    for _ in range(PROFILE_SKIP + runs):
+        runtime.run()
+    taken = {}  # type: Dict[Any, List[Json]]
+    for event in runtime.kernels():
+        taken.setdefault((event["args"].get("node_index"), event["name"]), []).append(event)
+    return [
+        {
+            "name": events[0]["name"][: -len("_kernel_time")],
+            "type": events[0]["args"]["op_name"],
+            "ns": middle([event["dur"] * 1000 for event in events[PROFILE_SKIP:]]),
+        }
+        for events in taken.values()
+    ]
+
+
+def operators_openvino(runtime: OpenVINO, runs: int) -> List[Json]:
+    """Mean of each executed node: a difference, as the plugin tells the mean since loading, in whole microseconds."""
+
+    def totals(count: int) -> List[float]:
+        # Half a microsecond on top, because the plugin rounds down.
+        return [count * (entry.real_time.total_seconds() * 1e9 + 500) for entry in runtime.request.profiling_info]
+
+    for _ in range(PROFILE_SKIP):
+        runtime.run()
+    before = totals(PROFILE_SKIP)
+    for _ in range(runs):
+        runtime.run()
+    after = totals(PROFILE_SKIP + runs)
+    return [
+        {"name": entry.node_name, "type": entry.node_type, "ns": max(0, round((last - first) / runs))}
+        for entry, first, last in zip(runtime.request.profiling_info, before, after)  # noqa: B905  (Python 3.10)
+        if "NOT_RUN" not in str(entry.status)
+    ]
+
+
+def operators_litert(runtime: LiteRT, runs: int, model: str) -> List[Json]:
+    """Median of each operator, whether of the interpreter or inside the delegate."""
+    profiler = LiteRTProfiler(runtime, model)
+    taken = [profiler.run() for _ in range(PROFILE_SKIP + runs)][PROFILE_SKIP:]
+    return [
+        {"name": name, "type": kind, "ns": middle([one[index][2] for one in taken])}
+        for index, (name, kind, _) in enumerate(taken[0])
+    ]
+
+
+def middle(values: List[int]) -> int:
+    """The upper median."""
+    return sorted(values)[len(values) // 2]
+
+
+class LiteRTMemoryUsage(ctypes.Structure):
+    """Part of :class:`LiteRTEvent`."""
+
+    _fields_ = [("total", ctypes.c_int64), ("allocated", ctypes.c_size_t), ("in_use", ctypes.c_size_t)]
+
+
+class LiteRTEvent(ctypes.Structure):
+    """``ProfiledEventData`` of LiteRT's C interface."""
+
+    _fields_ = [
+        ("tag", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("start_us", ctypes.c_uint64),
+        ("elapsed_us", ctypes.c_uint64),
+        ("memory_before", LiteRTMemoryUsage),
+        ("memory_after", LiteRTMemoryUsage),
+        ("operator", ctypes.c_uint64),
+        ("subgraph", ctypes.c_uint64),
+        ("source", ctypes.c_int),
+    ]
+
+
+LITERT_OPERATOR, LITERT_DELEGATE_OPERATORS = 2, (4, 8)
+"""Event types: an operator of the interpreter, and one inside a delegate."""
+
+
+class LiteRTProfiler:
+    """LiteRT's own profiler, which only its C interface offers; it sees inside the XNNPACK delegate.
+
+    It needs a compiled model, so the model is opened a second time, with the same threads. On a Cortex-A72 that dies
+    with SIGILL (LiteRT 2.3), which is one reason why operators are timed in a launch of their own.
+    """
+
+    def __init__(self, runtime: LiteRT, path: str) -> None:
+        self.version = runtime.version
+        spec = importlib.util.find_spec("ai_edge_litert")
+        folder = next(iter(spec.submodule_search_locations or [""])) if spec else ""
+        self.library = ctypes.CDLL(os.path.join(folder, "libLiteRt.so"))
+        libc = ctypes.CDLL(None)
+        libc.strdup.restype, libc.strdup.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
+        free = ctypes.cast(libc.free, ctypes.c_void_p)
+
+        environment = self.create("LiteRtCreateEnvironment", ctypes.c_int(0), None)
+        model = self.create("LiteRtCreateModelFromFile", environment, path.encode())
+        options = self.create("LiteRtCreateOptions")
+        self.call("LiteRtSetOptionsHardwareAccelerators", options, ctypes.c_int(1))  # the CPU
+        settings = {
+            "runtime_options_string": "enable_profiling = true",
+            "xnnpack": "num_threads = %d" % runtime.threads,
+        }
+        for name, toml in settings.items():
+            payload = ctypes.c_void_p(libc.strdup(toml.encode()))
+            opaque = self.create("LiteRtCreateOpaqueOptions", name.encode(), payload, free)
+            self.call("LiteRtAddOpaqueOptions", options, opaque)
+        self.model = self.create("LiteRtCreateCompiledModel", environment, model, options)
+        self.profiler = self.create("LiteRtCompiledModelGetProfiler", self.model)
+        signature = self.create("LiteRtGetModelSignature", model, ctypes.c_size_t(0))
+        self.buffers = {}  # type: Dict[str, Any]
+        for side, count in (("Input", len(runtime.inputs)), ("Output", len(runtime.outputs))):
+            made = [self.buffer(side, index, environment, signature) for index in range(count)]
+            self.buffers[side] = (ctypes.c_void_p * count)(*made)
+        for index, buffer in enumerate(self.buffers["Input"]):
+            # The interpreter holds the input that the request means.
+            data = runtime.interpreter.get_tensor(runtime.input_details[index]["index"]).tobytes()
+            address = self.create("LiteRtLockTensorBuffer", ctypes.c_void_p(buffer), after=(ctypes.c_int(1),))
+            ctypes.memmove(address, data, len(data))
+            self.call("LiteRtUnlockTensorBuffer", ctypes.c_void_p(buffer))
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function that returns a status."""
+        function = getattr(self.library, name)
+        function.restype = ctypes.c_int
+        status = function(*arguments)
+        if status != 0:
+            raise AgentError("model", "LiteRT %s: %s failed with status %d" % (self.version, name, status))
+
+    def create(self, name: str, *arguments: Any, after: Tuple[Any, ...] = ()) -> ctypes.c_void_p:
+        """Call a function that writes a pointer, which is its last argument but for ``after``."""
+        made = ctypes.c_void_p()
+        self.call(name, *arguments, ctypes.byref(made), *after)
+        return made
+
+    def buffer(self, side: str, index: int, environment: Any, signature: Any) -> Any:
+        """Memory for one input or output."""
+        number = ctypes.c_size_t(index)
+        tensor = self.create("LiteRtGetSignature%sTensorByIndex" % side, signature, number)
+        kind = ctypes.create_string_buffer(1024)  # a LiteRtRankedTensorType, and room to spare
+        self.call("LiteRtGetRankedTensorType", tensor, kind)
+        needs = self.create("LiteRtGetCompiledModel%sBufferRequirements" % side, self.model, ctypes.c_size_t(0), number)
+        return self.create("LiteRtCreateManagedTensorBufferFromRequirements", environment, kind, needs)
+
+    def run(self) -> List[Tuple[str, str, int]]:
+        """Name, type and nanoseconds of every operator of one inference, in order; LiteRT counts whole microseconds."""
+        inputs, outputs = self.buffers["Input"], self.buffers["Output"]
+        self.call("LiteRtResetProfiler", self.profiler)
+        self.call("LiteRtStartProfiler", self.profiler)
+        begin = time.perf_counter_ns()
+        self.call(
+            "LiteRtRunCompiledModel", self.model, ctypes.c_size_t(0),
+            ctypes.c_size_t(len(inputs)), inputs, ctypes.c_size_t(len(outputs)), outputs,
+        )  # fmt: skip
+        elapsed = time.perf_counter_ns() - begin
+        self.call("LiteRtStopProfiler", self.profiler)
+        count = ctypes.c_int()
+        self.call("LiteRtGetNumProfilerEvents", self.profiler, ctypes.byref(count))
+        events = (LiteRTEvent * (2 * count.value + 1))()  # twice the room, should a newer LiteRT's events be larger
+        self.call("LiteRtGetProfilerEvents", self.profiler, count, events)
+        found = []
+        for event in events[: count.value]:
+            if event.type == LITERT_OPERATOR or event.type in LITERT_DELEGATE_OPERATORS:
+                where = "operator" if event.type == LITERT_OPERATOR else "delegate operator"
+                found.append(("%s %d" % (where, event.operator), event.tag.decode(), event.elapsed_us * 1000))
+        if not found or sum(ns for _, _, ns in found) > elapsed:
+            raise AgentError("model", "the events of LiteRT %s's profiler do not add up" % self.version)
+        return found
+
+
+def peak_memory() -> Tuple[Optional[int], str]:
+    """The process's highest resident size so far, bytes, and where that comes from."""
+    found = re.search(r"^VmHWM:\s*(\d+) kB", read_text("/proc/self/status") or "", re.MULTILINE)
+    if found:
+        return int(found.group(1)) * 1024, "VmHWM"
+    # ru_maxrss may hold the size of the process that started us, so it comes second.
+    try:
+        import resource
+    except ImportError:
+        return None, "unavailable"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (peak if sys.platform == "darwin" else peak * 1024), "ru_maxrss"
+
+
+def memory(request: Json) -> Json:
+    """``memory``: peak resident size with the runtime imported, and after loading and a few inferences, bytes."""
+    runtime = make_runtime(request)
+    importlib.import_module("numpy")  # random inputs need it; it is not the model's memory
+
+    baseline, source = peak_memory()
+    load_model(runtime, request)
+    set_inputs(runtime, request)
+    for _ in range(5):
+        runtime.run()
+    return {"baseline_rss_bytes": baseline, "peak_rss_bytes": peak_memory()[0], "source": source}
+
+
+# The protocol ------------------------------------------------------------------------------------------------------
+
+COMMANDS = {"info": info, "state": state, "run": run, "inspect": inspect, "bench": bench, "per_op": per_op,
+            "memory": memory}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
+
+PROTOCOL = [1]
+"""The file descriptor of the JSON lines; :func:`main` moves it away from what native libraries print to."""
+
+
+def emit(message: Json) -> None:
+    """Write one JSON line."""
+    data = (json.dumps(message) + "\n").encode()
+    while data:
+        data = data[os.write(PROTOCOL[0], data) :]
+
+
+def answer(request: Json) -> Json:
+    """Carry out a request."""
+    command = request.get("command")
+    if command not in COMMANDS:
+        raise AgentError("request", "unknown command %r; known: %s" % (command, ", ".join(COMMANDS)))
+    return COMMANDS[command](request)
+
+
+def read_request(arguments: List[str]) -> Json:
+    """The request in the file that the command line names."""
+    if len(arguments) != 1:
+        raise AgentError("request", "usage: python agent.py REQUEST.json")
+    with open(arguments[0]) as stream:
+        request = json.load(stream)
+    if not isinstance(request, dict):
+        raise AgentError("request", "a request is a JSON object, got %s" % type(request).__name__)
+    return request
+
+
+def main(arguments: List[str]) -> int:
+    """Answer the request in the file ``arguments[0]``; the exit code."""
+    PROTOCOL[0] = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        emit({"ok": True, "value": answer(read_request(arguments))})
+        return 0
+    except AgentError as error:
+        emit({"ok": False, "kind": error.kind, "message": str(error)})
+    except Exception as error:  # noqa: BLE001  (the other side must hear of anything)
+        traceback.print_exc()
+        emit({"ok": False, "kind": type(error).__name__, "message": type(error).__name__ + ": " + first_line(error)})
+    return 1
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    # The answer is out; some native runtimes crash while the interpreter shuts down.
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,157 @@
+"""Run the agent in a fresh process and speak its protocol: JSON lines, the last one the answer.
+
+Where it runs is a :class:`Transport`'s business; what is said is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ..errors import ToolError
+from ..isolate import describe_exit, tail
+
+AGENT = Path(__file__).with_name("agent.py")
+INSTALL = {
+    "onnxruntime": "pip install onnxruntime",
+    "litert": "pip install ai-edge-litert (old boards: tflite-runtime==2.14.0 with numpy below 2)",
+    "openvino": "pip install openvino",
+}
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+class Transport(Protocol):
+    """A machine that has Python and the runtimes: files go there, a program runs there."""
+
+    def deliver(self, files: Sequence[Path]) -> list[str]:
+        """Put ``files`` into one folder there and return their paths there, in order."""
+        ...
+
+    def command(self, program: str, argument: str) -> list[str]:
+        """The command line, to be run here, that runs a Python program there with its stdout on ours."""
+        ...
+
+
+class ThisMachine:
+    """No distance at all: files stay where they are, and this interpreter runs the agent."""
+
+    def deliver(self, files: Sequence[Path]) -> list[str]:
+        """The absolute paths of ``files``."""
+        return [str(path.resolve()) for path in files]
+
+    def command(self, program: str, argument: str) -> list[str]:
+        """This interpreter; ``-P`` keeps the agent's neighbours off its import path."""
+        return [sys.executable, "-P", program, argument]
+
+
+def call_agent(request: dict[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None) -> dict[str, Any]:
+    """Carry out ``request`` in a fresh process on this machine; see :func:`run_agent`."""
+    return run_agent(ThisMachine(), request, {}, timeout_s, what, on_event)
+
+
+def run_agent(
+    transport: Transport,
+    request: dict[str, Any],
+    files: Mapping[str, Sequence[Path]],
+    timeout_s: float,
+    what: str,
+    on_event: OnEvent | None = None,
+) -> dict[str, Any]:
+    """Carry out ``request`` in a fresh agent process and return the value it answers.
+
+    Args:
+        transport: where to run it.
+        request: what the agent is asked, see ``agent.py``.
+        files: request key to the files that it needs there; the first is the one that the request names.
+        timeout_s: after that the process and all it started are killed.
+        what: the step in words, for messages ("measuring mobilenet_v2 on litert").
+        on_event: called with every progress message, from another thread.
+
+    Raises:
+        ToolError: the agent refused, crashed, ran out of time or answered something that is not its protocol.
+    """
+    request = dict(request)
+    for key, group in files.items():
+        request[key] = transport.deliver(group)[0]
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        request_file, log = Path(folder, "request.json"), Path(folder, "stderr.txt")
+        request_file.write_text(json.dumps(request))
+        program, argument = transport.deliver([AGENT, request_file])
+        code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event)
+        if answer is not None and answer["ok"] and not garbage:
+            return dict(answer["value"])
+        if answer is not None and not answer["ok"]:
+            hint = INSTALL.get(str(request.get("runtime")), "") if answer["kind"] == "missing-runtime" else ""
+            raise ToolError(f"{what} failed: {answer['message']}", hint)
+        if garbage:
+            said = f"the agent printed {garbage[0][:200]!r}, which is not its protocol"
+            raise ToolError(f"{what} failed: {said}\n{tail(log)}".rstrip())
+        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip())
+
+
+def converse(
+    command: list[str], log: Path, timeout_s: float, on_event: OnEvent | None
+) -> tuple[int | None, dict[str, Any] | None, list[str]]:
+    """Run ``command`` in a process group of its own, its stderr to ``log``.
+
+    Returns:
+        The exit code (None after a timeout), the answer (None when there was none), and lines outside the protocol.
+    """
+    answers: list[dict[str, Any]] = []
+    garbage: list[str] = []
+
+    def listen(stream: IO[bytes]) -> None:
+        for line in stream:
+            message = parse(line)
+            if message is None:
+                garbage.append(line.decode(errors="replace").rstrip())
+            elif "ok" in message:
+                answers.append(message)
+            elif on_event is not None:
+                on_event(message)
+
+    with log.open("wb") as stderr:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+        assert child.stdout is not None
+        listener = threading.Thread(target=listen, args=(child.stdout,), daemon=True)
+        listener.start()
+        code: int | None = None
+        try:
+            code = child.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            pass  # the code stays None, which says so
+        finally:
+            # Also on Ctrl-C: nothing that the agent started may outlive it, or hold its stdout open.
+            with suppress(ProcessLookupError):  # the whole group may have ended already
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            listener.join(timeout=5)
+            child.stdout.close()
+    return code, (answers[-1] if answers and code is not None else None), garbage
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """A message of the protocol, or None for anything else."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(message, dict):
+        return None
+    if message.get("ok") is True:
+        return message if isinstance(message.get("value"), dict) else None
+    if message.get("ok") is False:
+        return message if {"kind", "message"} <= message.keys() else None
+    return message if "event" in message else None

@@ -1,0 +1,172 @@
+"""One measurement: a launch for the latency, one for the memory, one for the operators when asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..errors import ToolError
+from ..types import Artifact, Device, DeviceInfo, DeviceState, Measurement, OpTime
+from .launch import Transport, run_agent
+from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to look, in inferences and seconds; the defaults are those of a measurement to be kept.
+
+    Attributes:
+        max_s: cap of the warm-up and of the sampling, each.
+        target_half_width: of the median's interval over the median; sampling ends when it is reached.
+        launch_s: on top of the caps, for importing the runtime and loading the model.
+    """
+
+    warmup_min_iterations: int = 10
+    warmup_min_s: float = 0.5
+    min_iterations: int = MIN_SAMPLES
+    min_s: float = 1.0
+    max_s: float = 20.0
+    target_half_width: float = HALF_WIDTH
+    launch_s: float = 120.0
+
+    def request(self) -> dict[str, Any]:
+        """The request keys of the agent's ``bench``."""
+        return {key: value for key, value in vars(self).items() if key != "launch_s"}
+
+    @property
+    def timeout_s(self) -> float:
+        """When a launch is given up."""
+        return self.launch_s + 2 * self.max_s
+
+
+@dataclass(frozen=True)
+class Session:
+    """Measures artifacts on one device.
+
+    Attributes:
+        threads: within an operator; operators run one after another.
+        seed: of the random input.
+    """
+
+    transport: Transport
+    device: Device
+    threads: int = 1
+    per_op: bool = False
+    limits: Limits = Limits()
+    seed: int = 0
+
+    def measure(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
+        """Latency, memory and, when asked, operator times of the artifact in ``folder``, one fresh process each.
+
+        Args:
+            artifact: what is measured.
+            folder: holds the artifact's files.
+            on_step: told what begins, in words.
+
+        Raises:
+            ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
+        """
+        step = on_step or (lambda _: None)
+        model = [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
+
+        def launch(command: str, **more: Any) -> dict[str, Any]:
+            step(STEPS[command])
+            return run_agent(
+                self.transport,
+                {**self.request(artifact), "command": command, **more},
+                {"model": model},
+                self.limits.timeout_s,
+                f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
+                lambda event: step(f"{STEPS[command]}: {event['event']}"),
+            )
+
+        latency = launch("bench", **self.limits.request())
+        memory = launch("memory")
+        operators: dict[str, Any] = {"per_op": None, "note": ""}
+        if self.per_op:
+            try:
+                operators = launch("per_op")
+            except ToolError as error:
+                # The latency is known and stands; the report says what is missing from it, and why.
+                operators["note"] = str(error)
+        return self.compose(artifact, latency, memory, operators)
+
+    def request(self, artifact: Artifact) -> dict[str, Any]:
+        """What every launch says."""
+        return {
+            "runtime": artifact.runtime,
+            "accelerator": "cpu",
+            "threads": self.threads,
+            "seed": self.seed,
+            # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
+            "inference_precision": "default" if artifact.precision == "fp16" else "f32",
+        }
+
+    def compose(
+        self, artifact: Artifact, latency: dict[str, Any], memory: dict[str, Any], operators: dict[str, Any]
+    ) -> Measurement:
+        """The agent's answers as a measurement with its verdict."""
+        try:
+            info = DeviceInfo.model_validate_json(json.dumps(latency["info"]))
+            before = DeviceState.model_validate_json(json.dumps(latency["state_before"]))
+            after = DeviceState.model_validate_json(json.dumps(latency["state_after"]))
+            samples = tuple(latency["samples_ns"])
+            return Measurement(
+                **identity(artifact),
+                device=self.device,
+                info=info,
+                runtime=artifact.runtime,
+                runtime_version=latency["runtime_version"],
+                threads=self.threads,
+                settings=latency["settings"],
+                warmup_ns=tuple(latency["warmup_ns"]),
+                samples_ns=samples,
+                load_ns=latency["load_ns"],
+                first_inference_ns=latency["first_inference_ns"],
+                peak_rss_bytes=memory["peak_rss_bytes"],
+                baseline_rss_bytes=memory["baseline_rss_bytes"],
+                per_op=None if operators["per_op"] is None else tuple(OpTime(**op) for op in operators["per_op"]),
+                per_op_note=operators["note"],
+                state_before=before,
+                state_after=after,
+                versions=latency["versions"],
+                measured_at=datetime.fromtimestamp(before.unix_time, UTC).isoformat(timespec="seconds"),
+                verdict=judge(samples, self.threads, info, before, after),
+            )
+        except (ValidationError, KeyError) as error:
+            raise ToolError(
+                f"the agent's answer about {artifact.model} does not fit this edgekit: {error}",
+                "the agent on the device and this edgekit must be of one version",
+            ) from error
+
+
+STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times"}
+"""The launches of a measurement in words."""
+
+
+def identity(artifact: Artifact) -> dict[str, Any]:
+    """What a measurement repeats of its artifact, so that a report stands alone."""
+    return {
+        "model": artifact.model,
+        "profile": artifact.profile,
+        "format": artifact.format,
+        "precision": artifact.precision,
+        "io": artifact.io,
+        "artifact_sha256": artifact.sha256,
+        "artifact_bytes": artifact.size_bytes,
+        "params": artifact.params,
+        "macs": artifact.macs,
+        "weights_kind": artifact.weights.kind,
+        "parity_cosine": artifact.parity.cosine_min,
+        "parity_sqnr_db": artifact.parity.sqnr_db,
+        "parity_top1_agree": artifact.parity.top1_agree,
+        "parity_images": artifact.parity.images,
+    }

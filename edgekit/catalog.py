@@ -1,0 +1,168 @@
+"""Model cards and export profiles: TOML files to types.
+
+Look-up order: an explicit path, the project folder (``./models``), the user folder (``~/.config/edgekit/models``),
+the built-in cards; the same for ``export_profiles``. The first that has the name wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import UsageError, did_you_mean
+from .types import ExportProfile, Format, ModelCard, Precision
+
+T = TypeVar("T", bound=BaseModel)
+MODELS, PROFILES = "models", "export_profiles"
+
+
+def builtin_folder(kind: str) -> Path:
+    """The folder of built-in TOML files: inside the wheel, or the repository's own in an editable install."""
+    installed = Path(str(files("edgekit"))) / "_data" / kind
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / kind
+
+
+def user_folder() -> Path:
+    """``$XDG_CONFIG_HOME/edgekit`` or ``~/.config/edgekit``."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "edgekit"
+
+
+def folders(kind: str) -> list[Path]:
+    """Existing folders of ``kind``, most specific first."""
+    return [f for f in (Path(kind), user_folder() / kind, builtin_folder(kind)) if f.is_dir()]
+
+
+def load_toml(path: Path, type_: type[T]) -> T:
+    """Read one TOML file as ``type_``.
+
+    Raises:
+        UsageError: unreadable, not TOML, an unknown key (with the nearest known one) or a wrong value.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    try:
+        # Through JSON: strict mode takes a JSON array for a tuple, but not a Python list.
+        return type_.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise explain(path, type_, error) from error
+
+
+def explain(path: Path, type_: type[BaseModel], error: ValidationError) -> UsageError:
+    """The first problem of a validation error, in words."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return UsageError(
+            f"{path}: unknown key {where!r}", did_you_mean(str(first["loc"][-1]), keys_at(type_, first["loc"]))
+        )
+    if first["type"] == "missing":
+        return UsageError(f"{path}: the key {where!r} is missing")
+    shown = "" if isinstance(first["input"], dict) else f" (value: {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    return UsageError(f"{path}: {where + ': ' if where else ''}{message}{shown}")
+
+
+def keys_at(type_: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Known keys of the table that holds the last part of ``location``."""
+    current = type_
+    for part in location[:-1]:
+        field = current.model_fields.get(str(part))
+        inner = nested_model(field.annotation) if field else None
+        current = inner or current
+    return list(current.model_fields)
+
+
+def nested_model(annotation: Any) -> type[BaseModel] | None:
+    """The pydantic model inside an annotation such as ``Model | None`` or ``tuple[Model, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = nested_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+@cache
+def load_all(type_: type[T], search: tuple[Path, ...]) -> dict[str, T]:
+    """Every TOML of ``search`` by its file stem; earlier folders win."""
+    found: dict[str, T] = {}
+    for folder in search:
+        for path in sorted(folder.glob("*.toml")):
+            if path.stem not in found:
+                found[path.stem] = load_toml(path, type_)
+    return found
+
+
+def cards() -> dict[str, ModelCard]:
+    """Every model card by id.
+
+    Raises:
+        UsageError: a card is invalid, its id differs from its file name, or two cards claim one alias.
+    """
+    loaded = load_all(ModelCard, tuple(f.resolve() for f in folders(MODELS)))
+    claimed: dict[str, str] = {}
+    for stem, card in loaded.items():
+        if card.id != stem:
+            raise UsageError(f"card {stem}.toml has id {card.id!r}", "make the id and the file name the same")
+        for alias in card.aliases:
+            if claimed.setdefault(alias, stem) != stem or alias in loaded:
+                raise UsageError(f"the alias {alias!r} of card {stem} is taken by {claimed[alias]}")
+    return loaded
+
+
+def find_card(name: str) -> ModelCard:
+    """The card of an id, an alias (``mobilenet_v3``, ``mobilenet_v3_large``) or a path to a TOML file.
+
+    Raises:
+        UsageError: unknown name, with the nearest known ones.
+    """
+    if name.endswith(".toml"):
+        return load_toml(Path(name), ModelCard)
+    known = cards()
+    lower = name.lower()
+    if lower in known:
+        return known[lower]
+    aliases = {alias: card for card in known.values() for alias in card.aliases}
+    if lower in aliases:
+        return aliases[lower]
+    raise UsageError(f"unknown model {name!r}", f"{did_you_mean(name, {*known, *aliases})} (all: edgekit models list)")
+
+
+def profiles() -> dict[str, ExportProfile]:
+    """Every export profile by name."""
+    loaded = load_all(ExportProfile, tuple(f.resolve() for f in folders(PROFILES)))
+    for stem, profile in loaded.items():
+        if profile.name != stem:
+            raise UsageError(f"profile {stem}.toml has name {profile.name!r}", "make both the same")
+    return loaded
+
+
+def find_profile(name: str) -> ExportProfile:
+    """The profile of a name or a path to a TOML file.
+
+    Raises:
+        UsageError: unknown name, with the nearest known ones.
+    """
+    if name.endswith(".toml"):
+        return load_toml(Path(name), ExportProfile)
+    known = profiles()
+    if name not in known:
+        raise UsageError(f"unknown export profile {name!r}", did_you_mean(name, known))
+    return known[name]
+
+
+def profile_for(format_: Format, precision: Precision) -> ExportProfile:
+    """The default profile of a format at a precision: the one named ``<format>-<precision>``."""
+    return find_profile(f"{format_}-{precision}")

@@ -1,0 +1,61 @@
+"""The command line: parse, call a workflow, print. The only place that prints or exits.
+
+Commands import their workflow when they run, so that ``edgekit --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .console import error_boundary
+from .doctor import doctor_command
+from .export import export_command
+from .models import models_app
+from .profile import profile_command
+from .report import report_command
+
+app = typer.Typer(
+    name="edgekit",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(models_app, name="models")
+app.command("export")(export_command)
+app.command("profile")(profile_command)
+app.command("report")(report_command)
+app.command("doctor")(doctor_command)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave, when asked to."""
+    if wanted:
+        from .. import __version__
+
+        print(f"edgekit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Lightweight networks to verified, measured artifacts for small devices.
+
+    Exit codes: 0 done, 1 verification failed or latency regressed, 2 usage or configuration, 3 device or tool failure,
+    4 inconclusive, 5 not comparable.
+    """
+
+
+def main() -> None:
+    """The ``edgekit`` program."""
+    # Typer hands options to the callback only after parsing; the boundary has to know before.
+    with error_boundary(debug="--debug" in sys.argv[1:]):
+        app()

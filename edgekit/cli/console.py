@@ -1,0 +1,61 @@
+"""What every command shares: the two output streams, progress lines, the error boundary."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import EdgekitError
+
+
+def say(text: str) -> None:
+    """One line for a person, on stderr."""
+    print(text, file=sys.stderr)
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=2))
+
+
+class Progress:
+    """Steps with the elapsed time. On a terminal each line shows as it starts; elsewhere it stays quiet."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._shown = sys.stderr.isatty() and not os.environ.get("CI")
+
+    def __call__(self, step: str) -> None:
+        """Begin ``step``."""
+        if self._shown:
+            say(f"[{time.monotonic() - self._start:6.1f} s] {step}")
+
+
+@contextmanager
+def error_boundary(debug: bool) -> Iterator[None]:
+    """Turn an :class:`EdgekitError` into two lines and its exit code; ``debug`` shows the traceback instead."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that children and staging folders go
+    try:
+        yield
+    except EdgekitError as error:
+        if debug:
+            raise
+        say(f"error: {error}")
+        if error.hint:
+            say(f"  try: {error.hint}")
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        say("stopped; nothing half-written was left")
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of a pipe has gone: not an error of ours, and no more can be said on stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None

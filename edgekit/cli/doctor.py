@@ -1,0 +1,62 @@
+"""``edgekit doctor``: the command line of the workflow, and what it prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..workflows.doctor import Diagnosis
+
+STYLE = {"ok": "green", "broken": "bold red", "not installed": "yellow"}
+
+
+def doctor_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False,
+) -> None:
+    """Say what is installed, and try which formats convert and which runtimes run on this machine.
+
+    Exit code 3 when something that is installed does not work; an extra that is not installed is no failure.
+
+    Example: edgekit doctor --json
+    """
+    from rich.console import Console
+
+    from ..workflows.doctor import diagnose
+    from .console import Progress, emit_json
+
+    found = diagnose(on_step=Progress())
+    if as_json:
+        emit_json(found.model_dump(mode="json"))
+    else:
+        show(found, Console(stderr=True))
+    found.raise_failures()
+
+
+def show(found: Diagnosis, console: Console) -> None:
+    """Packages, the machine, then each check with its remedy."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..workflows.doctor import LOW_DISK_BYTES
+
+    console.print(f"edgekit {found.edgekit}, Python {found.python}, {found.system}", markup=False, highlight=False)
+    features = ", ".join(found.features) or "none known"
+    console.print(f"CPU: target class {found.target or 'unknown'}; {features}", markup=False, highlight=False)
+    for where, count in found.free_bytes.items():
+        low = f" (low: keep {LOW_DISK_BYTES / 1e9:g} GB free for conversions)" if count < LOW_DISK_BYTES else ""
+        console.print(f"free disk, {where}: {count / 1e9:.1f} GB{low}", markup=False, highlight=False)
+    for extra, group in found.packages.items():
+        listed = ", ".join(f"{p.name} {p.version or '(not installed)'}" for p in group)
+        console.print(Text(f"{extra}: ", style="bold") + Text(listed, style="default"))
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for name in ("check", "status", "finding"):
+        table.add_column(name, overflow="fold")
+    table.add_column("s", justify="right")
+    for check in found.checks:
+        detail = f"{check.detail}\ntry: {check.remedy}" if check.remedy else check.detail
+        table.add_row(check.name, Text(check.status, style=STYLE[check.status]), Text(detail), f"{check.seconds:.1f}")
+    console.print(table)

@@ -1,0 +1,71 @@
+"""``edgekit export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import Progress, emit_json, say
+
+
+def export_command(
+    models: Annotated[
+        list[str], typer.Argument(help="Model ids, aliases or cards (edgekit models list).", metavar="MODEL…")
+    ],
+    format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,
+    weights: Annotated[
+        str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")
+    ] = "random",
+    num_classes: Annotated[
+        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),
+    ] = None,
+    parity_data: Annotated[
+        str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")
+    ] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", help="Export profile: a name or a TOML file.")
+    ] = None,
+    io: Annotated[
+        str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")
+    ] = None,
+    bake_preprocess: Annotated[
+        bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
+    ] = False,
+    target: Annotated[
+        str | None, typer.Option("--target", help="CPU class: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Artifacts go to OUT/<model>/<profile>/.")] = Path(
+        "artifacts"
+    ),
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each conversion, seconds.")] = 900.0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Convert networks to verified artifacts.
+
+    Each artifact is compared with the float network on real images and audited; one that fails is not kept.
+
+    Example: edgekit export mobilenet_v3 --format tflite --int8
+    """
+    from ..workflows.export import export
+    from ..workflows.prepare import ExportOptions
+    from ..workflows.profiles import choose_profiles
+    from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines
+
+    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, target)
+    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout)
+    outcomes = export(models, profiles, options, Progress())
+    for line in provenance_lines(outcomes):
+        say(line)
+    for line in outcome_lines(outcomes):
+        say(line)
+    if as_json:
+        emit_json([outcome_plain(outcome) for outcome in outcomes])
+    raise typer.Exit(exit_code(outcomes))

@@ -1,0 +1,111 @@
+"""How an export went, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..types import Artifact
+from ..workflows.export import Outcome
+
+
+def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """What the user did not choose and has to know: random weights, bundled or synthetic images, the target class."""
+    lines: list[str] = []
+    for artifact in (o.artifact for o in outcomes if o.artifact is not None):
+        if artifact.weights.kind == "random":
+            lines.append(f"weights: random (seed {artifact.weights.seed}): latency is valid, accuracy is not claimed")
+        else:
+            lines.append(f"weights: {artifact.weights.source} ({artifact.weights.layout} layout)")
+        images = artifact.calibration
+        if images is not None and images.kind == "bundled":
+            lines.append(f"calibration: {images.source} ({images.count}); give --calibration with your own images")
+        if images is not None and images.kind == "synthetic":
+            lines.append("calibration: synthetic noise, as asked: expect int8 accuracy to suffer")
+        if artifact.precision == "int8":
+            reduced = "7-bit weights" if (artifact.quantization or {}).get("reduce_range") else "8-bit weights"
+            lines.append(f"int8 target of {artifact.profile}: {artifact.target} ({reduced})")
+        lines += [f"note on {artifact.profile}: {note}" for note in artifact.notes]
+    return list(dict.fromkeys(lines))
+
+
+def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """A block per artifact: how it ended, what was proven, where it is."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        lines += ["", f"{outcome.status:<18} {outcome.model} {outcome.profile} ({outcome.seconds:.1f} s)"]
+        if outcome.error is not None:
+            lines += [f"  {line}" for line in str(outcome.error).splitlines()]
+            if outcome.error.hint:
+                lines.append(f"  try: {outcome.error.hint}")
+        if outcome.artifact is not None:
+            lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
+            lines.append(f"  saved   {outcome.folder}/{outcome.artifact.model_file}")
+    done = [o for o in outcomes if o.folder is not None]
+    if len(outcomes) > 1:
+        states = ("converted", "failed to convert", "failed to verify")
+        found = {state: sum(o.status == state for o in outcomes) for state in states}
+        lines += ["", ", ".join(f"{count} {state}" for state, count in found.items() if count)]
+    if done:
+        lines += ["", f"next: edgekit profile {done[0].folder}"]
+    return lines
+
+
+def artifact_lines(artifact: Artifact) -> list[str]:
+    """Size, parity and audit of a verified artifact."""
+    parity, audit = artifact.parity, artifact.audit
+    agreement = f"top-1 {parity.top1_agree}/{parity.images}"
+    if "top1" not in parity.judged:
+        agreement += " (not judged: random weights)"
+    lines = [
+        f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
+        (
+            f"parity  cosine {parity.cosine_min:.5f}, SQNR {parity.sqnr_db:.1f} dB, max abs {parity.max_abs:.3g} "
+            f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
+        ),
+    ]
+    total = audit.int8_compute_ops + audit.float_compute_ops
+    facts = [f"{audit.int8_compute_ops}/{total} conv and matmul in int8", f"{audit.transposes} transposes"]
+    if audit.quantize_ops or audit.dequantize_ops:
+        facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")
+    if audit.delegated_share is not None:
+        facts.append(
+            f"{audit.delegate} takes {audit.delegated_share:.0%} of ops in {audit.delegate_partitions} partition(s)"
+        )
+    lines.append(f"audit   {', '.join(facts)}")
+    if audit.undelegated:
+        lines.append(f"        outside the delegate: {listing(audit.undelegated)}")
+    if audit.float_ops:
+        lines.append(f"        in float: {listing(audit.float_ops)}")
+    return lines
+
+
+def text_of(spec: Any) -> str:
+    """A tensor as ``float32 1x224x224x3 NHWC``."""
+    return f"{spec.dtype} {'x'.join(map(str, spec.shape))} {spec.layout}"
+
+
+def listing(counts: dict[str, int]) -> str:
+    """``21 HardSwish, 8 HardSigmoid``."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def outcome_plain(outcome: Outcome) -> dict[str, Any]:
+    """One outcome for ``--json``."""
+    return {
+        "model": outcome.model,
+        "profile": outcome.profile,
+        "status": outcome.status,
+        "seconds": round(outcome.seconds, 2),
+        "folder": None if outcome.folder is None else str(outcome.folder),
+        "error": None if outcome.error is None else str(outcome.error),
+        "hint": None if outcome.error is None else outcome.error.hint,
+        "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
+    }
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 when all were converted, 1 when one failed to verify, else the first conversion failure's own code."""
+    if any(o.status == "failed to verify" for o in outcomes):
+        return 1
+    return next((o.error.exit_code for o in outcomes if o.error is not None), 0)

@@ -1,0 +1,50 @@
+"""``edgekit models list | show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .console import emit_json
+
+models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+@models_app.command("list")
+def list_command(
+    family: Annotated[str | None, typer.Option("--family", help="Only this family.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every network: parameters, MACs, input, published accuracy."""
+    from ..catalog import cards
+    from ..errors import UsageError, did_you_mean
+    from .model_text import models_table
+
+    chosen = list(cards().values())
+    if family is not None:
+        families = {card.family for card in chosen}
+        if family not in families:
+            raise UsageError(f"unknown family {family!r}", did_you_mean(family, families))
+        chosen = [card for card in chosen if card.family == family]
+    if as_json:
+        emit_json([card.to_plain() for card in chosen])
+    else:
+        models_table(chosen)
+
+
+@models_app.command("show")
+def show_command(
+    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.")], as_json: JsonOption = False
+) -> None:
+    """Show one network: size, input, published accuracy, weights, licence, paper."""
+    from ..catalog import find_card
+    from .model_text import model_details
+
+    card = find_card(model)
+    if as_json:
+        emit_json(card.to_plain())
+    else:
+        print(model_details(card))

@@ -1,0 +1,64 @@
+"""The errors edgekit raises, and the exit code that each one means.
+
+Library code raises; only ``edgekit.cli`` prints and exits. A message says what happened and the value seen;
+``hint`` says what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EdgekitError(Exception):
+    """A failure with a cause and a next step.
+
+    Attributes:
+        hint: the next thing to try, or an empty string.
+        exit_code: the process exit code that this kind of failure means.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class VerificationError(EdgekitError):
+    """An artifact is not equal to its source within tolerance, or is not what it claims to be."""
+
+    exit_code = 1
+
+
+class UsageError(EdgekitError):
+    """A wrong argument, name, option or configuration file."""
+
+    exit_code = 2
+
+
+class ToolError(EdgekitError):
+    """A converter, runtime, device or file system failed, or a needed package is missing."""
+
+    exit_code = 3
+
+
+class InconclusiveError(EdgekitError):
+    """The measurement ended without a decision."""
+
+    exit_code = 4
+
+
+class NotComparableError(EdgekitError):
+    """Two measurements were made under different conditions."""
+
+    exit_code = 5
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known word, or lists them all when none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(wrong.lower(), names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"known: {', '.join(names)}" if names else ""

@@ -1,0 +1,1 @@
+"""Conversion and quantization, one format a module; calibration data comes in as arrays."""

@@ -1,0 +1,80 @@
+"""What every converter takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..types import ExportProfile, Preprocessing, QuantParams, TargetClass, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Job:
+    """One conversion.
+
+    Attributes:
+        network: rewritten, eval mode; takes NCHW float32 (normalised, or pixels 0..255 when preprocessing is baked;
+            uint8 pixels for a baked float artifact).
+        inputs: calibration data as the network takes it, ``(N, C, H, W)``.
+        folder: where the files go.
+    """
+
+    network: nn.Module
+    profile: ExportProfile
+    target: TargetClass
+    preprocessing: Preprocessing
+    inputs: NDArray[Any]
+    folder: Path
+
+    @property
+    def sample(self) -> NDArray[Any]:
+        """One input with its batch dimension, to trace with."""
+        return np.ascontiguousarray(self.inputs[:1])
+
+    @property
+    def input_dtype(self) -> str:
+        """Type that the artifact takes: uint8 pixels when preprocessing is baked."""
+        return "uint8" if self.profile.bake_preprocess else self.profile.io
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a converter made, file names relative to the job's folder; the first is the one a runtime opens."""
+
+    files: tuple[str, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    quantization: dict[str, str | bool] | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:
+    """The artifact's input: the job's shape in the given layout, with its preprocessing.
+
+    Baked preprocessing takes plain pixels, so their quantization (scale 1) is no business of the user's.
+    """
+    n, c, h, w = job.sample.shape
+    baked = job.profile.bake_preprocess
+    return TensorSpec(
+        name=name,
+        shape=(n, h, w, c) if layout == "NHWC" else (n, c, h, w),
+        layout="NHWC" if layout == "NHWC" else "NCHW",
+        dtype=job.input_dtype,
+        quantization=None if baked else quantization,
+        preprocessing=job.preprocessing.model_copy(update={"baked": baked}),
+    )
+
+
+def affine_range(low: float, high: float, dtype: str) -> QuantParams:
+    """Asymmetric 8-bit parameters that cover ``[low, high]`` and represent zero exactly."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    limits = np.iinfo(dtype)
+    scale = float(np.float32(max(high - low, 1e-12) / (limits.max - limits.min)))
+    return QuantParams(scale=scale, zero_point=int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))

@@ -1,0 +1,159 @@
+"""PyTorch to TFLite through litert-torch (NHWC input, no TensorFlow); float16 and int8 through ai-edge-quantizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..types import QuantParams, TensorSpec
+from .job import Converted, Job, input_spec
+
+FILE = "model.tflite"
+SIGNATURE = "serving_default"
+
+
+def convert_litert(job: Job) -> Converted:
+    """Write ``model.tflite`` with an NHWC input.
+
+    Raises:
+        ToolError: the converter or the quantizer failed.
+    """
+    import litert_torch
+
+    sample = torch.from_numpy(job.sample).permute(0, 2, 3, 1).contiguous()
+    edge = litert_torch.convert(litert_torch.to_channel_last_io(job.network, args=[0]), (sample,))
+    path = job.folder / FILE
+    edge.export(str(path))
+    notes: tuple[str, ...] = ()
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "fp16":
+        to_float16(path)
+        notes = ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+    if job.profile.precision == "int8":
+        quantize(path, job)
+        quantization = describe(job)
+    given, made = interface(path)
+    return Converted(
+        files=(FILE,),
+        inputs=(input_spec(job, given["name"], "NHWC", given["params"]),),
+        outputs=(
+            TensorSpec(
+                name=made["name"],
+                shape=made["shape"],
+                layout="NC",
+                dtype=made["dtype"],
+                quantization=made["params"],
+            ),
+        ),
+        quantization=quantization,
+        notes=notes,
+    )
+
+
+def to_float16(path: Path) -> None:
+    """Store the weights as float16, in place."""
+    from ai_edge_quantizer import quantizer, recipe_manager
+    from ai_edge_quantizer.algorithm_manager import AlgorithmName
+    from ai_edge_quantizer.qtyping import (
+        ComputePrecision,
+        OpQuantizationConfig,
+        TensorDataType,
+        TensorQuantizationConfig,
+        TFLOperationName,
+    )
+
+    manager = recipe_manager.RecipeManager()
+    manager.add_quantization_config(
+        regex=".*",
+        operation_name=TFLOperationName.ALL_SUPPORTED,
+        op_config=OpQuantizationConfig(
+            weight_tensor_config=TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT),
+            compute_precision=ComputePrecision.FLOAT,
+        ),
+        algorithm_key=AlgorithmName.FLOAT_CASTING,
+    )
+    result = quantizer.Quantizer(str(path), manager.get_quantization_recipe()).quantize(
+        enable_progress_bar=False, enable_progress_report=False
+    )
+    path.write_bytes(result.quantized_model)
+
+
+def quantize(path: Path, job: Job) -> None:
+    """Static int8 in place: int8 activations, int8 weights, ranges by min-max, I/O of the profile's types."""
+    from ai_edge_quantizer import quantizer, recipe
+    from ai_edge_quantizer.qtyping import TFLOperationName
+
+    from .litert_io import widen_to_uint8
+
+    wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
+    tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
+    for place, dtype in wanted.items():
+        if dtype == "float32":
+            tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
+    end = interface(path)[0]
+    rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
+    ranges = calibrate(path, rows, tool.get_quantization_recipe())
+    if job.profile.bake_preprocess:
+        # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
+        seen = ranges[end["name"]]
+        seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
+    result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+    model = bytes(result.quantized_model)
+    path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))
+
+
+def calibrate(path: Path, rows: list[dict[str, Any]], recipe: Any) -> dict[str, Any]:
+    """The smallest and largest value of every tensor over all ``rows``.
+
+    The quantizer's own default is a moving average that gives each new image 5 % of the say: with a few images the
+    range is that of the first one, and the others are clipped.
+    """
+    from ai_edge_quantizer import calibrator, recipe_manager
+    from ai_edge_quantizer.utils.qsv_utils import min_max_update
+
+    manager = recipe_manager.RecipeManager()
+    manager.load_quantization_recipe(recipe)
+    tool = calibrator.Calibrator(str(path), qsv_update_func=min_max_update)
+    tool.calibrate({SIGNATURE: rows}, manager)
+    return dict(tool.get_model_qsvs())
+
+
+def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Name, shape, type and quantization of the file's input and output."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    signature = interpreter.get_signature_list()[SIGNATURE]
+    ends = []
+    for details, name in (
+        (interpreter.get_input_details()[0], signature["inputs"][0]),
+        (interpreter.get_output_details()[0], signature["outputs"][0]),
+    ):
+        scale, zero_point = details["quantization"]
+        ends.append(
+            {
+                "name": str(details["name"]),
+                "signature_name": str(name),
+                "shape": tuple(int(d) for d in details["shape"]),
+                "dtype": details["dtype"].__name__,
+                "params": QuantParams(scale=float(scale), zero_point=int(zero_point)) if scale else None,
+            }
+        )
+    return ends[0], ends[1]
+
+
+def describe(job: Job) -> dict[str, str | bool]:
+    """How the quantizer was set, for the manifest."""
+    settings = job.profile.quantization
+    assert settings is not None
+    return {
+        "scheme": settings.scheme,
+        "form": "int8 operators",
+        "weights": f"int8 symmetric {settings.weights}",
+        "activations": f"int8 {settings.activations} per-tensor",
+        "ranges": "min-max",
+        "reduce_range": False,
+    }

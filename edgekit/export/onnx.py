@@ -1,0 +1,149 @@
+"""PyTorch to ONNX (torch.onnx, dynamo), simplified by onnxsim; float16 and int8 (ONNX Runtime's QDQ quantizer)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..errors import ToolError
+from ..target import saturates
+from ..types import TensorSpec
+from .job import Converted, Job, input_spec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from onnx import ModelProto
+
+OPSET = 18
+FILE = "model.onnx"
+
+
+def convert_onnx(job: Job) -> Converted:
+    """Write ``model.onnx``: NCHW input named ``input``, output named ``output``, opset 18, one file.
+
+    Raises:
+        ToolError: the exporter or the quantizer failed.
+    """
+    import onnx
+
+    model, notes = simplified(trace(job))
+    input_params = output_params = None
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "fp16":
+        model = to_float16(model)
+        notes.append("weights and compute are float16 in the file; input and output stay float32")
+    if job.profile.precision == "int8":
+        from .onnx_io import set_input_type, set_output_type
+
+        model = quantize(model, job)
+        input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
+        output_params = set_output_type(model, job.profile.io)
+        quantization = describe(job)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save_model(model, job.folder / FILE)
+    output = model.graph.output[0]
+    shape = tuple(d.dim_value for d in output.type.tensor_type.shape.dim)
+    return Converted(
+        files=(FILE,),
+        inputs=(input_spec(job, model.graph.input[0].name, "NCHW", input_params),),
+        outputs=(
+            TensorSpec(name=output.name, shape=shape, layout="NC", dtype=job.profile.io, quantization=output_params),
+        ),
+        quantization=quantization,
+        notes=tuple(notes),
+    )
+
+
+def trace(job: Job) -> ModelProto:
+    """The job's network as an ONNX model."""
+    program = torch.onnx.export(
+        job.network,
+        (torch.from_numpy(job.sample),),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["input"],
+        output_names=["output"],
+        verbose=False,
+    )
+    if program is None:
+        raise ToolError("torch.onnx gave no model")
+    model: ModelProto = program.model_proto
+    return model
+
+
+def simplified(model: ModelProto) -> tuple[ModelProto, list[str]]:
+    """Onnxsim's form of the model, or the model itself and a note that says why not."""
+    import onnxsim
+
+    try:
+        small, ok = onnxsim.simplify(model)
+    except Exception as error:  # noqa: BLE001 - onnxsim raises anything; the larger graph is right too
+        return model, [f"onnxsim failed, the graph is not simplified: {str(error).splitlines()[0]}"]
+    if not ok:
+        return model, ["onnxsim's own check failed, the graph is not simplified"]
+    return small, []
+
+
+def to_float16(model: ModelProto) -> ModelProto:
+    """Weights and compute in float16, input and output in float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    half: ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    return half
+
+
+class Reader:
+    """Feeds calibration inputs to ONNX Runtime's calibrator, one at a time."""
+
+    def __init__(self, name: str, inputs: np.ndarray[Any, Any]) -> None:
+        self._rows = iter(inputs)
+        self._name = name
+
+    def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
+        """The next input, or None at the end."""
+        row = next(self._rows, None)
+        return None if row is None else {self._name: row[None]}
+
+
+def quantize(model: ModelProto, job: Job) -> ModelProto:
+    """Static QDQ: uint8 activations, int8 weights, ranges by min-max; 7-bit weights where the target saturates."""
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    settings = job.profile.quantization
+    assert settings is not None
+    float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
+    onnx.save_model(model, float_file)
+    symmetric = settings.activations == "symmetric"
+    quantize_static(
+        float_file,
+        int8_file,
+        Reader(model.graph.input[0].name, job.inputs),
+        quant_format=QuantFormat.QDQ,
+        per_channel=settings.weights == "per-channel",
+        reduce_range=saturates(job.target),
+        activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+        extra_options={"ActivationSymmetric": symmetric},
+    )
+    quantized: ModelProto = onnx.load_model(int8_file)
+    for file in (float_file, int8_file):
+        file.unlink()
+    return quantized
+
+
+def describe(job: Job) -> dict[str, str | bool]:
+    """How the quantizer was set, for the manifest."""
+    settings = job.profile.quantization
+    assert settings is not None
+    stored = "int8" if settings.activations == "symmetric" else "uint8"
+    return {
+        "scheme": settings.scheme,
+        "form": "QDQ",
+        "weights": f"int8 symmetric {settings.weights}",
+        "activations": f"{stored} {settings.activations} per-tensor",
+        "ranges": "min-max",
+        "reduce_range": saturates(job.target),
+    }

@@ -1,0 +1,109 @@
+"""PyTorch to OpenVINO IR; float16 by compression, int8 through NNCF's post-training quantization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..target import saturates
+from ..types import TensorSpec
+from .job import Converted, Job, input_spec
+
+if TYPE_CHECKING:
+    from openvino import Model
+
+FILES = ("model.xml", "model.bin")
+
+
+def convert_openvino(job: Job) -> Converted:
+    """Write ``model.xml`` and ``model.bin``: NCHW input named ``input``, output named ``output``.
+
+    Raises:
+        ToolError: the converter or the quantizer failed.
+    """
+    import openvino
+
+    sample = torch.from_numpy(job.sample)
+    model = openvino.convert_model(job.network, example_input=sample, input=list(sample.shape))
+    model.inputs[0].tensor.set_names({"input"})
+    model.outputs[0].tensor.set_names({"output"})
+    input_params = output_params = None
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "int8":
+        from .openvino_io import set_input_type, set_output_type
+
+        scores = reference_range(model, job)
+        model = quantize(model, job)
+        input_params = set_input_type(model, job)
+        output_params = set_output_type(model, job.profile.io, scores)
+        quantization = describe(job)
+    openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
+    half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
+    return Converted(
+        files=FILES,
+        inputs=(input_spec(job, "input", "NCHW", input_params),),
+        outputs=(
+            TensorSpec(
+                name="output",
+                shape=tuple(int(d) for d in model.outputs[0].shape),
+                layout="NC",
+                dtype=job.profile.io,
+                quantization=output_params,
+            ),
+        ),
+        quantization=quantization,
+        notes=(half,) if job.profile.precision == "fp16" else (),
+    )
+
+
+def reference_range(model: Model, job: Job) -> tuple[float, float]:
+    """Smallest and largest output of the float model over the calibration inputs."""
+    import openvino
+
+    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    outputs = np.stack([compiled(row[None])[0] for row in job.inputs])
+    return float(outputs.min()), float(outputs.max())
+
+
+def quantize(model: Model, job: Job) -> Model:
+    """Static int8: weights per channel, activations per tensor; 7-bit weights where the target saturates."""
+    import nncf
+    from nncf.quantization.advanced_parameters import (
+        AdvancedQuantizationParameters,
+        OverflowFix,
+        QuantizationParameters,
+    )
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+    settings = job.profile.quantization
+    assert settings is not None
+    symmetric = settings.activations == "symmetric"
+    rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
+    return nncf.quantize(
+        model,
+        nncf.Dataset(rows),
+        preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
+        subset_size=len(rows),
+        target_device=nncf.TargetDevice.CPU,
+        advanced_parameters=AdvancedQuantizationParameters(
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            overflow_fix=OverflowFix.ENABLE if saturates(job.target) else OverflowFix.DISABLE,
+            weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
+        ),
+    )
+
+
+def describe(job: Job) -> dict[str, str | bool]:
+    """How the quantizer was set, for the manifest."""
+    settings = job.profile.quantization
+    assert settings is not None
+    return {
+        "scheme": settings.scheme,
+        "form": "FakeQuantize",
+        "weights": f"int8 symmetric {settings.weights}",
+        "activations": f"{settings.activations} per-tensor",
+        "ranges": "NNCF mean min-max, fast bias correction",
+        "reduce_range": saturates(job.target),
+    }

@@ -1,0 +1,127 @@
+"""Run a function in a child process with a time limit: native converters and runtimes abort, hang and leak.
+
+The child is ``python -m edgekit.isolate MODULE:FUNCTION REQUEST RESULT``; both files are JSON. Everything the child
+prints goes to a log file, whose end becomes part of the error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import errors
+from .errors import EdgekitError, ToolError
+
+LOG_TAIL_LINES = 12
+
+
+def run_isolated(
+    function: str,
+    request: dict[str, Any],
+    timeout_s: float,
+    what: str,
+    log: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Call ``MODULE:FUNCTION`` with ``request`` (JSON-able) in a fresh interpreter and return its JSON-able result.
+
+    Args:
+        function: dotted module, colon, function name.
+        request: JSON-able argument.
+        timeout_s: after that the child's whole process group is killed.
+        what: the step in words, for messages ("converting X to onnx").
+        log: where the child's output goes; a temporary file when None.
+        env: variables added to the child's environment.
+
+    Raises:
+        EdgekitError: the same error the child raised.
+        ToolError: the child crashed, was killed or ran out of time; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        request_file, result_file = Path(folder, "request.json"), Path(folder, "result.json")
+        request_file.write_text(json.dumps(request))
+        log_file = log or Path(folder, "log.txt")
+        command = [sys.executable, "-m", "edgekit.isolate", function, str(request_file), str(result_file)]
+        code = run_logged(command, log_file, timeout_s, env)
+        if result_file.exists():
+            answer = json.loads(result_file.read_text())
+            if answer["ok"]:
+                return dict(answer["value"])
+            raise rebuild_error(answer)
+        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip())
+
+
+def run_logged(command: list[str], log: Path, timeout_s: float, env: dict[str, str] | None = None) -> int | None:
+    """Run ``command`` in a process group of its own, output to ``log``; the exit code, or None after a timeout."""
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+        try:
+            return child.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            # Also on Ctrl-C: nothing that the child started may outlive it.
+            with suppress(ProcessLookupError):  # the whole group has ended already
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def describe_exit(code: int | None, timeout_s: float) -> str:
+    """An exit code in words: the signal's name for a native crash, the limit for a timeout."""
+    if code is None:
+        return f"ran out of time after {timeout_s:g} s and was stopped"
+    if code < 0:
+        return f"crashed with {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines of a log file, indented."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    kept = [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in kept[-lines:])
+
+
+def rebuild_error(answer: dict[str, Any]) -> EdgekitError:
+    """The error that a child described, as the same class."""
+    kind = getattr(errors, answer["kind"], None)
+    if isinstance(kind, type) and issubclass(kind, EdgekitError):
+        return kind(answer["message"], answer["hint"])
+    return ToolError(f"{answer['kind']}: {answer['message']}", answer["hint"])
+
+
+def main(function: str, request_file: str, result_file: str) -> None:
+    """The child: call the function, write ``{"ok": …}``; a crash leaves no result file."""
+    module_name, _, name = function.partition(":")
+    try:
+        value = getattr(importlib.import_module(module_name), name)(json.loads(Path(request_file).read_text()))
+        answer = {"ok": True, "value": value}
+    except Exception as error:  # noqa: BLE001 - whatever it is, it travels to the parent as an answer
+        traceback.print_exc()
+        hint = error.hint if isinstance(error, EdgekitError) else ""
+        answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
+    Path(result_file).write_text(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    # Native runtimes may crash while the interpreter shuts down; the answer is on disk, so leave at once.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,1 @@
+"""Stored measurements and the pages made from them."""

@@ -1,0 +1,78 @@
+"""The report as one Markdown file, made to be committed and read in a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .summary import PUBLISHED, Group, Row
+
+WORDS = (
+    "Latency is one inference at the stated batch and threads; percentiles are of the raw samples (n), the interval is "
+    "the 95 % interval of the median. Parity is agreement with the float reference, not accuracy."
+)
+LEFT = {"model", "format", "precision", "weights", "verdict"}
+
+
+def render_markdown(groups: Sequence[Group], version: str) -> str:
+    """The whole file, with a final newline."""
+    count = sum(len(group.rows) for group in groups)
+    parts = [
+        "# Latency report",
+        f"{count} measurement{'' if count == 1 else 's'}, written by edgekit {version}. {WORDS}",
+    ]
+    for group in groups:
+        parts += section(group)
+    return "\n\n".join(parts) + "\n"
+
+
+def section(group: Group) -> list[str]:
+    """A device: heading, table, remarks, conditions."""
+    parts = [f"## {escape(group.device)}{' (emulated)' if group.emulated else ''}", escape(group.machine)]
+    if group.emulated:
+        parts.append("**Emulated: these latencies mean nothing and are not to be compared.**")
+    parts.append(table([row.cells for row in group.rows]))
+    found = remarks(group.rows)
+    if found:
+        parts.append("\n".join(f"- {line}" for line in found))
+    parts.append("### Conditions")
+    parts += [conditions(row) for row in group.rows]
+    return parts
+
+
+def table(rows: Sequence[dict[str, str]]) -> str:
+    """A pipe table; numbers to the right."""
+    names = list(rows[0])
+    lines = [names, ["---" if name in LEFT else "--:" for name in names]]
+    lines += [[escape(row[name]) for name in names] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """Reasons of the verdicts, random weights, published accuracy."""
+    lines = [
+        f"#{row.number} {row.measurement.verdict.name}: {escape(reason)}"
+        for row in rows
+        for reason in row.measurement.verdict.reasons
+    ]
+    random = sorted({row.measurement.model for row in rows if row.measurement.weights_kind == "random"})
+    if random:
+        lines.append(f"weights are random for {escape(', '.join(random))}: latency is valid, accuracy is not claimed")
+    known = {row.measurement.model: row for row in rows if row.accuracy is not None}
+    lines += [
+        f"{escape(model)}: ImageNet top-1 {row.accuracy:g} %, {PUBLISHED} ({escape(row.accuracy_source)})"
+        for model, row in sorted(known.items())
+    ]
+    return lines
+
+
+def conditions(row: Row) -> str:
+    """A list of the measurement's conditions."""
+    head = f"**#{row.number} {escape(row.label)}, {row.measurement.format}**"
+    return "\n".join([head, "", *(f"- {name}: {escape(value)}" for name, value in row.conditions)])
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, within one table cell."""
+    for mark in "\\`*|<>[]#":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

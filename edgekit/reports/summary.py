@@ -1,0 +1,184 @@
+"""What the pages say, in text: measurements grouped by device, one row of strings each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..types import DeviceState, Measurement, ModelCard
+from .table import interval, megabytes, milliseconds, parity
+
+WEIGHTS = {
+    "random": "random (seeded): latency is valid, accuracy is not claimed",
+    "file": "from a checkpoint file",
+    "pretrained": "published checkpoint",
+}
+PUBLISHED = "published for the float network, not measured here"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement as text.
+
+    Attributes:
+        number: from 1, over the whole report; plots and details refer to it.
+        accuracy: published ImageNet top-1 of the float network, percent, or None; ``accuracy_source`` says whose.
+        conditions: name and value of everything that bears on the latency.
+    """
+
+    number: int
+    measurement: Measurement
+    accuracy: float | None
+    accuracy_source: str
+    conditions: tuple[tuple[str, str], ...]
+
+    @property
+    def label(self) -> str:
+        """Model and precision, short enough to stand beside a point."""
+        return f"{self.measurement.model} {self.measurement.precision}"
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The row of the table, by column."""
+        m = self.measurement
+        return {
+            "#": str(self.number),
+            "model": m.model,
+            "format": m.format,
+            "precision": m.precision if m.io == "float32" else f"{m.precision}, {m.io} I/O",
+            "size": megabytes(m.artifact_bytes),
+            "threads": str(m.threads),
+            "p50 ms": milliseconds(m.p50_ms),
+            "p90 ms": milliseconds(m.p90_ms, like=m.p50_ms),
+            "p99 ms": milliseconds(m.p99_ms, like=m.p50_ms),
+            "95 % of p50": interval(m),
+            "n": str(len(m.samples_ns)),
+            "peak memory": "-" if m.peak_rss_bytes is None else megabytes(m.peak_rss_bytes),
+            "parity": parity(m),
+            "weights": m.weights_kind,
+            "verdict": m.verdict.name,
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """The measurements of one device. ``emulated`` ones are shown apart and never compared."""
+
+    device: str
+    machine: str
+    emulated: bool
+    rows: tuple[Row, ...]
+
+
+def summarise(measurements: Sequence[Measurement], cards: Mapping[str, ModelCard]) -> tuple[Group, ...]:
+    """Groups in the order of the devices' names, emulated ones last; rows by ascending median latency."""
+    keys = {(m.verdict.name == "emulated" or m.info.emulated, m.device.id) for m in measurements}
+    groups, number = [], 0
+    for emulated, device in sorted(keys):
+        members = [
+            m
+            for m in measurements
+            if m.device.id == device and (m.verdict.name == "emulated" or m.info.emulated) == emulated
+        ]
+        rows = []
+        for m in sorted(members, key=lambda m: (m.p50_ms, m.key)):
+            number += 1
+            accuracy, source = published_top1(cards.get(m.model))
+            rows.append(Row(number, m, accuracy, source, conditions(m)))
+        info = members[0].info
+        machine = f"{info.cpu}, {info.cores} cores, {info.system}"
+        groups.append(Group(device, machine, emulated, tuple(rows)))
+    return tuple(groups)
+
+
+def published_top1(card: ModelCard | None) -> tuple[float | None, str]:
+    """The first published top-1 of a card, percent, and its source; None and an empty string when there is none."""
+    if card is None:
+        return None, ""
+    for entry in card.published:
+        return entry.top1, entry.source
+    for weights in card.weights:
+        if weights.top1 is not None:
+            return weights.top1, weights.name
+    return None, ""
+
+
+def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
+    """Everything that bears on the latency; readings that the device does not offer are left out."""
+    before, after = m.state_before, m.state_after
+    agree = f"{m.parity_top1_agree} of {m.parity_images}"
+    top1 = "" if m.weights_kind == "random" else f", same top-1 on {agree} images"
+    pairs = [
+        ("device", f"{m.device.id} ({m.device.transport}{', emulated' if m.info.emulated else ''})"),
+        ("board", m.device.board or ""),
+        ("CPU", f"{m.info.cpu}, {m.info.cores} cores, {m.info.machine}"),
+        ("instruction set", ", ".join(m.info.isa)),
+        ("memory", f"{m.info.memory_bytes / 1e9:.1f} GB" if m.info.memory_bytes else ""),
+        ("system", f"{m.info.system}, Python {m.info.python}"),
+        ("runtime", f"{m.runtime} {m.runtime_version}, accelerator {m.accelerator}"),
+        ("settings", ", ".join(f"{key}={value}" for key, value in m.settings.items())),
+        ("threads, batch", f"{m.threads}, {m.batch}"),
+        ("governor", change(values(before.governor), values(after.governor))),
+        ("clock", change(clock(before), clock(after))),
+        ("temperature", change(temperature(before), temperature(after))),
+        ("load average, 1 min", change(load(before), load(after))),
+        ("throttling flags", change(flags(before), flags(after))),
+        ("inferences", f"{len(m.samples_ns)} measured after {len(m.warmup_ns)} of warm-up"),
+        (
+            "cold start",
+            f"load {milliseconds(m.load_ns / 1e6)} ms, first inference {milliseconds(m.first_inference_ns / 1e6)} ms",
+        ),
+        ("peak memory", peak_memory(m)),
+        ("weights", WEIGHTS[m.weights_kind]),
+        ("parity", f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"),
+        ("network", f"{m.params / 1e6:.2f} M parameters, {m.macs / 1e6:.0f} M MACs (1 MAC = 2 FLOPs)"),
+        ("profile", m.profile),
+        ("artifact", f"sha256 {m.artifact_sha256}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in sorted(m.versions.items()))),
+        ("measured at", m.measured_at),
+        ("operator times", m.per_op_note),
+    ]
+    return tuple((name, value) for name, value in pairs if value)
+
+
+def change(before: str, after: str) -> str:
+    """One reading, or both when it changed during the measurement."""
+    return before if before == after else f"{before or 'unknown'} before, {after or 'unknown'} after"
+
+
+def values(found: Mapping[str, str] | None) -> str:
+    """The distinct values of a per-CPU reading."""
+    return ", ".join(sorted(set(found.values()))) if found else ""
+
+
+def clock(state: DeviceState) -> str:
+    """Lowest to highest clock, and the highest limit, in MHz."""
+    if not state.clock_khz:
+        return ""
+    low, high = min(state.clock_khz.values()) / 1000, max(state.clock_khz.values()) / 1000
+    span = f"{high:.0f} MHz" if round(low) == round(high) else f"{low:.0f}-{high:.0f} MHz"
+    limit = f" (limit {max(state.max_clock_khz.values()) / 1000:.0f} MHz)" if state.max_clock_khz else ""
+    return span + limit
+
+
+def temperature(state: DeviceState) -> str:
+    """The hottest sensor."""
+    return f"{max(state.temperature_c.values()):.0f} °C" if state.temperature_c else ""
+
+
+def load(state: DeviceState) -> str:
+    """The load average."""
+    return "" if state.load_1m is None else f"{state.load_1m:.2f}"
+
+
+def flags(state: DeviceState) -> str:
+    """The throttling flags; ``none`` when the device offers them and none is set."""
+    return "" if state.throttled is None else ", ".join(state.throttled) or "none"
+
+
+def peak_memory(m: Measurement) -> str:
+    """Peak resident memory of the whole process, and of it what was there before the model."""
+    if m.peak_rss_bytes is None:
+        return ""
+    base = "" if m.baseline_rss_bytes is None else f", {megabytes(m.baseline_rss_bytes)} before the model was loaded"
+    return f"{megabytes(m.peak_rss_bytes)} of the whole process{base}"

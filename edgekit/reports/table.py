@@ -1,0 +1,107 @@
+"""Measurements as a table, and the one place that turns their numbers into text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..stats import median_interval
+from ..types import Measurement
+
+VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
+
+
+def decimals(value: float) -> int:
+    """Digits after the point that leave three significant ones, at most four."""
+    return next((n for n in range(4) if abs(value) >= 10 ** (2 - n)), 4)
+
+
+def milliseconds(value: float, like: float | None = None) -> str:
+    """A latency; ``like`` gives the precision, so that the figures of a row line up."""
+    return f"{value:.{decimals(value if like is None else like)}f}"
+
+
+def interval(measurement: Measurement) -> str:
+    """The 95 % interval of the median, as low-high in milliseconds; a dash when there are too few samples."""
+    found = median_interval(measurement.samples_ns)
+    if found is None:
+        return "-"
+    low, high = (milliseconds(ns / 1e6, like=measurement.p50_ms) for ns in found)
+    return f"{low}-{high}"
+
+
+def megabytes(count: int) -> str:
+    """Bytes as decimal megabytes."""
+    value = count / 1e6
+    return f"{value:.{max(decimals(value), 1)}f} MB" if value < 100 else f"{value:.0f} MB"
+
+
+def precision(measurement: Measurement) -> str:
+    """Precision, with the type of inputs and outputs where that is not float32."""
+    return measurement.precision if measurement.io == "float32" else f"{measurement.precision}, io {measurement.io}"
+
+
+def parity(measurement: Measurement) -> str:
+    """Agreement with the float reference: worst cosine, SQNR in dB."""
+    return f"{measurement.parity_cosine:.4f} / {measurement.parity_sqnr_db:.0f} dB"
+
+
+def measurement_table(measurements: Sequence[Measurement]) -> Group:
+    """A table of measurements, one row each, followed by the reasons of verdicts and notes on the weights."""
+    devices = sorted({m.device.id for m in measurements})
+    table = Table(header_style="bold", box=None, pad_edge=False, title=f"latency on {', '.join(devices)}, batch 1")
+    table.title_justify = "left"
+    for name in ("model", "format", "precision"):
+        table.add_column(name, overflow="fold")
+    for name in ("size", "threads", "p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS"):
+        table.add_column(name, justify="right", overflow="fold")
+    for name in ("parity (cos / SQNR)", "verdict"):
+        table.add_column(name, overflow="fold")
+    for m in measurements:
+        table.add_row(
+            m.model if len(devices) == 1 else f"{m.model} on {m.device.id}",
+            m.format,
+            precision(m),
+            megabytes(m.artifact_bytes),
+            str(m.threads),
+            milliseconds(m.p50_ms),
+            milliseconds(m.p90_ms, like=m.p50_ms),
+            interval(m),
+            str(len(m.samples_ns)),
+            "-" if m.peak_rss_bytes is None else megabytes(m.peak_rss_bytes),
+            parity(m),
+            Text(m.verdict.name, style=VERDICT_STYLE[m.verdict.name]),
+        )
+    return Group(table, *(Text(line) for line in notes(measurements)))
+
+
+def notes(measurements: Sequence[Measurement]) -> list[str]:
+    """What a reader must know beside the figures."""
+    lines = [
+        f"{m.verdict.name}: {m.model} {m.profile} on {m.device.id}: {reason}"
+        for m in measurements
+        for reason in m.verdict.reasons
+    ]
+    lines += [f"operator times: {m.model} {m.profile}: {m.per_op_note}" for m in measurements if m.per_op_note]
+    random = sorted({m.model for m in measurements if m.weights_kind == "random"})
+    if random:
+        lines.append(f"weights: random for {', '.join(random)}: latency is valid, accuracy is not claimed")
+    return lines
+
+
+def operator_table(measurement: Measurement, rows: int = 15) -> Group:
+    """The slowest operators of a measurement with per-operator times, and their share of the sum."""
+    operators = sorted(measurement.per_op or (), key=lambda op: -op.ns)
+    total = sum(op.ns for op in operators) or 1
+    shown = f"{min(rows, len(operators))} slowest of {len(operators)} operators"
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    table.add_column("operator", overflow="ellipsis", no_wrap=True)
+    table.add_column("type", no_wrap=True)
+    table.add_column("ms", justify="right")
+    table.add_column("share", justify="right")
+    for op in operators[:rows]:
+        table.add_row(Text(op.name), op.type, milliseconds(op.ns / 1e6), f"{op.ns / total:.1%}")
+    return Group(Text(f"{measurement.model} {measurement.profile}: {shown}, timed one by one"), table)

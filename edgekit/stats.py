@@ -1,0 +1,60 @@
+"""What raw samples say about a median, without assuming any distribution of latencies.
+
+Samples are nanoseconds in the order in which they were taken.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+CONFIDENCE = 0.95
+SMALLEST = 8
+"""Fewer samples than this have no 95 % interval by :func:`median_ranks`."""
+
+
+def median_ranks(count: int) -> tuple[int, int] | None:
+    """Which order statistics (from 1) enclose the population's median with 95 % confidence; None below 8 samples.
+
+    The number of samples below the median is Binomial(count, 1/2); the ranks are its normal approximation rounded
+    outwards, which the tests check against the exact coverage. The agent computes the same.
+    """
+    low = math.floor((count - 1.96 * math.sqrt(count)) / 2)
+    high = math.ceil(1 + (count + 1.96 * math.sqrt(count)) / 2)
+    return (low, high) if low >= 1 and high <= count else None
+
+
+def median_interval(samples: Sequence[int]) -> tuple[int, int] | None:
+    """The 95 % interval of the median, nanoseconds, or None below 8 samples.
+
+    It takes samples as independent; :func:`drift` is what shows that they are not.
+    """
+    ranks = median_ranks(len(samples))
+    if ranks is None:
+        return None
+    ordered = sorted(samples)
+    return ordered[ranks[0] - 1], ordered[ranks[1] - 1]
+
+
+def relative_half_width(samples: Sequence[int]) -> float | None:
+    """Half of the median's interval over the median, or None below 8 samples."""
+    interval = median_interval(samples)
+    if interval is None:
+        return None
+    return (interval[1] - interval[0]) / 2 / statistics.median(samples)
+
+
+def drift(samples: Sequence[int]) -> float | None:
+    """Median of the second half over that of the first, minus 1; None when a half has fewer than 8 samples."""
+    middle = len(samples) // 2
+    if middle < SMALLEST:
+        return None
+    return statistics.median(samples[-middle:]) / statistics.median(samples[:middle]) - 1
+
+
+def tail_ratio(samples: Sequence[int]) -> float | None:
+    """The 90th percentile over the median: 1.0 for a quiet machine, high for two modes or a busy one."""
+    if len(samples) < SMALLEST:
+        return None
+    return statistics.quantiles(samples, n=10, method="inclusive")[-1] / statistics.median(samples)

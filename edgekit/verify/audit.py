@@ -1,0 +1,178 @@
+"""What an artifact really holds, checked against what its profile claims.
+
+The facts come from the runtime itself (the agent's ``inspect``): the operators of the file, and those executed after
+the runtime's own optimisation, with the types that they really read and write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ..types import Audit, ExportProfile, TensorSpec
+
+Facts = dict[str, Any]
+Node = dict[str, Any]
+
+INT8 = {"int8", "uint8"}
+FLOAT = {"float32", "float16", "bfloat16"}
+COMPUTE = {
+    # ONNX, as ONNX Runtime executes it
+    *("Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger", "Gemm", "FusedGemm", "QGemm", "MatMul"),
+    *("FusedMatMul", "QLinearMatMul", "MatMulInteger"),
+    # TFLite
+    *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL", "TRANSPOSE_CONV"),
+    # OpenVINO, as the CPU plugin executes it
+    *("Convolution", "GroupConvolution", "FullyConnected"),
+}
+QUANTIZE = {"QUANTIZE", "QuantizeLinear", "FakeQuantize"}
+DEQUANTIZE = {"DEQUANTIZE", "DequantizeLinear"}
+TRANSPOSE = {"TRANSPOSE", "Transpose"}
+# Type and memory-layout changes: no arithmetic of the network's own.
+CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, "Convert", "Reorder", "Cast", "CAST", "ReorderInput", "ReorderOutput"}
+MAX_RANK = 4  # GPU delegates refuse more
+FP16_SMALL_BYTES = 4096  # constants below this (scalars, shapes) may stay float32 in a float16 file
+
+
+def audit(
+    facts: Facts,
+    model_file: Path,
+    profile: ExportProfile,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+) -> Audit:
+    """Audit one artifact.
+
+    Args:
+        facts: the agent's ``inspect`` of ``model_file``.
+        model_file: the file that a runtime opens.
+        profile: what it claims to be.
+        inputs: what the manifest is going to say about them.
+        outputs: likewise.
+    """
+    if profile.format == "onnx":
+        facts = {**facts, **read_onnx(model_file)}
+    executed: list[Node] = facts["executed"]
+    constants = [t for t in facts["tensors"] if t["constant"]]
+    compute = [n for n in executed if n["type"] in COMPUTE]
+    in_int8 = [n for n in compute if n["inputs"][0] in INT8]
+    delegate = facts["delegate"] or {}
+    result = Audit(
+        ops=counts(facts["nodes"]),
+        executed=counts(executed),
+        int8_compute_ops=len(in_int8),
+        float_compute_ops=len(compute) - len(in_int8),
+        float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
+        int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
+        float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
+        transposes=sum(1 for n in executed if n["type"] in TRANSPOSE),
+        quantize_ops=sum(1 for n in executed if n["type"] in QUANTIZE),
+        dequantize_ops=sum(1 for n in executed if n["type"] in DEQUANTIZE),
+        delegate=delegate.get("name"),
+        delegated_ops=delegate.get("delegated"),
+        delegate_partitions=delegate.get("partitions"),
+        undelegated=delegate.get("undelegated", {}),
+        max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
+    )
+    failures = broken_claims(result, constants, facts, profile, inputs, outputs)
+    return result.model_copy(update={"failures": tuple(failures)})
+
+
+def is_activation(tensor: dict[str, Any]) -> bool:
+    """True for a tensor of known shape that an inference computes; weights are no one's layout problem."""
+    return tensor["shape"] is not None and bool(tensor.get("depends_on_input", not tensor["constant"]))
+
+
+def counts(nodes: list[Node]) -> dict[str, int]:
+    """Nodes per type, most frequent first."""
+    return dict(Counter(n["type"] for n in nodes).most_common())
+
+
+def float_ops(executed: list[Node]) -> list[Node]:
+    """Executed operators that compute in float; conversions are not computation."""
+    return [
+        n
+        for n in executed
+        if n["type"] not in CONVERSIONS
+        and n["inputs"]
+        and n["inputs"][0] in FLOAT
+        and set(n["outputs"]) & (FLOAT | INT8)
+    ]
+
+
+def broken_claims(
+    result: Audit,
+    constants: list[dict[str, Any]],
+    facts: Facts,
+    profile: ExportProfile,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+) -> list[str]:
+    """The profile's claims that the file does not keep, in words."""
+    broken = []
+    for end, specs in (("input", inputs), ("output", outputs)):
+        for spec, real in zip(specs, facts[f"{end}s"], strict=True):
+            if spec.dtype != real["dtype"]:
+                broken.append(f"{end} {spec.name} is {real['dtype']}, not {spec.dtype}")
+            if list(spec.shape) != list(real["shape"]):
+                broken.append(f"{end} {spec.name} is {real['shape']}, not {list(spec.shape)}")
+    if result.max_rank > MAX_RANK:
+        broken.append(f"a tensor of rank {result.max_rank}: GPU delegates take at most {MAX_RANK}")
+    if profile.precision == "int8":
+        broken += broken_int8(result, profile)
+    elif result.int8_weight_bytes and not profile.bake_preprocess:
+        broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
+    if profile.precision == "fp16":
+        big = [t for t in constants if t["dtype"] == "float32" and t["bytes"] > FP16_SMALL_BYTES]
+        if big:
+            broken.append(f"{len(big)} weight tensors are still float32, first {big[0]['name']}")
+    return broken
+
+
+def broken_int8(result: Audit, profile: ExportProfile) -> list[str]:
+    """What is not int8 in an int8 artifact.
+
+    Every convolution and matrix product must execute in int8. TFLite's full-integer form promises more: nothing
+    between the input and the output computes in float.
+    """
+    broken = []
+    if result.float_compute_ops:
+        total = result.float_compute_ops + result.int8_compute_ops
+        broken.append(f"{result.float_compute_ops} of {total} convolutions and matrix products execute in float")
+    if result.int8_compute_ops == 0:
+        broken.append("no convolution or matrix product executes in int8")
+    if profile.format == "tflite" and result.float_ops:
+        listed = ", ".join(f"{count} {op}" for op, count in result.float_ops.items())
+        broken.append(f"operators compute in float: {listed}")
+    return broken
+
+
+def read_onnx(model_file: Path) -> Facts:
+    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``."""
+    import onnx
+
+    model = onnx.shape_inference.infer_shapes(onnx.load_model(model_file))
+    graph = model.graph
+    tensors = [
+        {
+            "name": t.name,
+            "shape": list(t.dims),
+            "dtype": onnx.helper.tensor_dtype_to_np_dtype(t.data_type).name,
+            "constant": True,
+            "bytes": onnx.numpy_helper.to_array(t).nbytes,
+        }
+        for t in graph.initializer
+    ]
+    for info in (*graph.value_info, *graph.input, *graph.output):
+        kind = info.type.tensor_type
+        tensors.append(
+            {
+                "name": info.name,
+                "shape": [d.dim_value for d in kind.shape.dim] if kind.HasField("shape") else None,
+                "dtype": onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
+                "constant": False,
+                "bytes": None,
+            }
+        )
+    return {"nodes": [{"type": n.op_type} for n in graph.node], "tensors": tensors}

@@ -1,0 +1,78 @@
+"""Agreement of an artifact's outputs with the float reference's on the same images."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import VerificationError
+from ..types import Parity, ParityTolerance
+
+Outputs = NDArray[np.float32]
+EXACT_DB = 200.0
+"""Reported SQNR of outputs that are equal bit for bit."""
+
+
+def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, trained: bool) -> Parity:
+    """Parity of ``outputs`` against ``reference``, both ``(N, classes)``.
+
+    Cosine, SQNR and the largest error are always judged; top-1 agreement only for trained weights: among the nearly
+    equal scores of a random network the winner means nothing.
+
+    Raises:
+        VerificationError: the shapes differ, or a value is not finite.
+    """
+    if reference.shape != outputs.shape:
+        raise VerificationError(
+            f"the artifact's output is {list(outputs.shape)}, the reference's {list(reference.shape)}"
+        )
+    if not np.isfinite(outputs).all():
+        bad = int((~np.isfinite(outputs)).sum())
+        raise VerificationError(f"{bad} of {outputs.size} output values of the artifact are not finite")
+    exact, given = reference.astype(np.float64), outputs.astype(np.float64)
+    cosine = float(cosines(exact, given).min())
+    sqnr = sqnr_db(exact, given)
+    max_abs = float(np.abs(exact - given).max())
+    scale = float(np.abs(exact).max())
+    agree = int((exact.argmax(1) == given.argmax(1)).sum())
+    failures = []
+    if cosine < tolerance.min_cosine:
+        failures.append(f"cosine {cosine:.5f} of the worst image is below {tolerance.min_cosine:g}")
+    if sqnr < tolerance.min_sqnr_db:
+        failures.append(f"SQNR {sqnr:.1f} dB is below {tolerance.min_sqnr_db:g} dB")
+    if max_abs > tolerance.max_abs_error * scale:
+        failures.append(
+            f"largest error {max_abs:.4g} exceeds {tolerance.max_abs_error:g} of the largest score {scale:.4g}"
+        )
+    if trained and agree < tolerance.min_top1_agreement * len(exact):
+        failures.append(f"top-1 agrees on {agree}/{len(exact)}, below {tolerance.min_top1_agreement:.0%}")
+    return Parity(
+        images=len(exact),
+        cosine_min=cosine,
+        sqnr_db=sqnr,
+        max_abs=max_abs,
+        reference_max_abs=scale,
+        top1_agree=agree,
+        tolerance=tolerance,
+        judged=("cosine", "sqnr", "max_abs", *(("top1",) if trained else ())),
+        failures=tuple(failures),
+    )
+
+
+def cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine similarity of each row; 1 where both are zero, 0 where one is."""
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    both_zero = (np.abs(a).sum(1) == 0) & (np.abs(b).sum(1) == 0)
+    result: NDArray[np.float64] = np.where(both_zero, 1.0, (a * b).sum(1) / np.where(norms == 0, 1.0, norms))
+    return result
+
+
+def sqnr_db(reference: NDArray[np.float64], outputs: NDArray[np.float64]) -> float:
+    """``10 log10(sum reference^2 / sum (reference - outputs)^2)``, at most ``EXACT_DB``."""
+    noise = float(((reference - outputs) ** 2).sum())
+    signal = float((reference**2).sum())
+    if noise == 0.0:
+        return EXACT_DB
+    if signal == 0.0:
+        return -EXACT_DB
+    return min(EXACT_DB, 10 * float(np.log10(signal / noise)))

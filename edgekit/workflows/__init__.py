@@ -1,0 +1,1 @@
+"""One function per verb, composing the stages. Nothing here prints or exits."""

@@ -1,0 +1,100 @@
+"""The trials of ``edgekit doctor``, each called in a child process: JSON in, JSON out.
+
+The probe network has two convolutions and a mean; its input is a formula, so that the shipped files and fresh
+conversions are judged by the same eight numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+SHAPE = (1, 3, 16, 16)
+SHIPPED = {"onnxruntime": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
+
+
+def probe_input() -> NDArray[np.float32]:
+    """The input, NCHW, values in [-1, 1)."""
+    count = int(np.prod(SHAPE))
+    return (((np.arange(count) * 37) % 101) / 50.5 - 1).astype(np.float32).reshape(SHAPE)
+
+
+def build_probe() -> nn.Module:
+    """Two convolutions with seeded weights, ReLU between them, mean over the image: output ``(1, 8)``."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, stride=2, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(1),
+    )
+    return layers.eval()
+
+
+def convert(request: dict[str, Any]) -> dict[str, Any]:
+    """Convert the probe network to ``format`` in ``folder``; the file to open, and PyTorch's own outputs."""
+    import torch
+
+    from ..catalog import profile_for
+    from ..export.job import Job
+    from ..target import host_target
+    from ..types import Preprocessing
+    from .convert import converter
+
+    network = build_probe()
+    job = Job(
+        network=network,
+        profile=profile_for(request["format"], "fp32"),
+        target=host_target(),
+        preprocessing=Preprocessing(resize=16, crop=16, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        inputs=probe_input(),
+        folder=Path(request["folder"]),
+    )
+    with torch.no_grad():
+        made = converter(request["format"])(job)
+        expected = network(torch.from_numpy(probe_input())).flatten().tolist()
+    return {"model": str(job.folder / made.files[0]), "expected": expected}
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    """Run ``model`` in ``runtime`` on one thread; the largest difference to ``expected``, and the runtime's version."""
+    from ..bench.agent import RUNTIMES
+
+    runtime = RUNTIMES[request["runtime"]](1)
+    runtime.load(request["model"])
+    value = probe_input()
+    runtime.set_input(0, value.transpose(0, 2, 3, 1).copy() if request["runtime"] == "litert" else value)
+    runtime.run()
+    got = np.asarray(runtime.read(0), dtype=np.float64).flatten()
+    expected = np.asarray(request["expected"])
+    if got.shape != expected.shape:
+        raise ValueError(f"{got.size} outputs, expected {expected.size}")
+    return {"max_abs": float(np.abs(got - expected).max()), "version": runtime.version}
+
+
+def run_shipped(request: dict[str, Any]) -> dict[str, Any]:
+    """As :func:`run`, on the file that edgekit ships for ``runtime``: needs no converter."""
+    with as_file(files("edgekit") / "probe_models") as folder:
+        expected = json.loads((folder / "expected.json").read_text())
+        model = str(folder / SHIPPED[request["runtime"]])
+        return run({"runtime": request["runtime"], "model": model, "expected": expected})
+
+
+def import_report(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - every trial takes a request
+    """Import jinja2."""
+    import jinja2  # noqa: F401
+
+    return {"version": metadata.version("jinja2")}

@@ -1,0 +1,97 @@
+"""``edgekit export``: model cards to verified artifacts, every native step in a child process."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..catalog import find_card
+from ..errors import EdgekitError
+from ..files import staged_folder, write_atomic
+from ..isolate import run_isolated
+from ..target import host_target
+from ..types import Artifact, ExportProfile
+from .manifest import MANIFEST, manifest
+from .prepare import CHILD, ExportOptions, Prepared, prepare
+from .verification import verify
+from .weights import resolve_weights
+
+Status = Literal["converted", "failed to convert", "failed to verify"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one model x profile ended."""
+
+    model: str
+    profile: str
+    status: Status
+    seconds: float
+    folder: Path | None = None
+    artifact: Artifact | None = None
+    error: EdgekitError | None = None
+
+
+def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, say: Say) -> list[Outcome]:
+    """Export every model with every profile; one failure stops nothing else.
+
+    Raises:
+        UsageError: an unknown model, weights or image source: found before any work starts.
+    """
+    cards = [find_card(name) for name in models]
+    checkpoints = [resolve_weights(card, options.weights) for card in cards]
+    outcomes: list[Outcome] = []
+    for card, checkpoint in zip(cards, checkpoints, strict=True):
+        with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
+            say(f"{card.id}: building the network and its float reference")
+            prepared = prepare(card, checkpoint, options, Path(work))
+            outcomes += [export_one(prepared, profile, say) for profile in profiles]
+    return outcomes
+
+
+def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
+    """Convert, verify and put in place one artifact; a failure becomes the outcome and leaves nothing behind."""
+    final = prepared.options.out / prepared.card.id / profile.name
+    start = time.monotonic()
+    status: Status = "failed to convert"
+    label = f"{prepared.card.id} {profile.name}"
+    try:
+        with staged_folder(final) as folder:
+            say(f"{label}: converting")
+            made = convert(prepared, profile, folder)
+            convert_seconds = time.monotonic() - start
+            status = "failed to verify"
+            say(f"{label}: verifying")
+            parity, audit = verify(prepared, profile, folder, made)
+            artifact = manifest(prepared, profile, folder, made, parity, audit, convert_seconds)
+            write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
+    except EdgekitError as error:
+        say(f"{label}: {status}")
+        return Outcome(prepared.card.id, profile.name, status, time.monotonic() - start, error=error)
+    say(f"{label}: done")
+    return Outcome(prepared.card.id, profile.name, "converted", time.monotonic() - start, final, artifact)
+
+
+def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[str, Any]:
+    """Run the converter in a child process; its answer, with the resolved target added."""
+    target = host_target() if profile.target == "host" else profile.target
+    answer = run_isolated(
+        f"{CHILD}:convert",
+        {
+            "card": prepared.card.to_plain(),
+            "profile": profile.to_plain(),
+            "target": target,
+            "num_classes": prepared.options.num_classes,
+            "state": str(prepared.work / "state.pt"),
+            "pixels": str(prepared.work / "calibration.npy"),
+            "folder": str(folder.resolve()),
+        },
+        prepared.options.timeout_s,
+        f"converting {prepared.card.id} to {profile.name}",
+    )
+    return {**answer, "target": target}

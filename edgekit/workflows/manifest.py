@@ -1,0 +1,86 @@
+"""``manifest.json``: everything that is known of an artifact, and the command that makes it again."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..files import sha256_file
+from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, TensorSpec
+from .prepare import Prepared
+from .verification import CHECK_FILE
+
+MANIFEST = "manifest.json"
+
+
+def manifest(
+    prepared: Prepared,
+    profile: ExportProfile,
+    folder: Path,
+    made: dict[str, Any],
+    parity: Parity,
+    audit: Audit,
+    convert_seconds: float,
+) -> Artifact:
+    """The manifest of the verified files in ``folder``."""
+    return Artifact(
+        model=prepared.card.id,
+        profile=profile.name,
+        format=profile.format,
+        precision=profile.precision,
+        io=profile.io,
+        target=made["target"],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        files=tuple(entry(folder / name) for name in (*made["files"], CHECK_FILE)),
+        inputs=tuple(map(TensorSpec.from_plain, made["inputs"])),
+        outputs=tuple(map(TensorSpec.from_plain, made["outputs"])),
+        params=prepared.params,
+        macs=prepared.macs,
+        weights=prepared.provenance,
+        calibration=prepared.calibration if profile.precision == "int8" else None,
+        quantization=made["quantization"],
+        rewrites=tuple(map(Rewrite.from_plain, made["rewrites"])),
+        parity=parity,
+        parity_data=prepared.parity_data,
+        audit=audit,
+        notes=tuple(made["notes"]),
+        tool_versions={"edgekit": __version__, **made["tool_versions"]},
+        command=reproduce(prepared, profile, made["target"]),
+        convert_seconds=round(convert_seconds, 2),
+    )
+
+
+def entry(path: Path) -> FileEntry:
+    """Name, size and digest of a file."""
+    return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_file(path))
+
+
+def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
+    """The command line that makes the same artifact, with what had been left to defaults spelled out."""
+    options = prepared.options
+    words = ["edgekit", "export", prepared.card.id]
+    words += profile_words(profile)
+    words += ["--target", target, "--weights", options.weights]
+    if options.num_classes is not None:
+        words += ["--num-classes", str(options.num_classes)]
+    if options.calibration is not None:
+        words += ["--calibration", options.calibration]
+    if options.parity_data is not None:
+        words += ["--parity-data", options.parity_data]
+    return shlex.join(words)
+
+
+def profile_words(profile: ExportProfile) -> list[str]:
+    """The options that choose ``profile``: its base name and what the command line changed."""
+    base = profile.name.removesuffix("-baked")
+    words = []
+    for io in ("int8", "uint8", "float32"):
+        if base.endswith(f"-io-{io}"):
+            base = base.removesuffix(f"-io-{io}")
+            words = ["--io", io]
+    if profile.name.endswith("-baked"):
+        words.append("--bake-preprocess")
+    return ["--profile", base, *words]

@@ -1,0 +1,80 @@
+"""From ``--format``, ``--int8``, ``--profile`` and friends to export profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from ..catalog import find_profile, profile_for
+from ..errors import UsageError, did_you_mean
+from ..types import ExportProfile, Precision
+
+FORMATS = ("onnx", "tflite", "openvino")
+IO_TYPES = ("float32", "int8", "uint8")
+TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot")
+
+
+def choose_profiles(
+    format_: str | None,
+    int8: bool = False,
+    fp16: bool = False,
+    profiles: Sequence[str] = (),
+    io: str | None = None,
+    bake_preprocess: bool = False,
+    target: str | None = None,
+) -> list[ExportProfile]:
+    """The profiles that a command line asks for, in the order of ``FORMATS``.
+
+    Raises:
+        UsageError: two options that contradict each other, or an unknown word.
+    """
+    if int8 and fp16:
+        raise UsageError("--int8 and --fp16 contradict each other", "give one of them")
+    if profiles and (format_ or int8 or fp16):
+        given = [o for o, on in (("--format", format_), ("--int8", int8), ("--fp16", fp16)) if on]
+        raise UsageError(
+            f"--profile and {' and '.join(given)} contradict each other", "a profile names its format and precision"
+        )
+    if io is not None and io not in IO_TYPES:
+        raise UsageError(f"unknown --io {io!r}", did_you_mean(io, IO_TYPES))
+    if target is not None and target not in TARGETS:
+        raise UsageError(f"unknown --target {target!r}", did_you_mean(target, TARGETS))
+    if profiles:
+        chosen = [find_profile(name) for name in profiles]
+    else:
+        precision: Precision = "int8" if int8 else "fp16" if fp16 else "fp32"
+        chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
+    return [override(profile, io, bake_preprocess, target) for profile in chosen]
+
+
+def formats(format_: str | None) -> tuple[str, ...]:
+    """The formats that ``--format`` means."""
+    if format_ is None:
+        raise UsageError("no format given", "add --format onnx, tflite, openvino or all")
+    if format_ == "all":
+        return FORMATS
+    if format_ not in FORMATS:
+        raise UsageError(f"unknown format {format_!r}", did_you_mean(format_, (*FORMATS, "all")))
+    return (format_,)
+
+
+def override(profile: ExportProfile, io: str | None, bake_preprocess: bool, target: str | None) -> ExportProfile:
+    """The profile with what the command line changes; its name tells the changes that make it another artifact."""
+    changes: dict[str, object] = {}
+    name = profile.name
+    if io is not None and io != profile.io:
+        changes["io"] = io
+        name += f"-io-{io}"
+    if bake_preprocess and not profile.bake_preprocess:
+        changes["bake_preprocess"] = True
+        name += "-baked"
+    if target is not None:
+        changes["target"] = target
+    if not changes:
+        return profile
+    try:
+        return ExportProfile.model_validate({**profile.model_dump(), **changes, "name": name})
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"these options do not go together: {message}", f"profile: {profile.name}") from error

@@ -1,0 +1,82 @@
+"""Prove a converted file: its outputs equal the reference's, and its content is what the profile claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bench.launch import call_agent
+from ..errors import VerificationError
+from ..isolate import run_isolated
+from ..pixels import from_output, to_input
+from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
+from ..verify.parity import compare
+from .prepare import CHILD, Prepared
+
+TIMEOUT_S = 300.0
+CHECK_FILE = "check.npz"
+
+
+def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> tuple[Parity, Audit]:
+    """Parity and audit of the converted file in ``folder``; also writes ``check.npz`` there.
+
+    Raises:
+        VerificationError: a criterion was missed; the message holds all of them.
+        ToolError: the runtime failed on the file.
+    """
+    parity = check_parity(prepared, profile, folder, made)
+    audit = check_claims(prepared, profile, folder, made)
+    failures = [f"parity: {f}" for f in parity.failures] + [f"audit: {f}" for f in audit.failures]
+    if failures:
+        raise VerificationError(
+            "; ".join(failures),
+            "nothing was kept; for int8 try --calibration with photos like the network's own, or a profile of your own",
+        )
+    return parity, audit
+
+
+def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Parity:
+    """Run the file on the parity images and compare.
+
+    The first image and its reference go to ``check.npz`` (``input`` as the artifact takes it, ``reference`` float32),
+    so that a device can be checked later without the images.
+    """
+    spec, out = TensorSpec.from_plain(made["inputs"][0]), TensorSpec.from_plain(made["outputs"][0])
+    inputs = to_input(prepared.parity_pixels, spec)
+    given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
+    np.save(given, inputs)
+    np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
+    call_agent(
+        {**agent_request("run", profile, folder, made), "inputs": str(given), "outputs": str(taken)},
+        TIMEOUT_S,
+        f"running {prepared.card.id} {profile.name}",
+    )
+    outputs = from_output(np.load(taken), out)
+    return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
+
+
+def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Audit:
+    """Audit the file with the runtime's own account of it."""
+    what = f"{prepared.card.id} {profile.name}"
+    facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
+    answer = run_isolated(
+        f"{CHILD}:audit_file",
+        {
+            "facts": facts,
+            "model_file": str((folder / made["files"][0]).resolve()),
+            "profile": profile.to_plain(),
+            "inputs": made["inputs"],
+            "outputs": made["outputs"],
+        },
+        TIMEOUT_S,
+        f"auditing {what}",
+    )
+    return Audit.from_plain(answer)
+
+
+def agent_request(command: str, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> dict[str, Any]:
+    """A request to the agent about the converted file."""
+    model = str((folder / made["files"][0]).resolve())
+    return {"command": command, "runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}

@@ -1,0 +1,103 @@
+"""Load public checkpoints safely: tensors only, strictly, with the layout named.
+
+Files are ``.pth``/``.pt`` (read with ``weights_only=True``: code in a pickle is refused) or ``.safetensors``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from ..files import sha256_file
+from .layouts import adopt, load_strictly, translate
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The name-to-tensor table of a checkpoint file.
+
+    Raises:
+        UsageError: missing, truncated, holding code, or without tensors.
+    """
+    if not path.is_file():
+        raise UsageError(f"no checkpoint at {path}", "give --weights an existing .pth, .pt or .safetensors file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            loaded: Any = load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        first = str(error).splitlines()[0]
+        if "Unsupported" in str(error) or "WeightsUnpickler" in str(error) or "weights_only" in str(error).lower():
+            raise UsageError(
+                f"{path} is refused: it holds more than tensors ({first})",
+                "save only the weights: torch.save(model.state_dict(), FILE), or use .safetensors",
+            ) from error
+        raise UsageError(f"{path} cannot be read as a checkpoint: {first}") from error
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        raise UsageError(
+            f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}",
+            "it may be truncated: compare its size with the source's",
+        ) from error
+    except Exception as error:  # safetensors raises an error type of its own
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise UsageError(f"{path} is not a whole safetensors file: {error}", "it may be truncated") from error
+    return unwrap(loaded, path)
+
+
+def unwrap(loaded: Any, path: Path) -> dict[str, Tensor]:
+    """The state dict inside the usual wrappers: ``{"state_dict": …}``, ``{"model": …}``, ``module.`` prefixes."""
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise UsageError(f"{path} holds no state dict", "save it with torch.save(model.state_dict(), FILE)")
+    if all(str(key).startswith("module.") for key in loaded):
+        loaded = {str(key).removeprefix("module."): value for key, value in loaded.items()}
+    return {str(key): value for key, value in loaded.items()}
+
+
+def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:
+    """Load ``path`` into ``network`` in place, strictly, whichever of the known layouts it has.
+
+    What the weights were trained with and no tensor says (BN epsilon, activation, shuffle order) is set as well.
+
+    Returns:
+        The layout's name and the file's sha256.
+
+    Raises:
+        UsageError: see :func:`read_state`; or keys or shapes differ, with the first of each; or the weights need TF's
+            padding, which the network does not have.
+    """
+    if path.name.startswith("tf_"):
+        raise UsageError(
+            f"{path.name} holds weights converted from TensorFlow, which need TF's asymmetric padding",
+            "take the publisher's own weights: the file without tf_",
+        )
+    state = read_state(path)
+    layout = ""
+    try:
+        layout, state = translate(network, state)
+        load_strictly(network, state)
+    except UsageError as error:
+        named = f" ({layout} layout)" if layout else ""
+        raise UsageError(f"{path}{named} does not fit this network: {error}", error.hint) from error
+    adopt(network, layout)
+    return layout, sha256_file(path)
+
+
+def sha256_state(network: nn.Module) -> str:
+    """Digest over the names and values of a network's state, for weights that have no file."""
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,234 @@
+"""Checkpoint layouts: the names that other libraries give to the same tensors.
+
+Two implementations of one network have the same layers in the same order of execution. A layout is therefore a list
+of names in that order: it sorts a foreign state into execution order, and its layers are then paired one to one with
+the network's own. CondenseNet's official names are edgekit's own; only its forms differ.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from .condense import condense, whole_classifier
+from .condensenet import CondenseNet
+from .mnasnet import MnasNet
+from .mobilenet_v2 import MobileNetV2
+from .mobilenet_v3 import MobileNetV3
+from .shufflenet_v2 import ShuffleNetV2
+from .squeezenet import SqueezeNet
+
+State = dict[str, Tensor]
+SHOWN = 3
+TORCHVISION_NAMES = (SqueezeNet, MobileNetV2, MobileNetV3, MnasNet, ShuffleNetV2)
+BN_EPS = 1e-5  # of every foreign layout below; no checkpoint holds it
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a library names its layers.
+
+    Attributes:
+        marker: beginning of a key that every checkpoint of this layout has, and no other layout.
+        names: parts of the keys in the order of execution, ``stage`` and ``unit`` without their numbers.
+    """
+
+    name: str
+    marker: str
+    names: tuple[str, ...]
+
+
+LAYOUTS = (
+    Layout(
+        "timm",
+        "conv_stem.",
+        (
+            *("conv_stem", "conv", "conv_pw", "bn1", "blocks", "conv_dw", "conv_head", "bn2"),
+            *("se", "conv_reduce", "conv_expand", "conv_pwl", "bn3", "classifier"),
+        ),
+    ),
+    Layout(
+        "pytorchcv",
+        "features.init_block.",
+        (
+            *("features", "output", "init_block", "stage", "final_block", "unit"),
+            *("compress_conv1", "compress_bn1", "dw_conv2", "dw_bn2", "expand_conv3", "expand_bn3"),  # ShuffleNet
+            *("squeeze", "expand1x1", "expand3x3"),  # SqueezeNet
+            *("shortcut_dconv", "shortcut_conv", "exp_conv", "conv1", "dconv", "dw_conv", "se"),
+            *("conv2", "conv3", "pw_conv", "final_conv", "conv", "bn"),
+        ),
+    ),
+    Layout(
+        "megvii",
+        "first_conv.",
+        (
+            *("first_conv", "features", "branch_proj", "branch_main", "branch_main_1", "branch_main_2"),
+            *("conv_last", "classifier"),
+        ),
+    ),
+)
+# pytorchcv's names of the condensed CondenseNet, as the official ones.
+PYTORCHCV_CONDENSENET = (
+    (r"^features\.init_block\.conv\.", "features.init_conv."),
+    (r"^features\.stage(\d+)\.unit(\d+)\.conv(\d)\.", r"features.denseblock_\1.denselayer_\2.conv_\3."),
+    (r"^features\.post_activ\.bn\.", "features.norm_last."),
+    (r"^output\.", "classifier."),
+    (r"\.bn\.", ".norm."),
+)
+
+
+def translate(network: nn.Module, state: State) -> tuple[str, State]:
+    """``state`` under the names of ``network``, and the name of its layout. Tensors that fit nowhere keep their names.
+
+    Raises:
+        UsageError: a CondenseNet training checkpoint of another variant, or one that is not wholly condensed.
+    """
+    if isinstance(network, CondenseNet):
+        return condensenet_state(network, state)
+    for layout in LAYOUTS:
+        if any(key.startswith(layout.marker) for key in state):
+            return layout.name, paired(network, in_order(layout, state))
+    return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit", state
+
+
+def adopt(network: nn.Module, layout: str) -> None:
+    """Give ``network`` what a foreign layout's weights were trained with and no tensor says: BN epsilon, activation,
+    shuffle order. edgekit's own names leave everything as the card has it.
+    """
+    if layout not in {known.name for known in LAYOUTS}:
+        return
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = BN_EPS
+    take = getattr(network, "adopt", None)
+    if take is not None:
+        take(layout)
+
+
+def layers_of(state: State) -> dict[str, State]:
+    """Tensors by layer (the key without its last part), in the state's order."""
+    layers: dict[str, State] = {}
+    for key, value in state.items():
+        prefix, _, leaf = key.rpartition(".")
+        layers.setdefault(prefix, {})[leaf] = value
+    return layers
+
+
+def in_order(layout: Layout, state: State) -> State:
+    """``state`` in the order of execution."""
+    if layout.name == "timm":
+        state = with_projections(state)
+    rank = {name: index for index, name in enumerate(layout.names)}
+
+    def position(prefix: str) -> list[tuple[int, int]]:
+        found = []
+        for part in prefix.split("."):
+            numbered = re.fullmatch(r"(stage|unit|)(\d+)", part)
+            name, number = numbered.groups() if numbered else (part, "0")
+            found.append((rank.get(name, -1), int(number)))
+        return found
+
+    layers = layers_of(state)
+    ordered = sorted(layers, key=position)
+    return {f"{prefix}.{leaf}": value for prefix in ordered for leaf, value in layers[prefix].items()}
+
+
+def with_projections(state: State) -> State:
+    """Rename timm's blocks without expansion as if it were merely missing: ``conv_pw`` there is the projection."""
+    expanding = {key.rpartition(".conv_pwl.")[0] for key in state if ".conv_pwl." in key}
+    names = {"conv_pw": "conv_pwl", "bn1": "bn2", "bn2": "bn3"}
+    separable = {key.rpartition(".conv_dw.")[0] for key in state if ".conv_dw." in key} - expanding
+    renamed = {}
+    for key, value in state.items():
+        layer, _, leaf = key.rpartition(".")
+        block, _, name = layer.rpartition(".")
+        moved = block in separable and name in names
+        renamed[f"{block}.{names[name]}.{leaf}" if moved else key] = value
+    return renamed
+
+
+def paired(network: nn.Module, state: State) -> State:
+    """``state``, in the order of execution, under ``network``'s names.
+
+    A bias that the other library does without is zero; a classifier may be a 1x1 convolution there.
+    """
+    own, foreign = layers_of(network.state_dict()), layers_of(state)
+    result: State = {}
+    for (prefix, mine), theirs in zip(own.items(), foreign.values(), strict=False):
+        for leaf, value in mine.items():
+            given = theirs.get(leaf)
+            if given is None and leaf == "bias" and mine["weight"].ndim > 1:
+                given = value.new_zeros(value.shape)
+            if given is not None:
+                same = [n for n in given.shape if n != 1] == [n for n in value.shape if n != 1]
+                result[f"{prefix}.{leaf}"] = given.reshape(value.shape) if same else given
+    for prefix in list(foreign)[len(own) :]:
+        result |= {f"{prefix}.{leaf}": value for leaf, value in foreign[prefix].items()}
+    return result
+
+
+def condensenet_state(network: CondenseNet, state: State) -> tuple[str, State]:
+    """Any public CondenseNet checkpoint as a state of ``network``, with the name of its layout.
+
+    A training checkpoint is condensed, and a halved classifier written out, where ``network``'s form asks for it.
+    """
+    publisher = "CondenseNet"
+    if any(key.startswith("features.init_block.") for key in state):
+        publisher = "pytorchcv"
+        for pattern, name in PYTORCHCV_CONDENSENET:
+            state = {re.sub(pattern, name, key): value for key, value in state.items()}
+    if any(key.endswith("._mask") for key in state):
+        if network.form == "training":
+            return "CondenseNet training", state
+        twin = CondenseNet(replace(network.config, half_classifier=False), "training")
+        load_strictly(twin, state)
+        return "CondenseNet training, condensed", condense(
+            twin, half_classifier=network.config.half_classifier
+        ).state_dict()
+    if isinstance(network.classifier, nn.Linear) and has_half_classifier(state, network.classifier.in_features):
+        whole = whole_classifier(state, network.classifier.in_features)
+        return f"{publisher} converted, classifier written out", whole
+    return f"{publisher} converted", state
+
+
+def has_half_classifier(state: State, features: int) -> bool:
+    """True when ``state`` has a classifier that reads half of ``features`` channels by an index within them."""
+    index, weight = state.get("classifier.index"), state.get("classifier.linear.weight")
+    if index is None or weight is None or "classifier.linear.bias" not in state:
+        return False
+    return index.numel() == weight.shape[-1] == features // 2 and 0 <= int(index.min()) <= int(index.max()) < features
+
+
+def load_strictly(network: nn.Module, state: State) -> None:
+    """Load ``state`` into ``network`` in place.
+
+    Raises:
+        UsageError: keys or shapes differ, with the first of each; nothing is loaded.
+    """
+    own = network.state_dict()
+    # Files from before torch 0.4.1 lack the counter; it plays no part in inference.
+    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    complete = counters | state
+    problems = differences(own, complete)
+    if problems:
+        raise UsageError("; ".join(problems), "check the model id and the number of classes (--num-classes)")
+    network.load_state_dict(complete, strict=True)
+
+
+def differences(own: State, given: State) -> list[str]:
+    """What differs between two state dicts, at most a few of each kind, in words."""
+    found = []
+    missing = [key for key in own if key not in given]
+    unexpected = [key for key in given if key not in own]
+    shapes = [key for key in own if key in given and own[key].shape != given[key].shape]
+    if missing:
+        found.append(f"{len(missing)} keys missing, first {', '.join(missing[:SHOWN])}")
+    if unexpected:
+        found.append(f"{len(unexpected)} unexpected, first {', '.join(unexpected[:SHOWN])}")
+    if shapes:
+        shown = [f"{key} is {list(given[key].shape)}, not {list(own[key].shape)}" for key in shapes[:SHOWN]]
+        found.append(f"{len(shapes)} of another shape: {', '.join(shown)}")
+    return found

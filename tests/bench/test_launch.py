@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.bench.launch import ThisMachine, call_agent, run_agent
+from edgekit.errors import ToolError
+
+
+class Script(ThisMachine):
+    """This machine, where another program stands in the agent's place."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def command(self, program: str, argument: str) -> list[str]:
+        return [sys.executable, "-c", self.code, program, argument]
+
+
+def run_script(code: str, timeout_s: float = 30) -> dict[str, Any]:
+    return run_agent(Script(code), {"command": "x", "runtime": "litert"}, {}, timeout_s, "measuring")
+
+
+def test_a_crash_names_the_signal_and_shows_the_last_words() -> None:
+    code = "import os, sys; print('last words', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)"
+    with pytest.raises(ToolError, match=r"measuring crashed with SIGKILL\n    last words"):
+        run_script(code)
+
+
+def test_a_native_crash_is_told_from_a_kill() -> None:
+    with pytest.raises(ToolError, match=r"crashed with SIGSEGV"):
+        run_script("import faulthandler; faulthandler._sigsegv()")
+
+
+def test_time_runs_out_and_nothing_is_left(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(60)"
+    )
+    begin = time.monotonic()
+    with pytest.raises(ToolError, match=r"ran out of time after 1\.5 s and was stopped"):
+        run_script(code, timeout_s=1.5)
+    assert time.monotonic() - begin < 10
+    grandchild = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while running(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not running(grandchild)
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_script(f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert not running(int((tmp_path / "pid").read_text()))
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+@pytest.mark.parametrize(
+    "line", ["hello", "[1, 2]", "{}", '{"ok": true}', '{"ok": true, "value": 3}', '{"ok": false, "message": "x"}']
+)
+def test_anything_but_the_protocol_is_refused(line: str) -> None:
+    with pytest.raises(ToolError, match="which is not its protocol"):
+        run_script(f"print({line!r})")
+
+
+def test_an_answer_amid_garbage_is_not_believed() -> None:
+    with pytest.raises(ToolError, match="not its protocol"):
+        run_script("print('garbage'); print('{\"ok\": true, \"value\": {}}')")
+
+
+def test_silence_is_an_error() -> None:
+    with pytest.raises(ToolError, match="measuring ended with exit code 0"):
+        run_script("pass")
+
+
+def test_progress_arrives_before_the_answer() -> None:
+    events: list[dict[str, Any]] = []
+    code = 'print(\'{"event": "load"}\'); print(\'{"ok": true, "value": {"a": 1}}\')'
+    assert run_agent(Script(code), {}, {}, 30, "x", events.append) == {"a": 1}
+    assert events == [{"event": "load"}]
+
+
+def test_a_missing_runtime_says_what_to_install() -> None:
+    class NoPackages(ThisMachine):
+        def command(self, program: str, argument: str) -> list[str]:
+            return [sys.executable, "-I", "-S", program, argument]
+
+    with pytest.raises(ToolError, match="the runtime litert cannot be imported by") as caught:
+        run_agent(NoPackages(), {"command": "bench", "runtime": "litert"}, {}, 30, "measuring")
+    assert caught.value.hint.startswith("pip install ai-edge-litert")
+
+
+def test_a_refusal_is_a_tool_error() -> None:
+    with pytest.raises(ToolError, match="looking failed: unknown command 'look'"):
+        call_agent({"command": "look"}, 30, "looking")
+
+
+def test_files_are_delivered_and_named_in_the_request(tmp_path: Path) -> None:
+    (tmp_path / "model.xml").write_text("x")
+    code = (
+        "import json, sys; request = json.load(open(sys.argv[2]))\n"
+        "print(json.dumps({'ok': True, 'value': {'model': request['model']}}))"
+    )
+    value = run_agent(Script(code), {}, {"model": [tmp_path / "model.xml", tmp_path / "model.bin"]}, 30, "x")
+    assert value == {"model": str(tmp_path / "model.xml")}

@@ -1,0 +1,41 @@
+"""The Markdown report against the committed one; EDGEKIT_REGENERATE=1 rewrites it."""
+
+import os
+from pathlib import Path
+
+from edgekit.catalog import cards
+from edgekit.reports.markdown import escape, render_markdown
+from edgekit.reports.summary import summarise
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "report.md"
+
+
+def test_page_is_the_golden_one(several):
+    page = render_markdown(summarise(several, cards()), "0.0.0")
+    if os.environ.get("EDGEKIT_REGENERATE"):
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(page)
+    assert page == GOLDEN.read_text()
+
+
+def test_rows_keep_their_columns_whatever_the_names(make):
+    page = render_markdown(summarise([make(model="a|b\nc")], {}), "0.0.0")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+
+
+def test_escape_leaves_no_markup():
+    assert escape("<b>`x`|[y]\n*z*") == "\\<b\\>\\`x\\`\\|\\[y\\] \\*z\\*"
+
+
+def test_emulated_measurements_stand_apart_and_last(several):
+    groups = summarise(several, {})
+    assert [(group.device, group.emulated) for group in groups] == [("local", False), ("virtual-rpi4", True)]
+    assert [row.number for group in groups for row in group.rows] == [1, 2, 3, 4, 5]
+    assert [row.measurement.p50_ms for row in groups[0].rows] == sorted(r.measurement.p50_ms for r in groups[0].rows)
+
+
+def test_accuracy_is_marked_as_published(several):
+    page = render_markdown(summarise(several, cards()), "0.0.0")
+    assert "published for the float network, not measured here" in page
+    assert "accuracy is not claimed" in page

@@ -1,0 +1,30 @@
+"""What starting up must not import: a user waits for it at every command."""
+
+import subprocess
+import sys
+
+import pytest
+
+FRAMEWORKS = {
+    "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert_torch", "ai_edge_litert", "ai_edge_quantizer",
+    "openvino", "nncf", "jinja2", "jax", "PIL",
+}  # fmt: skip
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level names of the modules that are loaded after ``code`` ran in a fresh interpreter."""
+    report = "\nimport sys; print('\\n'.join({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines())
+
+
+def test_help_imports_neither_frameworks_nor_numbers():
+    code = "import sys; sys.argv = ['edgekit', '--help']\nfrom edgekit.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass"
+    assert not imported_by(code) & (FRAMEWORKS | {"numpy", "scipy", "pydantic"})
+
+
+@pytest.mark.parametrize("verb", ["profile", "report", "doctor"])
+def test_verbs_of_the_core_install_import_no_framework(verb):
+    assert not imported_by(f"import edgekit.workflows.{verb}, edgekit.cli.{verb}") & FRAMEWORKS

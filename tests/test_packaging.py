@@ -1,0 +1,47 @@
+"""The wheel: what travels in it, and that the core install answers without PyTorch."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
+
+
+def run(*command: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT)
+    (file,) = out.glob("*.whl")
+    return file
+
+
+def test_wheel_holds_cards_profiles_photos_and_the_template(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("models", "export_profiles"):
+        assert {f"edgekit/_data/{folder}/{p.name}" for p in (ROOT / folder).glob("*.toml")} <= names
+    assert sum(name.startswith("edgekit/calibration_photos/") for name in names) == 17
+    assert {"edgekit/reports/report.html.j2", "edgekit/probe_models/model.tflite"} <= names
+    assert not any(name.startswith(("tests/", "device_reports/")) for name in names)
+
+
+def test_core_install_answers_without_torch(wheel, tmp_path):
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
+    assert "torch" not in run(python, "-m", "pip", "list").stdout
+    edgekit = tmp_path / "venv" / "bin" / "edgekit"
+    assert "export" in run(edgekit, "--help", cwd=tmp_path).stdout
+    listed = run(edgekit, "models", "list", cwd=tmp_path)
+    assert "mobilenet_v3_large_1.0" in listed.stdout + listed.stderr
+    found = run(edgekit, "doctor", cwd=tmp_path)
+    assert "not installed" in found.stdout + found.stderr

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import random
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from edgekit.bench import agent
+from edgekit.stats import drift, median_interval, median_ranks, relative_half_width, tail_ratio
+
+samples = st.lists(st.integers(1, 10**10), min_size=8, max_size=300)
+
+
+@pytest.mark.parametrize("count", [*range(8, 400), 1000, 1001, 5000, 20000])
+def test_the_ranks_cover_the_median_at_least_95_percent_of_the_time(count: int) -> None:
+    ranks = median_ranks(count)
+    assert ranks is not None
+    low, high = ranks
+    assert 1 <= low < high <= count
+    coverage = binom.cdf(high - 1, count, 0.5) - binom.cdf(low - 1, count, 0.5)
+    assert coverage >= 0.95
+    assert count < 30 or coverage <= 0.99  # and are not much wider than they must be
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_few_samples_have_no_interval(count: int) -> None:
+    assert median_ranks(count) is None
+    assert median_interval([5] * count) is None
+    assert relative_half_width([5] * count) is None
+    assert agent.relative_half_width([5] * count) is None
+    assert tail_ratio([5] * count) is None
+
+
+@given(samples)
+def test_the_interval_holds_the_median(values: list[int]) -> None:
+    interval = median_interval(values)
+    assert interval is not None
+    assert min(values) <= interval[0] <= statistics.median(values) <= interval[1] <= max(values)
+
+
+@given(samples, st.randoms())
+def test_the_interval_ignores_order(values: list[int], rng: random.Random) -> None:
+    shuffled = list(values)
+    rng.shuffle(shuffled)
+    assert median_interval(shuffled) == median_interval(values)
+
+
+@given(samples, st.integers(2, 1000))
+def test_relative_figures_ignore_the_unit(values: list[int], factor: int) -> None:
+    scaled = [v * factor for v in values]
+    assert relative_half_width(scaled) == pytest.approx(relative_half_width(values))
+    assert tail_ratio(scaled) == pytest.approx(tail_ratio(values))
+    assert drift(scaled) == (None if drift(values) is None else pytest.approx(drift(values)))
+
+
+@given(samples)
+def test_the_agent_computes_the_same(values: list[int]) -> None:
+    assert agent.relative_half_width(values) == pytest.approx(relative_half_width(values))
+
+
+def test_the_interval_covers_a_skewed_distributions_median() -> None:
+    rng = random.Random(0)
+    hits = 0
+    for _ in range(600):
+        low, high = median_interval([round(1e6 * rng.lognormvariate(0, 0.3)) for _ in range(60)]) or (0, 0)
+        hits += low <= 1e6 <= high
+    assert 0.93 <= hits / 600 <= 0.99
+
+
+def test_drift_has_the_sign_of_the_change() -> None:
+    assert drift([100] * 20 + [110] * 20) == pytest.approx(0.10)
+    assert drift([110] * 20 + [99] * 21) == pytest.approx(-0.10)
+    assert drift([100] * 40) == 0
+    assert drift([100] * 15) is None
+
+
+def test_two_modes_show_in_the_tail() -> None:
+    assert tail_ratio([100] * 80 + [150] * 20) == pytest.approx(1.5)
+    assert tail_ratio([100] * 100) == 1
