@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -89,9 +90,11 @@ def replace_folder(new: Path, final: Path) -> None:
 
 def sweep(final: Path) -> None:
     """Remove staging folders for ``final`` whose process is gone; bring back an old folder that had stepped aside."""
-    for left in final.parent.glob(f"{STAGING}{final.name}-*"):
-        owner = left.name.removeprefix(f"{STAGING}{final.name}-").split("-")[0]
-        if owner.isdigit() and alive(int(owner)):
+    # Exactly this name: the folders of a longer one ("x-baked" for "x") belong to another artifact.
+    pattern = re.compile(rf"{re.escape(STAGING + final.name)}-(\d+)-[^-]+(-old)?")
+    for left in sorted(final.parent.iterdir(), reverse=True):
+        owner = pattern.fullmatch(left.name)
+        if owner is None or alive(int(owner[1])):
             continue
         if left.name.endswith("-old") and not final.exists():
             os.replace(left, final)

@@ -6,6 +6,7 @@ prints goes to a log file, whose end becomes part of the error.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -22,6 +23,7 @@ from . import errors
 from .errors import EdgekitError, ToolError
 
 LOG_TAIL_LINES = 12
+PR_SET_PDEATHSIG = 1
 
 
 def run_isolated(
@@ -116,10 +118,19 @@ def main(function: str, request_file: str, result_file: str) -> None:
         traceback.print_exc()
         hint = error.hint if isinstance(error, EdgekitError) else ""
         answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
-    Path(result_file).write_text(json.dumps(answer))
+    # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
+    Path(result_file + ".part").write_text(json.dumps(answer))
+    os.replace(result_file + ".part", result_file)
+
+
+def die_with_parent() -> None:
+    """Have the kernel (Linux) end this process when its parent goes, even by SIGKILL; elsewhere do nothing."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
+    die_with_parent()
     main(*sys.argv[1:])
     # Native runtimes may crash while the interpreter shuts down; the answer is on disk, so leave at once.
     sys.stdout.flush()

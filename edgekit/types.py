@@ -19,7 +19,7 @@ Runtime = Literal["onnxruntime", "litert", "openvino"]
 TargetClass = Literal["x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot"]
 VerdictName = Literal["stable", "noisy", "throttled", "emulated"]
 
-RUNTIME_OF: dict[str, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", "openvino": "openvino"}
+RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", "openvino": "openvino"}
 """The runtime that executes each format."""
 
 

@@ -65,7 +65,8 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         ),
     ]
     total = audit.int8_compute_ops + audit.float_compute_ops
-    facts = [f"{audit.int8_compute_ops}/{total} conv and matmul in int8", f"{audit.transposes} transposes"]
+    where = f"{audit.int8_compute_ops}/{total} in int8" if artifact.precision == "int8" else f"{total}, all in float"
+    facts = [f"conv and matmul: {where}", f"{audit.transposes} transposes"]
     if audit.quantize_ops or audit.dequantize_ops:
         facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")
     if audit.delegated_share is not None:

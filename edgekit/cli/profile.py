@@ -11,6 +11,7 @@ import typer
 from .console import Progress, emit_json, say
 
 if TYPE_CHECKING:
+    from ..workflows.export import Outcome
     from ..workflows.profile import Profiled
 
 FILE_WIDTH = 160
@@ -38,6 +39,7 @@ def profile_command(
     """
     from ..workflows.profile import profile
 
+    exported: list[Outcome] = []
     run_profile(
         lambda step: profile(
             names or [],
@@ -47,10 +49,28 @@ def profile_command(
             per_op=per_op,
             artifacts_root=artifacts,
             reports_root=reports,
+            export_missing=lambda model: export_first(model, artifacts, step, exported),
             on_step=step,
         ),
         as_json,
     )
+    if any(outcome.error is not None for outcome in exported):
+        from .export_text import exit_code
+
+        raise typer.Exit(exit_code(exported))
+
+
+def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
+    """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``."""
+    from ..workflows.export import export_default_set
+    from .export_text import outcome_lines, provenance_lines
+
+    say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights")
+    outcomes = export_default_set(model, artifacts, step)
+    for line in (*provenance_lines(outcomes), *outcome_lines(outcomes)):
+        say(line)
+    done += outcomes
+    return [outcome.folder for outcome in outcomes if outcome.folder is not None]
 
 
 def run_profile(run: Callable[[Callable[[str], None]], Profiled], as_json: bool) -> None:

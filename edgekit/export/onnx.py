@@ -87,10 +87,14 @@ def simplified(model: ModelProto) -> tuple[ModelProto, list[str]]:
 
 def to_float16(model: ModelProto) -> ModelProto:
     """Weights and compute in float16, input and output in float32."""
+    from onnxruntime.quantization.onnx_model import ONNXModel
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    half: ModelProto = convert_float_to_float16(model, keep_io_types=True)
-    return half
+    # The converter appends its casts at the end, where a reader of the file does not look for them.
+    half = ONNXModel(convert_float_to_float16(model, keep_io_types=True))
+    half.topological_sort()
+    ordered: ModelProto = half.model
+    return ordered
 
 
 class Reader:

@@ -21,8 +21,10 @@ PIXELS = QuantParams(scale=1.0, zero_point=0)
 def set_input_type(model: ModelProto, dtype: str, pixels: bool) -> QuantParams | None:
     """Make the input ``dtype`` in place; its quantization, or None for float32.
 
-    The input's QuantizeLinear goes; the DequantizeLinear behind it reads the stored integers, with its zero point
-    moved when the signedness changes. With ``pixels`` the scale is exactly 1, whatever range calibration saw.
+    The input's QuantizeLinear goes; the DequantizeLinear behind it reads the stored integers. Where the network's own
+    activations have the other signedness, a DequantizeLinear is put in front instead: ONNX Runtime executes a
+    convolution in float when its input and output differ in type. With ``pixels`` the scale is exactly 1, whatever
+    range calibration saw.
 
     Raises:
         ToolError: the input is not quantized.
@@ -31,12 +33,16 @@ def set_input_type(model: ModelProto, dtype: str, pixels: bool) -> QuantParams |
         return None
     graph_input = model.graph.input[0]
     quantize = only(model, "QuantizeLinear", lambda n: n.input[0] == graph_input.name, "input")
-    dequantizes = [n for n in model.graph.node if quantize.output[0] in n.input]
+    same_type = stored_type(model, quantize) == dtype
     params = PIXELS if pixels else retyped(model, quantize, dtype)
-    scale_name, zero_name = add_params(model, params, dtype, graph_input.name)
-    for node in dequantizes:
-        node.input[0], node.input[1], node.input[2] = graph_input.name, scale_name, zero_name
-    model.graph.node.remove(quantize)
+    names = add_params(model, params, dtype, graph_input.name)
+    if same_type:
+        for node in [n for n in model.graph.node if quantize.output[0] in n.input]:
+            node.input[0], node.input[1], node.input[2] = graph_input.name, *names
+        model.graph.node.remove(quantize)
+    else:
+        quantize.input[0] = f"{graph_input.name}_real"
+        model.graph.node.insert(0, node_of("DequantizeLinear", graph_input.name, names, quantize.input[0]))
     graph_input.type.tensor_type.elem_type = element_type(dtype)
     return params
 
@@ -51,11 +57,16 @@ def set_output_type(model: ModelProto, dtype: str) -> QuantParams | None:
         return None
     output = model.graph.output[0]
     dequantize = only(model, "DequantizeLinear", lambda n: n.output[0] == output.name, "output")
-    quantize = only(model, "QuantizeLinear", lambda n: n.output[0] == dequantize.input[0], "output")
     params = retyped(model, dequantize, dtype)
-    quantize.input[1], quantize.input[2] = add_params(model, params, dtype, output.name)
-    quantize.output[0] = output.name
-    model.graph.node.remove(dequantize)
+    names = add_params(model, params, dtype, output.name)
+    if stored_type(model, dequantize) == dtype:
+        quantize = only(model, "QuantizeLinear", lambda n: n.output[0] == dequantize.input[0], "output")
+        quantize.input[1], quantize.input[2] = names
+        quantize.output[0] = output.name
+        model.graph.node.remove(dequantize)
+    else:
+        dequantize.output[0] = f"{output.name}_real"
+        model.graph.node.append(node_of("QuantizeLinear", dequantize.output[0], names, output.name))
     output.type.tensor_type.elem_type = element_type(dtype)
     return params
 
@@ -68,6 +79,20 @@ def only(model: ModelProto, op: str, match: Callable[[NodeProto], bool], where: 
             f"the {where} has {len(found)} {op} nodes, so it cannot be made integer", "export with --io float32"
         )
     return found[0]
+
+
+def node_of(op: str, source: str, params: tuple[str, str], target: str) -> NodeProto:
+    """A QuantizeLinear or DequantizeLinear between two tensors."""
+    import onnx
+
+    return onnx.helper.make_node(op, [source, *params], [target], name=f"{target}_{op}")
+
+
+def stored_type(model: ModelProto, node: NodeProto) -> str:
+    """Type of the integers that a Q node writes or a DQ node reads."""
+    from onnx import numpy_helper
+
+    return str(numpy_helper.to_array(initializer(model, node.input[2])).dtype)
 
 
 def retyped(model: ModelProto, node: NodeProto, dtype: str) -> QuantParams:

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..catalog import find_card
+from ..catalog import find_card, profile_for
 from ..errors import EdgekitError
 from ..files import staged_folder, write_atomic
 from ..isolate import run_isolated
 from ..target import host_target
-from ..types import Artifact, ExportProfile
-from .manifest import MANIFEST, manifest
+from ..types import RUNTIME_OF, Artifact, ExportProfile, Precision
+from .artifacts import MANIFEST
+from .manifest import manifest
 from .prepare import CHILD, ExportOptions, Prepared, prepare
 from .verification import verify
 from .weights import resolve_weights
 
 Status = Literal["converted", "failed to convert", "failed to verify"]
 Say = Callable[[str], None]
+
+DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: Ex
             prepared = prepare(card, checkpoint, options, Path(work))
             outcomes += [export_one(prepared, profile, say) for profile in profiles]
     return outcomes
+
+
+def export_default_set(model: str, out: Path, say: Say) -> list[Outcome]:
+    """Export a model in every format, float32 and int8, with random weights."""
+    profiles = [profile_for(f, precision) for f in RUNTIME_OF for precision in DEFAULT_PRECISIONS]
+    return export([model], profiles, ExportOptions(out=out), say)
 
 
 def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:

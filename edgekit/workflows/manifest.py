@@ -13,8 +13,6 @@ from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, 
 from .prepare import Prepared
 from .verification import CHECK_FILE
 
-MANIFEST = "manifest.json"
-
 
 def manifest(
     prepared: Prepared,
