@@ -39,18 +39,27 @@ def folders(kind: str) -> list[Path]:
     return [f for f in (Path(kind), user_folder() / kind, builtin_folder(kind)) if f.is_dir()]
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        UsageError: unreadable, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "correct that line") from error
+
+
 def load_toml(path: Path, type_: type[T]) -> T:
     """Read one TOML file as ``type_``.
 
     Raises:
         UsageError: unreadable, not TOML, an unknown key (with the nearest known one) or a wrong value.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    data = read_toml(path)
     try:
         # Through JSON: strict mode takes a JSON array for a tuple, but not a Python list.
         return type_.model_validate_json(json.dumps(data, default=str))
@@ -59,18 +68,18 @@ def load_toml(path: Path, type_: type[T]) -> T:
 
 
 def explain(path: Path, type_: type[BaseModel], error: ValidationError) -> UsageError:
-    """The first problem of a validation error, in words."""
-    first = error.errors()[0]
+    """The first problem of a validation error, in words; an unknown key first: misspelled, it is missing as well."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return UsageError(
             f"{path}: unknown key {where!r}", did_you_mean(str(first["loc"][-1]), keys_at(type_, first["loc"]))
         )
     if first["type"] == "missing":
-        return UsageError(f"{path}: the key {where!r} is missing")
+        return UsageError(f"{path}: the key {where!r} is missing", "add it")
     shown = "" if isinstance(first["input"], dict) else f" (value: {first['input']!r})"
     message = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"{path}: {where + ': ' if where else ''}{message}{shown}")
+    return UsageError(f"{path}: {where + ': ' if where else ''}{message}{shown}", "correct it")
 
 
 def keys_at(type_: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
@@ -117,8 +126,9 @@ def cards() -> dict[str, ModelCard]:
         if card.id != stem:
             raise UsageError(f"card {stem}.toml has id {card.id!r}", "make the id and the file name the same")
         for alias in card.aliases:
-            if claimed.setdefault(alias, stem) != stem or alias in loaded:
-                raise UsageError(f"the alias {alias!r} of card {stem} is taken by {claimed[alias]}")
+            owner = alias if alias in loaded else claimed.setdefault(alias, stem)
+            if owner != stem:
+                raise UsageError(f"the alias {alias!r} of card {stem} is taken by {owner}", "drop it from one of them")
     return loaded
 
 
@@ -137,7 +147,7 @@ def find_card(name: str) -> ModelCard:
     aliases = {alias: card for card in known.values() for alias in card.aliases}
     if lower in aliases:
         return aliases[lower]
-    raise UsageError(f"unknown model {name!r}", f"{did_you_mean(name, {*known, *aliases})} (all: edgekit models list)")
+    raise UsageError(f"unknown model {name!r}", f"{did_you_mean(name, {*known, *aliases})} (see edgekit models list)")
 
 
 def profiles() -> dict[str, ExportProfile]:

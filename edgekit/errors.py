@@ -55,10 +55,16 @@ class NotComparableError(EdgekitError):
     exit_code = 5
 
 
+LISTED = 12
+"""A longer list of known words helps no one in an error message."""
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or lists them all when none is near."""
+    """A hint that names the nearest known words, or lists them all when none is near and they are few."""
     names = sorted(known)
     near = difflib.get_close_matches(wrong.lower(), names, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
+    if len(names) > LISTED:
+        return f"{len(names)} are known"
     return f"known: {', '.join(names)}" if names else ""

@@ -54,6 +54,18 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             raise
 
 
+def check_writable(folder: Path) -> None:
+    """Find out before the work, not after it, that ``folder`` cannot be made or written.
+
+    Raises:
+        ToolError: it cannot.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 STAGING = ".staging-"
 
 

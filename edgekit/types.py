@@ -141,12 +141,15 @@ class ParityTolerance(Frozen):
     Attributes:
         min_cosine: of the worst image.
         min_sqnr_db: signal to quantization-noise ratio over all images, dB.
+        min_image_sqnr_db: the same with the mean output over the images taken out of the signal, dB: what the outputs
+            of a random network share hides a wrong input (SQNR 9.8 dB, image SQNR 2.9 dB with red and blue swapped).
         max_abs_error: relative to the largest absolute reference output.
         min_top1_agreement: share of images; judged only for trained weights.
     """
 
     min_cosine: float
     min_sqnr_db: float
+    min_image_sqnr_db: float | None = None
     max_abs_error: float
     min_top1_agreement: float
 
@@ -180,7 +183,7 @@ class ExportProfile(Frozen):
     precision: Precision
     io: IoType = "float32"
     bake_preprocess: bool = False
-    target: TargetClass | Literal["host"] = "host"
+    target: Literal[TargetClass, "host"] = "host"
     rewrites: tuple[str, ...] = ()
     quantization: Quantization | None = None
     parity: ParityTolerance
@@ -244,7 +247,7 @@ class Parity(Frozen):
 
     Attributes:
         cosine_min: worst image.
-        sqnr_db: over all images, dB.
+        sqnr_db: over all images, dB; image_sqnr_db: against what differs between the images, None for a single one.
         max_abs: largest absolute difference of an output element; ``reference_max_abs`` is the scale to judge it by.
         top1_agree: images on which both pick the same class, of ``images``.
         judged: the criteria that decided ``passed``.
@@ -254,6 +257,7 @@ class Parity(Frozen):
     images: int
     cosine_min: float
     sqnr_db: float
+    image_sqnr_db: float | None = None
     max_abs: float
     reference_max_abs: float
     top1_agree: int
@@ -365,12 +369,32 @@ class Artifact(Frozen):
 
 
 class Device(Frozen):
-    """Where to measure. ``address`` is None for this machine."""
+    """Where to measure: this machine, a board behind SSH, or an emulated one.
 
-    id: str
+    Attributes:
+        id: names the device and the folder of its reports.
+        address: host name, IP address or Host alias of the SSH config; None for this machine and emulated boards.
+        user, port: what the SSH config says when None.
+        python: interpreter there that has the runtimes; ``python3`` when None.
+        board: id of its facts in ``boards.toml``.
+        tags: words to choose devices by.
+    """
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     transport: Literal["local", "ssh", "adb", "virtual"]
-    address: str | None = None
+    # Never an option of ssh: nothing begins with a dash.
+    address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]*$")
+    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    port: int | None = Field(default=None, ge=1, le=65535)
+    python: str | None = Field(default=None, min_length=1)
     board: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Device:
+        if self.transport == "ssh" and self.address is None:
+            raise ValueError('transport = "ssh" needs an address')
+        return self
 
 
 class DeviceState(Frozen):
@@ -431,6 +455,8 @@ class Measurement(Frozen):
         peak_rss_bytes: of a launch of its own, the whole process; None when not measured.
         baseline_rss_bytes: the same launch before the model was loaded.
         per_op: None when not asked for, or when the runtime cannot say; then ``per_op_note`` tells why.
+        device_cosine, device_max_abs: output on this device for the artifact's check image against the float
+            reference; None when the artifact has no check image.
     """
 
     schema_version: Literal[1] = 1
@@ -464,6 +490,8 @@ class Measurement(Frozen):
     baseline_rss_bytes: int | None = None
     per_op: tuple[OpTime, ...] | None = None
     per_op_note: str = ""
+    device_cosine: float | None = None
+    device_max_abs: float | None = None
     state_before: DeviceState
     state_after: DeviceState
     versions: dict[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import Artifact
+from ..types import Artifact, Parity
 from ..workflows.export import Outcome
 
 
@@ -60,7 +60,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     lines = [
         f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
         (
-            f"parity  cosine {parity.cosine_min:.5f}, SQNR {parity.sqnr_db:.1f} dB, max abs {parity.max_abs:.3g} "
+            f"parity  cosine {parity.cosine_min:.5f}, SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
             f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
         ),
     ]
@@ -79,6 +79,12 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     if audit.float_ops:
         lines.append(f"        in float: {listing(audit.float_ops)}")
     return lines
+
+
+def decibels(parity: Parity) -> str:
+    """Both SQNRs: over all, and against what differs between the images."""
+    image = "" if parity.image_sqnr_db is None else f" (image {parity.image_sqnr_db:.1f})"
+    return f"{parity.sqnr_db:.1f} dB{image}"
 
 
 def text_of(spec: Any) -> str:

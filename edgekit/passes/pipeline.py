@@ -4,26 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from torch import fx, nn
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
 
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
+from .channel_flow import Permutation
 from .fold_batch_norm import fold_batch_norm
+from .fold_channel_shuffle import fold_channel_shuffle
+from .hoist_batch_norm import hoist_batch_norm
+from .lower_batch_norm import lower_batch_norm
+from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
 
 PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
+    "hoist_batch_norm": hoist_batch_norm,
     "fold_batch_norm": fold_batch_norm,
+    "lower_batch_norm": lower_batch_norm,
+    "fold_channel_shuffle": fold_channel_shuffle,
+    "shuffle_channels_last": shuffle_channels_last,
     "split_hard_swish": split_hard_swish,
 }
 
 
-def apply_rewrites(network: nn.Module, names: Iterable[str]) -> tuple[fx.GraphModule, tuple[Rewrite, ...]]:
+class Tracer(fx.Tracer):
+    """Keeps a channel shuffle as one node, so that passes see the permutation and not its reshapes."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """True for torch's own layers and for permutations."""
+        return isinstance(m, Permutation) or super().is_leaf_module(m, module_qualified_name)
+
+
+def apply_rewrites(
+    network: nn.Module, names: Iterable[str], sample: Tensor
+) -> tuple[fx.GraphModule, tuple[Rewrite, ...]]:
     """A rewritten copy of ``network`` (eval mode) and a record per pass.
+
+    Args:
+        network: traceable by torch.fx.
+        names: passes in order.
+        sample: an input, ``(1, C, H, W)``, to propagate shapes with.
 
     Raises:
         UsageError: a profile names an unknown pass.
     """
-    traced = fx.symbolic_trace(network)
+    traced = fx.GraphModule(network, Tracer().trace(network))
+    with torch.no_grad():
+        ShapeProp(traced).propagate(sample)
     done = []
     for name in names:
         if name not in PASSES:

@@ -50,9 +50,9 @@ def table(rows: Sequence[dict[str, str]]) -> str:
 def remarks(rows: Sequence[Row]) -> list[str]:
     """Reasons of the verdicts, random weights, published accuracy."""
     lines = [
-        f"#{row.number} {row.measurement.verdict.name}: {escape(reason)}"
+        f"#{row.number} {row.measurement.verdict.name}: {escape('; '.join(row.measurement.verdict.reasons))}"
         for row in rows
-        for reason in row.measurement.verdict.reasons
+        if row.measurement.verdict.reasons
     ]
     random = sorted({row.measurement.model for row in rows if row.measurement.weights_kind == "random"})
     if random:

@@ -81,9 +81,9 @@ def measurement_table(measurements: Sequence[Measurement]) -> Group:
 def notes(measurements: Sequence[Measurement]) -> list[str]:
     """What a reader must know beside the figures."""
     lines = [
-        f"{m.verdict.name}: {m.model} {m.profile} on {m.device.id}: {reason}"
+        f"{m.verdict.name}: {m.model} {m.profile} on {m.device.id}: {'; '.join(m.verdict.reasons)}"
         for m in measurements
-        for reason in m.verdict.reasons
+        if m.verdict.reasons
     ]
     lines += [f"operator times: {m.model} {m.profile}: {m.per_op_note}" for m in measurements if m.per_op_note]
     random = sorted({m.model for m in measurements if m.weights_kind == "random"})

@@ -16,7 +16,7 @@ EXACT_DB = 200.0
 def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, trained: bool) -> Parity:
     """Parity of ``outputs`` against ``reference``, both ``(N, classes)``.
 
-    Cosine, SQNR and the largest error are always judged; top-1 agreement only for trained weights: among the nearly
+    Cosine, both SQNRs and the largest error are always judged; top-1 agreement only for trained weights: among the nearly
     equal scores of a random network the winner means nothing.
 
     Raises:
@@ -32,6 +32,7 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
     exact, given = reference.astype(np.float64), outputs.astype(np.float64)
     cosine = float(cosines(exact, given).min())
     sqnr = sqnr_db(exact, given)
+    image_sqnr = sqnr_db(exact, given, shared=exact.mean(0)) if len(exact) > 1 else None
     max_abs = float(np.abs(exact - given).max())
     scale = float(np.abs(exact).max())
     agree = int((exact.argmax(1) == given.argmax(1)).sum())
@@ -40,6 +41,8 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
         failures.append(f"cosine {cosine:.5f} of the worst image is below {tolerance.min_cosine:g}")
     if sqnr < tolerance.min_sqnr_db:
         failures.append(f"SQNR {sqnr:.1f} dB is below {tolerance.min_sqnr_db:g} dB")
+    if image_sqnr is not None and tolerance.min_image_sqnr_db is not None and image_sqnr < tolerance.min_image_sqnr_db:
+        failures.append(f"image SQNR {image_sqnr:.1f} dB is below {tolerance.min_image_sqnr_db:g} dB")
     if max_abs > tolerance.max_abs_error * scale:
         failures.append(
             f"largest error {max_abs:.4g} exceeds {tolerance.max_abs_error:g} of the largest score {scale:.4g}"
@@ -50,11 +53,12 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
         images=len(exact),
         cosine_min=cosine,
         sqnr_db=sqnr,
+        image_sqnr_db=image_sqnr,
         max_abs=max_abs,
         reference_max_abs=scale,
         top1_agree=agree,
         tolerance=tolerance,
-        judged=("cosine", "sqnr", "max_abs", *(("top1",) if trained else ())),
+        judged=("cosine", "sqnr", "image_sqnr", "max_abs", *(("top1",) if trained else ())),
         failures=tuple(failures),
     )
 
@@ -67,10 +71,12 @@ def cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
     return result
 
 
-def sqnr_db(reference: NDArray[np.float64], outputs: NDArray[np.float64]) -> float:
-    """``10 log10(sum reference^2 / sum (reference - outputs)^2)``, at most ``EXACT_DB``."""
+def sqnr_db(
+    reference: NDArray[np.float64], outputs: NDArray[np.float64], shared: NDArray[np.float64] | float = 0.0
+) -> float:
+    """``10 log10(sum (reference - shared)^2 / sum (reference - outputs)^2)``, within ``EXACT_DB`` of 0."""
     noise = float(((reference - outputs) ** 2).sum())
-    signal = float((reference**2).sum())
+    signal = float(((reference - shared) ** 2).sum())
     if noise == 0.0:
         return EXACT_DB
     if signal == 0.0:

@@ -18,6 +18,7 @@ from ..pixels import normalise
 from ..types import ExportProfile, ModelCard, TargetClass, TensorSpec
 from ..verify.audit import audit
 from ..zoo.complexity import count_macs, count_params
+from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
 
@@ -59,8 +60,8 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
 def convert(request: dict[str, Any]) -> dict[str, Any]:
     """Rewrite, convert and quantize into ``folder``.
 
-    Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``pixels`` (.npy, calibration),
-    ``folder``.
+    Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
+    ``pixels`` (.npy, calibration), ``folder``.
     """
     from ..export.job import Job
 
@@ -69,7 +70,8 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     target: TargetClass = request["target"]
     network = create(card, request["num_classes"])
     network.load_state_dict(torch.load(request["state"], weights_only=True))
-    rewritten, rewrites = apply_rewrites(network, profile.rewrites)
+    adopt(network, request["layout"])
+    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
     pixels = np.load(request["pixels"])
     job = Job(
         network=with_input(rewritten, card, profile),
