@@ -16,10 +16,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.bench.launch import call_agent
+from edgekit.stats import trimmed_ratio
 
 TOLERANCE = 0.10
 
@@ -88,28 +88,11 @@ def compare(model: Path, threads: int, rounds: int, seconds: float) -> bool:
             theirs, ours = native(model, threads, seconds), agent(model, runtime, threads, seconds)
         logs.append(math.log(ours / theirs))
         print(f"  round {number + 1}: {name} {theirs:8.3f} ms   edgekit {ours:8.3f} ms   ratio {ours / theirs:.3f}")
-    ratio, low, high = trimmed(logs)
+    ratio, low, high = trimmed_ratio(logs)
     inside = low >= 1 - TOLERANCE and high <= 1 + TOLERANCE
     verdict = "agree" if inside else "DIFFER" if abs(ratio - 1) > TOLERANCE else "undecided, the machine is too noisy"
     print(f"  ratio {ratio:.3f}, 95 % interval {low:.3f}-{high:.3f}: {verdict}")
     return inside
-
-
-def trimmed(logs: Sequence[float]) -> tuple[float, float, float]:
-    """Ratio, low, high: the 20 %-trimmed mean of log ratios with Yuen's 95 % interval.
-
-    Launches that met a busy machine on one side fall to the trimming.
-    """
-    from scipy.stats import t
-
-    ordered, count = sorted(logs), len(logs)
-    cut = count // 5
-    kept = count - 2 * cut
-    winsorized = [min(max(x, ordered[cut]), ordered[count - 1 - cut]) for x in ordered]
-    mean = statistics.fmean(ordered[cut : count - cut])
-    error = math.sqrt((count - 1) * statistics.variance(winsorized) / (kept * (kept - 1)))
-    half = float(t.ppf(0.975, kept - 1)) * error
-    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Run a function in a child process with a time limit: native converters and runtimes abort, hang and leak.
 
-The child is ``python -m edgekit.isolate MODULE:FUNCTION REQUEST RESULT``; both files are JSON. Everything the child
-prints goes to a log file, whose end becomes part of the error.
+The child is ``python -m edgekit.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON, and PARENT is
+our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def run_isolated(
         request_file, result_file = Path(folder, "request.json"), Path(folder, "result.json")
         request_file.write_text(json.dumps(request))
         log_file = log or Path(folder, "log.txt")
-        command = [sys.executable, "-m", "edgekit.isolate", function, str(request_file), str(result_file)]
+        files = [str(request_file), str(result_file)]
+        command = [sys.executable, "-m", "edgekit.isolate", function, *files, str(os.getpid())]
         code = run_logged(command, log_file, timeout_s, env)
         if result_file.exists():
             answer = json.loads(result_file.read_text())
@@ -123,15 +124,17 @@ def main(function: str, request_file: str, result_file: str) -> None:
     os.replace(result_file + ".part", result_file)
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int) -> None:
     """Have the kernel (Linux) end this process when its parent goes, even by SIGKILL; elsewhere do nothing."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it had gone before the kernel was asked
+        os._exit(1)
 
 
 if __name__ == "__main__":
-    die_with_parent()
-    main(*sys.argv[1:])
+    die_with_parent(int(sys.argv[4]))
+    main(*sys.argv[1:4])
     # Native runtimes may crash while the interpreter shuts down; the answer is on disk, so leave at once.
     sys.stdout.flush()
     sys.stderr.flush()

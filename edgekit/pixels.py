@@ -6,6 +6,8 @@ Pixels are uint8 ``(N, H, W, 3)`` in the order of ``Preprocessing.channels``.
 from __future__ import annotations
 
 import hashlib
+import zipfile
+import zlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -87,7 +89,7 @@ def load_image(path: Path, preprocessing: Preprocessing) -> Pixels:
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise UsageError(f"{path} is not a readable image: {error}", "remove it or replace it") from error
     width, height = image.size
     scale = preprocessing.resize / min(width, height)
@@ -107,12 +109,12 @@ def from_npz(path: Path, preprocessing: Preprocessing) -> Pixels:
         UsageError: missing or broken file, no such array, wrong type or shape.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            images = archive["images"]
+        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
+            images = np.lib.format.read_array(stream, allow_pickle=False)
     except KeyError as error:
         raise UsageError(f"{path} holds no array named images", "np.savez(FILE, images=...)") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"cannot read {path}: {error}", "write it again: np.savez(FILE, images=...)") from error
     size = preprocessing.crop
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
         raise UsageError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import statistics
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from edgekit.bench import agent
-from edgekit.stats import drift, median_interval, median_ranks, relative_half_width, tail_ratio
+from edgekit.stats import drift, median_interval, median_ranks, relative_half_width, tail_ratio, trimmed_ratio
 
 samples = st.lists(st.integers(1, 10**10), min_size=8, max_size=300)
 
@@ -80,3 +81,22 @@ def test_drift_has_the_sign_of_the_change() -> None:
 def test_two_modes_show_in_the_tail() -> None:
     assert tail_ratio([100] * 80 + [150] * 20) == pytest.approx(1.5)
     assert tail_ratio([100] * 100) == 1
+
+
+@given(st.lists(st.floats(-1, 1), min_size=5, max_size=40))
+def test_a_trimmed_ratio_lies_within_its_interval_and_the_pairs(logs: list[float]) -> None:
+    ratio, low, high = trimmed_ratio(logs)
+    assert low <= ratio <= high
+    assert math.exp(min(logs)) * (1 - 1e-9) <= ratio <= math.exp(max(logs)) * (1 + 1e-9)
+
+
+def test_one_disturbed_pair_in_ten_does_not_move_a_trimmed_ratio() -> None:
+    quiet = [math.log(1.1)] * 9
+    ratio, low, high = trimmed_ratio([*quiet, math.log(30)])
+    assert ratio == pytest.approx(1.1)
+    assert (low, high) == pytest.approx((1.1, 1.1))
+
+
+def test_four_pairs_give_no_interval() -> None:
+    with pytest.raises(ValueError, match="4 pairs"):
+        trimmed_ratio([0.0] * 4)

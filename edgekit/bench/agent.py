@@ -197,8 +197,17 @@ def machine() -> Json:
 
 
 def info(request: Optional[Json] = None) -> Json:
-    """``info``: the machine, the versions installed on it, and its state."""
-    return {"info": machine(), "versions": versions(), "state": state()}
+    """``info``: the machine, the versions installed on it, its state, and the room that is left."""
+    return {"info": machine(), "versions": versions(), "state": state(), "free": room()}
+
+
+def room() -> Json:
+    """Bytes free on the disk that holds this file, and of memory."""
+    available = re.search(r"^MemAvailable:\s*(\d+) kB", read_text("/proc/meminfo") or "", re.MULTILINE)
+    return {
+        "disk_bytes": shutil.disk_usage(os.path.dirname(os.path.abspath(__file__))).free,
+        "memory_bytes": int(available.group(1)) * 1024 if available else None,
+    }
 
 
 # Runtimes: one class each, the same interface. ---------------------------------------------------------------------
@@ -702,8 +711,12 @@ def runtime_fact(op: Any, key: str) -> str:
 
 
 def output_types(op: Any) -> List[str]:
-    """Element types that an executed node really writes; its ports still show those of the original graph."""
-    return [numpy_name(name) for name in runtime_fact(op, "outputPrecisions").split(",")]
+    """Element types that an executed node really writes; its ports still show those of the original graph.
+
+    A split names the one type of all its outputs once.
+    """
+    names = [numpy_name(name) for name in runtime_fact(op, "outputPrecisions").split(",")]
+    return names * op.get_output_size() if len(names) == 1 else names
 
 
 def product(shape: Sequence[int]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import EdgekitError
+from ..errors import EdgekitError, ToolError
 
 
 def say(text: str) -> None:
@@ -59,3 +59,14 @@ def error_boundary(debug: bool) -> Iterator[None]:
         # The reader of a pipe has gone: not an error of ours, and no more can be said on stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
+    except OSError as error:
+        # A full or unreadable disk where no workflow expected one, such as the temporary folder.
+        if debug:
+            raise
+        import tempfile
+
+        # NumPy says "196608 requested and 61312 written" and no more.
+        cause = error.strerror or f"a file was written in part ({error}): the disk is full"
+        say(f"error: {cause}{f': {error.filename}' if error.filename else ''}")
+        say(f"  try: free some space, or check the permissions; temporary files go to {tempfile.gettempdir()} (TMPDIR)")
+        raise SystemExit(ToolError.exit_code) from None

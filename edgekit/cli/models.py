@@ -37,14 +37,33 @@ def list_command(
 
 @models_app.command("show")
 def show_command(
-    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.")], as_json: JsonOption = False
+    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.")],
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Also every layer: shape, parameters, MACs, memory access. Needs PyTorch.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show one network: size, input, published accuracy, weights, licence, paper."""
+    """Show one network: size, input, published accuracy, weights, licence, paper.
+
+    Example: edgekit models show shufflenet_v2 --layers
+    """
     from ..catalog import find_card
     from .model_text import model_details
 
     card = find_card(model)
+    plain = card.to_plain()
+    if not layers:
+        emit_json(plain) if as_json else print(model_details(card))
+        return
+    from .layer_text import layer_table
+    from .torch_needed import torch_needed
+
+    torch_needed("--layers")
+    from ..workflows.complexity import layer_rows
+
+    rows, total = layer_rows(card)
     if as_json:
-        emit_json(card.to_plain())
+        emit_json({**plain, "layers": [vars(row) for row in rows], "total": vars(total)})
     else:
         print(model_details(card))
+        layer_table(rows, total)

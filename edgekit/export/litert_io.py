@@ -18,6 +18,7 @@ def widen_to_uint8(model: bytes, at_input: bool, at_output: bool) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     tree = schema.ModelT.InitFromPackedBuf(model, 0)
+    bring_inside(tree, model)
     graph = tree.subgraphs[0]
     opcode = quantize_opcode(tree, schema)
     if at_input:
@@ -31,6 +32,14 @@ def widen_to_uint8(model: bytes, at_input: bool, at_output: bool) -> bytes:
     builder = flatbuffers.Builder(len(model) + 1024)
     builder.Finish(tree.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def bring_inside(tree: Any, model: bytes) -> None:
+    """Move constants that lie behind the flatbuffer, found by their offset in the file, into the tree."""
+    for buffer in tree.buffers:
+        if buffer.offset > 1:  # 0 and 1 mean "not outside"
+            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
 
 
 def quantize_opcode(tree: Any, schema: Any) -> int:

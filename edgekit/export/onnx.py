@@ -36,9 +36,10 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "int8":
         from .onnx_io import set_input_type, set_output_type
 
-        model = quantize(model, job)
+        exact = model
+        model = quantize(exact, job)
         input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
-        output_params = set_output_type(model, job.profile.io)
+        output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         quantization = describe(job)
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
@@ -95,6 +96,16 @@ def to_float16(model: ModelProto) -> ModelProto:
     half.topological_sort()
     ordered: ModelProto = half.model
     return ordered
+
+
+def output_range(model: ModelProto, job: Job) -> tuple[float, float]:
+    """Smallest and largest output of the float model over the calibration inputs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    outputs = [session.run(None, {name: row[None]})[0] for row in job.inputs]
+    return float(min(o.min() for o in outputs)), float(max(o.max() for o in outputs))
 
 
 class Reader:

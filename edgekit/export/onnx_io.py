@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ToolError
 from ..types import QuantParams
+from .job import affine_range
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -47,26 +48,26 @@ def set_input_type(model: ModelProto, dtype: str, pixels: bool) -> QuantParams |
     return params
 
 
-def set_output_type(model: ModelProto, dtype: str) -> QuantParams | None:
+def set_output_type(model: ModelProto, dtype: str, scores: Callable[[], tuple[float, float]]) -> QuantParams | None:
     """Make the output ``dtype`` in place; its quantization, or None for float32.
 
-    Raises:
-        ToolError: the output is not quantized.
+    Where the network ends in operators that stay in float (a global pooling), the range that ``scores`` gives counts.
     """
     if dtype == "float32":
         return None
     output = model.graph.output[0]
-    dequantize = only(model, "DequantizeLinear", lambda n: n.output[0] == output.name, "output")
-    params = retyped(model, dequantize, dtype)
+    last = next(node for node in model.graph.node if output.name in node.output)
+    quantized = last.op_type == "DequantizeLinear"
+    params = retyped(model, last, dtype) if quantized else affine_range(*scores(), dtype)
     names = add_params(model, params, dtype, output.name)
-    if stored_type(model, dequantize) == dtype:
-        quantize = only(model, "QuantizeLinear", lambda n: n.output[0] == dequantize.input[0], "output")
+    if quantized and stored_type(model, last) == dtype:
+        quantize = only(model, "QuantizeLinear", lambda n: n.output[0] == last.input[0], "output")
         quantize.input[1], quantize.input[2] = names
         quantize.output[0] = output.name
-        model.graph.node.remove(dequantize)
+        model.graph.node.remove(last)
     else:
-        dequantize.output[0] = f"{output.name}_real"
-        model.graph.node.append(node_of("QuantizeLinear", dequantize.output[0], names, output.name))
+        last.output[list(last.output).index(output.name)] = f"{output.name}_real"
+        model.graph.node.append(node_of("QuantizeLinear", f"{output.name}_real", names, output.name))
     output.type.tensor_type.elem_type = element_type(dtype)
     return params
 
@@ -85,7 +86,7 @@ def node_of(op: str, source: str, params: tuple[str, str], target: str) -> NodeP
     """A QuantizeLinear or DequantizeLinear between two tensors."""
     import onnx
 
-    return onnx.helper.make_node(op, [source, *params], [target], name=f"{target}_{op}")
+    return onnx.helper.make_node(op, [source, *params], [target], name=f"{source}_to_{target}")
 
 
 def stored_type(model: ModelProto, node: NodeProto) -> str:

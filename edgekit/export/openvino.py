@@ -10,6 +10,7 @@ import torch
 from ..target import saturates
 from ..types import TensorSpec
 from .job import Converted, Job, input_spec
+from .openvino_pool import drop_pool_indices
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -27,6 +28,7 @@ def convert_openvino(job: Job) -> Converted:
 
     sample = torch.from_numpy(job.sample)
     model = openvino.convert_model(job.network, example_input=sample, input=list(sample.shape))
+    drop_pool_indices(model)
     model.inputs[0].tensor.set_names({"input"})
     model.outputs[0].tensor.set_names({"output"})
     input_params = output_params = None

@@ -21,7 +21,6 @@ from .channel_flow import Channel, ChannelFlow, Flow, Permutation, channels_of, 
 from .densify_group_conv import densify_group_conv, undo
 
 MAX_SLICES = 16  # per reader: more small copies than this cost more than the shuffle
-MAX_JOINED = 4  # XNNPACK takes concatenations of at most five tensors, in int8 of four
 
 
 @dataclass(frozen=True)
@@ -167,10 +166,7 @@ def replace_input(
                 if (piece.start, piece.stop) != (0, channels_of(part)):
                     part = graph.call_function(operator.getitem, (part, (slice(None), slice(piece.start, piece.stop))))
                 parts.append(part)
-            while len(parts) > 1:
-                groups = [parts[i : i + MAX_JOINED] for i in range(0, len(parts), MAX_JOINED)]
-                parts = [g[0] if len(g) == 1 else graph.call_function(torch.cat, (g, 1)) for g in groups]
-            joined[gather.slices] = parts[0]
+            joined[gather.slices] = parts[0] if len(parts) == 1 else graph.call_function(torch.cat, (parts, 1))
     node.replace_input_with(source, joined[gather.slices])
 
 

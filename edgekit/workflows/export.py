@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..catalog import find_card, profile_for
 from ..errors import EdgekitError
-from ..files import staged_folder, write_atomic
+from ..files import check_writable, staged_folder, write_atomic
 from ..isolate import run_isolated
 from ..target import host_target
 from ..types import RUNTIME_OF, Artifact, ExportProfile, Precision
@@ -44,15 +44,26 @@ def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: Ex
     """Export every model with every profile; one failure stops nothing else.
 
     Raises:
-        UsageError: an unknown model, weights or image source: found before any work starts.
+        UsageError: an unknown model or weights: found before any work starts; or unusable images.
+        ToolError: ``options.out`` cannot be written.
+        EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
+    check_writable(options.out)
     outcomes: list[Outcome] = []
     for card, checkpoint in zip(cards, checkpoints, strict=True):
         with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
             say(f"{card.id}: building the network and its float reference")
-            prepared = prepare(card, checkpoint, options, Path(work))
+            start = time.monotonic()
+            try:
+                prepared = prepare(card, checkpoint, options, Path(work))
+            except EdgekitError as error:
+                if len(cards) == 1:
+                    raise
+                spent = time.monotonic() - start
+                outcomes += [Outcome(card.id, p.name, "failed to convert", spent, error=error) for p in profiles]
+                continue
             outcomes += [export_one(prepared, profile, say) for profile in profiles]
     return outcomes
 
@@ -97,6 +108,7 @@ def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[st
             "target": target,
             "num_classes": prepared.options.num_classes,
             "state": str(prepared.work / "state.pt"),
+            "layout": prepared.provenance.layout,
             "pixels": str(prepared.work / "calibration.npy"),
             "folder": str(folder.resolve()),
         },

@@ -10,8 +10,8 @@ from typing import Any
 from .. import __version__
 from ..files import sha256_file
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, TensorSpec
+from .artifacts import CHECK_FILE
 from .prepare import Prepared
-from .verification import CHECK_FILE
 
 
 def manifest(

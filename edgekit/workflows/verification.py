@@ -9,14 +9,15 @@ import numpy as np
 
 from ..bench.launch import call_agent
 from ..errors import VerificationError
+from ..files import writing
 from ..isolate import run_isolated
 from ..pixels import from_output, to_input
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
 from ..verify.parity import compare
+from .artifacts import CHECK_FILE
 from .prepare import CHILD, Prepared
 
 TIMEOUT_S = 300.0
-CHECK_FILE = "check.npz"
 
 
 def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> tuple[Parity, Audit]:
@@ -46,8 +47,10 @@ def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     spec, out = TensorSpec.from_plain(made["inputs"][0]), TensorSpec.from_plain(made["outputs"][0])
     inputs = to_input(prepared.parity_pixels, spec)
     given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
-    np.save(given, inputs)
-    np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
+    with writing(given):
+        np.save(given, inputs)
+    with writing(folder / CHECK_FILE):
+        np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
     call_agent(
         {**agent_request("run", profile, folder, made), "inputs": str(given), "outputs": str(taken)},
         TIMEOUT_S,

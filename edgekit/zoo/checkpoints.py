@@ -15,7 +15,10 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..files import sha256_file
-from .layouts import adopt, load_strictly, translate
+from .layouts import TRAINED_AS, adopt, load_strictly, translate
+
+EDGEKIT = "edgekit"
+"""Key under which a checkpoint of edgekit's trainer says what it is: ``model``, ``architecture``, ``layout`` …"""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -24,6 +27,26 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         UsageError: missing, truncated, holding code, or without tensors.
     """
+    return unwrap(read_file(path), path)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """What a checkpoint of edgekit says of itself; empty for any other.
+
+    Raises:
+        UsageError: see :func:`read_state`.
+    """
+    return header_of(read_file(path))
+
+
+def header_of(loaded: Any) -> dict[str, Any]:
+    """The header inside a file's content; empty without one."""
+    header = loaded.get(EDGEKIT) if isinstance(loaded, dict) else None
+    return header if isinstance(header, dict) else {}
+
+
+def read_file(path: Path) -> Any:
+    """The content of a checkpoint file, tensors and plain values; see :func:`read_state`."""
     if not path.is_file():
         raise UsageError(f"no checkpoint at {path}", "give --weights an existing .pth, .pt or .safetensors file")
     try:
@@ -41,16 +64,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
                 "save only the weights: torch.save(model.state_dict(), FILE), or use .safetensors",
             ) from error
         raise UsageError(f"{path} cannot be read as a checkpoint: {first}") from error
-    except (RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+    except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
+        if type(error).__name__ == "SafetensorError":
+            raise UsageError(f"{path} is not a whole safetensors file: {error}", "it may be truncated") from error
+        first = (str(error).splitlines() or [""])[0]
         raise UsageError(
-            f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}",
+            f"{path} cannot be read as a checkpoint: {first or type(error).__name__}",
             "it may be truncated: compare its size with the source's",
         ) from error
-    except Exception as error:  # safetensors raises an error type of its own
-        if type(error).__name__ != "SafetensorError":
-            raise
-        raise UsageError(f"{path} is not a whole safetensors file: {error}", "it may be truncated") from error
-    return unwrap(loaded, path)
+    return loaded
 
 
 def unwrap(loaded: Any, path: Path) -> dict[str, Tensor]:
@@ -82,7 +104,9 @@ def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:
             f"{path.name} holds weights converted from TensorFlow, which need TF's asymmetric padding",
             "take the publisher's own weights: the file without tf_",
         )
-    state = read_state(path)
+    content = read_file(path)
+    state = unwrap(content, path)
+    recorded = str(header_of(content).get("layout", ""))
     layout = ""
     try:
         layout, state = translate(network, state)
@@ -90,6 +114,9 @@ def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:
     except UsageError as error:
         named = f" ({layout} layout)" if layout else ""
         raise UsageError(f"{path}{named} does not fit this network: {error}", error.hint) from error
+    if recorded:
+        # Saved under edgekit's own names after training from a foreign file, whose conventions it still has.
+        layout = TRAINED_AS + recorded
     adopt(network, layout)
     return layout, sha256_file(path)
 

@@ -24,6 +24,8 @@ from .squeezenet import SqueezeNet
 State = dict[str, Tensor]
 SHOWN = 3
 TORCHVISION_NAMES = (SqueezeNet, MobileNetV2, MobileNetV3, MnasNet, ShuffleNetV2)
+TRAINED_AS = "edgekit, trained as "
+"""Before the name of the foreign layout whose conventions a checkpoint of edgekit's trainer has."""
 BN_EPS = 1e-5  # of every foreign layout below; no checkpoint holds it
 
 
@@ -96,8 +98,9 @@ def translate(network: nn.Module, state: State) -> tuple[str, State]:
 
 def adopt(network: nn.Module, layout: str) -> None:
     """Give ``network`` what a foreign layout's weights were trained with and no tensor says: BN epsilon, activation,
-    shuffle order. edgekit's own names leave everything as the card has it.
+    shuffle order. edgekit's own names leave everything as the card has it, unless they say what they were trained as.
     """
+    layout = layout.removeprefix(TRAINED_AS)
     if layout not in {known.name for known in LAYOUTS}:
         return
     for module in network.modules():

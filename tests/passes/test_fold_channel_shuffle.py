@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from edgekit.catalog import find_card
 from edgekit.passes.channel_flow import Permutation
-from edgekit.passes.fold_channel_shuffle import MAX_JOINED
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.zoo.permutation import ChannelShuffle
 from edgekit.zoo.registry import create
@@ -53,10 +52,7 @@ def assert_equal(network: nn.Module, shape: tuple[int, ...], shuffles_left: int)
 def test_no_shuffle_is_left(model: str) -> None:
     network = lively(create(find_card(model)))
     assert shuffles_in(network) > 0
-    rewritten = assert_equal(network, (1, 3, 64, 64), shuffles_left=0)
-    for node in rewritten.graph.nodes:  # type: ignore[union-attr, operator]
-        if node.op == "call_function" and node.target is torch.cat:
-            assert len(node.args[0]) <= MAX_JOINED
+    assert_equal(network, (1, 3, 64, 64), shuffles_left=0)
 
 
 @pytest.mark.parametrize("model", ["shufflenet_v1_g3_0.5", "igcv1_cifar10_l24m2_d20_plain", "condensenet_cifar10_50"])

@@ -16,6 +16,7 @@ from edgekit.zoo.registry import FAMILIES, create
 
 DATA = Path(__file__).parent.parent / "data"
 CARDS = cards()
+OWN = ("condensenet_fashion_small",)  # edgekit's own: no reference to compare with
 # Parameters and MACs by model id, counted from the reference implementations.
 COUNTS = json.loads((DATA / "networks_counts.json").read_text(encoding="utf-8"))
 # Layers of public checkpoints: a BN is its width, any other layer its tensors' shapes.
@@ -37,13 +38,14 @@ def counted(network: nn.Module, card_id: str) -> dict[str, int]:
 def test_params_and_macs(card_id: str) -> None:
     card, found = CARDS[card_id], counted(meta(card_id), card_id)
     assert found == {"params": card.params, "macs": card.macs}
-    expected = COUNTS[card_id]
+    expected = COUNTS.get(card_id, {})
+    assert expected or card_id in OWN
     if "params" in expected:
         assert found == {"params": expected["params"], "macs": expected["macs"]}
 
 
 def test_every_reference_has_a_card() -> None:
-    assert set(COUNTS) == set(CARDS)
+    assert set(COUNTS) == set(CARDS) - set(OWN)
 
 
 @pytest.mark.parametrize("card_id", [i for i in COUNTS if i.startswith("shufflenet_v1") and "megvii" in COUNTS[i]])
@@ -91,7 +93,7 @@ def official_flops(network: nn.Module, card_id: str) -> int:
     return macs + total + classifier.in_features * last_side**2 + classifier.out_features
 
 
-@pytest.mark.parametrize("card_id", [i for i in CARDS if i.startswith("condensenet")])
+@pytest.mark.parametrize("card_id", [i for i in COUNTS if i.startswith("condensenet")])
 def test_condensenet_in_every_form(card_id: str) -> None:
     expected, network = COUNTS[card_id], meta(card_id)
     assert official_flops(network, card_id) == expected["official_flops"]

@@ -1,0 +1,53 @@
+"""``edgekit matrix``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import Progress, emit_json, say
+
+
+def matrix_command(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]")
+    ] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help="onnx, tflite or openvino. All when left out.")
+    ] = None,
+    family: Annotated[list[str] | None, typer.Option("--family", help="Only this family.")] = None,
+    smallest: Annotated[bool, typer.Option("--smallest", help="Only the variant of fewest MACs a family.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The table; its JSON goes beside it.")] = Path(
+        "docs/matrix.md"
+    ),
+    artifacts: Annotated[Path, typer.Option("--artifacts", help="Folder of the exported artifacts.")] = Path(
+        "artifacts"
+    ),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Variants at the same time.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
+) -> None:
+    """Export every variant to every format in float32, verify it, and write the table of how it went.
+
+    Each cell takes 10 to 40 seconds, so all of them take hours; --resume goes on after a stop.
+
+    Example: edgekit matrix --smallest --resume
+    """
+    from ..workflows.matrix import choose_cards, choose_formats, matrix
+    from .matrix_text import matrix_markdown
+
+    chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
+    progress = Progress()
+    made = matrix(chosen, formats, out, artifacts, progress, jobs=jobs, resume=resume, render=matrix_markdown)
+    failures = made.failures
+    for cell in failures:
+        say(f"{cell.status}: {cell.model} {cell.format}")
+        for line in cell.reason.splitlines():
+            say(f"  {line}")
+    say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {out.with_suffix('.json')}")
+    if as_json:
+        emit_json(made.to_plain())
+    if failures:
+        raise typer.Exit(1 if any(cell.status == "failed to verify" for cell in failures) else 3)

@@ -1,0 +1,49 @@
+"""The export matrix as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..workflows.matrix import Cell, Matrix
+
+MEGABYTE = 1e6
+
+
+def matrix_markdown(made: Matrix) -> str:
+    """A table a family, a row a variant, a column a format; then the reasons of what failed, in full."""
+    failures = made.failures
+    lines = [
+        "# Export matrix",
+        "",
+        (
+            f"Every cell is a float32 artifact made by `edgekit matrix` (edgekit {made.edgekit}) with random weights, "
+            "compared with the float network and audited before it counts as ok: seconds to convert, MB on a device, "
+            "signal to noise of the comparison."
+        ),
+        "",
+        f"{len(made.cells) - len(failures)} of {len(made.cells)} ok.",
+    ]
+    for family, cells in groupby(made.cells, key=lambda cell: cell.family):
+        lines += ["", f"## {family}", "", *table(list(cells), made.formats)]
+    if failures:
+        lines += ["", "## Reasons", ""]
+        lines += [f"- `{c.model}` {c.format}, {c.status}: {' / '.join(c.reason.splitlines())}" for c in failures]
+    return "\n".join(lines) + "\n"
+
+
+def table(cells: Sequence[Cell], formats: Sequence[str]) -> list[str]:
+    """The rows of one family."""
+    lines = [f"| variant | {' | '.join(formats)} |", f"|---|{'---|' * len(formats)}"]
+    for model, row in groupby(cells, key=lambda cell: cell.model):
+        by_format = {cell.format: cell for cell in row}
+        lines.append(f"| `{model}` | {' | '.join(cell_text(by_format[f]) for f in by_format)} |")
+    return lines
+
+
+def cell_text(cell: Cell) -> str:
+    """``ok, 12.3 s, 5.52 MB, 114 dB`` or ``failed to convert, 8.1 s``."""
+    if cell.size_bytes is None:
+        return f"**{cell.status}**, {cell.seconds:.1f} s"
+    size = f"{cell.size_bytes / MEGABYTE:.2f} MB"
+    return f"ok, {cell.seconds:.1f} s, {size}, {cell.sqnr_db:.0f} dB"

@@ -1,0 +1,118 @@
+"""``edgekit train``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import emit_json, say
+
+if TYPE_CHECKING:
+    from ..training.metrics import Epoch
+    from ..workflows.train import Listener, Trained
+
+
+def train_command(
+    model: Annotated[str, typer.Argument(help="Model id, alias or card (edgekit models list).")],
+    data: Annotated[str, typer.Option("--data", help="fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="small, cifar or imagenet.")] = "small",
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of the recipe's.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="First learning rate; it falls along a cosine.")] = None,
+    lasso: Annotated[float | None, typer.Option("--lasso", min=0, help="Weight of CondenseNet's group lasso.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and augmentation.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the results. [default: runs/MODEL/DATA]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch.")] = False,
+    weights: Annotated[
+        str, typer.Option("--weights", "-w", help="Start from a checkpoint file, pretrained or random.")
+    ] = "random",
+    num_classes: Annotated[
+        int | None, typer.Option("--num-classes", min=2, help="Outputs of the head. [default: the data's classes]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The metrics as JSON on stdout.")] = False,
+) -> None:
+    """Train or fine-tune a network; a CondenseNet drops its connections on the way.
+
+    Every epoch leaves checkpoint.pt, metrics.json and plot.svg; --resume goes on after a kill.
+
+    Example: edgekit train condensenet_fashion_small --data fashion-mnist
+    """
+    from .torch_needed import torch_needed
+
+    torch_needed("training")
+    from ..training.recipes import find_recipe, with_changes
+    from ..workflows.train import TrainOptions, train
+
+    chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
+    options = TrainOptions(data, chosen, out, resume, weights, num_classes)
+    with listening() as listener:
+        trained = train(model, options, listener)
+    for line in result_lines(trained):
+        say(line)
+    if as_json:
+        emit_json({**trained.run.to_plain(), "folder": str(trained.folder)})
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """Lines, and a progress bar where there is a terminal to show it."""
+    from ..workflows.train import Listener
+
+    if not sys.stderr.isatty() or os.environ.get("CI"):
+        yield Listener(say=say)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading")
+
+        def on_batch(epoch: int, done: int, count: int) -> None:
+            bar.update(task, description=f"epoch {epoch}", completed=done, total=count)
+
+        def on_epoch(epoch: Epoch) -> None:
+            bar.console.print(epoch_line(epoch), markup=False, highlight=False)
+
+        yield Listener(say=lambda text: bar.console.print(text, markup=False), batch=on_batch, epoch=on_epoch)
+
+
+def epoch_line(epoch: Epoch) -> str:
+    """``epoch 3: loss 0.412, training 85.1 %, test 84.9 %, lr 0.085; stage 1, 113,088 of 150,784 connections``."""
+    line = (
+        f"epoch {epoch.number}: loss {epoch.loss:.4f}, training {epoch.train_accuracy:.2f} %, "
+        f"test {epoch.test_accuracy:.2f} %, lr {epoch.lr:.4g}, {epoch.seconds:.0f} s"
+    )
+    left = epoch.survivors
+    return line if left is None else f"{line}; stage {left.stage}, {left.connections:,} of {left.total:,} connections"
+
+
+def result_lines(trained: Trained) -> list[str]:
+    """How it ended, where the files are, what to do next."""
+    from ..workflows.train import CHECKPOINT, METRICS, PLOT
+
+    run, last = trained.run, trained.run.epochs[-1]
+    lines = [
+        (
+            f"{run.model} on {run.data}: test accuracy {last.test_accuracy:.2f} % ({run.test_images} images), "
+            f"{len(run.epochs)} epochs in {run.seconds / 60:.1f} min"
+        ),
+    ]
+    if last.survivors is not None:
+        left = last.survivors
+        lines.append(f"connections: {left.connections:,} of {left.total:,} survive, stage {left.stage}")
+    if run.best.test_accuracy > last.test_accuracy:
+        lines.append(f"the checkpoint is the last epoch's; epoch {run.best.number} had {run.best.test_accuracy:.2f} %")
+    lines += [f"{trained.folder / name}" for name in (CHECKPOINT, METRICS, PLOT)]
+    checkpoint = trained.folder / CHECKPOINT
+    command = f"edgekit export {run.model} --format all --weights {checkpoint}"
+    lines.append(f"next: {command} --num-classes {len(run.classes)}")
+    return lines

@@ -1,0 +1,48 @@
+"""Max pooling without indices, in the form that OpenVINO's CPU plugin executes in int8.
+
+PyTorch's converts to MaxPool-14, which also gives the index of each maximum. The plugin's int8 transformations do not
+take it: activations were brought back to float before each pool, and the convolution behind it ran in float
+(SqueezeNet: 3 of 26). Where nobody reads the indices, MaxPool-1 is the same function.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openvino import Model, Node
+
+
+def drop_pool_indices(model: Model) -> int:
+    """Replace every MaxPool whose indices are unused, in place; returns how many."""
+    from openvino import opset1
+
+    changed = 0
+    for pool in model.get_ordered_ops():
+        if pool.get_type_name() != "MaxPool" or len(pool.outputs()) != 2 or not replaceable(pool):
+            continue
+        attributes = pool.get_attributes()
+        plain = opset1.max_pool(
+            pool.input_value(0),
+            attributes["strides"],
+            attributes["pads_begin"],
+            attributes["pads_end"],
+            attributes["kernel"],
+            # The two ways of rounding up differ only in a window that would begin in the padding.
+            attributes["rounding_type"].removesuffix("_torch"),
+            attributes["auto_pad"],
+        )
+        if plain.get_output_partial_shape(0) != pool.get_output_partial_shape(0):
+            continue
+        plain.set_friendly_name(pool.get_friendly_name())
+        for target in pool.output(0).get_target_inputs():
+            target.replace_source_output(plain.output(0))
+        changed += 1
+    if changed:
+        model.validate_nodes_and_infer_types()
+    return changed
+
+
+def replaceable(pool: Node) -> bool:
+    """True when nothing reads the indices and no window has holes."""
+    return not pool.output(1).get_target_inputs() and set(pool.get_attributes()["dilations"]) <= {1}

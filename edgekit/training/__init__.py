@@ -1,0 +1,1 @@
+"""Training: data sets, recipes, the loop with CondenseNet's schedule, its checkpoints and its plot."""

@@ -1,0 +1,131 @@
+"""The training loop: batches, the condensation schedule, the lasso, and an account of every epoch.
+
+An epoch depends only on the state at its beginning, the recipe and its number. That is why a training that was
+killed and resumed from its last checkpoint ends where an unbroken one does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..errors import UsageError
+from ..types import Preprocessing
+from .batches import batch_indices, evaluation_batches, training_batches
+from .condensing import Condensing, condensing_part, survivors
+from .datasets import Dataset, Split
+from .metrics import Epoch
+from .recipes import Recipe
+
+OnBatch = Callable[[int, int, int], None]
+"""Called with epoch (from 1), batches done, batches in the epoch."""
+
+
+@dataclass
+class Training:
+    """A network with its optimizer and its data: what the loop changes.
+
+    Attributes:
+        network: trained in place.
+        epochs_done: whole epochs.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.SGD
+    data: Dataset
+    preprocessing: Preprocessing
+    recipe: Recipe
+    epochs_done: int = 0
+
+
+def begin(network: nn.Module, data: Dataset, preprocessing: Preprocessing, recipe: Recipe) -> Training:
+    """A training before its first epoch."""
+    if condensing_part(network) is not None:
+        # 1x1 convolutions are most of a CondenseNet, and on a CPU 1.6 times faster with channels last.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(
+        network.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=recipe.momentum > 0
+    )
+    return Training(network, optimizer, data, preprocessing, recipe)
+
+
+def train_epoch(training: Training, on_batch: OnBatch = lambda *_: None) -> Epoch:
+    """Train one more epoch and test; the network is left in eval mode.
+
+    Raises:
+        UsageError: the loss is no longer finite.
+    """
+    start = time.monotonic()
+    recipe, number = training.recipe, training.epochs_done
+    # Dropout draws from the global state: it is set here, so that nothing before the epoch matters.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed * 100_003 + number)
+        loss, lasso, right, seen, lr = one_pass(training, on_batch)
+    training.epochs_done += 1
+    part = condensing_part(training.network)
+    return Epoch(
+        number=training.epochs_done,
+        loss=loss,
+        lasso=None if part is None else lasso,
+        train_accuracy=100 * right / seen,
+        test_accuracy=accuracy_on(training.network, training.data.test, training.preprocessing),
+        lr=lr,
+        progress=training.epochs_done / recipe.epochs,
+        survivors=None if part is None else survivors(part),
+        seconds=round(time.monotonic() - start, 2),
+    )
+
+
+def one_pass(training: Training, on_batch: OnBatch) -> tuple[float, float, int, int, float]:
+    """Every training batch once: mean loss, mean lasso, right answers, images, last learning rate."""
+    network, recipe, epoch = training.network, training.recipe, training.epochs_done
+    split = training.data.train
+    count = len(batch_indices(len(split.labels), recipe, epoch))
+    part = condensing_part(network)
+    losses, lassos, right, seen, lr = 0.0, 0.0, 0, 0, recipe.lr
+    network.train()
+    layout = torch.contiguous_format if part is None else torch.channels_last
+    for batch, (images, labels) in enumerate(training_batches(split, recipe, training.preprocessing, epoch)):
+        progress = (epoch * count + batch) / (recipe.epochs * count)
+        lr = recipe.lr_at(progress)
+        for group in training.optimizer.param_groups:
+            group["lr"] = lr
+        if part is not None:
+            part.set_progress(progress)
+        scores = network(images.contiguous(memory_format=layout))
+        loss = functional.cross_entropy(scores, labels)
+        if not torch.isfinite(loss):
+            raise UsageError(
+                f"the loss is {loss.item()} in epoch {epoch + 1}, batch {batch + 1}, at a learning rate of {lr:g}",
+                "train with a smaller --lr",
+            )
+        lasso = add_lasso(part, recipe)
+        training.optimizer.zero_grad()
+        torch.autograd.backward(loss if lasso is None else loss + recipe.lasso * lasso)
+        training.optimizer.step()
+        losses += loss.item() * len(labels)
+        lassos += 0.0 if lasso is None else lasso.item() * len(labels)
+        right += int((scores.argmax(1) == labels).sum())
+        seen += len(labels)
+        on_batch(epoch + 1, batch + 1, count)
+    return losses / seen, lassos / seen, right, seen, lr
+
+
+def add_lasso(part: Condensing | None, recipe: Recipe) -> torch.Tensor | None:
+    """The group-lasso term, or None where the recipe does without or there is nothing to condense."""
+    return part.lasso() if part is not None and recipe.lasso > 0 else None
+
+
+def accuracy_on(network: nn.Module, split: Split, preprocessing: Preprocessing) -> float:
+    """Share of images whose highest score is their label, percent; the network is left in eval mode."""
+    network.eval()
+    right = 0
+    with torch.no_grad():
+        for images, labels in evaluation_batches(split, preprocessing):
+            right += int((network(images).argmax(1) == labels).sum())
+    return 100 * right / len(split.labels)

@@ -1,0 +1,236 @@
+"""``edgekit matrix``: export every variant to every format in float32, and keep the account of how each went.
+
+The account (JSON, and Markdown beside it) is written after every variant. Resuming takes what has been verified from
+the artifacts' own manifests, where those were made by the tools that are installed now, and tries the rest again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from .. import __version__
+from ..catalog import cards, find_card, profile_for
+from ..errors import EdgekitError, UsageError, did_you_mean
+from ..files import write_atomic
+from ..types import Artifact, ExportProfile, Format, Frozen, ModelCard
+from .artifacts import MANIFEST, check_files, read_manifest
+from .export import Outcome, export
+from .prepare import ExportOptions
+from .profiles import FORMATS
+
+Say = Callable[[str], None]
+CellStatus = Literal["ok", "failed to build", "failed to convert", "failed to verify"]
+
+
+class Cell(Frozen):
+    """One variant in one format.
+
+    Attributes:
+        seconds: of the conversion when ok, until the failure otherwise.
+        size_bytes: what a device has to hold; None when failed.
+        sqnr_db: parity with the float network; None when failed.
+        reason: empty when ok.
+    """
+
+    model: str
+    family: str
+    format: Format
+    status: CellStatus
+    seconds: float
+    size_bytes: int | None = None
+    sqnr_db: float | None = None
+    reason: str = ""
+
+
+class Matrix(Frozen):
+    """All cells, by family, model and format."""
+
+    schema_version: Literal[1] = 1
+    edgekit: str
+    formats: tuple[Format, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def failures(self) -> tuple[Cell, ...]:
+        """The cells that are not ok."""
+        return tuple(cell for cell in self.cells if cell.status != "ok")
+
+
+def choose_cards(models: Sequence[str], families: Sequence[str], smallest: bool) -> list[ModelCard]:
+    """The named cards, or those of the named families, or all; ``smallest`` keeps the one of fewest MACs a family.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    chosen = [find_card(name) for name in models] or list(cards().values())
+    known = {card.family for card in cards().values()}
+    for family in families:
+        if family not in known:
+            raise UsageError(f"unknown family {family!r}", did_you_mean(family, known))
+    chosen = [card for card in chosen if not families or card.family in families]
+    if not chosen:
+        raise UsageError(f"none of {', '.join(models)} is of the family {', '.join(families)}", "leave one of both out")
+    chosen = sorted({card.id: card for card in chosen}.values(), key=lambda card: (card.family, card.macs, card.id))
+    if smallest:
+        chosen = [c for i, c in enumerate(chosen) if i == 0 or chosen[i - 1].family != c.family]
+    return chosen
+
+
+def choose_formats(names: Sequence[str]) -> tuple[Format, ...]:
+    """The named formats in their usual order; all when none is named.
+
+    Raises:
+        UsageError: an unknown one.
+    """
+    for name in names:
+        if name not in FORMATS:
+            raise UsageError(f"unknown format {name!r}", did_you_mean(name, FORMATS))
+    return tuple(f for f in FORMATS if not names or f in names)  # type: ignore[misc]
+
+
+def matrix(
+    chosen: Sequence[ModelCard],
+    formats: Sequence[Format],
+    out: Path,
+    artifacts: Path,
+    say: Say,
+    *,
+    jobs: int = 1,
+    resume: bool = False,
+    render: Callable[[Matrix], str],
+) -> Matrix:
+    """Export ``chosen`` to ``formats``; one failure stops nothing else.
+
+    Args:
+        chosen: the variants.
+        formats: each at its fp32 profile.
+        out: Markdown file of the table; the JSON has its name with ``.json``.
+        artifacts: folder of the artifacts, which are kept.
+        say: takes lines of progress.
+        jobs: variants at the same time.
+        resume: take verified artifacts that are there already.
+        render: makes the Markdown.
+    """
+    done: dict[str, list[Cell]] = {}
+
+    def account() -> Matrix:
+        ordered = [cell for card in chosen for cell in done.get(card.id, [])]
+        return Matrix(edgekit=__version__, formats=tuple(formats), cells=tuple(ordered))
+
+    def finish(card: ModelCard, cells: list[Cell]) -> None:
+        done[card.id] = cells
+        made = account()
+        write_atomic(out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
+        write_atomic(out, render(made))
+        say(f"{len(done)}/{len(chosen)} {card.id}: {', '.join(f'{c.format} {c.status}' for c in cells)}")
+
+    if jobs == 1:  # in this thread, so that Ctrl-C reaches the export and ends its child
+        for card in chosen:
+            finish(card, cells_of(card, formats, artifacts, say, resume))
+        return account()
+    with ThreadPoolExecutor(jobs) as pool:
+        running: dict[Future[list[Cell]], ModelCard] = {
+            pool.submit(cells_of, card, formats, artifacts, say, resume): card for card in chosen
+        }
+        try:
+            for future in as_completed(running):
+                finish(running[future], future.result())
+        except BaseException:
+            say("stopping: the exports that are under way end first")
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return account()
+
+
+def cells_of(card: ModelCard, formats: Sequence[Format], artifacts: Path, say: Say, resume: bool) -> list[Cell]:
+    """The cells of one variant: those that are verified already, and those exported now."""
+    profiles = {format_: profile_for(format_, "fp32") for format_ in formats}
+    cells: dict[Format, Cell] = {}
+    if resume:
+        for format_, profile in profiles.items():
+            found = verified(artifacts / card.id / profile.name, say)
+            if found is not None:
+                cells[format_] = ok_cell(card, found)
+    missing = [profile for format_, profile in profiles.items() if format_ not in cells]
+    if missing:
+        cells |= {cell.format: cell for cell in exported(card, missing, artifacts, say)}
+    return [cells[format_] for format_ in formats]
+
+
+def exported(card: ModelCard, profiles: Sequence[ExportProfile], artifacts: Path, say: Say) -> list[Cell]:
+    """Export a variant; where not even its network can be built, every format has failed."""
+    try:
+        outcomes = export([card.id], profiles, ExportOptions(out=artifacts), say)
+    except EdgekitError as error:
+        return [
+            Cell(
+                model=card.id,
+                family=card.family,
+                format=profile.format,
+                status="failed to build",
+                seconds=0.0,
+                reason=str(error),
+            )
+            for profile in profiles
+        ]
+    return [outcome_cell(card, profile.format, outcome) for profile, outcome in zip(profiles, outcomes, strict=True)]
+
+
+def outcome_cell(card: ModelCard, format_: Format, outcome: Outcome) -> Cell:
+    """The cell of one export."""
+    if outcome.artifact is not None:
+        return ok_cell(card, outcome.artifact)
+    assert outcome.status != "converted"
+    return Cell(
+        model=card.id,
+        family=card.family,
+        format=format_,
+        status=outcome.status,
+        seconds=round(outcome.seconds, 2),
+        reason=str(outcome.error),
+    )
+
+
+def ok_cell(card: ModelCard, artifact: Artifact) -> Cell:
+    """The cell of a verified artifact."""
+    return Cell(
+        model=card.id,
+        family=card.family,
+        format=artifact.format,
+        status="ok",
+        seconds=artifact.convert_seconds,
+        size_bytes=artifact.size_bytes,
+        sqnr_db=round(artifact.parity.sqnr_db, 1),
+    )
+
+
+def verified(folder: Path, say: Say) -> Artifact | None:
+    """The whole artifact in ``folder``, when the tools of its manifest are those installed now; else None, and why."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    try:
+        stored = read_manifest(folder)
+        check_files(stored)
+    except EdgekitError as error:
+        say(f"{folder} is made again: {error}")
+        return None
+    for name, version in stored.artifact.tool_versions.items():
+        now = installed(name)
+        if now != version:
+            say(f"{folder} is made again: {name} was {version}, is {now}")
+            return None
+    return stored.artifact
+
+
+def installed(package: str) -> str:
+    """The version of an installed package, or a word that no version equals."""
+    if package == "edgekit":
+        return __version__
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
