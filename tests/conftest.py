@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -110,3 +115,163 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     """A folder that nobody can write."""
     with mounted(tmp_path / "read-only", "ro") as folder:
         yield folder
+
+
+@pytest.fixture
+def tiny_condensenet(tmp_path: Path) -> Path:
+    """The card of a CondenseNet that trains in seconds: 8 x 8 images, three classes, G = C = 2."""
+    path = tmp_path / "tiny_condensenet.toml"
+    path.write_text(
+        """
+id = "tiny_condensenet"
+family = "condensenet"
+title = "tiny"
+paper = "https://arxiv.org/abs/1711.09224"
+licence = "Apache-2.0"
+num_classes = 3
+input_shape = [3, 8, 8]
+params = 1270
+macs = 27240
+[architecture]
+stages = "1-2"
+growth = "4-8"
+groups = 2
+factor = 2
+stem_stride = 1
+[preprocessing]
+resize = 8
+crop = 8
+mean = [0.5, 0.5, 0.5]
+std = [0.25, 0.25, 0.25]
+"""
+    )
+    return path
+
+
+@pytest.fixture
+def stripes(tmp_path: Path) -> Path:
+    """An ``.npz`` of 120 + 30 noisy grey 8 x 8 images: horizontal, vertical or no stripes."""
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(count) % 3
+        bright = np.where(np.arange(8) % 2, 200, 40)
+        patterns = np.stack([np.tile(bright[:, None], (1, 8)), np.tile(bright, (8, 1)), np.full((8, 8), 120)])
+        noisy = patterns[labels] + rng.normal(0, 25, (count, 8, 8))
+        return noisy.clip(0, 255).astype(np.uint8), labels
+
+    images, labels = drawn(120)
+    test_images, test_labels = drawn(30)
+    path = tmp_path / "stripes.npz"
+    np.savez(path, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
+    return path
+
+
+@dataclass
+class SshBoard:
+    """This machine behind a real sshd on loopback; its alias ``board`` stands in ``config``.
+
+    Attributes:
+        cache: what edgekit keeps there goes to the folder ``edgekit`` in it.
+    """
+
+    folder: Path
+    port: int
+    cache: Path
+
+    @property
+    def config(self) -> Path:
+        """For ``ssh -F``."""
+        return self.folder / "ssh_config"
+
+    @property
+    def runs(self) -> list[str]:
+        """Folders of runs that are there now."""
+        return sorted(path.name for path in (self.cache / "edgekit" / "runs").glob("*"))
+
+    def configure(self, **changes: str) -> None:
+        """Write the SSH config, some settings changed."""
+        settings = {
+            "HostName": "127.0.0.1",
+            "Port": str(self.port),
+            "User": getpass.getuser(),
+            "IdentityFile": str(self.folder / "client"),
+            "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "UserKnownHostsFile": str(self.folder / "known_hosts"),
+            "GlobalKnownHostsFile": "none",
+            **changes,
+        }
+        self.config.write_text("Host board\n" + "".join(f"  {key} {value}\n" for key, value in settings.items()))
+
+    def make_key(self, name: str) -> str:
+        """A key pair in the folder; its public half."""
+        path = self.folder / name
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+        return path.with_suffix(".pub").read_text()
+
+
+@pytest.fixture
+def ssh_board() -> Iterator[SshBoard]:
+    """A real sshd on loopback that lets the current user in, and ends with the test."""
+    sshd = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
+    if sshd is None:
+        pytest.skip("needs openssh-server")
+    with tempfile.TemporaryDirectory(prefix="edgekit-sshd-") as name, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        board = SshBoard(Path(name), probe.getsockname()[1], Path(name, "cache"))
+        probe.close()
+        host_key = board.make_key("host")
+        Path(name, "authorized_keys").write_text(board.make_key("client"))
+        Path(name, "known_hosts").write_text(f"[127.0.0.1]:{board.port} {host_key}")
+        board.configure()
+        Path(name, "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1:{board.port}\nHostKey {name}/host\nAuthorizedKeysFile {name}/authorized_keys\n"
+            "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={board.cache}\n"
+        )
+        server = subprocess.Popen(
+            [*private_run(), sshd, "-D", "-E", f"{name}/sshd.log", "-f", f"{name}/sshd_config"],
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            wait_for(board.port, server, Path(name, "sshd.log"))
+            yield board
+        finally:
+            server.terminate()
+            server.wait(timeout=10)
+
+
+def private_run() -> list[str]:
+    """A prefix that shows root's sshd the folder /run/sshd, which only a started service makes."""
+    if os.geteuid() != 0 or Path("/run/sshd").is_dir():
+        return []
+    script = 'mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if server.poll() is not None:
+            pytest.fail(f"sshd did not start: {log.read_text() if log.exists() else ''}")
+        time.sleep(0.05)
+    pytest.fail("sshd does not answer")
+
+
+@pytest.fixture
+def emulated() -> Iterator[None]:
+    """The emulated boards, built once and kept in the cache; one test at a time."""
+    from edgekit.devices.virtual_build import TOOLS, build_system
+
+    path = os.environ["PATH"] + ":/usr/sbin"
+    missing = {package for program, package in TOOLS.items() if shutil.which(program, path=path) is None}
+    if missing:
+        pytest.skip(f"needs {', '.join(sorted(missing))}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "emulated-board.lock"):
+        build_system(lambda _: None)
+        yield

@@ -157,9 +157,14 @@ def test_exception_leaves_nothing_and_keeps_the_old_folder(tmp_path, error, had_
     if had_old:
         final.mkdir()
         (final / "old").write_text("old")
-    with pytest.raises(type(error)), staged_folder(final) as folder:
-        (folder / "half").write_text("half")
-        raise error
+
+    def work() -> None:
+        with staged_folder(final) as folder:
+            (folder / "half").write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        work()
     assert names(tmp_path) == (["profile"] if had_old else [])
     assert not had_old or names(final) == ["old"]
 

@@ -54,13 +54,16 @@ def export_command(
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     """
+    from ..catalog import find_card, find_profile
     from ..workflows.export import export
     from ..workflows.prepare import ExportOptions
     from ..workflows.profiles import choose_profiles
     from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines
 
     profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, target)
-    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout)
+    sources = {find_card(name).id: name for name in models if name.endswith(".toml")}
+    sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
+    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, sources)
     outcomes = export(models, profiles, options, Progress())
     for line in provenance_lines(outcomes):
         say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,8 @@ def entry(path: Path) -> FileEntry:
 def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
     """The command line that makes the same artifact, with what had been left to defaults spelled out."""
     options = prepared.options
-    words = ["edgekit", "export", prepared.card.id]
-    words += profile_words(profile)
+    words = ["edgekit", "export", options.sources.get(prepared.card.id, prepared.card.id)]
+    words += profile_words(profile, options.sources)
     words += ["--target", target, "--weights", options.weights]
     if options.num_classes is not None:
         words += ["--num-classes", str(options.num_classes)]
@@ -71,7 +72,7 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
     return shlex.join(words)
 
 
-def profile_words(profile: ExportProfile) -> list[str]:
+def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[str]:
     """The options that choose ``profile``: its base name and what the command line changed."""
     base = profile.name.removesuffix("-baked")
     words = []
@@ -81,4 +82,4 @@ def profile_words(profile: ExportProfile) -> list[str]:
             words = ["--io", io]
     if profile.name.endswith("-baked"):
         words.append("--bake-preprocess")
-    return ["--profile", base, *words]
+    return ["--profile", sources.get(base, base), *words]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class ExportOptions:
         parity_data: images to verify on; the calibration images when None.
         out: artifacts go to ``out/<model>/<profile>/``.
         timeout_s: limit of each conversion.
+        sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
     weights: str = "random"
@@ -33,6 +35,7 @@ class ExportOptions:
     parity_data: str | None = None
     out: Path = Path("artifacts")
     timeout_s: float = 900.0
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

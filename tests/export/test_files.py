@@ -1,0 +1,98 @@
+"""What lies in the files, read with the formats' own libraries."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+pytestmark = pytest.mark.slow
+
+FORMATS = ("onnx", "tflite", "openvino")
+
+
+def onnx_weights(path) -> list[np.ndarray]:
+    """The int8 weights of the convolutions and matrix products."""
+    graph = onnx.load_model(path).graph
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    source = {n.output[0]: n for n in graph.node}
+    found = []
+    for node in graph.node:
+        if node.op_type in ("Conv", "Gemm", "MatMul"):
+            quantized = source[node.input[1]]
+            assert quantized.op_type == "DequantizeLinear"
+            found.append(constants[quantized.input[0]])
+    return found
+
+
+def openvino_weights(path) -> list[np.ndarray]:
+    """The int8 weights, those of depthwise convolutions with five dimensions."""
+    import openvino
+
+    ops = openvino.Core().read_model(path).get_ops()
+    constants = [op for op in ops if op.get_type_name() == "Constant" and op.get_element_type().to_string() == "i8"]
+    return [op.get_data() for op in constants if op.get_data().size > 1]
+
+
+@pytest.mark.parametrize(("target", "limit"), [("x86-avx2", 64), ("x86-vnni", 128)])
+def test_onnx_weights_have_seven_bits_where_sums_saturate(make, target, limit):
+    made = make("onnx", "int8", "float32", False, target)
+    weights = onnx_weights(made.file)
+    assert len(weights) == 54
+    assert all(w.dtype == np.int8 for w in weights)
+    largest = max(np.abs(w.astype(int)).max() for w in weights)
+    assert limit / 2 < largest <= limit
+    assert made.artifact.quantization["reduce_range"] is (limit == 64)
+    assert made.artifact.target == target
+
+
+@pytest.mark.parametrize(("target", "limit"), [("x86-avx2", 64), ("x86-vnni", 128)])
+def test_openvino_weights_have_seven_bits_where_sums_saturate(make, target, limit):
+    made = make("openvino", "int8", "float32", False, target)
+    weights = openvino_weights(made.file)
+    assert len(weights) == 54
+    depthwise = [w for w in weights if w.ndim == 5]
+    assert len(depthwise) == 11
+    largest = max(np.abs(w.astype(int)).max() for w in weights if w.ndim < 5)  # NNCF leaves depthwise at eight bits
+    assert limit / 2 < largest <= limit
+    assert made.artifact.quantization["reduce_range"] is (limit == 64)
+
+
+def test_onnx_file(make):
+    made = make("onnx", "fp32")
+    model = onnx.load_model(made.file)
+    onnx.checker.check_model(model, full_check=True)
+    assert max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")) >= 18
+    ops = [node.op_type for node in model.graph.node]
+    assert ops.count("HardSwish") == 19
+    assert "BatchNormalization" not in ops
+    assert (model.graph.input[0].name, model.graph.output[0].name) == ("input", "output")
+
+
+def test_tflite_file(make):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(make("tflite", "fp32").file))
+    interpreter.allocate_tensors()
+    ops = [op["op_name"] for op in interpreter._get_ops_details()]
+    assert ops.count("HARD_SWISH") == 19
+    assert "BATCH_MATMUL" not in ops
+    assert max(len(t["shape"]) for t in interpreter.get_tensor_details()) <= 4
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_fp16_is_half_the_size(make, format_):
+    small, full = (make(format_, precision).artifact.size_bytes for precision in ("fp16", "fp32"))
+    assert 0.45 < small / full < 0.65
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_ends_type_changes_nothing_but_the_ends(make, run, format_):
+    """int8 and uint8 ends hold the same steps."""
+    signed, unsigned = (make(format_, "int8", io) for io in ("int8", "uint8"))
+    for end in ("inputs", "outputs"):
+        one, other = (getattr(made.artifact, end)[0].quantization for made in (signed, unsigned))
+        assert one.scale == pytest.approx(other.scale, rel=1e-6)
+        assert one.zero_point + 128 == other.zero_point
+    step = signed.artifact.outputs[0].quantization.scale
+    np.testing.assert_allclose(run(signed), run(unsigned), atol=2.01 * step)

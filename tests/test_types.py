@@ -1,0 +1,97 @@
+"""Values refuse what cannot be; derived figures are derived."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from edgekit.types import Artifact, Audit, ExportProfile, Measurement, ParityTolerance, Preprocessing, Quantization
+
+TOLERANCE = ParityTolerance(min_cosine=0.9, min_sqnr_db=8, max_abs_error=0.5, min_top1_agreement=0.9)
+DATA = Path(__file__).parent / "data"
+
+
+def profile(**changes) -> ExportProfile:
+    return ExportProfile(**{"name": "x", "format": "onnx", "precision": "int8", "parity": TOLERANCE, **changes})
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("io", ["float32", "int8", "uint8"])
+@pytest.mark.parametrize("baked", [False, True])
+@pytest.mark.parametrize("quantized", [False, True])
+def test_possible_combinations(precision, io, baked, quantized):
+    possible = (precision == "int8") == quantized and (io == "float32" or precision == "int8")
+    possible = possible and not (io == "int8" and baked)
+    quantization = Quantization() if quantized else None
+    make = {"precision": precision, "io": io, "bake_preprocess": baked, "quantization": quantization}
+    if possible:
+        assert profile(**make).io == io
+    else:
+        with pytest.raises(ValidationError, match=r"quantization|io = |bake_preprocess"):
+            profile(**make)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"format": "coreml"}, {"target": "arm"}, {"unknown": 1}, {"io": None}, {"parity": None}, {"name": 3}]
+)
+def test_wrong_fields_are_refused(changes):
+    with pytest.raises(ValidationError):
+        profile(quantization=Quantization(), **changes)
+
+
+def test_values_do_not_change():
+    with pytest.raises(ValidationError, match="frozen"):
+        TOLERANCE.min_cosine = 0.1
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=3, max_size=3),
+    st.lists(st.floats(0.01, 5), min_size=3, max_size=3),
+    st.integers(1, 1000),
+    st.booleans(),
+)
+def test_plain_and_back(mean, std, crop, baked):
+    value = Preprocessing(resize=crop, crop=crop, mean=tuple(mean), std=tuple(std), baked=baked)
+    assert Preprocessing.from_plain(json.loads(json.dumps(value.to_plain()))) == value
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    path = DATA / "artifacts" / "tiny" / "openvino-fp32" / "manifest.json"
+    return Artifact.model_validate_json(path.read_text())
+
+
+def test_size_of_an_artifact_is_what_a_device_holds(artifact):
+    folder = DATA / "artifacts" / "tiny" / "openvino-fp32"
+    assert artifact.size_bytes == sum((folder / name).stat().st_size for name in ("model.xml", "model.bin"))
+    assert (artifact.model_file, artifact.runtime) == ("model.xml", "openvino")
+    assert artifact.sha256 == artifact.files[0].sha256
+
+
+@pytest.mark.parametrize(
+    ("ops", "taken", "share"), [({"A": 3, "B": 1}, 3, 0.75), ({"A": 3}, None, None), ({}, 0, None)]
+)
+def test_delegated_share(artifact, ops, taken, share):
+    audit = artifact.audit.model_copy(update={"ops": ops, "delegated_ops": taken})
+    assert audit.delegated_share == share
+
+
+def test_failures_decide(artifact):
+    assert artifact.audit.passed
+    assert not Audit.model_validate({**artifact.audit.model_dump(), "failures": ("x",)}).passed
+    assert not artifact.parity.model_copy(update={"failures": ("x",)}).passed
+
+
+@given(st.lists(st.integers(1, 10**10), min_size=1, max_size=60), st.floats(0, 100))
+def test_percentiles_are_numpys(samples, q):
+    measurement = Measurement.model_construct(samples_ns=tuple(samples))
+    assert measurement.percentile_ms(q) == pytest.approx(np.percentile(samples, q) / 1e6)
+    assert measurement.p50_ms == pytest.approx(statistics.median(samples) / 1e6)
+    assert measurement.p50_ms <= measurement.p90_ms <= measurement.p99_ms

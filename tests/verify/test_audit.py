@@ -1,0 +1,187 @@
+"""A file that is not what it claims is caught: real files, made wrong on purpose, seen by the real runtime."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from edgekit.bench.launch import call_agent
+from edgekit.catalog import profile_for
+from edgekit.types import Artifact, TensorSpec
+from edgekit.verify.audit import audit
+
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
+RUNTIMES = {".onnx": "onnxruntime", ".tflite": "litert", ".xml": "openvino"}
+
+
+def facts(model: Path) -> dict[str, Any]:
+    request = {"command": "inspect", "runtime": RUNTIMES[model.suffix], "model": str(model), "threads": 1}
+    return call_agent(request, 120, f"inspecting {model}")
+
+
+def end(name: str, shape: tuple[int, ...], dtype: str = "float32") -> tuple[TensorSpec, ...]:
+    return (TensorSpec(name=name, shape=shape, layout="NCHW" if len(shape) == 4 else "NC", dtype=dtype),)
+
+
+@pytest.fixture(scope="module")
+def float_file(tmp_path_factory) -> Path:
+    """Three convolutions and a linear layer as float ONNX."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)).eval()
+    path = tmp_path_factory.mktemp("audit") / "float.onnx"
+    program = torch.onnx.export(
+        network,
+        (torch.zeros(1, 3, 16, 16),),
+        dynamo=True,
+        opset_version=18,
+        input_names=["input"],
+        output_names=["output"],
+        verbose=False,
+    )
+    onnx.save_model(program.model_proto, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def quantized(float_file):
+    """Its QDQ form, without the convolutions of the given positions."""
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    class Reader:
+        def __init__(self):
+            self.rows = iter(np.random.default_rng(0).normal(size=(4, 1, 3, 16, 16)).astype(np.float32))
+
+        def get_next(self):
+            row = next(self.rows, None)
+            return None if row is None else {"input": row}
+
+    def make(*excluded: int) -> Path:
+        path = float_file.with_name(f"int8-{excluded}.onnx")
+        convs = [node.name for node in onnx.load_model(float_file).graph.node if node.op_type == "Conv"]
+        quantize_static(
+            float_file,
+            path,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=[convs[i] for i in excluded],
+        )
+        return path
+
+    return make
+
+
+ENDS = (end("input", (1, 3, 16, 16)), end("output", (1, 5)))
+
+
+def test_int8_file_keeps_its_claims(quantized):
+    path = quantized()
+    result = audit(facts(path), path, profile_for("onnx", "int8"), *ENDS)
+    assert result.passed, result.failures
+    assert (result.int8_compute_ops, result.float_compute_ops) == (4, 0)
+    assert result.ops["Conv"] == 3
+    assert result.executed["QLinearConv"] == 3
+    assert result.max_rank == 4
+
+
+@pytest.mark.parametrize("excluded", [(0,), (0, 2)])
+def test_convolution_left_in_float_is_named(quantized, excluded):
+    path = quantized(*excluded)
+    result = audit(facts(path), path, profile_for("onnx", "int8"), *ENDS)
+    assert result.failures == (f"{len(excluded)} of 4 convolutions and matrix products execute in float",)
+    assert sum(count for op, count in result.float_ops.items() if "Conv" in op) == len(excluded)
+
+
+def test_float_model_that_claims_int8(float_file):
+    result = audit(facts(float_file), float_file, profile_for("onnx", "int8"), *ENDS)
+    assert "4 of 4 convolutions and matrix products execute in float" in result.failures
+    assert "no convolution or matrix product executes in int8" in result.failures
+
+
+def test_int8_model_that_claims_float(quantized):
+    path = quantized()
+    result = audit(facts(path), path, profile_for("onnx", "fp32"), *ENDS)
+    assert any("bytes of int8 constants in a fp32 artifact" in failure for failure in result.failures)
+
+
+def test_float_model_that_claims_fp16(float_file, tmp_path):
+    """Weights above the size of scalars and shapes must be half."""
+    torch.manual_seed(0)
+    path = tmp_path / "wide.onnx"
+    program = torch.onnx.export(
+        nn.Conv2d(16, 64, 3).eval(), (torch.zeros(1, 16, 8, 8),), dynamo=True, opset_version=18, verbose=False
+    )
+    onnx.save_model(program.model_proto, path)
+    found = facts(path)
+    ends = (end(found["inputs"][0]["name"], (1, 16, 8, 8)), end(found["outputs"][0]["name"], (1, 64, 6, 6)))
+    (failure,) = audit(found, path, profile_for("onnx", "fp16"), *ends).failures
+    assert failure.startswith("1 weight tensors are still float32")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "said"),
+    [
+        (end("input", (1, 3, 16, 16), "uint8"), ENDS[1], "input input is float32, not uint8"),
+        (ENDS[0], end("output", (1, 5), "int8"), "output output is float32, not int8"),
+        (end("input", (1, 16, 16, 3)), ENDS[1], "input input is [1, 3, 16, 16], not [1, 16, 16, 3]"),
+        (ENDS[0], end("output", (1, 6)), "output output is [1, 5], not [1, 6]"),
+    ],
+)
+def test_wrong_claim_about_an_end(float_file, inputs, outputs, said):
+    assert audit(facts(float_file), float_file, profile_for("onnx", "fp32"), inputs, outputs).failures == (said,)
+
+
+def test_rank_five_is_refused(tmp_path):
+    class Shuffle(nn.Module):
+        def forward(self, x):
+            return x.reshape(1, 2, 3, 4, 4).transpose(1, 2).reshape(1, 6, 4, 4)
+
+    path = tmp_path / "shuffle.onnx"
+    program = torch.onnx.export(
+        Shuffle().eval(),
+        (torch.zeros(1, 6, 4, 4),),
+        dynamo=True,
+        opset_version=18,
+        input_names=["input"],
+        output_names=["output"],
+        verbose=False,
+    )
+    onnx.save_model(program.model_proto, path)
+    ends = (end("input", (1, 6, 4, 4)), end("output", (1, 6, 4, 4)))
+    result = audit(facts(path), path, profile_for("onnx", "fp32"), *ends)
+    assert result.max_rank == 5
+    assert result.failures == ("a tensor of rank 5: GPU delegates take at most 4",)
+
+
+@pytest.mark.parametrize("profile", ["tflite-int8", "tflite-fp32", "onnx-fp32", "openvino-fp32"])
+def test_stored_artifacts_pass_again(profile):
+    folder = TINY / profile
+    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    result = audit(
+        facts(folder / artifact.model_file),
+        folder / artifact.model_file,
+        profile_for(artifact.format, artifact.precision),
+        artifact.inputs,
+        artifact.outputs,
+    )
+    assert result.passed, result.failures
+    assert type(result).from_plain(json.loads(json.dumps(result.to_plain()))) == result
+
+
+@pytest.mark.parametrize(("format_", "other"), [("tflite-fp32", "tflite"), ("openvino-fp32", "openvino")])
+def test_float_file_that_claims_int8_in_the_other_formats(format_, other):
+    folder = TINY / format_
+    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    model = folder / artifact.model_file
+    result = audit(facts(model), model, profile_for(other, "int8"), artifact.inputs, artifact.outputs)
+    assert "no convolution or matrix product executes in int8" in result.failures
