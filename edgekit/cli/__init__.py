@@ -10,12 +10,15 @@ from typing import Annotated
 
 import typer
 
+from .condense import condense_command
 from .console import error_boundary
 from .doctor import doctor_command
 from .export import export_command
+from .matrix import matrix_command
 from .models import models_app
 from .profile import profile_command
 from .report import report_command
+from .train import train_command
 
 app = typer.Typer(
     name="edgekit",
@@ -26,6 +29,9 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.command("export")(export_command)
+app.command("train")(train_command)
+app.command("condense")(condense_command)
+app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("report")(report_command)
 app.command("doctor")(doctor_command)
@@ -47,7 +53,6 @@ def root(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Lightweight networks to verified, measured artifacts for small devices.
 
     Exit codes: 0 done, 1 verification failed or latency regressed, 2 usage or configuration, 3 device or tool failure,
     4 inconclusive, 5 not comparable.
