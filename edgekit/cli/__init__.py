@@ -24,6 +24,7 @@ app = typer.Typer(
     name="edgekit",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading rich would double the time of --help
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
