@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from ..errors import ToolError
+from ..errors import EdgekitError, ToolError
 from ..isolate import describe_exit, tail
 
 AGENT = Path(__file__).with_name("agent.py")
@@ -38,12 +38,34 @@ class Transport(Protocol):
         ...
 
     def command(self, program: str, argument: str) -> list[str]:
-        """The command line, to be run here, that runs a Python program there with its stdout on ours."""
+        """The command line, to be run here, that runs a Python program there with its stdout on ours.
+
+        Its stdin stays open as long as the program may run; when it closes, nothing of it may live on.
+        """
+        ...
+
+    def place(self, here: Path) -> str:
+        """The path there of a file that the agent will write and :meth:`fetch` brings to ``here``."""
+        ...
+
+    def fetch(self, there: str, here: Path) -> None:
+        """Bring a file from there to ``here``."""
+        ...
+
+    def explain(self, what: str, code: int | None, said: str) -> EdgekitError | None:
+        """The error that the end of a program means, by its exit code (None: it was stopped) and stderr, if any."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """For messages: where a missing runtime is to be installed; empty for this machine."""
         ...
 
 
 class ThisMachine:
     """No distance at all: files stay where they are, and this interpreter runs the agent."""
+
+    where = ""
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
         """The absolute paths of ``files``."""
@@ -52,6 +74,16 @@ class ThisMachine:
     def command(self, program: str, argument: str) -> list[str]:
         """This interpreter; ``-P`` keeps the agent's neighbours off its import path."""
         return [sys.executable, "-P", program, argument]
+
+    def place(self, here: Path) -> str:
+        """The absolute path of ``here``."""
+        return str(here.resolve())
+
+    def fetch(self, there: str, here: Path) -> None:
+        """Nothing to do: the file was written in its place."""
+
+    def explain(self, what: str, code: int | None, said: str) -> EdgekitError | None:
+        """Nothing: an exit code of this machine speaks for itself."""
 
 
 def call_agent(request: dict[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None) -> dict[str, Any]:
@@ -91,12 +123,15 @@ def run_agent(
         if answer is not None and answer["ok"] and not garbage:
             return dict(answer["value"])
         if answer is not None and not answer["ok"]:
-            hint = INSTALL.get(str(request.get("runtime")), "") if answer["kind"] == "missing-runtime" else ""
+            missing = answer["kind"] == "missing-runtime" and str(request.get("runtime")) in INSTALL
+            hint = INSTALL[str(request["runtime"])] + transport.where if missing else ""
             raise ToolError(f"{what} failed: {answer['message']}", hint)
         if garbage:
             said = f"the agent printed {garbage[0][:200]!r}, which is not its protocol"
-            raise ToolError(f"{what} failed: {said}\n{tail(log)}".rstrip())
-        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip())
+            hint = "does a login file there print something? commands over SSH must not" if transport.where else ""
+            raise ToolError(f"{what} failed: {said}\n{tail(log)}".rstrip(), hint)
+        known = transport.explain(what, code, log.read_text(errors="replace"))
+        raise known or ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip())
 
 
 def converse(
@@ -122,8 +157,9 @@ def converse(
 
     with log.open("wb") as stderr:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
         )
+        assert child.stdin is not None
         assert child.stdout is not None
         listener = threading.Thread(target=listen, args=(child.stdout,), daemon=True)
         listener.start()
@@ -137,6 +173,7 @@ def converse(
             with suppress(ProcessLookupError):  # the whole group may have ended already
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            child.stdin.close()
             listener.join(timeout=5)
             child.stdout.close()
     return code, (answers[-1] if answers and code is not None else None), garbage

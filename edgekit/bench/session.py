@@ -75,7 +75,7 @@ class Session:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
         step = on_step or (lambda _: None)
-        model = [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
+        model = model_files(artifact, folder)
 
         def launch(command: str, **more: Any) -> dict[str, Any]:
             step(STEPS[command])
@@ -89,7 +89,9 @@ class Session:
             )
 
         latency = launch("bench", **self.limits.request())
-        memory = launch("memory")
+        memory: dict[str, Any] = {"peak_rss_bytes": None, "baseline_rss_bytes": None}
+        if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
+            memory = launch("memory")
         operators: dict[str, Any] = {"per_op": None, "note": ""}
         if self.per_op:
             try:
@@ -98,6 +100,23 @@ class Session:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators["note"] = str(error)
         return self.compose(artifact, latency, memory, operators)
+
+    def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
+        """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
+
+        Raises:
+            ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
+        """
+        on_step(STEPS["run"])
+        there = self.transport.place(outputs)
+        run_agent(
+            self.transport,
+            {**self.request(artifact), "command": "run", "outputs": there},
+            {"model": model_files(artifact, folder), "inputs": [inputs]},
+            self.limits.timeout_s,
+            f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
+        )
+        self.transport.fetch(there, outputs)
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
         """What every launch says."""
@@ -148,7 +167,16 @@ class Session:
             ) from error
 
 
-STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times"}
+EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, min_s=0.0, max_s=2.0, launch_s=600.0)
+"""On an emulated board latency means nothing: look briefly, and wait long."""
+
+
+def model_files(artifact: Artifact, folder: Path) -> list[Path]:
+    """What a device has to hold, the file that the runtime opens first."""
+    return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
+
+
+STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times", "run": "check of the outputs"}
 """The launches of a measurement in words."""
 
 

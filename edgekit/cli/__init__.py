@@ -12,6 +12,7 @@ import typer
 
 from .condense import condense_command
 from .console import error_boundary
+from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
 from .matrix import matrix_command
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.add_typer(devices_app, name="devices")
 app.command("export")(export_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
@@ -54,6 +56,7 @@ def root(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
+    """Lightweight networks to verified, measured artifacts for small devices.
 
     Exit codes: 0 done, 1 verification failed or latency regressed, 2 usage or configuration, 3 device or tool failure,
     4 inconclusive, 5 not comparable.

@@ -11,9 +11,7 @@ from .console import Progress, emit_json, say
 
 
 def export_command(
-    models: Annotated[
-        list[str], typer.Argument(help="Model ids, aliases or cards (edgekit models list).")
-    ],
+    models: Annotated[list[str], typer.Argument(help="Model ids, aliases or cards (edgekit models list).")],
     format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,

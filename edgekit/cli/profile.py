@@ -23,7 +23,9 @@ def profile_command(
         list[str] | None,
         typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
     ] = None,
-    device: Annotated[str, typer.Option("--device", "-d", help="Where to measure.")] = "local",
+    device: Annotated[
+        str, typer.Option("--device", "-d", help="Where to measure; edgekit devices list shows what there is.")
+    ] = "local",
     runtime: Annotated[
         str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")
     ] = None,
@@ -38,7 +40,11 @@ def profile_command(
     Example: edgekit profile mobilenet_v3 --threads 2
     """
     from ..workflows.profile import profile
+    from ..workflows.reach import what_is_built_first
 
+    building = what_is_built_first(device)
+    if building:
+        say(building)
     exported: list[Outcome] = []
     run_profile(
         lambda step: profile(

@@ -14,6 +14,8 @@ from ..files import sha256_file
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
+CHECK_FILE = "check.npz"
+"""An image as the artifact takes it, and the reference's output for it."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]

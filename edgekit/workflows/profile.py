@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..bench.launch import ThisMachine, Transport
-from ..bench.session import Limits, Session
+from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, did_you_mean
 from ..reports.store import save
-from ..types import RUNTIME_OF, Device, Measurement, Runtime
+from ..types import RUNTIME_OF, Measurement, Runtime
 from .artifacts import ExportMissing, Stored, check_files, find_artifacts
+from .device_parity import check_outputs
+from .reach import reach
 
 
 @dataclass(frozen=True)
@@ -79,43 +80,39 @@ def profile(
 
     Raises:
         UsageError: an unknown device, runtime or name, or nothing to measure.
+        ToolError: the device cannot be reached or is in use.
     """
     step = on_step or (lambda _: None)
     place = find_device(device)
     if threads < 1:
         raise UsageError(f"--threads must be at least 1, got {threads}")
     stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
-    session = Session(reach(place), place, threads=threads, per_op=per_op, limits=limits or Limits())
+    limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
-    for number, one in enumerate(stored, 1):
-        label = f"{one.artifact.model}/{one.artifact.profile}"
-        try:
-            measurement = measure(one, session, prefixed(f"{number}/{len(stored)} {label}", step))
-            outcome.reports.append(save(reports_root, measurement))
-            outcome.measurements.append(measurement)
-        except EdgekitError as error:
-            outcome.failures.append(Failure(label, error))
-            step(f"{label}: failed: {error}")
+    with reach(place, step) as transport:
+        session = Session(transport, place, threads=threads, per_op=per_op, limits=limits)
+        for number, one in enumerate(stored, 1):
+            label = f"{one.artifact.model}/{one.artifact.profile}"
+            try:
+                measurement = measure(one, session, prefixed(f"{number}/{len(stored)} {label}", step))
+                outcome.reports.append(save(reports_root, measurement))
+                outcome.measurements.append(measurement)
+            except EdgekitError as error:
+                outcome.failures.append(Failure(label, error))
+                step(f"{label}: failed: {error}")
     return outcome
 
 
 def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:
-    """Measure one artifact after making sure that it is the one that was verified."""
+    """Measure one artifact after making sure that it is the one that was verified, and compare its outputs there."""
     step("checking the files")
     check_files(stored)
-    return session.measure(stored.artifact, stored.folder, step)
+    return check_outputs(stored, session, session.measure(stored.artifact, stored.folder, step), step)
 
 
 def prefixed(label: str, step: Callable[[str], None]) -> Callable[[str], None]:
     """``step`` for one artifact: its texts begin with ``label``."""
     return lambda text: step(f"{label}: {text}")
-
-
-def reach(device: Device) -> Transport:
-    """The transport of a device."""
-    if device.transport == "local":
-        return ThisMachine()
-    raise UsageError(f"device {device.id!r} is reached by {device.transport}, which this version cannot do yet")
 
 
 def known_runtime(name: str | None) -> Runtime | None:

@@ -1,0 +1,126 @@
+"""``edgekit devices list | add | remove | prepare | check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import Progress, emit_json, say
+
+if TYPE_CHECKING:
+    from ..workflows.devices import Check, Listed
+
+devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit measures on.")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the device.")]
+STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+@devices_app.command("list")
+def list_command(as_json: JsonOption = False) -> None:
+    """List what --device takes: built in, from devices.toml, from the SSH config."""
+    from ..workflows.devices import list_devices
+
+    listed = list_devices()
+    if as_json:
+        emit_json([{**one.device.to_plain(), "source": one.source} for one in listed])
+    else:
+        show_list(listed)
+
+
+@devices_app.command("add")
+def add_command(
+    name: NameArgument,
+    address: Annotated[str, typer.Argument(help="[USER@]HOST, or a Host alias of the SSH config.")],
+    port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
+    python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
+    board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
+    for_user: Annotated[bool, typer.Option("--user", help="For all your projects, not only this one.")] = False,
+) -> None:
+    """Describe a device behind SSH in devices.toml.
+
+    Example: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4
+    """
+    from ..workflows.devices import add_device
+
+    path = add_device(name, address, for_user, port=port, python=python, board=board, tags=tag)
+    say(f"added {name} to {path}; next: edgekit devices check {name}")
+
+
+@devices_app.command("remove")
+def remove_command(name: NameArgument) -> None:
+    """Take a device out of devices.toml."""
+    from ..workflows.devices import remove_device
+
+    say(f"removed {name} from {remove_device(name)}")
+
+
+@devices_app.command("prepare")
+def prepare_command(name: NameArgument) -> None:
+    """Build the system of an emulated board.
+
+    Example: edgekit devices prepare virtual-rpi4
+    """
+    from ..workflows.devices import prepare_device
+    from ..workflows.reach import what_is_built_first
+
+    building = what_is_built_first(name)
+    if building:
+        say(building)
+    say(prepare_device(name, Progress()))
+
+
+@devices_app.command("check")
+def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
+
+    Exit code 3 when a step fails; what is only missing is a warning.
+    """
+    from ..workflows.devices import check_device, raise_failures
+    from ..workflows.reach import what_is_built_first
+
+    building = what_is_built_first(name)
+    if building:
+        say(building)
+    checks = check_device(name, Progress())
+    if as_json:
+        emit_json([vars(check) for check in checks])
+    else:
+        show_checks(checks)
+    raise_failures(name, checks)
+
+
+def show_list(listed: list[Listed]) -> None:
+    """One device a line, on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..devices.boards import boards
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for heading in ("device", "transport", "address", "board", "tags", "from"):
+        table.add_column(heading, overflow="fold")
+    for one in listed:
+        device = one.device
+        address = f"{device.user}@{device.address}" if device.user else device.address or ""
+        title = boards()[device.board].title if device.board else ""
+        table.add_row(device.id, device.transport, address, title, " ".join(device.tags), one.source)
+    Console().print(table, markup=False)
+
+
+def show_checks(checks: list[Check]) -> None:
+    """One step a line, with its remedy, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for heading in ("step", "status", "finding"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        detail = f"{check.detail}\ntry: {check.remedy}" if check.remedy else check.detail
+        table.add_row(Text(check.name), Text(check.status, style=STYLE[check.status]), Text(detail))
+    Console(stderr=True).print(table)
