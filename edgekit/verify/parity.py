@@ -16,8 +16,9 @@ EXACT_DB = 200.0
 def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, trained: bool) -> Parity:
     """Parity of ``outputs`` against ``reference``, both ``(N, classes)``.
 
-    Cosine, SQNR and the largest error are always judged; the image SQNR where there are several images and a bound; top-1
-    agreement only for trained weights: among the nearly equal scores of a random network the winner means nothing.
+    Cosine, SQNR and the largest error are always judged; the image SQNR where there are several images and a bound;
+    top-1 agreement only for trained weights: among the nearly equal scores of a random network the
+    winner means nothing.
 
     Raises:
         VerificationError: the shapes differ, or a value is not finite.

@@ -1,0 +1,174 @@
+"""Artifacts: where they came from, and what was proven of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, TargetClass
+from .models import TensorSpec
+from .profiles import ParityTolerance
+
+
+class FileEntry(Frozen):
+    """A file of an artifact folder."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class WeightsProvenance(Frozen):
+    """Where the weights came from. ``layout`` names the checkpoint layout that was recognised."""
+
+    kind: Literal["random", "file", "pretrained"]
+    source: str
+    sha256: str
+    layout: str
+    seed: int | None = None
+
+    @property
+    def trained(self) -> bool:
+        """False for random weights: latency is valid, accuracy is not claimed."""
+        return self.kind != "random"
+
+
+class ImageSet(Frozen):
+    """Which images were used. ``sha256`` covers the pixels after resize and crop."""
+
+    kind: Literal["bundled", "folder", "npz", "synthetic"]
+    source: str
+    count: int
+    sha256: str
+
+
+class Rewrite(Frozen):
+    """An exact pass that was applied, and how many places it changed."""
+
+    name: str
+    count: int
+    note: str = ""
+
+
+class Parity(Frozen):
+    """Agreement of the artifact with the float reference on the same images. Never called accuracy.
+
+    Attributes:
+        cosine_min: worst image.
+        sqnr_db: over all images, dB; image_sqnr_db: against what differs between the images, None for a single one.
+        max_abs: largest absolute difference of an output element; ``reference_max_abs`` is the scale to judge it by.
+        top1_agree: images on which both pick the same class, of ``images``.
+        judged: the criteria that decided ``passed``.
+        failures: the criteria that were missed, in words.
+    """
+
+    images: int
+    cosine_min: float
+    sqnr_db: float
+    image_sqnr_db: float | None = None
+    max_abs: float
+    reference_max_abs: float
+    top1_agree: int
+    tolerance: ParityTolerance
+    judged: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """True when no judged criterion was missed."""
+        return not self.failures
+
+
+class Audit(Frozen):
+    """What the file really holds, and what the runtime makes of it on the exporting machine.
+
+    Attributes:
+        ops: operator types in the file, with counts.
+        executed: operator types after the runtime's own optimisation, with counts.
+        int8_compute_ops, float_compute_ops: convolutions and matrix products that execute in int8 / in float.
+        float_ops: operators of an int8 artifact that execute in float, with counts (I/O conversion excluded).
+        int8_weight_bytes, float_weight_bytes: constant data in the file.
+        transposes: layout transposes executed.
+        quantize_ops, dequantize_ops: conversions executed.
+        delegate: name of the CPU delegate; its op counts, None where the runtime has none.
+        max_rank: highest rank of an activation.
+        failures: claims that the file does not keep.
+    """
+
+    ops: dict[str, int]
+    executed: dict[str, int]
+    int8_compute_ops: int
+    float_compute_ops: int
+    float_ops: dict[str, int] = Field(default_factory=dict)
+    int8_weight_bytes: int
+    float_weight_bytes: int
+    transposes: int
+    quantize_ops: int
+    dequantize_ops: int
+    delegate: str | None = None
+    delegated_ops: int | None = None
+    delegate_partitions: int | None = None
+    undelegated: dict[str, int] = Field(default_factory=dict)
+    max_rank: int
+    failures: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """True when the file keeps every claim."""
+        return not self.failures
+
+    @property
+    def delegated_share(self) -> float | None:
+        """Share of the file's operators that the delegate executes, or None without a delegate."""
+        total = sum(self.ops.values())
+        return None if self.delegated_ops is None or total == 0 else self.delegated_ops / total
+
+
+class Artifact(Frozen):
+    """An exported network: the content of ``manifest.json``."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    profile: str
+    format: Format
+    precision: Precision
+    io: IoType
+    target: TargetClass
+    created: str
+    files: tuple[FileEntry, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    params: int
+    macs: int
+    weights: WeightsProvenance
+    calibration: ImageSet | None
+    quantization: dict[str, str | bool] | None
+    rewrites: tuple[Rewrite, ...]
+    parity: Parity
+    parity_data: ImageSet
+    audit: Audit
+    notes: tuple[str, ...] = ()
+    tool_versions: dict[str, str]
+    command: str
+    convert_seconds: float
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes a device has to hold: the model files, without the manifest and check data."""
+        return sum(f.size_bytes for f in self.files if not f.name.startswith("check"))
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that executes this format."""
+        return RUNTIME_OF[self.format]
+
+    @property
+    def model_file(self) -> str:
+        """Name of the file that the runtime opens."""
+        return self.files[0].name
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the model file."""
+        return self.files[0].sha256

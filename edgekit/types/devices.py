@@ -1,0 +1,70 @@
+"""Devices, and one look at one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from .base import Frozen
+
+
+class Device(Frozen):
+    """Where to measure: this machine, a board behind SSH, or an emulated one.
+
+    Attributes:
+        id: names the device and the folder of its reports.
+        address: host name, IP address or Host alias of the SSH config; None for this machine and emulated boards.
+        user, port: what the SSH config says when None.
+        python: interpreter there that has the runtimes; ``python3`` when None.
+        board: id of its facts in ``boards.toml``.
+        tags: words to choose devices by.
+    """
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    transport: Literal["local", "ssh", "adb", "virtual"]
+    # Never an option of ssh: nothing begins with a dash.
+    address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]*$")
+    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    port: int | None = Field(default=None, ge=1, le=65535)
+    python: str | None = Field(default=None, min_length=1)
+    board: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Device:
+        if self.transport == "ssh" and self.address is None:
+            raise ValueError('transport = "ssh" needs an address')
+        return self
+
+
+class DeviceState(Frozen):
+    """One look at a device. None means that the device does not offer the reading; never zero for unknown.
+
+    Attributes:
+        clock_khz, governor: per CPU name.
+        temperature_c: per sensor name.
+        throttled: flags that the device itself reports, in words.
+        load_1m: run-queue length averaged over one minute.
+    """
+
+    unix_time: float
+    load_1m: float | None = None
+    clock_khz: dict[str, int] | None = None
+    max_clock_khz: dict[str, int] | None = None
+    governor: dict[str, str] | None = None
+    temperature_c: dict[str, float] | None = None
+    throttled: tuple[str, ...] | None = None
+
+
+class DeviceInfo(Frozen):
+    """What the measured machine is."""
+
+    machine: str
+    cpu: str
+    cores: int
+    system: str
+    python: str
+    isa: tuple[str, ...] = ()
+    memory_bytes: int | None = None
+    emulated: bool = False

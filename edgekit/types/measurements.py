@@ -1,0 +1,109 @@
+"""Latency of one artifact on one device."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Format, Frozen, IoType, Precision, Runtime, VerdictName
+from .devices import Device, DeviceInfo, DeviceState
+
+
+class OpTime(Frozen):
+    """Time of one operator in one inference."""
+
+    name: str
+    type: str
+    ns: int
+
+
+class Verdict(Frozen):
+    """Whether to trust a measurement, with the reasons where not."""
+
+    name: VerdictName
+    reasons: tuple[str, ...] = ()
+
+
+class Measurement(Frozen):
+    """Latency of one artifact on one device: raw samples, never summaries.
+
+    Attributes:
+        settings: options of the runtime that were set to other than their defaults.
+        warmup_ns, samples_ns: one entry per inference, in order.
+        load_ns: from an imported runtime to a ready session, weights read.
+        first_inference_ns: the first call.
+        peak_rss_bytes: of a launch of its own, the whole process; None when not measured.
+        baseline_rss_bytes: the same launch before the model was loaded.
+        per_op: None when not asked for, or when the runtime cannot say; then ``per_op_note`` tells why.
+        device_cosine, device_max_abs: output on this device for the artifact's check image against the float
+            reference; None when the artifact has no check image.
+    """
+
+    schema_version: Literal[1] = 1
+    model: str
+    profile: str
+    format: Format
+    precision: Precision
+    io: IoType
+    artifact_sha256: str
+    artifact_bytes: int
+    params: int
+    macs: int
+    weights_kind: Literal["random", "file", "pretrained"]
+    parity_cosine: float
+    parity_sqnr_db: float
+    parity_top1_agree: int
+    parity_images: int
+    device: Device
+    info: DeviceInfo
+    runtime: Runtime
+    runtime_version: str
+    accelerator: str = "cpu"
+    threads: int
+    settings: dict[str, str | int] = Field(default_factory=dict)
+    batch: int = 1
+    warmup_ns: tuple[int, ...]
+    samples_ns: tuple[int, ...]
+    load_ns: int
+    first_inference_ns: int
+    peak_rss_bytes: int | None = None
+    baseline_rss_bytes: int | None = None
+    per_op: tuple[OpTime, ...] | None = None
+    per_op_note: str = ""
+    device_cosine: float | None = None
+    device_max_abs: float | None = None
+    state_before: DeviceState
+    state_after: DeviceState
+    versions: dict[str, str]
+    measured_at: str
+    verdict: Verdict
+
+    def percentile_ms(self, q: float) -> float:
+        """The ``q``-th percentile (0 to 100) of the raw samples, milliseconds, linear between samples."""
+        ordered = sorted(self.samples_ns)
+        position = (len(ordered) - 1) * q / 100
+        low = int(position)
+        high = min(low + 1, len(ordered) - 1)
+        return (ordered[low] + (ordered[high] - ordered[low]) * (position - low)) / 1e6
+
+    @property
+    def p50_ms(self) -> float:
+        """Median latency, milliseconds."""
+        return statistics.median(self.samples_ns) / 1e6
+
+    @property
+    def p90_ms(self) -> float:
+        """90th percentile, milliseconds."""
+        return self.percentile_ms(90)
+
+    @property
+    def p99_ms(self) -> float:
+        """99th percentile, milliseconds."""
+        return self.percentile_ms(99)
+
+    @property
+    def key(self) -> str:
+        """File name stem of the stored report."""
+        return f"{self.model}__{self.profile}__{self.runtime}-{self.accelerator}-t{self.threads}"

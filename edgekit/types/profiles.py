@@ -1,0 +1,73 @@
+"""Export profiles: ways of making an artifact."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from .base import Format, Frozen, IoType, Precision, TargetClass
+
+
+class ParityTolerance(Frozen):
+    """What an artifact must reach against the float reference.
+
+    Attributes:
+        min_cosine: of the worst image.
+        min_sqnr_db: signal to quantization-noise ratio over all images, dB.
+        min_image_sqnr_db: the same with the mean output over the images taken out of the signal, dB: what the outputs
+            of a random network share hides a wrong input (SQNR 9.8 dB, image SQNR 2.9 dB with red and blue swapped).
+        max_abs_error: relative to the largest absolute reference output.
+        min_top1_agreement: share of images; judged only for trained weights.
+    """
+
+    min_cosine: float
+    min_sqnr_db: float
+    min_image_sqnr_db: float | None = None
+    max_abs_error: float
+    min_top1_agreement: float
+
+
+class Quantization(Frozen):
+    """How int8 is made.
+
+    Attributes:
+        scheme: ``full-integer`` = weights and activations int8, activations calibrated.
+        weights: granularity of the weight scales.
+        activations: granularity is always per-tensor; this is the symmetry.
+    """
+
+    scheme: Literal["full-integer"] = "full-integer"
+    weights: Literal["per-channel", "per-tensor"] = "per-channel"
+    activations: Literal["asymmetric", "symmetric"] = "asymmetric"
+
+
+class ExportProfile(Frozen):
+    """One way of making an artifact.
+
+    Attributes:
+        io: type of the output, and of the input too unless preprocessing is baked.
+        bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
+        target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
+        rewrites: exact passes, in order.
+    """
+
+    name: str
+    format: Format
+    precision: Precision
+    io: IoType = "float32"
+    bake_preprocess: bool = False
+    target: Literal[TargetClass, "host"] = "host"
+    rewrites: tuple[str, ...] = ()
+    quantization: Quantization | None = None
+    parity: ParityTolerance
+
+    @model_validator(mode="after")
+    def _possible(self) -> ExportProfile:
+        if (self.precision == "int8") != (self.quantization is not None):
+            raise ValueError('a [quantization] table goes with precision = "int8", and only with it')
+        if self.precision != "int8" and self.io != "float32":
+            raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
+        if self.io == "int8" and self.bake_preprocess:
+            raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
+        return self
