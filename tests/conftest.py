@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+
+
+def pytest_configure() -> None:
+    """Let children be interrupted: a shell that starts the suite in the background ignores SIGINT, they would too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit-tests"
 
