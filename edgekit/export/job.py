@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..types import ExportProfile, Preprocessing, QuantParams, TargetClass, TensorSpec
+from ..types import ExportProfile, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,13 @@ class Job:
     preprocessing: Preprocessing
     inputs: NDArray[Any]
     folder: Path
+
+    @property
+    def quantization(self) -> Quantization:
+        """The settings of an int8 profile."""
+        settings = self.profile.quantization
+        assert settings is not None
+        return settings
 
     @property
     def sample(self) -> NDArray[Any]:
@@ -78,3 +85,15 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
     limits = np.iinfo(dtype)
     scale = float(np.float32(max(high - low, 1e-12) / (limits.max - limits.min)))
     return QuantParams(scale=scale, zero_point=int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))
+
+
+def describe(settings: Quantization, form: str, stored: str, ranges: str, reduce_range: bool) -> dict[str, str | bool]:
+    """How a quantizer was set, for the manifest; ``stored`` is the type of the activations."""
+    return {
+        "scheme": settings.scheme,
+        "form": form,
+        "weights": f"int8 symmetric {settings.weights}",
+        "activations": f"{stored} {settings.activations} per-tensor",
+        "ranges": ranges,
+        "reduce_range": reduce_range,
+    }

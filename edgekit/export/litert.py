@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..types import QuantParams, TensorSpec
-from .job import Converted, Job, input_spec
+from .job import Converted, Job, describe, input_spec
 
 FILE = "model.tflite"
 SIGNATURE = "serving_default"
@@ -34,7 +34,7 @@ def convert_litert(job: Job) -> Converted:
         notes = ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
     if job.profile.precision == "int8":
         quantize(path, job)
-        quantization = describe(job)
+        quantization = describe(job.quantization, "int8 operators", "int8", "min-max", reduce_range=False)
     given, made = interface(path)
     return Converted(
         files=(FILE,),
@@ -143,17 +143,3 @@ def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             }
         )
     return ends[0], ends[1]
-
-
-def describe(job: Job) -> dict[str, str | bool]:
-    """How the quantizer was set, for the manifest."""
-    settings = job.profile.quantization
-    assert settings is not None
-    return {
-        "scheme": settings.scheme,
-        "form": "int8 operators",
-        "weights": f"int8 symmetric {settings.weights}",
-        "activations": f"int8 {settings.activations} per-tensor",
-        "ranges": "min-max",
-        "reduce_range": False,
-    }

@@ -9,7 +9,7 @@ import torch
 from ..errors import ToolError
 from ..target import saturates
 from ..types import TensorSpec
-from .job import Converted, Job, input_spec
+from .job import Converted, Job, describe, input_spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,9 @@ def convert_onnx(job: Job) -> Converted:
         model = quantize(exact, job)
         input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
-        quantization = describe(job)
+        settings = job.quantization
+        stored = "int8" if settings.activations == "symmetric" else "uint8"
+        quantization = describe(settings, "QDQ", stored, "min-max", saturates(job.target))
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
@@ -126,8 +128,7 @@ def quantize(model: ModelProto, job: Job) -> ModelProto:
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    settings = job.profile.quantization
-    assert settings is not None
+    settings = job.quantization
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
@@ -147,18 +148,3 @@ def quantize(model: ModelProto, job: Job) -> ModelProto:
     for file in (float_file, int8_file):
         file.unlink()
     return quantized
-
-
-def describe(job: Job) -> dict[str, str | bool]:
-    """How the quantizer was set, for the manifest."""
-    settings = job.profile.quantization
-    assert settings is not None
-    stored = "int8" if settings.activations == "symmetric" else "uint8"
-    return {
-        "scheme": settings.scheme,
-        "form": "QDQ",
-        "weights": f"int8 symmetric {settings.weights}",
-        "activations": f"{stored} {settings.activations} per-tensor",
-        "ranges": "min-max",
-        "reduce_range": saturates(job.target),
-    }

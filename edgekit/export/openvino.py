@@ -9,7 +9,7 @@ import torch
 
 from ..target import saturates
 from ..types import TensorSpec
-from .job import Converted, Job, input_spec
+from .job import Converted, Job, describe, input_spec
 from .openvino_pool import drop_pool_indices
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def convert_openvino(job: Job) -> Converted:
         model = quantize(model, job)
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
-        quantization = describe(job)
+        quantization = describe(
+            job.quantization, "FakeQuantize", "8-bit", "min-max, fast bias correction", saturates(job.target)
+        )
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
     return Converted(
@@ -79,8 +81,7 @@ def quantize(model: Model, job: Job) -> Model:
     )
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-    settings = job.profile.quantization
-    assert settings is not None
+    settings = job.quantization
     symmetric = settings.activations == "symmetric"
     rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
     return nncf.quantize(
@@ -95,17 +96,3 @@ def quantize(model: Model, job: Job) -> Model:
             weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
         ),
     )
-
-
-def describe(job: Job) -> dict[str, str | bool]:
-    """How the quantizer was set, for the manifest."""
-    settings = job.profile.quantization
-    assert settings is not None
-    return {
-        "scheme": settings.scheme,
-        "form": "FakeQuantize",
-        "weights": f"int8 symmetric {settings.weights}",
-        "activations": f"{settings.activations} per-tensor",
-        "ranges": "NNCF mean min-max, fast bias correction",
-        "reduce_range": saturates(job.target),
-    }
