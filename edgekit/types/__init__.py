@@ -8,7 +8,7 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
-from .measurements import Measurement, OpTime, Verdict
+from .measurements import Measurement, OpTime, Revision, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 
@@ -36,6 +36,7 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Revision",
     "Rewrite",
     "Runtime",
     "TargetClass",
