@@ -11,6 +11,7 @@ from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Measurement, OpTime, Revision, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .tuning import Ratio
 
 __all__ = [
     "RUNTIME_OF",
@@ -36,6 +37,7 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Ratio",
     "Revision",
     "Rewrite",
     "Runtime",
