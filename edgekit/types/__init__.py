@@ -8,7 +8,7 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
-from .measurements import Measurement, OpTime, Verdict
+from .measurements import Delegation, Measurement, OpTime, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 
@@ -16,6 +16,7 @@ __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
@@ -38,6 +39,7 @@ __all__ = [
     "Quantization",
     "Rewrite",
     "Runtime",
+    "SustainedPoint",
     "TargetClass",
     "TensorSpec",
     "Verdict",
