@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError
-from ..types import Artifact, Device, DeviceInfo, DeviceState, Measurement, OpTime
+from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime
 from .launch import Transport, run_agent
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
@@ -214,4 +214,18 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,
         "parity_images": artifact.parity.images,
+        "delegation": delegation(artifact.audit),
+        "export_command": artifact.command,
     }
+
+
+def delegation(audit: Audit) -> Delegation | None:
+    """What the audit saw the CPU delegate take, or None where the runtime has none."""
+    if audit.delegate is None or audit.delegated_share is None or audit.delegate_partitions is None:
+        return None
+    return Delegation(
+        name=audit.delegate,
+        share=audit.delegated_share,
+        partitions=audit.delegate_partitions,
+        undelegated=audit.undelegated,
+    )

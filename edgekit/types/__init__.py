@@ -8,7 +8,7 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
-from .measurements import Measurement, OpTime, Revision, Verdict
+from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .tuning import Ratio
@@ -17,6 +17,7 @@ __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
@@ -41,6 +42,7 @@ __all__ = [
     "Revision",
     "Rewrite",
     "Runtime",
+    "SustainedPoint",
     "TargetClass",
     "TensorSpec",
     "Verdict",

@@ -30,6 +30,38 @@ class Verdict(Frozen):
     reasons: tuple[str, ...] = ()
 
 
+class Delegation(Frozen):
+    """What the CPU delegate takes of an artifact, as audited on the exporting machine.
+
+    Attributes:
+        share: of the file's operators, 0 to 1.
+        undelegated: operator types that stay outside, with counts.
+    """
+
+    name: str
+    share: float
+    partitions: int
+    undelegated: dict[str, int] = Field(default_factory=dict)
+
+
+class SustainedPoint(Frozen):
+    """One window of a long run.
+
+    Attributes:
+        t_s: middle of the window, seconds from the first inference.
+        latency_ns: median of the window.
+        temperature_c: of the hottest sensor; None where the device does not offer the reading.
+        clock_mhz: of the fastest CPU; None where the device does not offer the reading.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    t_s: float
+    latency_ns: Nanoseconds
+    temperature_c: float | None = None
+    clock_mhz: float | None = None
+
+
 class Revision(Frozen):
     """The project's commit at the time of a measurement; ``dirty`` when tracked files had been changed since."""
 
@@ -50,6 +82,9 @@ class Measurement(Frozen):
         per_op: None when not asked for, or when the runtime cannot say; then ``per_op_note`` tells why.
         device_cosine, device_max_abs: output on this device for the artifact's check image against the float
             reference; None when the artifact has no check image.
+        delegation: None for runtimes without a CPU delegate, and in reports from before it was kept.
+        export_command: what made the artifact; empty in reports from before it was kept.
+        sustained: windows of a long run in order; None when none was asked for.
         revision: of the project that measured; None outside a git work tree.
     """
 
@@ -88,6 +123,9 @@ class Measurement(Frozen):
     per_op_note: str = ""
     device_cosine: float | None = None
     device_max_abs: float | None = None
+    delegation: Delegation | None = None
+    export_command: str = ""
+    sustained: tuple[SustainedPoint, ...] | None = None
     state_before: DeviceState
     state_after: DeviceState
     versions: dict[str, str]
