@@ -15,10 +15,12 @@ from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
+from .index import index_command
 from .matrix import matrix_command
 from .models import models_app
 from .profile import profile_command
 from .report import report_command
+from .schema import schema_command
 from .train import train_command
 
 app = typer.Typer(
@@ -37,6 +39,8 @@ app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("report")(report_command)
+app.command("index")(index_command)
+app.command("schema")(schema_command)
 app.command("doctor")(doctor_command)
 
 
