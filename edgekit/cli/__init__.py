@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .compare import compare_command
 from .condense import condense_command
 from .console import error_boundary
 from .devices import devices_app
@@ -38,6 +39,7 @@ app.command("train")(train_command)
 app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
+app.command("compare")(compare_command)
 app.command("report")(report_command)
 app.command("index")(index_command)
 app.command("schema")(schema_command)
