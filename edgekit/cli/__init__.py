@@ -16,6 +16,7 @@ from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
+from .history import history_command
 from .index import index_command
 from .matrix import matrix_command
 from .models import models_app
@@ -41,6 +42,7 @@ app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
 app.command("report")(report_command)
+app.command("history")(history_command)
 app.command("index")(index_command)
 app.command("schema")(schema_command)
 app.command("doctor")(doctor_command)

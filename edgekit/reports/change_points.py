@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 ALPHA = 0.01
 """A series of pure noise shows a change point about this often."""
-PERMUTATIONS = 499
+PERMUTATIONS = 299
 MIN_SEGMENT = 4
 """Fewer values on a side leave too few permutations for any of them to be rare."""
 MIN_CHANGE = 0.01
@@ -60,38 +60,39 @@ def best_split(segment: Floats, generator: np.random.Generator) -> ChangePoint |
     if count < 2 * MIN_SEGMENT:
         return None
     distances = np.abs(segment[:, None] - segment[None, :])
-    index, statistic = strongest(distances, np.arange(count))
+    index, statistic = strongest(distances)
     allowed = math.floor(ALPHA * (PERMUTATIONS + 1)) - 1
     reached = 0
     for _ in range(PERMUTATIONS):
-        if strongest(distances, generator.permutation(count))[1] >= statistic:
+        order = generator.permutation(count)
+        if strongest(distances[np.ix_(order, order)])[1] >= statistic:
             reached += 1
             if reached > allowed:
                 return None
     return ChangePoint(index, (reached + 1) / (PERMUTATIONS + 1))
 
 
-def strongest(distances: Floats, order: NDArray[np.int64]) -> tuple[int, float]:
+def strongest(distances: Floats) -> tuple[int, float]:
     """The split with the largest energy statistic ``mn / (m + n) (2 between - within left - within right)``.
 
+    The right side may end before the series does, else what rises and falls again would not show.
+
     Args:
-        distances: of every pair of values, symmetric.
-        order: which value stands at each place.
+        distances: of every pair of values, symmetric, in their order.
     """
-    count = len(order)
-    place = np.empty_like(order)
-    place[order] = np.arange(count)
-    # Of each value: the distances to those before it. No value moves, which spares copying the distances.
-    to_earlier = np.einsum("ab,ab->b", distances, (place[:, None] < place[None, :]).astype(np.float64))
-    splits = np.arange(MIN_SEGMENT, count - MIN_SEGMENT + 1)
-    left = to_earlier[order].cumsum()[splits - 1]
-    across = distances.sum(0)[order].cumsum()[splits - 1] - 2 * left
-    right = distances.sum() / 2 - left - across
-    m, n = splits.astype(np.float64), (count - splits).astype(np.float64)
-    energy = 2 * (across / (m * n) - left / (m * (m - 1)) - right / (n * (n - 1)))
-    statistic = m * n / (m + n) * energy
-    best = int(statistic.argmax())
-    return int(splits[best]), float(statistic[best])
+    count = len(distances)
+    sums = np.zeros((count + 1, count + 1))
+    distances.cumsum(0, out=sums[1:, 1:]).cumsum(1, out=sums[1:, 1:])
+    within = sums.diagonal()  # twice, of the values before each place
+    split = np.arange(MIN_SEGMENT, count - MIN_SEGMENT + 1)[:, None]
+    end = np.arange(2 * MIN_SEGMENT, count + 1)[None, :]
+    m, n = split.astype(np.float64), np.maximum(end - split, 2).astype(np.float64)
+    across = sums[split, end] - within[split]
+    right = within[end] - within[split] - 2 * across
+    energy = 2 * across / (m * n) - within[split] / (m * (m - 1)) - right / (n * (n - 1))
+    statistic = np.where(end - split >= MIN_SEGMENT, m * n / (m + n) * energy, -np.inf)
+    best, _ = np.unravel_index(int(statistic.argmax()), statistic.shape)
+    return int(split[best, 0]), float(statistic.max())
 
 
 def drop_small(logs: Floats, points: list[ChangePoint]) -> list[ChangePoint]:
