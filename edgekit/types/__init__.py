@@ -11,11 +11,14 @@ from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Bandwidth",
+    "Ceilings",
     "Device",
     "DeviceInfo",
     "DeviceState",
@@ -25,6 +28,7 @@ __all__ = [
     "Frozen",
     "ImageSet",
     "IoType",
+    "LayerLoad",
     "Layout",
     "Measurement",
     "ModelCard",
@@ -37,6 +41,7 @@ __all__ = [
     "QuantParams",
     "Quantization",
     "Rewrite",
+    "Roofline",
     "Runtime",
     "TargetClass",
     "TensorSpec",
