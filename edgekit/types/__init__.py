@@ -11,11 +11,14 @@ from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Delegation, Measurement, OpTime, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Bandwidth",
+    "Ceilings",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -26,6 +29,7 @@ __all__ = [
     "Frozen",
     "ImageSet",
     "IoType",
+    "LayerLoad",
     "Layout",
     "Measurement",
     "ModelCard",
@@ -38,6 +42,7 @@ __all__ = [
     "QuantParams",
     "Quantization",
     "Rewrite",
+    "Roofline",
     "Runtime",
     "SustainedPoint",
     "TargetClass",
