@@ -11,12 +11,15 @@ from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .tuning import Ratio
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Bandwidth",
+    "Ceilings",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -27,6 +30,7 @@ __all__ = [
     "Frozen",
     "ImageSet",
     "IoType",
+    "LayerLoad",
     "Layout",
     "Measurement",
     "ModelCard",
@@ -41,6 +45,7 @@ __all__ = [
     "Ratio",
     "Revision",
     "Rewrite",
+    "Roofline",
     "Runtime",
     "SustainedPoint",
     "TargetClass",
