@@ -8,6 +8,19 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .gates import (
+    Baseline,
+    Conditions,
+    Difference,
+    GateResult,
+    GateRule,
+    GateStatus,
+    Guard,
+    Look,
+    OpChange,
+    Pair,
+    PinnedFile,
+)
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
@@ -16,21 +29,32 @@ __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Baseline",
+    "Conditions",
     "Device",
     "DeviceInfo",
     "DeviceState",
+    "Difference",
     "ExportProfile",
     "FileEntry",
     "Format",
     "Frozen",
+    "GateResult",
+    "GateRule",
+    "GateStatus",
+    "Guard",
     "ImageSet",
     "IoType",
     "Layout",
+    "Look",
     "Measurement",
     "ModelCard",
+    "OpChange",
     "OpTime",
+    "Pair",
     "Parity",
     "ParityTolerance",
+    "PinnedFile",
     "Precision",
     "Preprocessing",
     "Published",
