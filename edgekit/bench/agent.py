@@ -5,7 +5,8 @@ It imports nothing of edgekit. JSON lines go to stdout: progress ``{"event": ...
 ``{"ok": true, "value": {...}}`` (exit code 0) or ``{"ok": false, "kind": ..., "message": ...}`` (exit code 1).
 
 Commands (``request["command"]``): ``info``, ``state``, ``guard``, ``run``, ``inspect``, ``bench``, ``per_op``,
-``memory``; the function of each name says what it takes and returns. Element types are numpy's names ("float32", "int8").
+``memory``; the function of each name says what it takes and returns. Element types are numpy's names ("float32",
+"int8").
 """
 
 from __future__ import annotations
@@ -849,8 +850,9 @@ def bench(request: Json) -> Json:
 
     Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
     :func:`measure` with ``max_s`` for each of the two. ``handicap`` exists to test the gate: ``busy_ns`` is added to
-    every inference, ``threads`` replaces the stated number, ``no_delegate`` takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns,
-    ended_by, half_width, settings, versions, info, state_before, state_after.
+    every inference, ``threads`` replaces the stated number, ``no_delegate`` takes XNNPACK from LiteRT. Value: load_ns,
+    first_inference_ns, warmup_ns, samples_ns, ended_by, half_width, settings, versions, info, state_before,
+    state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})

@@ -1,4 +1,4 @@
-"""The gate on one device: pairs until the rule is satisfied, or until something says that there is nothing to decide."""
+"""The gate on one device: pairs until the rule is satisfied, or until something says that nothing can be decided."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..errors import EdgekitError
-from ..types import Conditions, Difference, GateResult, GateStatus, OpChange
+from ..types import Conditions, Difference, GateResult, GateStatus, Guard, OpChange
 from .gate_rule import decide, final_decision, holm, hopeless, look_at, overall_p, too_many_dropped
 from .pairs import Pairing, Role, orders
 
@@ -28,101 +28,103 @@ def run_gate(draft: GateResult, pairing: Pairing, pinned: Conditions | None, plu
     Returns:
         The result. A device that fails is one too: BROKEN_OFF with the pairs so far. INCONCLUSIVE until settled.
     """
-    begin = time.monotonic()
-    state = draft
+    return Gate(draft, pairing, keep).run(pinned, plumbing)
 
-    def ended(status: GateStatus, reason: str, **more: object) -> GateResult:
-        return state.model_copy(
-            update={"status": status, "reason": reason, "seconds": time.monotonic() - begin, **more}
-        )
 
-    try:
-        before, info, look = pairing.look()
-        key = pairing.conditions(look)
-        state = state.model_copy(update={"conditions": key, "emulated": info.emulated})
-        differences = pinned.differences(key) if pinned else ()
-        if differences:
-            return ended("NOT_COMPARABLE", in_words(differences), differences=differences)
-        if info.emulated and not plumbing:
-            return ended("NOT_COMPARABLE", f"{draft.device.id} is emulated: its latency means nothing")
+class Gate:
+    """One run of the gate; ``state`` grows pair by pair."""
+
+    def __init__(self, draft: GateResult, pairing: Pairing, keep: Keep) -> None:
+        """Nothing is measured before :meth:`run`."""
+        self.state = draft
+        self.pairing = pairing
+        self.keep = keep
+        self.begin = time.monotonic()
+
+    def run(self, pinned: Conditions | None, plumbing: bool) -> GateResult:
+        """See :func:`run_gate`."""
+        try:
+            before, info, look = self.pairing.look()
+            key = self.pairing.conditions(look)
+            self.change(conditions=key, emulated=info.emulated)
+            differences = pinned.differences(key) if pinned else ()
+            if differences:
+                return self.not_comparable(differences)
+            if info.emulated and not plumbing:
+                return self.ended("NOT_COMPARABLE", f"{key.device} is emulated: its latency means nothing")
+            return self.measure(before, key)
+        except EdgekitError as error:
+            if error.hint:
+                self.change(notes=(*self.state.notes, f"try: {error.hint}"))
+            return self.ended("BROKEN_OFF", str(error))
+
+    def measure(self, before: Guard, key: Conditions) -> GateResult:
+        """Pairs until there is a result."""
         reference_ns = before.sentinel_ns
-        order = orders(draft.seed)
+        order = orders(self.state.seed)
         candidate_first = next(order)
         while True:
-            number = len(state.pairs) + 1
-            pairing.on_step(f"pair {number}")
-            pair, differences = pairing.pair(number, candidate_first, before, reference_ns, key)
+            number = len(self.state.pairs) + 1
+            self.pairing.on_step(f"pair {number}")
+            pair, differences = self.pairing.pair(number, candidate_first, before, reference_ns, key)
             before = pair.after
             if not pair.dropped:  # else the same order again: it must stay balanced over the pairs that count
                 candidate_first = next(order)
-            state = state.model_copy(
-                update={"pairs": (*state.pairs, pair), "differences": differences, "seconds": time.monotonic() - begin}
-            )
+            self.change(pairs=(*self.state.pairs, pair), seconds=time.monotonic() - self.begin)
+            self.keep(self.state)
             if differences:
-                return ended("NOT_COMPARABLE", in_words(differences))
-            if info.emulated:
-                return ended("NOT_COMPARABLE", f"{draft.device.id} is emulated: one pair was run, its times mean nothing")
-            keep(state)
-            done = after_pair(state, ended)
+                return self.not_comparable(differences)
+            if self.state.emulated:
+                return self.ended(
+                    "NOT_COMPARABLE", f"{key.device} is emulated: one pair was run, and its times mean nothing"
+                )
+            done = self.judge()
             if done is not None:
                 return done
-            state = with_look(state)
-            if state.looks and state.looks[-1].pairs == len(state.kept):
-                pairing.on_step(f"after {len(state.kept)} pairs: {state.looks[-1].ratio - 1:+.1%}")
-                decision = decide(state.looks[-1], state.rule, state.family) if trusted(state) else None
-                if decision is not None:
-                    return ended(decision, sentence(decision, state))
-            if len(state.kept) >= state.rule.looks[-1]:
-                return at_the_end(state, ended)
-    except EdgekitError as error:
-        return ended("BROKEN_OFF", str(error), notes=(*state.notes, *([f"try: {error.hint}"] if error.hint else [])))
 
+    def judge(self) -> GateResult | None:
+        """The result that the pairs so far allow, if any."""
+        state = self.state
+        kept, dropped = len(state.kept), len(state.pairs) - len(state.kept)
+        if hopeless(dropped, state.rule):
+            return self.too_many(dropped)
+        if state.pairs[-1].dropped or kept not in state.rule.looks:
+            return None
+        last, trusted = kept == state.rule.looks[-1], not too_many_dropped(dropped, len(state.pairs), state.rule)
+        look = look_at([pair.log_ratio for pair in state.kept], state.rule)
+        if look is None:
+            reason = "the ratios of the pairs do not vary at all: the clock is too coarse for this model"
+            return self.ended("INVALID", reason) if last else None
+        looks = (*state.looks, look)
+        self.change(looks=looks, p_slower=overall_p(looks, state.rule))
+        self.pairing.on_step(f"after {kept} pairs: {look.ratio - 1:+.1%} ({look.low - 1:+.1%} to {look.high - 1:+.1%})")
+        if not trusted:
+            return self.too_many(dropped) if last else None
+        decision = decide(look, state.rule, state.family) or ("INCONCLUSIVE" if last else None)
+        return self.ended(decision, sentence(decision, self.state)) if decision else None
 
-Ended = Callable[..., GateResult]
+    def change(self, **fields: object) -> None:
+        """Set fields of the state."""
+        self.state = self.state.model_copy(update=fields)
 
+    def ended(self, status: GateStatus, reason: str) -> GateResult:
+        """The state as a result."""
+        self.change(status=status, reason=reason, seconds=time.monotonic() - self.begin)
+        return self.state
 
-def after_pair(state: GateResult, ended: Ended) -> GateResult | None:
-    """The end of a gate whose pairs are dropped too often."""
-    dropped = len(state.pairs) - len(state.kept)
-    if hopeless(dropped, state.rule):
-        last = next(pair.dropped for pair in reversed(state.pairs) if pair.dropped)
-        return ended(
+    def not_comparable(self, differences: tuple[Difference, ...]) -> GateResult:
+        """The result of other conditions."""
+        self.change(differences=differences)
+        return self.ended("NOT_COMPARABLE", in_words(differences))
+
+    def too_many(self, dropped: int) -> GateResult:
+        """The result of a device that was not itself."""
+        last = next(pair.dropped for pair in reversed(self.state.pairs) if pair.dropped)
+        return self.ended(
             "INVALID",
-            f"{dropped} of {len(state.pairs)} pairs were dropped, and {state.rule.max_dropped:.0%} is the most; "
-            f"the last because: {last}",
+            f"{dropped} of {len(self.state.pairs)} pairs were dropped, more than {self.state.rule.max_dropped:.0%} of "
+            f"all that may be; the last because: {last}",
         )
-    return None
-
-
-def with_look(state: GateResult) -> GateResult:
-    """The state with a look when one is due."""
-    kept = state.kept
-    taken = state.looks[-1].pairs if state.looks else 0
-    if len(kept) not in state.rule.looks or len(kept) == taken:
-        return state
-    look = look_at([pair.log_ratio for pair in kept], state.rule)
-    if look is None:
-        return state
-    looks = (*state.looks, look)
-    return state.model_copy(update={"looks": looks, "p_slower": overall_p(looks, state.rule)})
-
-
-def trusted(state: GateResult) -> bool:
-    """True when few enough pairs were dropped to decide."""
-    return not too_many_dropped(len(state.pairs) - len(state.kept), len(state.pairs), state.rule)
-
-
-def at_the_end(state: GateResult, ended: Ended) -> GateResult:
-    """The end of a gate that used all its pairs."""
-    if not state.looks or state.looks[-1].pairs != len(state.kept):
-        return ended("INVALID", "the ratios of the pairs do not vary at all: the clock is too coarse for this model")
-    if not trusted(state):
-        dropped = len(state.pairs) - len(state.kept)
-        return ended(
-            "INVALID",
-            f"{dropped} of {len(state.pairs)} pairs were dropped, and {state.rule.max_dropped:.0%} is the most",
-        )
-    return ended("INCONCLUSIVE", sentence("INCONCLUSIVE", state))
 
 
 def settle(results: Sequence[GateResult]) -> list[GateResult]:
@@ -130,15 +132,18 @@ def settle(results: Sequence[GateResult]) -> list[GateResult]:
     if not results:
         return []
     rejected = holm([result.p_slower for result in results], min(result.rule.alpha for result in results))
-    settled = []
-    for result, slower in zip(results, rejected, strict=True):
-        if result.status in ("INCONCLUSIVE", "FAIL", "PASS"):
-            # A gate that failed alone did so at a level that Holm's procedure rejects as well.
-            status = "FAIL" if result.status == "FAIL" else final_decision(result.looks, result.rule, slower)
-            if status != result.status:
-                result = result.model_copy(update={"status": status, "reason": sentence(status, result)})
-        settled.append(result)
-    return settled
+    return [settled(result, slower) for result, slower in zip(results, rejected, strict=True)]
+
+
+def settled(result: GateResult, rejected: bool) -> GateResult:
+    """One result after the correction; ``rejected`` is what Holm's procedure says of "not slower than tolerated"."""
+    # A gate that failed alone did so at a level that Holm's procedure rejects as well; the others had nothing decided.
+    if result.status not in ("INCONCLUSIVE", "PASS"):
+        return result
+    status = final_decision(result.looks, result.rule, rejected)
+    if status == result.status:
+        return result
+    return result.model_copy(update={"status": status, "reason": sentence(status, result)})
 
 
 def in_words(differences: Sequence[Difference]) -> str:
@@ -153,8 +158,6 @@ def shortened(value: str, limit: int = 60) -> str:
 
 def sentence(status: GateStatus, state: GateResult) -> str:
     """Why a decided gate has its status."""
-    if not state.looks:
-        return "no look was taken"
     look, rule = state.looks[-1], state.rule
     measured = f"{look.ratio - 1:+.1%} ({look.low - 1:+.1%} to {look.high - 1:+.1%}) after {look.pairs} pairs"
     if status == "FAIL":
@@ -174,7 +177,6 @@ def operator_changes(pairing: Pairing) -> tuple[OpChange, ...]:
     """
     totals: dict[Role, dict[str, tuple[int, int]]] = {}
     for role in pairing.sides:
-        pairing.on_step(f"operator times of the {role}")
         per_op = pairing.ask("per_op", role)["per_op"]
         if per_op is None:
             return ()
@@ -183,14 +185,16 @@ def operator_changes(pairing: Pairing) -> tuple[OpChange, ...]:
             time_ns, count = found.get(op["type"], (0, 0))
             found[op["type"]] = (time_ns + op["ns"], count + 1)
     old, new = totals["baseline"], totals["candidate"]
-    changes = [
-        OpChange(
-            type=kind,
-            baseline_ns=old.get(kind, (0, 0))[0],
-            candidate_ns=new.get(kind, (0, 0))[0],
-            baseline_count=old.get(kind, (0, 0))[1],
-            candidate_count=new.get(kind, (0, 0))[1],
+    changes = []
+    for kind in {**old, **new}:
+        (old_ns, old_count), (new_ns, new_count) = old.get(kind, (0, 0)), new.get(kind, (0, 0))
+        changes.append(
+            OpChange(
+                type=kind,
+                baseline_ns=old_ns,
+                candidate_ns=new_ns,
+                baseline_count=old_count,
+                candidate_count=new_count,
+            )
         )
-        for kind in {**old, **new}
-    ]
     return tuple(sorted(changes, key=lambda change: change.baseline_ns - change.candidate_ns))

@@ -82,7 +82,7 @@ def decide(look: Look, rule: GateRule, family: int = 1) -> Decision | None:
 
 
 def overall_p(looks: Sequence[Look], rule: GateRule) -> float:
-    """p of one gate over its looks; 1 when there was none."""
+    """P of one gate over its looks; 1 when there was none."""
     return min([1.0, *(len(rule.looks) * look.p_slower for look in looks)])
 
 

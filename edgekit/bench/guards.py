@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..types import Guard
 from .verdict import throttling
 
-SENTINEL_LIMIT = 1.10
-"""A sentinel slower than this many times its first run means a device that holds back or does something else."""
+
+@dataclass(frozen=True)
+class Guards:
+    """When a pair is dropped.
+
+    Attributes:
+        sentinel: a sentinel slower than this many times its first run means a device that holds back or is busy.
+        load: runnable tasks above which the device is busy; None for its cores and our threads: what is not ours would
+            fill every core.
+    """
+
+    sentinel: float = 1.10
+    load: float | None = None
 
 
-def doubts(before: Guard, after: Guard, reference_ns: int, threads: int, cores: int) -> list[str]:
+def doubts(
+    before: Guard, after: Guard, reference_ns: int, threads: int, cores: int, guards: Guards = Guards()
+) -> list[str]:
     """Why what was measured between two looks at the device does not count.
 
     Args:
@@ -18,16 +33,16 @@ def doubts(before: Guard, after: Guard, reference_ns: int, threads: int, cores: 
         reference_ns: the sentinel of the run's beginning.
         threads: of the measured process.
         cores: that it may use.
+        guards: the limits.
     """
     reasons = throttling(before.state, after.state)
     for when, guard in (("before", before), ("after", after)):
         slowdown = guard.sentinel_ns / reference_ns
-        if slowdown > SENTINEL_LIMIT:
-            reasons.append(f"the sentinel {when} it took {slowdown:.2f} times its first run, above {SENTINEL_LIMIT}")
-        load = guard.state.load_1m
-        # Our own threads are in the load; what is left would fill every core.
-        if load is not None and load > cores + threads:
-            reasons.append(f"{load:.1f} runnable tasks {when} it, on {cores} cores with {threads} of them ours")
+        if slowdown > guards.sentinel:
+            reasons.append(f"the sentinel {when} it took {slowdown:.2f} times its first run, above {guards.sentinel:g}")
+        load, most = guard.state.load_1m, cores + threads if guards.load is None else guards.load
+        if load is not None and load > most:
+            reasons.append(f"{load:.1f} runnable tasks {when} it, above {most:g} ({cores} cores)")
     return reasons
 
 

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from ..errors import ToolError
 from ..types import Artifact, Conditions, DeviceInfo, Difference, Guard, Pair
-from .guards import clock_doubt, doubts
+from .guards import Guards, clock_doubt, doubts
 from .launch import run_agent
-from .session import Session, model_files
+from .paired import prefixed
+from .session import Session
 
 Role = Literal["baseline", "candidate"]
 LEAST_SAMPLES = 2
@@ -40,32 +41,24 @@ class Pairing:
         session: where and how long; its ``limits`` hold for each launch.
         sides: artifact and folder of each role.
         handicap: what slows the candidate on purpose, see the agent's ``bench``.
+        guards: what drops a pair.
         on_step: told what begins, in words.
     """
 
     session: Session
     sides: dict[Role, tuple[Artifact, Path]]
     handicap: dict[str, int | bool] = field(default_factory=dict)
+    guards: Guards = field(default_factory=Guards)
     on_step: Callable[[str], None] = lambda _: None
 
-    def ask(self, command: str, role: Role | None, **more: Any) -> dict[str, Any]:
-        """One launch of the agent.
+    def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
+        """One launch of the agent about one side.
 
         Raises:
             ToolError: it crashed, ran out of time, or the device is gone.
         """
-        if role is None:
-            return run_agent(
-                self.session.transport, {"command": command}, {}, self.session.limits.timeout_s, "looking at the device"
-            )
         artifact, folder = self.sides[role]
-        return run_agent(
-            self.session.transport,
-            {**self.session.request(artifact), "command": command, **more},
-            {"model": model_files(artifact, folder)},
-            self.session.limits.timeout_s,
-            f"{command} of the {role} {artifact.model} {artifact.profile} on {artifact.runtime}",
-        )
+        return self.session.launch(command, artifact, folder, prefixed(role, self.on_step), **more)
 
     def look(self) -> tuple[Guard, DeviceInfo, dict[str, Any]]:
         """The device now: its guard, what it is, and the agent's whole answer.
@@ -73,12 +66,15 @@ class Pairing:
         Raises:
             ToolError: the device cannot be asked, or answers in another version's words.
         """
-        answer = self.ask("guard", None)
+        limit_s = self.session.limits.timeout_s
+        answer = run_agent(self.session.transport, {"command": "guard"}, {}, limit_s, "looking at the device")
         try:
             guard = Guard.from_plain({"state": answer["state"], "sentinel_ns": answer["sentinel_ns"]})
             return guard, DeviceInfo.from_plain(answer["info"]), answer
         except (ValidationError, KeyError) as error:
-            raise ToolError(f"the agent's look at the device does not fit this edgekit: {error}", SAME_VERSION) from error
+            raise ToolError(
+                f"the agent's look at the device does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
 
     def conditions(self, look: dict[str, Any]) -> Conditions:
         """The key under which this device compares now; the baseline is loaded once to see what becomes of it.
@@ -122,7 +118,9 @@ class Pairing:
             wall_s = answer["state_after"]["unix_time"] - answer["state_before"]["unix_time"]
             seen = {"runtime_version": answer["runtime_version"], "settings": answer["settings"]}
         except (KeyError, TypeError) as error:
-            raise ToolError(f"the agent's answer about the {role} does not fit this edgekit: {error}", SAME_VERSION) from error
+            raise ToolError(
+                f"the agent's answer about the {role} does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
         problem = ""
         if len(samples) < LEAST_SAMPLES:
             problem = f"{len(samples)} sample{'s' if len(samples) != 1 else ''}, fewer than {LEAST_SAMPLES}"
@@ -154,7 +152,7 @@ class Pairing:
         taken = {role: self.side(role, key) for role in order}
         after, _, _ = self.look()
         problems = [taken[role].problem for role in order if taken[role].problem]
-        problems += doubts(before, after, reference_ns, self.session.threads, key.cores)
+        problems += doubts(before, after, reference_ns, self.session.threads, key.cores, self.guards)
         found = Pair(
             number=number,
             candidate_first=candidate_first,

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError
-from ..types import Artifact, Device, DeviceInfo, DeviceState, Measurement, OpTime
+from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime
 from .launch import Transport, run_agent
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
@@ -74,32 +74,46 @@ class Session:
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        step = on_step or (lambda _: None)
-        model = model_files(artifact, folder)
-
-        def launch(command: str, **more: Any) -> dict[str, Any]:
-            step(STEPS[command])
-            return run_agent(
-                self.transport,
-                {**self.request(artifact), "command": command, **more},
-                {"model": model},
-                self.limits.timeout_s,
-                f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: step(f"{STEPS[command]}: {event['event']}"),
-            )
-
-        latency = launch("bench", **self.limits.request())
-        memory: dict[str, Any] = {"peak_rss_bytes": None, "baseline_rss_bytes": None}
+        latency = self.launch("bench", artifact, folder, on_step, **self.limits.request())
+        memory = NO_MEMORY
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
-            memory = launch("memory")
-        operators: dict[str, Any] = {"per_op": None, "note": ""}
+            memory = self.launch("memory", artifact, folder, on_step)
+        operators = NO_OPERATORS
         if self.per_op:
             try:
-                operators = launch("per_op")
+                operators = self.launch("per_op", artifact, folder, on_step)
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
-                operators["note"] = str(error)
+                operators = {"per_op": None, "note": str(error)}
         return self.compose(artifact, latency, memory, operators)
+
+    def latency(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
+        """The latency alone, from one fresh process: what comparisons are made of.
+
+        Raises:
+            ToolError: as :meth:`measure`.
+        """
+        taken = self.launch("bench", artifact, folder, on_step, **self.limits.request())
+        return self.compose(artifact, taken, NO_MEMORY, NO_OPERATORS)
+
+    def launch(
+        self, command: str, artifact: Artifact, folder: Path, on_step: OnStep | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """The agent's answer to ``command`` (a key of ``STEPS``) about the artifact in ``folder``.
+
+        Raises:
+            ToolError: as :meth:`measure`.
+        """
+        step = on_step or (lambda _: None)
+        step(STEPS[command])
+        return run_agent(
+            self.transport,
+            {**self.request(artifact), "command": command, **more},
+            {"model": model_files(artifact, folder)},
+            self.limits.timeout_s,
+            f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
+            lambda event: step(f"{STEPS[command]}: {event['event']}"),
+        )
 
     def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
         """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
@@ -167,6 +181,9 @@ class Session:
             ) from error
 
 
+NO_MEMORY: dict[str, Any] = {"peak_rss_bytes": None, "baseline_rss_bytes": None}
+NO_OPERATORS: dict[str, Any] = {"per_op": None, "note": ""}
+
 EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, min_s=0.0, max_s=2.0, launch_s=600.0)
 """On an emulated board latency means nothing: look briefly, and wait long."""
 
@@ -176,7 +193,13 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
 
 
-STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times", "run": "check of the outputs"}
+STEPS = {
+    "bench": "latency",
+    "memory": "memory",
+    "per_op": "operator times",
+    "run": "check of the outputs",
+    "inspect": "operators",
+}
 """The launches of a measurement in words."""
 
 
@@ -197,4 +220,18 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,
         "parity_images": artifact.parity.images,
+        "delegation": delegation(artifact.audit),
+        "export_command": artifact.command,
     }
+
+
+def delegation(audit: Audit) -> Delegation | None:
+    """What the audit saw the CPU delegate take, or None where the runtime has none."""
+    if audit.delegate is None or audit.delegated_share is None or audit.delegate_partitions is None:
+        return None
+    return Delegation(
+        name=audit.delegate,
+        share=audit.delegated_share,
+        partitions=audit.delegate_partitions,
+        undelegated=audit.undelegated,
+    )

@@ -15,6 +15,7 @@ from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
+from .gate import gate_command
 from .matrix import matrix_command
 from .models import models_app
 from .profile import profile_command
@@ -36,6 +37,7 @@ app.command("train")(train_command)
 app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
+app.command("gate")(gate_command)
 app.command("report")(report_command)
 app.command("doctor")(doctor_command)
 

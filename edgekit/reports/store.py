@@ -1,90 +1,201 @@
-"""Measurements on disk: ``<root>/<device>/<key>.json``, one file each, made to be committed and compared."""
+"""Measurements on disk, made to be committed and compared. Nothing that was measured is ever overwritten.
+
+``<root>/<device>/<key>.json`` is the latest measurement of a key.
+``<root>/<device>/history/<key>/<time>-<digest>.json`` is each one ever made of it, the latest included: the time of the
+measurement, and the first digits of its digest.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ..errors import UsageError
 from ..files import write_atomic
 from ..types import Measurement
+from .json_text import render
+from .versions import upgrade, version_of
 
-WIDTH = 118
+REMEDY = "restore it from version control, or delete it and measure again with edgekit profile"
+HISTORY = "history"
+FIRST_SEALED = 2
+"""Versions before this one have no digest."""
+
+
+class StoredMeasurement(Measurement):
+    """What a file of the store holds: a measurement and its seal.
+
+    Attributes:
+        digest: sha256 of the other fields as JSON with sorted keys and without spaces.
+    """
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A file of the store that could not be read, and why."""
+
+    path: Path
+    error: UsageError
+
+
+@dataclass(frozen=True)
+class Found:
+    """A measurement and the file that holds it."""
+
+    path: Path
+    measurement: Measurement
 
 
 def report_path(root: Path, measurement: Measurement) -> Path:
-    """Where a measurement is kept; a newer one of the same key takes its place."""
+    """Where the latest measurement of a key is kept."""
     return root / measurement.device.id / f"{measurement.key}.json"
 
 
+def history_path(root: Path, measurement: Measurement) -> Path:
+    """Where a measurement stays for good."""
+    time = measurement.moment.strftime("%Y%m%dT%H%M%S")
+    folder = root / measurement.device.id / HISTORY / measurement.key
+    return folder / f"{time}-{digest(measurement.to_plain())[:8]}.json"
+
+
+def digest(plain: dict[str, Any]) -> str:
+    """The seal of JSON-able data: hex sha256."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 def save(root: Path, measurement: Measurement) -> Path:
-    """Write a measurement and return its path.
+    """Add a measurement to the history, make it the latest of its key, and return the latest's path.
 
     Raises:
-        ToolError: the folder cannot be written; an older report is left as it was.
+        ToolError: the folder cannot be written; what is there is left as it was.
+        UsageError: the file of the latest is damaged; the new measurement is in the history, and the file stays.
     """
+    kept = keep(root, measurement)
     path = report_path(root, measurement)
-    write_atomic(path, render(measurement.model_dump(mode="json")) + "\n")
+    if path.exists():
+        try:
+            keep(root, load(path))  # one that was measured before there was a history
+        except UsageError as error:
+            raise UsageError(f"{error}; it was not replaced, the new measurement is {kept}", error.hint) from error
+    write_atomic(path, sealed(measurement))
     return path
 
 
+def keep(root: Path, measurement: Measurement) -> Path:
+    """Add a measurement to the history, unless it is there, and return its path."""
+    path = history_path(root, measurement)
+    # An edgekit with fewer fields gave the same measurement another digest.
+    for same_time in sorted(path.parent.glob(f"{path.name.split('-')[0]}-*.json")):
+        with suppress(UsageError):
+            if load(same_time) == measurement:
+                return same_time
+    write_atomic(path, sealed(measurement))
+    return path
+
+
+def sealed(measurement: Measurement) -> str:
+    """The text of a measurement's file."""
+    plain = measurement.to_plain()
+    return render({**plain, "digest": digest(plain)}) + "\n"
+
+
 def load(path: Path) -> Measurement:
-    """Read a measurement.
+    """Read a measurement of this version or an older one.
 
     Raises:
-        UsageError: the file cannot be read or does not hold a measurement of this version.
+        UsageError: the file cannot be read, is of a newer version, does not hold a measurement, or was changed after
+            it was written. The message names the file and the field.
     """
     try:
-        return Measurement.model_validate_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a report: {error}", REMEDY) from error
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{path} is not a report: {error}", error.hint or REMEDY) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path} is not a report: {where + ': ' if where else ''}{first['msg']}", REMEDY) from error
+        raise UsageError(f"{path} is not a report: {first_problem(error)}", REMEDY) from error
 
 
-REMEDY = "restore it from version control, or delete it and measure again with edgekit profile"
+def parse(text: str) -> Measurement:
+    """The measurement that a file's text holds.
+
+    Raises:
+        UsageError, ValidationError: as in :func:`load`, without the file's name.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"Invalid JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError("Input should be an object")
+    version = version_of(data)
+    seal = data.pop("digest", None)
+    measurement = Measurement.from_plain(upgrade(data))  # first, so that a bad value is named by its field
+    if version >= FIRST_SEALED and seal != digest(data):
+        raise UsageError(
+            "digest: the content was changed after it was measured"
+            if seal
+            else "digest: the key is missing, so nothing proves that the content is as measured"
+        )
+    return measurement
+
+
+def first_problem(error: ValidationError) -> str:
+    """Field, complaint and value of a validation's first problem."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    shown = f" (value: {first['input']!r})" if isinstance(first["input"], int | float | str | None) else ""
+    missing = first["type"] == "missing"
+    return f"{where + ': ' if where else ''}{first['msg']}{'' if missing else shown}"
 
 
 def load_all(root: Path) -> list[Measurement]:
-    """Every measurement under ``root``, ordered by device and file name; none when the folder does not exist.
+    """The latest measurement of every key, ordered by device and file name; none when the folder does not exist.
 
     Raises:
         UsageError: one of the files does not hold a measurement.
     """
-    return [load(path) for path in sorted(root.glob("*/*.json"))]
+    return [load(path) for path in latest_files(root)]
 
 
-def render(value: Any, indent: str = "") -> str:
-    """JSON with one line per field; lists of numbers are wrapped, so that a thousand samples take few lines."""
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or not value or (indent and len(indent) + len(line) <= WIDTH):
-        return line
-    inner = indent + " "
-    if isinstance(value, dict):
-        body = ",\n".join(f"{inner}{json.dumps(key)}: {render(item, inner)}" for key, item in value.items())
-        return f"{{\n{body}\n{indent}}}"
-    if all(isinstance(item, int | float) for item in value):
-        return f"[\n{wrap([json.dumps(item) for item in value], inner)}\n{indent}]"
-    body = ",\n".join(inner + render(item, inner) for item in value)
-    return f"[\n{body}\n{indent}]"
+def latest_files(root: Path) -> list[Path]:
+    """The files of the latest measurements, by device and name."""
+    return sorted(root.glob("*/*.json"))
 
 
-def wrap(items: list[str], indent: str) -> str:
-    """Comma-separated ``items`` on lines of at most ``WIDTH`` characters."""
-    lines, current = [], indent
-    for item in items[:-1]:
-        if len(current) + len(item) + 2 > WIDTH and current != indent:
-            lines.append(current.rstrip())
-            current = indent
-        current += f"{item}, "
-    if len(current) + len(items[-1]) > WIDTH:
-        lines.append(current.rstrip())
-        current = indent
-    return "\n".join([*lines, current + items[-1]])
+def read_latest(root: Path) -> tuple[list[Found], list[Damaged]]:
+    """The latest measurement of every key; a damaged file does not hide the others."""
+    return read(latest_files(root))
+
+
+def read_history(root: Path) -> tuple[list[Found], list[Damaged]]:
+    """Every measurement once, by device, key and time; the files of the latest count where the history lacks them."""
+    found, damaged = read([*sorted(root.glob(f"*/{HISTORY}/*/*.json")), *latest_files(root)])
+    once: dict[str, Found] = {}
+    for one in found:
+        once.setdefault(digest(one.measurement.to_plain()), one)
+    order = sorted(once.values(), key=lambda f: (f.measurement.device.id, f.measurement.key, f.measurement.moment))
+    return order, damaged
+
+
+def read(paths: list[Path]) -> tuple[list[Found], list[Damaged]]:
+    """What could be read of ``paths``, in order, and what could not."""
+    found, damaged = [], []
+    for path in paths:
+        try:
+            found.append(Found(path, load(path)))
+        except UsageError as error:
+            damaged.append(Damaged(path, error))
+    return found, damaged

@@ -21,9 +21,10 @@ from .gates import (
     Pair,
     PinnedFile,
 )
-from .measurements import Measurement, OpTime, Verdict
+from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .tuning import Ratio
 
 __all__ = [
     "RUNTIME_OF",
@@ -31,6 +32,7 @@ __all__ = [
     "Audit",
     "Baseline",
     "Conditions",
+    "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
@@ -60,8 +62,11 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Ratio",
+    "Revision",
     "Rewrite",
     "Runtime",
+    "SustainedPoint",
     "TargetClass",
     "TensorSpec",
     "Verdict",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from .base import Frozen
 
@@ -47,6 +47,8 @@ class DeviceState(Frozen):
         throttled: flags that the device itself reports, in words.
         load_1m: run-queue length averaged over one minute.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     unix_time: float
     load_1m: float | None = None

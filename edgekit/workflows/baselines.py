@@ -1,7 +1,7 @@
 """Pinned baselines: ``<reports>/<device>/<key>.baseline/`` with the artifact, its report and ``baseline.json``.
 
-Only :func:`pin` writes there. Everything in the folder is covered by a digest in ``baseline.json``, and that file by its
-own seal, so that a change by hand is noticed before it decides anything. With a URL the model files stay elsewhere;
+Only :func:`pin` writes there. Everything in the folder is covered by a digest in ``baseline.json``, and that file by
+its own seal, so that a change by hand is noticed before it decides anything. With a URL the model files stay elsewhere;
 they are fetched once, checked, and kept in the user's cache.
 """
 
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from .. import __version__
 from ..errors import ToolError, UsageError
 from ..files import sha256_file, staged_folder, write_atomic
-from ..reports.store import render
+from ..reports.json_text import render
 from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
 from .artifacts import MANIFEST, Stored, artifact_folders, read_manifest
 
@@ -138,13 +138,15 @@ def fetch(url: str, entry: PinnedFile, path: Path) -> None:
         with urllib.request.urlopen(url, timeout=FETCH_S) as stream:  # noqa: S310 - the URL is in the pin, checked below
             data = stream.read(entry.size_bytes + 1)
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise ToolError(f"cannot fetch the baseline's {url}: {error}", "is the address in baseline.json right?") from error
+        raise ToolError(
+            f"cannot fetch the baseline's {url}: {error}", "is the address in baseline.json right?"
+        ) from error
     checked = path.with_name(f".{path.name}.part")
     write_atomic(checked, data)
     try:
         if len(data) != entry.size_bytes or sha256_file(checked) != entry.sha256:
             raise ToolError(
-                f"{url} is not the file that was pinned: {len(data)} bytes with another digest than {entry.sha256[:12]}",
+                f"{url} is not the file that was pinned ({entry.size_bytes} bytes, sha256 {entry.sha256[:12]}…)",
                 "put the pinned file back there, or pin another one with edgekit gate --update",
             )
         os.replace(checked, path)

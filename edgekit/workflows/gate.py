@@ -10,13 +10,14 @@ from pathlib import Path
 
 from .. import __version__
 from ..bench.gate_engine import BROKEN, operator_changes, run_gate, settle
-from ..bench.pairs import Pairing
+from ..bench.guards import Guards
+from ..bench.pairs import Pairing, Role
 from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..files import check_writable, write_atomic
-from ..reports.store import render
-from ..types import Device, GateResult, GateRule
+from ..reports.json_text import render
+from ..types import Artifact, Device, GateResult, GateRule
 from .artifacts import Stored, check_files, find_artifacts
 from .baselines import Found, find_baseline, pin, pin_folder
 from .gate_config import read_config, rule_for
@@ -37,6 +38,7 @@ class Planned:
     baseline: Found
     rule: GateRule
     limits: Limits
+    guards: Guards
     threads: int
 
     @property
@@ -69,7 +71,8 @@ def plan(
         devices: where to measure.
         baseline: folder of reports with pins, one artifact, or a folder of artifacts.
         threads: within an operator.
-        tolerance, delta: win over those of ``config``.
+        tolerance: wins over that of ``config``.
+        delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
         limits: of each launch; those of the configuration when None.
@@ -86,12 +89,12 @@ def plan(
     planned = []
     for place in places:
         for stored in candidates:
-            rule, chosen = rule_for(settings, place, stored.artifact.model, tolerance, delta)
+            rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
             chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
             artifact = stored.artifact
             key = f"{artifact.model}__{artifact.profile}__{artifact.runtime}-cpu-t{threads}"
             found = find_baseline(baseline, artifact, place.id, key)
-            planned.append(Planned(place, stored, found, rule, chosen, threads))
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads))
     return planned
 
 
@@ -159,11 +162,11 @@ def run_one(
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
         return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})
-    sides = {
+    sides: dict[Role, tuple[Artifact, Path]] = {
         "baseline": (baseline.artifact, baseline.folder),
         "candidate": (candidate.artifact, candidate.folder),
     }
-    pairing = Pairing(session, sides, draft.handicap, step)  # type: ignore[arg-type]
+    pairing = Pairing(session, sides, draft.handicap, one.guards, step)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     if result.status != "FAIL":
@@ -273,14 +276,19 @@ def update(
                 on_step(f"{one.artifact.model}/{one.artifact.profile} on {place.id}: checking the files")
                 check_files(one)
                 measurement = session.measure(one.artifact, one.folder, on_step)
-                pairing = Pairing(session, {"baseline": (one.artifact, one.folder)}, {}, on_step)
+                pairing = Pairing(session, {"baseline": (one.artifact, one.folder)}, on_step=on_step)
                 _, _, look = pairing.look()
                 folder = pin_folder(reports_root, place.id, measurement.key)
                 before = replaced_digest(folder)
                 pin(reports_root, one, measurement, pairing.conditions(look), url)
                 done.append(
                     Pinned(
-                        folder, measurement.key, one.artifact.sha256, before, measurement.p50_ms, measurement.verdict.name
+                        folder,
+                        measurement.key,
+                        one.artifact.sha256,
+                        before,
+                        measurement.p50_ms,
+                        measurement.verdict.name,
                     )
                 )
     return done

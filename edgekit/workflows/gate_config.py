@@ -23,6 +23,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from ..bench.guards import Guards
 from ..bench.session import Limits
 from ..catalog import cards, load_toml
 from ..errors import UsageError, did_you_mean
@@ -30,7 +31,7 @@ from ..types import Device, Frozen, GateRule
 
 DEFAULT_FILE = Path("gate.toml")
 BOARD, PHONE = (0.01, 0.02), (0.02, 0.04)
-"""Default tolerance, and what is added to any tolerance for delta: 1 % and 3 %; on phones, which repeat less, 2 % and 6 %."""
+"""Default tolerance, and what is added to any tolerance for delta: so 1 % and 3 %; phones repeat less, 2 % and 6 %."""
 LIMITS = Limits(max_s=5.0)
 """Of one launch: as a measurement to be kept, but a noisy machine is given up sooner: more pairs tell more."""
 
@@ -41,12 +42,15 @@ class Entry(Frozen):
     Attributes:
         tolerance, delta: see ``GateRule``; delta is tolerance plus 0.02 (phones: 0.04) when only tolerance is given.
         min_s, max_s: measured seconds of each launch, at least and at most.
+        sentinel, load: see ``Guards``: what drops a pair.
     """
 
     tolerance: float | None = Field(default=None, ge=0, lt=1)
     delta: float | None = Field(default=None, gt=0, lt=1)
     min_s: float | None = Field(default=None, gt=0)
     max_s: float | None = Field(default=None, gt=0)
+    sentinel: float | None = Field(default=None, gt=1)
+    load: float | None = Field(default=None, gt=0)
 
 
 class DeviceEntry(Entry):
@@ -97,8 +101,8 @@ def read_config(path: Path | None, models: set[str]) -> GateConfig:
 
 def rule_for(
     config: GateConfig, device: Device, model: str, tolerance: float | None = None, delta: float | None = None
-) -> tuple[GateRule, Limits]:
-    """Rule and limits of a model on a device; ``tolerance`` and ``delta`` are the command line's.
+) -> tuple[GateRule, Limits, Guards]:
+    """Rule, limits and guards of a model on a device; ``tolerance`` and ``delta`` are the command line's.
 
     Raises:
         UsageError: they do not go together.
@@ -128,4 +132,4 @@ def rule_for(
             f"the gate of {model} on {device.id}: min_s ({limits.min_s:g}) is above max_s ({limits.max_s:g})",
             "raise max_s as well",
         )
-    return rule, limits
+    return rule, limits, Guards(**{key: found[key] for key in ("sentinel", "load") if key in found})

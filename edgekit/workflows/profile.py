@@ -14,6 +14,7 @@ from ..types import RUNTIME_OF, Measurement, Runtime
 from .artifacts import ExportMissing, Stored, check_files, find_artifacts
 from .device_parity import check_outputs
 from .reach import reach
+from .revision import revision
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def profile(
     stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
+    project = revision(Path.cwd(), besides=reports_root)
     with reach(place, step) as transport:
         session = Session(transport, place, threads=threads, per_op=per_op, limits=limits)
         for number, one in enumerate(stored, 1):
             label = f"{one.artifact.model}/{one.artifact.profile}"
             try:
                 measurement = measure(one, session, prefixed(f"{number}/{len(stored)} {label}", step))
+                measurement = measurement.model_copy(update={"revision": project})
                 outcome.reports.append(save(reports_root, measurement))
                 outcome.measurements.append(measurement)
             except EdgekitError as error:

@@ -1,0 +1,83 @@
+"""Artifacts against each other on one device: fresh processes, interleaved in random order.
+
+What the machine does meanwhile (clocks, neighbours, where a launch lies in memory) meets all of them alike, so only
+ratios within a round mean anything; see Kalibera and Jones 2013, and :func:`edgekit.stats.trimmed_ratio`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..stats import trimmed_ratio
+from ..types import Artifact, Measurement, Ratio
+from .session import Limits, OnStep, Session
+
+BRIEF = Limits(warmup_min_iterations=5, warmup_min_s=0.2, min_iterations=20, min_s=0.4, max_s=1.5)
+"""One launch of many: what differs between launches is larger than what a longer look at one would tell."""
+
+Round = Mapping[str, Measurement]
+"""One launch of each contender, by its name."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An artifact that takes part, under a name of its own."""
+
+    name: str
+    artifact: Artifact
+    folder: Path
+
+
+def rounds(
+    session: Session, contenders: Sequence[Contender], seed: int = 0, on_step: OnStep | None = None
+) -> Iterator[Round]:
+    """Endless rounds, each a fresh process per contender in random order; whoever asks decides when it is enough.
+
+    Args:
+        session: where and how long; its limits hold for every launch.
+        contenders: of different names; an artifact may take part twice (A/A).
+        seed: of the orders.
+        on_step: told what begins, in words.
+
+    Raises:
+        ToolError: a launch failed.
+    """
+    order = random.Random(seed)  # noqa: S311 - a shuffle, no secret
+    number = 0
+    while True:
+        number += 1
+        yield one_round(session, order.sample(contenders, len(contenders)), prefixed(f"round {number}", on_step))
+
+
+def one_round(session: Session, contenders: Sequence[Contender], on_step: OnStep | None = None) -> Round:
+    """A fresh process per contender, in the order given.
+
+    Raises:
+        ToolError: a launch failed.
+    """
+    return {one.name: session.latency(one.artifact, one.folder, prefixed(one.name, on_step)) for one in contenders}
+
+
+def log_ratios(taken: Sequence[Round], base: str, other: str) -> list[float]:
+    """``ln(p50 of base / p50 of other)`` of every round that has both: above 0 = the other is faster."""
+    return [math.log(one[base].p50_ms / one[other].p50_ms) for one in taken if base in one and other in one]
+
+
+def ratio_of(taken: Sequence[Round], base: str, other: str, confidence: float = 0.95) -> Ratio:
+    """Latency of ``base`` over that of ``other``.
+
+    Raises:
+        ValueError: fewer than five rounds have both.
+    """
+    logs = log_ratios(taken, base, other)
+    ratio, low, high = trimmed_ratio(logs, confidence)
+    return Ratio(ratio=ratio, low=low, high=high, pairs=len(logs), confidence=confidence)
+
+
+def prefixed(label: str, on_step: OnStep | None) -> OnStep | None:
+    """``on_step`` with ``label`` before every text."""
+    return None if on_step is None else lambda text: on_step(f"{label}: {text}")
