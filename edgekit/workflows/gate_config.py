@@ -36,17 +36,22 @@ LIMITS = Limits(max_s=5.0)
 """Of one launch: as a measurement to be kept, but a noisy machine is given up sooner: more pairs tell more."""
 
 
+SECONDS = {"warmup_s": "warmup_min_s", "min_s": "min_s", "max_s": "max_s"}
+"""Keys of an entry and what ``Limits`` calls them."""
+
+
 class Entry(Frozen):
     """What may be set for a device or model.
 
     Attributes:
         tolerance, delta: see ``GateRule``; delta is tolerance plus 0.02 (phones: 0.04) when only tolerance is given.
-        min_s, max_s: measured seconds of each launch, at least and at most.
+        warmup_s, min_s, max_s: seconds of each launch: warm-up at least, measured at least and at most.
         sentinel, load: see ``Guards``: what drops a pair.
     """
 
     tolerance: float | None = Field(default=None, ge=0, lt=1)
     delta: float | None = Field(default=None, gt=0, lt=1)
+    warmup_s: float | None = Field(default=None, gt=0)
     min_s: float | None = Field(default=None, gt=0)
     max_s: float | None = Field(default=None, gt=0)
     sentinel: float | None = Field(default=None, gt=1)
@@ -126,7 +131,7 @@ def rule_for(
             f"the gate of {model} on {device.id}: {where + ': ' if where else ''}{message}",
             "both are shares: 0.02 is 2 %; name a larger --delta or a smaller --tolerance",
         ) from error
-    limits = replace(LIMITS, **{key: found[key] for key in ("min_s", "max_s") if key in found})
+    limits = replace(LIMITS, **{SECONDS[key]: found[key] for key in SECONDS if key in found})
     if limits.min_s > limits.max_s:
         raise UsageError(
             f"the gate of {model} on {device.id}: min_s ({limits.min_s:g}) is above max_s ({limits.max_s:g})",
