@@ -60,14 +60,22 @@ class Pairing:
         artifact, folder = self.sides[role]
         return self.session.launch(command, artifact, folder, prefixed(role, self.on_step), **more)
 
+    def ask_device(self) -> dict[str, Any]:
+        """One launch of the agent about the device itself.
+
+        Raises:
+            ToolError: as :meth:`ask`.
+        """
+        limit_s = self.session.limits.timeout_s
+        return run_agent(self.session.transport, {"command": "guard"}, {}, limit_s, "looking at the device")
+
     def look(self) -> tuple[Guard, DeviceInfo, dict[str, Any]]:
         """The device now: its guard, what it is, and the agent's whole answer.
 
         Raises:
             ToolError: the device cannot be asked, or answers in another version's words.
         """
-        limit_s = self.session.limits.timeout_s
-        answer = run_agent(self.session.transport, {"command": "guard"}, {}, limit_s, "looking at the device")
+        answer = self.ask_device()
         try:
             guard = Guard.from_plain({"state": answer["state"], "sentinel_ns": answer["sentinel_ns"]})
             return guard, DeviceInfo.from_plain(answer["info"]), answer
