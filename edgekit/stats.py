@@ -62,16 +62,14 @@ def tail_ratio(samples: Sequence[int]) -> float | None:
     return statistics.quantiles(samples, n=10, method="inclusive")[-1] / statistics.median(samples)
 
 
-def trimmed_ratio(logs: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
-    """Ratio, low, high of paired log ratios: the 20 %-trimmed mean with Yuen's interval (Yuen 1974).
+def trimmed_mean(logs: Sequence[float]) -> tuple[float, float, int]:
+    """The 20 %-trimmed mean, its standard error from the winsorized values, and the degrees of freedom (Yuen 1974).
 
     Pairs in which one side met a busy machine fall to the trimming.
 
     Raises:
-        ValueError: fewer than five pairs.
+        ValueError: fewer than five values.
     """
-    from scipy.stats import t
-
     count = len(logs)
     if count < MIN_PAIRS:
         raise ValueError(f"{count} pairs give no interval; take at least {MIN_PAIRS}")
@@ -81,7 +79,19 @@ def trimmed_ratio(logs: Sequence[float], confidence: float = 0.95) -> tuple[floa
     winsorized = [min(max(x, ordered[cut]), ordered[count - 1 - cut]) for x in ordered]
     mean = statistics.fmean(ordered[cut : count - cut])
     error = math.sqrt((count - 1) * statistics.variance(winsorized) / (kept * (kept - 1)))
-    half = float(t.ppf((1 + confidence) / 2, kept - 1)) * error
+    return mean, error, kept - 1
+
+
+def trimmed_ratio(logs: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Ratio, low, high of paired log ratios: the 20 %-trimmed mean with Yuen's interval.
+
+    Raises:
+        ValueError: fewer than five pairs.
+    """
+    from scipy.stats import t
+
+    mean, error, freedom = trimmed_mean(logs)
+    half = float(t.ppf((1 + confidence) / 2, freedom)) * error
     return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
 
 

@@ -4,9 +4,9 @@ One file, Python >= 3.7, needing only numpy and the runtime that is asked for, s
 It imports nothing of edgekit. JSON lines go to stdout: progress ``{"event": ...}`` and one last line, either
 ``{"ok": true, "value": {...}}`` (exit code 0) or ``{"ok": false, "kind": ..., "message": ...}`` (exit code 1).
 
-Commands (``request["command"]``): ``info``, ``state``, ``run``, ``inspect``, ``bench``, ``per_op``, ``memory``,
-``roofline``; the function of each name says what it takes and returns. Element types are numpy's names ("float32",
-"int8").
+Commands (``request["command"]``): ``info``, ``state``, ``guard``, ``install``, ``run``, ``inspect``, ``bench``,
+``sustained``, ``per_op``, ``memory``, ``roofline``; the function of each name says what it takes and returns. Element
+types are numpy's names ("float32", "int8").
 """
 
 from __future__ import annotations
@@ -211,6 +211,36 @@ def room() -> Json:
     }
 
 
+SENTINEL_RUNS = 15
+
+
+def sentinel_ns() -> int:
+    """Median time of a fixed piece of integer and memory work: what it costs now tells how fast the machine is now."""
+    source = bytes(1 << 20)
+    times = []
+    for _ in range(SENTINEL_RUNS + 5):  # the first ones wake the clock up
+        begin = time.perf_counter_ns()
+        total = 0
+        for value in range(40000):
+            total += value & 7
+        for _ in range(8):
+            bytearray(source)
+        times.append(time.perf_counter_ns() - begin)
+    return sorted(times[5:])[SENTINEL_RUNS // 2]
+
+
+def guard(request: Optional[Json] = None) -> Json:
+    """``guard``: the machine between two measurements: its state, a sentinel's time, and what must not change."""
+    took = sentinel_ns()
+    return {
+        "state": state(),
+        "sentinel_ns": took,
+        "info": machine(),
+        "min_clock_khz": per_cpu("scaling_min_freq", read_int),
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+    }
+
+
 # Runtimes: one class each, the same interface. ---------------------------------------------------------------------
 
 
@@ -336,9 +366,14 @@ class LiteRT(Runtime):
         self.package = package
         self.version = installed_version(package) or "unknown"
         self.settings = {"num_threads": threads}
+        self.no_delegate = False
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
-        self.interpreter = self.interpreter_class(model_path=model, num_threads=self.threads)
+        more = {}  # type: Json
+        if self.no_delegate:
+            interpreter = importlib.import_module(self.interpreter_class.__module__)
+            more = {"experimental_op_resolver_type": interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
+        self.interpreter = self.interpreter_class(model_path=model, num_threads=self.threads, **more)
         self.interpreter.allocate_tensors()
         self.input_details = self.interpreter.get_input_details()
         self.output_details = self.interpreter.get_output_details()
@@ -568,7 +603,8 @@ def inspect(request: Json) -> Json:
         else:
             assert isinstance(runtime, OpenVINO)
             facts = inspect_openvino(runtime)
-    facts.update(inputs=runtime.inputs, outputs=runtime.outputs, runtime_version=runtime.version)
+    facts.update(inputs=runtime.inputs, outputs=runtime.outputs)
+    facts.update(runtime_version=runtime.version, settings=runtime.settings)
     return facts
 
 
@@ -794,28 +830,49 @@ def measure(run: Callable[[], Any], request: Json, max_s: float) -> Tuple[List[i
             return samples[:count], "iterations"
 
 
+def slowed(run: Callable[[], Any], handicap: Json) -> Callable[[], Any]:
+    """``run``, or ``run`` and then ``busy_ns`` of doing nothing useful: for tests of what watches the latency."""
+    busy_ns, clock = handicap.get("busy_ns", 0), time.perf_counter_ns
+    if not busy_ns:
+        return run
+
+    def run_slowly() -> None:
+        run()
+        until = clock() + busy_ns
+        while clock() < until:
+            pass
+
+    return run_slowly
+
+
 def bench(request: Json) -> Json:
     """``bench``: the latency of one inference; raw samples, nanoseconds.
 
     Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
-    :func:`measure` with ``max_s`` for each of the two. Value: load_ns, first_inference_ns, warmup_ns, samples_ns,
-    ended_by, half_width, settings, versions, info, state_before, state_after.
+    :func:`measure` with ``max_s`` for each of the two. ``handicap`` exists to test the gate: ``busy_ns`` is added to
+    every inference, ``threads`` replaces the stated number, ``no_delegate`` takes XNNPACK from LiteRT. Value: load_ns,
+    first_inference_ns, warmup_ns, samples_ns, ended_by, half_width, settings, versions, info, state_before,
+    state_after.
     """
     max_s = request.get("max_s", 20.0)
-    runtime = make_runtime(request)
+    handicap = request.get("handicap", {})
+    runtime = make_runtime(dict(request, threads=handicap.get("threads", request.get("threads", 1))))
+    if isinstance(runtime, LiteRT):
+        runtime.no_delegate = bool(handicap.get("no_delegate"))
     before = state()
     emit({"event": "load"})
     load_ns = load_model(runtime, request)
     set_inputs(runtime, request)
+    run_once = slowed(runtime.run, handicap)
     first = [0]
-    sample(runtime.run, first, 0, 1, 0)
+    sample(run_once, first, 0, 1, 0)
     gc.collect()
     gc.disable()
     try:
         emit({"event": "warm-up"})
-        warmup = warm_up(runtime.run, request, max_s)
+        warmup = warm_up(run_once, request, max_s)
         emit({"event": "measure"})
-        samples, ended_by = measure(runtime.run, request, max_s)
+        samples, ended_by = measure(run_once, request, max_s)
     finally:
         gc.enable()
     return {
@@ -1119,8 +1176,9 @@ def best_seconds(work: Callable[[], Any], max_s: float) -> float:
 
 # The protocol ------------------------------------------------------------------------------------------------------
 
-COMMANDS = {"info": info, "state": state, "run": run, "inspect": inspect, "bench": bench, "per_op": per_op,
-            "memory": memory, "roofline": roofline}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
+COMMANDS = {"info": info, "state": state, "guard": guard, "install": install, "run": run, "inspect": inspect,
+            "bench": bench, "sustained": sustained, "per_op": per_op, "memory": memory,
+            "roofline": roofline}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
 
 PROTOCOL = [1]
 """The file descriptor of the JSON lines; :func:`main` moves it away from what native libraries print to."""

@@ -193,7 +193,13 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
 
 
-STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times", "run": "check of the outputs"}
+STEPS = {
+    "bench": "latency",
+    "memory": "memory",
+    "per_op": "operator times",
+    "run": "check of the outputs",
+    "inspect": "operators",
+}
 """The launches of a measurement in words."""
 
 

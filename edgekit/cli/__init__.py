@@ -18,6 +18,7 @@ from .doctor import doctor_command
 from .export import export_command
 from .history import history_command
 from .index import index_command
+from .gate import gate_command
 from .matrix import matrix_command
 from .models import models_app
 from .profile import profile_command
@@ -41,6 +42,7 @@ app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
+app.command("gate")(gate_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
 app.command("index")(index_command)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgekit.bench.launch import call_agent
+from edgekit.bench.launch import ThisMachine, call_agent
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
+STAND_IN = Path(__file__).parent.parent / "data" / "device" / "stand_in.py"
 MODELS = {
     "onnxruntime": TINY / "onnx-fp32" / "model.onnx",
     "openvino": TINY / "openvino-fp32" / "model.xml",
@@ -37,3 +40,20 @@ def ask() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(params=sorted(MODELS))
 def runtime(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Callable[..., Any]:
+    """A device that answers from a script, see ``tests/data/device/stand_in.py``: ``stand_in(bench=[{...}], ...)``."""
+
+    def build(**script: Any) -> ThisMachine:
+        path = tmp_path / "script.json"
+        path.write_text(json.dumps(script))
+
+        class StandIn(ThisMachine):
+            def command(self, program: str, argument: str) -> list[str]:
+                return [sys.executable, "-S", str(STAND_IN), str(path), program, argument]
+
+        return StandIn()
+
+    return build

@@ -1,0 +1,221 @@
+"""``edgekit gate``: the command line of the workflow, and what it writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import Progress, emit_json, say
+
+if TYPE_CHECKING:
+    from ..types import GateResult
+    from ..workflows.gate import Planned
+
+
+def gate_command(
+    candidates: Annotated[
+        list[str] | None,
+        typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
+    ] = None,
+    baseline: Annotated[
+        Path, typer.Option(help="Folder of reports with pinned baselines, one artifact, or a folder of artifacts.")
+    ] = Path("device_reports"),
+    device: Annotated[list[str] | None, typer.Option("--device", "-d", help="Where to measure; repeatable.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Slowdown that is nobody's concern: 0.01 is 1 %. Wins over the config.")
+    ] = None,
+    delta: Annotated[
+        float | None, typer.Option(help="Slowdown that must not go unnoticed; above the tolerance.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Tolerances by device and model. [default: gate.toml, if there is one]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and the time it takes; measure nothing.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Measure the candidates and make them the pinned baselines.")
+    ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(help="With --update: where the files will be fetched from; they are not copied."),
+    ] = None,
+    plumbing: Annotated[
+        bool, typer.Option("--plumbing", help="Let an emulated device run one pair; the result is NOT_COMPARABLE.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Of the order of the sides. [default: drawn]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a pull-request comment here.")] = None,
+    results: Annotated[Path, typer.Option(help="Folder that keeps every run with its raw samples.")] = Path(
+        "gate_results"
+    ),
+    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
+) -> None:
+    """Compare artifacts with their pinned baselines, in pairs, on the device; stop what is slower.
+
+    Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
+    counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
+
+    Example: edgekit gate mobilenet_v3 --device rpi4
+    """
+    from ..workflows.gate import gate, plan
+    from ..workflows.reach import what_is_built_first
+
+    devices = device or ["local"]
+    refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+    if update:
+        run_update(candidates or [], devices, threads, url, plumbing, artifacts, baseline, as_json)
+        return
+    planned = plan(
+        candidates or [],
+        devices,
+        baseline=baseline,
+        threads=threads,
+        tolerance=tolerance,
+        delta=delta,
+        config=config,
+        artifacts_root=artifacts,
+    )
+    if dry_run:
+        show_plan(planned, as_json)
+        return
+    for name in devices:
+        building = what_is_built_first(name)
+        if building:
+            say(building)
+    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, on_step=Progress())
+    write_pages(found, junit, markdown)
+    if as_json:
+        emit_json(as_data(found))
+    else:
+        from .gate_text import show_results
+
+        show_results(found)
+    announce(found)
+    raise typer.Exit(exit_code(found))
+
+
+def refuse_mixtures(dry_run: bool, update: bool, url: str | None, as_baseline: Path) -> None:
+    """Raise UsageError for options that contradict each other."""
+    from ..errors import UsageError
+
+    if dry_run and update:
+        raise UsageError("--dry-run and --update contradict each other", "give one of them")
+    if url is not None and not update:
+        raise UsageError("--url says where a pinned baseline will lie; it goes with --update")
+    if update and (as_baseline / "manifest.json").is_file():
+        raise UsageError(f"{as_baseline} is an artifact", "with --update, --baseline is the folder of reports")
+
+
+def run_update(
+    names: Sequence[str],
+    devices: Sequence[str],
+    threads: int,
+    url: str | None,
+    plumbing: bool,
+    artifacts: Path,
+    reports: Path,
+    as_json: bool,
+) -> None:
+    """Pin the candidates and say what changed."""
+    from ..workflows.gate import update
+    from .gate_text import show_pinned
+
+    pinned = update(
+        names,
+        devices,
+        threads=threads,
+        url=url,
+        plumbing=plumbing,
+        artifacts_root=artifacts,
+        reports_root=reports,
+        on_step=Progress(),
+    )
+    if as_json:
+        emit_json({"pinned": [{**vars(one), "folder": str(one.folder)} for one in pinned]})
+    else:
+        show_pinned(pinned)
+
+
+def show_plan(planned: Sequence[Planned], as_json: bool) -> None:
+    """The plan for a person or a program."""
+    if not as_json:
+        from .gate_text import show_plan as show
+
+        show(planned)
+        return
+    emit_json(
+        {
+            "plan": [
+                {
+                    "key": one.key,
+                    "device": one.device.id,
+                    "candidate": str(one.candidate.folder),
+                    "baseline": str(one.baseline.stored.folder),
+                    "pinned": one.baseline.pin is not None,
+                    "rule": one.rule.to_plain(),
+                    "seconds_least": one.seconds(one.rule.looks[0]),
+                    "seconds_most": one.seconds(one.rule.most_pairs),
+                }
+                for one in planned
+            ]
+        }
+    )
+
+
+def write_pages(results: Sequence[GateResult], junit: Path | None, markdown: Path | None) -> None:
+    """The files that were asked for."""
+    from ..files import write_atomic
+    from ..reports.gate_junit import gate_junit
+    from ..reports.gate_markdown import gate_markdown
+
+    if junit is not None:
+        write_atomic(junit, gate_junit(results))
+    if markdown is not None:
+        write_atomic(markdown, gate_markdown(results))
+
+
+def announce(results: Sequence[GateResult]) -> None:
+    """On GitHub: annotations, on stderr because stdout is for JSON, and the step's summary."""
+    from ..reports.gate_github import workflow_commands
+    from ..reports.gate_markdown import gate_markdown
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in workflow_commands(results):
+            say(line)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as stream:
+            stream.write(gate_markdown(results))
+
+
+def as_data(results: Sequence[GateResult]) -> dict[str, Any]:
+    """The results for programs: as kept, without the raw samples, which are in the kept files."""
+    gates = []
+    for result in results:
+        plain = result.to_plain()
+        plain["pairs"] = [
+            {
+                "number": pair.number,
+                "candidate_first": pair.candidate_first,
+                "log_ratio": None if pair.dropped else pair.log_ratio,
+                "dropped": pair.dropped,
+            }
+            for pair in result.pairs
+        ]
+        plain["baseline_p50_ms"], plain["candidate_p50_ms"] = result.p50_ms("baseline"), result.p50_ms("candidate")
+        gates.append({**plain, "exit_code": result.exit_code})
+    return {"gates": gates, "exit_code": exit_code(results)}
+
+
+def exit_code(results: Sequence[GateResult]) -> int:
+    """That of the worst result."""
+    from ..types.gates import EXIT_CODES, worst
+
+    return EXIT_CODES[worst([result.status for result in results])]

@@ -1,0 +1,197 @@
+"""Pinned baselines: ``<reports>/<device>/<key>.baseline/`` with the artifact, its report and ``baseline.json``.
+
+Only :func:`pin` writes there. Everything in the folder is covered by a digest in ``baseline.json``, and that file by
+its own seal, so that a change by hand is noticed before it decides anything. With a URL the model files stay elsewhere;
+they are fetched once, checked, and kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .. import __version__
+from ..errors import ToolError, UsageError
+from ..files import sha256_file, staged_folder, write_atomic
+from ..reports.json_text import render
+from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
+from .artifacts import MANIFEST, Stored, artifact_folders, read_manifest
+
+PIN, REPORT = "baseline.json", "report.json"
+SUFFIX = ".baseline"
+FETCH_S = 60.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """The baseline of one candidate: the artifact, where it lies, and its pin, None when it was named directly."""
+
+    stored: Stored
+    pin: Baseline | None
+
+
+def pin_folder(root: Path, device: str, key: str) -> Path:
+    """Where the baseline of a key is pinned."""
+    return root / device / f"{key}{SUFFIX}"
+
+
+def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Found:
+    """The baseline of a candidate.
+
+    Args:
+        root: an artifact folder (or a file in it), a folder with pins, or a folder of artifacts by model and profile.
+        candidate: what is to be compared with it.
+        device: id of the device.
+        key: stem of the report, see ``Measurement.key``.
+
+    Raises:
+        UsageError: there is none, or it is not what was pinned.
+        ToolError: its files cannot be fetched.
+    """
+    if root.is_file():
+        root = root.parent
+    if (root / MANIFEST).is_file() and not (root / PIN).is_file():
+        return Found(read_manifest(root), None)
+    folder = root if (root / PIN).is_file() else pin_folder(root, device, key)
+    if folder.is_dir():
+        baseline = read_pin(folder)
+        return Found(read_manifest(model_folder(folder, baseline)), baseline)
+    for found in artifact_folders(root) if root.is_dir() else []:
+        stored = read_manifest(found)
+        if (stored.artifact.model, stored.artifact.profile) == (candidate.model, candidate.profile):
+            return Found(stored, None)
+    raise UsageError(
+        f"no baseline of {key} for {device} under {root}",
+        f"pin the artifact that is good: edgekit gate --update {candidate.model} --device {device}",
+    )
+
+
+def read_pin(folder: Path) -> Baseline:
+    """The pin in ``folder``, after checking that nothing there has changed since.
+
+    Raises:
+        UsageError: it is missing, damaged or was changed by hand.
+    """
+    path = folder / PIN
+    try:
+        found = Baseline.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", REMEDY) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a baseline: {error}", REMEDY) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path} is not a baseline: {where + ': ' if where else ''}{first['msg']}", REMEDY) from error
+    if found.seal != found.digest():
+        raise UsageError(f"{path} was changed by hand: its seal does not fit", REMEDY)
+    for entry in found.files:
+        file = folder / entry.name
+        if found.url is not None and entry.name not in (MANIFEST, REPORT):
+            continue
+        if not file.is_file():
+            raise UsageError(f"{file} is missing from the baseline", REMEDY)
+        if sha256_file(file) != entry.sha256:
+            raise UsageError(f"{file} is not the file that was pinned: its digest differs", REMEDY)
+    return found
+
+
+REMEDY = "restore it from version control, or pin it again with edgekit gate --update"
+
+
+def model_folder(folder: Path, baseline: Baseline) -> Path:
+    """The folder that holds the baseline's manifest and model files; they are fetched when they lie elsewhere.
+
+    Raises:
+        ToolError: they cannot be fetched, or are not those that were pinned.
+    """
+    if baseline.url is None:
+        return folder
+    cache = cache_folder() / baseline.seal
+    missing = [
+        entry
+        for entry in baseline.files
+        if not (cache / entry.name).is_file() or sha256_file(cache / entry.name) != entry.sha256
+    ]
+    for entry in missing:
+        if entry.name in (MANIFEST, REPORT):
+            write_atomic(cache / entry.name, (folder / entry.name).read_bytes())
+        else:
+            fetch(f"{baseline.url}/{entry.name}", entry, cache / entry.name)
+    return cache
+
+
+def cache_folder() -> Path:
+    """Where fetched baselines are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "baselines"
+
+
+def fetch(url: str, entry: PinnedFile, path: Path) -> None:
+    """Download one file and keep it if it is the one that was pinned."""
+    try:
+        with urllib.request.urlopen(url, timeout=FETCH_S) as stream:  # noqa: S310 - the URL is in the pin, checked below
+            data = stream.read(entry.size_bytes + 1)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise ToolError(
+            f"cannot fetch the baseline's {url}: {error}", "is the address in baseline.json right?"
+        ) from error
+    checked = path.with_name(f".{path.name}.part")
+    write_atomic(checked, data)
+    try:
+        if len(data) != entry.size_bytes or sha256_file(checked) != entry.sha256:
+            raise ToolError(
+                f"{url} is not the file that was pinned ({entry.size_bytes} bytes, sha256 {entry.sha256[:12]}…)",
+                "put the pinned file back there, or pin another one with edgekit gate --update",
+            )
+        os.replace(checked, path)
+    finally:
+        checked.unlink(missing_ok=True)
+
+
+def pin(root: Path, stored: Stored, measurement: Measurement, conditions: Conditions, url: str | None) -> Path:
+    """Make ``stored`` the baseline of its key; an older one is replaced whole.
+
+    Args:
+        root: folder of reports.
+        stored: the artifact, its files checked.
+        measurement: of it on that device.
+        conditions: those of the measurement.
+        url: folder from which the model files will be fetched; None to keep copies of them here.
+
+    Raises:
+        ToolError: the folder cannot be written.
+    """
+    final = pin_folder(root, measurement.device.id, measurement.key)
+    model = [entry.name for entry in stored.artifact.files if not entry.name.startswith("check")]
+    slim = stored.artifact.model_copy(update={"files": tuple(e for e in stored.artifact.files if e.name in model)})
+    with staged_folder(final) as staging:
+        (staging / MANIFEST).write_text(slim.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (staging / REPORT).write_text(render(measurement.to_plain()) + "\n", encoding="utf-8")
+        entries = [entry_of(staging / name) for name in (MANIFEST, REPORT)]
+        for name in model:
+            entries.append(entry_of(stored.folder / name))
+            if url is None:
+                shutil.copyfile(stored.folder / name, staging / name)
+        baseline = Baseline(
+            model=stored.artifact.model,
+            profile=stored.artifact.profile,
+            conditions=conditions,
+            files=tuple(entries),
+            url=url.rstrip("/") if url else None,
+            p50_ms=measurement.p50_ms,
+            pinned_at=measurement.measured_at,
+            edgekit_version=__version__,
+        ).sealed()
+        (staging / PIN).write_text(render(baseline.to_plain()) + "\n", encoding="utf-8")
+    return final
+
+
+def entry_of(path: Path) -> PinnedFile:
+    """A file as the pin lists it."""
+    return PinnedFile(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_file(path))
