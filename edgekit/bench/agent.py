@@ -4,8 +4,8 @@ One file, Python >= 3.7, needing only numpy and the runtime that is asked for, s
 It imports nothing of edgekit. JSON lines go to stdout: progress ``{"event": ...}`` and one last line, either
 ``{"ok": true, "value": {...}}`` (exit code 0) or ``{"ok": false, "kind": ..., "message": ...}`` (exit code 1).
 
-Commands (``request["command"]``): ``info``, ``state``, ``run``, ``inspect``, ``bench``, ``per_op``, ``memory``; the
-function of each name says what it takes and returns. Element types are numpy's names ("float32", "int8").
+Commands (``request["command"]``): ``info``, ``state``, ``install``, ``run``, ``inspect``, ``bench``, ``per_op``,
+``memory``; the function of each name says what it takes and returns. Element types are numpy's names ("float32").
 """
 
 from __future__ import annotations
@@ -197,8 +197,52 @@ def machine() -> Json:
 
 
 def info(request: Optional[Json] = None) -> Json:
-    """``info``: the machine, the versions installed on it, its state, and the room that is left."""
-    return {"info": machine(), "versions": versions(), "state": state(), "free": room()}
+    """``info``: the machine, the versions installed on it, its state, the room that is left, and its C library."""
+    return {
+        "info": machine(),
+        "versions": versions(),
+        "state": state(),
+        "free": room(),
+        "glibc": platform.libc_ver()[1],
+    }
+
+
+def install(request: Json) -> Json:
+    """``install``: a virtual environment of its own with ``requirements`` from the wheels in a folder, offline.
+
+    Takes venv (path, ``~`` is ours), wheels (a file in the folder of wheels) and pip (name of pip's own wheel there,
+    which runs without being installed, so that no ensurepip is needed). Value: python, versions.
+    """
+    folder = os.path.dirname(os.path.abspath(request["wheels"]))
+    venv = os.path.expanduser(request["venv"])
+    python = os.path.join(venv, "bin", "python")
+    pip = [python, os.path.join(folder, request["pip"], "pip"), "install", "--no-index", "--find-links", folder]
+    steps = [
+        ("make a virtual environment", [sys.executable, "-m", "venv", "--without-pip", venv]),
+        ("install", pip + ["--disable-pip-version-check", "--upgrade"] + request["requirements"]),
+        ("ask for versions", [python, "-c", VERSIONS_PROGRAM]),
+    ]
+    said = ""
+    for what, command in steps:
+        emit({"event": what})
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        said = done.stdout.decode(errors="replace").strip()
+        if done.returncode:
+            raise AgentError("install", "cannot %s in %s: %s" % (what, venv, " ".join(said.splitlines()[-3:])))
+    return {"python": python, "versions": json.loads(said.splitlines()[-1])}
+
+
+VERSIONS_PROGRAM = """
+import json
+try:
+    from importlib import metadata
+    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+except ImportError:
+    import pkg_resources
+    found = {d.key: d.version for d in pkg_resources.working_set}
+print(json.dumps(found))
+"""
+"""What is installed for an interpreter, by name."""
 
 
 def room() -> Json:
@@ -1058,8 +1102,8 @@ def memory(request: Json) -> Json:
 
 # The protocol ------------------------------------------------------------------------------------------------------
 
-COMMANDS = {"info": info, "state": state, "run": run, "inspect": inspect, "bench": bench, "per_op": per_op,
-            "memory": memory}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
+COMMANDS = {"info": info, "state": state, "install": install, "run": run, "inspect": inspect, "bench": bench,
+            "per_op": per_op, "memory": memory}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
 
 PROTOCOL = [1]
 """The file descriptor of the JSON lines; :func:`main` moves it away from what native libraries print to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from .console import Progress, emit_json, say
 
 if TYPE_CHECKING:
+    from ..types import Device
     from ..workflows.export import Outcome
     from ..workflows.profile import Profiled
 
@@ -24,13 +25,17 @@ def profile_command(
         typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
     ] = None,
     device: Annotated[
-        str, typer.Option("--device", "-d", help="Where to measure; edgekit devices list shows what there is.")
+        str,
+        typer.Option("--device", "-d", help="Where to measure: names and tags, by commas; see edgekit devices list."),
     ] = "local",
     runtime: Annotated[
         str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
+    threads: Annotated[
+        str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
+    ] = "1",
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
     artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
     reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
@@ -39,31 +44,60 @@ def profile_command(
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
-    from ..workflows.profile import profile
+    from ..devices.inventory import find_devices
+    from ..workflows.artifacts import find_artifacts
+    from ..workflows.profile import known_runtime, profile
     from ..workflows.reach import what_is_built_first
 
-    building = what_is_built_first(device)
-    if building:
-        say(building)
+    places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
+    for place in places:
+        building = what_is_built_first(place.id)
+        if building:
+            say(building)
     exported: list[Outcome] = []
-    run_profile(
-        lambda step: profile(
-            names or [],
-            device,
-            runtime,
-            threads=threads,
+    progress = Progress()
+
+    def run(name: str, step: Callable[[str], None], what: list[str]) -> Profiled:
+        return profile(
+            what,
+            name,
+            chosen,
+            threads=counts,
             per_op=per_op,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, step, exported),
+            resume=resume,
             on_step=step,
-        ),
-        as_json,
-    )
+        )
+
+    if len(places) == 1:
+        run_profile(lambda step: run(places[0].id, step, names or []), as_json)
+    else:
+        # The artifacts are found, or made, once for all devices.
+        found = find_artifacts(
+            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, progress, exported)
+        )
+        folders = [str(stored.folder) for stored in found]
+        profile_devices(places, lambda name, step: run(name, step, folders), progress, as_json)
     if any(outcome.error is not None for outcome in exported):
         from .export_text import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def thread_counts(text: str) -> list[int]:
+    """``1,2,4`` as numbers.
+
+    Raises:
+        UsageError: something else.
+    """
+    from ..errors import UsageError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise UsageError(f"--threads takes whole numbers from 1, got {text!r}", "for example --threads 1,2,4")
+    return [int(word) for word in words]
 
 
 def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
@@ -89,6 +123,36 @@ def run_profile(run: Callable[[Callable[[str], None]], Profiled], as_json: bool)
     outcome.raise_failures()
 
 
+def profile_devices(
+    places: Sequence[Device],
+    run: Callable[[str, Callable[[str], None]], Profiled],
+    progress: Progress,
+    as_json: bool,
+) -> None:
+    """Measure on several devices at once: each one's table as it ends, then all failures."""
+    from ..workflows.profile_many import DeviceOutcome, profile_many, raise_device_failures
+
+    def ended(outcome: DeviceOutcome) -> None:
+        if as_json:
+            return
+        if outcome.profiled is not None:
+            show(outcome.profiled)
+        else:
+            say(f"{outcome.device.id}: failed: {outcome.error}")
+
+    outcomes = profile_many(places, run, progress, ended)
+    if as_json:
+        emit_json(
+            {
+                one.device.id: as_data(one.profiled)
+                if one.profiled is not None
+                else {"error": str(one.error), "hint": one.error.hint if one.error else ""}
+                for one in outcomes
+            }
+        )
+    raise_device_failures(outcomes)
+
+
 def show(outcome: Profiled) -> None:
     """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
     from rich.console import Console
@@ -105,6 +169,8 @@ def show(outcome: Profiled) -> None:
             console.print(operator_table(measurement))
     for path in outcome.reports:
         say(f"report: {path}")
+    if outcome.skipped:
+        say(f"{outcome.skipped} left out: a report of the same file and threads is there")
 
 
 def as_data(outcome: Profiled) -> dict[str, Any]:

@@ -72,3 +72,10 @@ def test_help_names_every_option() -> None:
 def test_it_loads_nothing_until_it_runs(module: str) -> None:
     program = f"import sys, edgekit.cli.profile; sys.exit({module!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("threads", ["0", "two", "1,,2", "-1", "1.5"])
+def test_thread_counts_are_whole_numbers(tmp_path: Path, threads: str) -> None:
+    done = CliRunner().invoke(APP, [str(DATA / "tiny"), "--threads", threads, "--reports", str(tmp_path)])
+    assert isinstance(done.exception, UsageError)
+    assert repr(threads) in str(done.exception)
