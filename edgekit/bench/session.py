@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError
-from ..types import Artifact, Device, DeviceInfo, DeviceState, Measurement, OpTime
+from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime, SustainedPoint
 from .launch import Transport, run_agent
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
@@ -53,6 +53,7 @@ class Session:
 
     Attributes:
         threads: within an operator; operators run one after another.
+        sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
     """
 
@@ -60,6 +61,7 @@ class Session:
     device: Device
     threads: int = 1
     per_op: bool = False
+    sustained_s: float | None = None
     limits: Limits = Limits()
     seed: int = 0
 
@@ -83,7 +85,7 @@ class Session:
                 self.transport,
                 {**self.request(artifact), "command": command, **more},
                 {"model": model},
-                self.limits.timeout_s,
+                self.limits.timeout_s + float(more.get("duration_s", 0.0)),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
                 lambda event: step(f"{STEPS[command]}: {event['event']}"),
             )
@@ -99,7 +101,12 @@ class Session:
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators["note"] = str(error)
-        return self.compose(artifact, latency, memory, operators)
+        points = None
+        if self.sustained_s is not None:
+            window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
+            told = launch("sustained", duration_s=self.sustained_s, window_s=window_s)["points"]
+            points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
+        return self.compose(artifact, latency, memory, operators, points)
 
     def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
         """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
@@ -130,7 +137,12 @@ class Session:
         }
 
     def compose(
-        self, artifact: Artifact, latency: dict[str, Any], memory: dict[str, Any], operators: dict[str, Any]
+        self,
+        artifact: Artifact,
+        latency: dict[str, Any],
+        memory: dict[str, Any],
+        operators: dict[str, Any],
+        points: tuple[SustainedPoint, ...] | None,
     ) -> Measurement:
         """The agent's answers as a measurement with its verdict."""
         try:
@@ -154,6 +166,7 @@ class Session:
                 baseline_rss_bytes=memory["baseline_rss_bytes"],
                 per_op=None if operators["per_op"] is None else tuple(OpTime(**op) for op in operators["per_op"]),
                 per_op_note=operators["note"],
+                sustained=points,
                 state_before=before,
                 state_after=after,
                 versions=latency["versions"],
@@ -176,7 +189,16 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
 
 
-STEPS = {"bench": "latency", "memory": "memory", "per_op": "operator times", "run": "check of the outputs"}
+SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
+POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
+
+STEPS = {
+    "bench": "latency",
+    "sustained": "long run",
+    "memory": "memory",
+    "per_op": "operator times",
+    "run": "check of the outputs",
+}
 """The launches of a measurement in words."""
 
 
@@ -197,4 +219,18 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,
         "parity_images": artifact.parity.images,
+        "delegation": delegation(artifact.audit),
+        "export_command": artifact.command,
     }
+
+
+def delegation(audit: Audit) -> Delegation | None:
+    """What the audit saw the CPU delegate take, or None where the runtime has none."""
+    if audit.delegate is None or audit.delegated_share is None or audit.delegate_partitions is None:
+        return None
+    return Delegation(
+        name=audit.delegate,
+        share=audit.delegated_share,
+        partitions=audit.delegate_partitions,
+        undelegated=audit.undelegated,
+    )

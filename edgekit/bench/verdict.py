@@ -17,10 +17,11 @@ CLOCK_DROP = 0.10
 def judge(
     samples_ns: Sequence[int], threads: int, info: DeviceInfo, before: DeviceState, after: DeviceState
 ) -> Verdict:
-    """The first that holds of ``emulated``, ``throttled``, ``noisy`` and ``stable``, with the reasons of all."""
-    slowed, doubts = throttling(before, after), noise(samples_ns, threads, info, before)
+    """The first that holds of ``emulated``, ``throttled``, ``noisy`` and ``stable``, with its reasons."""
     if info.emulated:
-        return Verdict(name="emulated", reasons=("an emulated machine: its latency means nothing", *slowed, *doubts))
+        # No doubts beside it: what they advise would make the figure no better.
+        return Verdict(name="emulated", reasons=("an emulated machine: its latency means nothing",))
+    slowed, doubts = throttling(before, after), noise(samples_ns, threads, info, before)
     if slowed:
         return Verdict(name="throttled", reasons=(*slowed, *doubts))
     return Verdict(name="noisy" if doubts else "stable", reasons=tuple(doubts))

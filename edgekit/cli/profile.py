@@ -35,6 +35,9 @@ def profile_command(
         str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
     ] = "1",
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
+    sustained: Annotated[
+        str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
     artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
@@ -50,6 +53,7 @@ def profile_command(
     from ..workflows.reach import what_is_built_first
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
+    long_s = None if sustained is None else seconds(sustained)
     for place in places:
         building = what_is_built_first(place.id)
         if building:
@@ -64,6 +68,7 @@ def profile_command(
             chosen,
             threads=counts,
             per_op=per_op,
+            sustained_s=long_s,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, step, exported),
@@ -98,6 +103,21 @@ def thread_counts(text: str) -> list[int]:
     if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
         raise UsageError(f"--threads takes whole numbers from 1, got {text!r}", "for example --threads 1,2,4")
     return [int(word) for word in words]
+
+
+def seconds(text: str) -> float:
+    """``90s``, ``10m`` or ``1h`` as seconds.
+
+    Raises:
+        UsageError: something else, or less than two windows' worth.
+    """
+    from ..errors import UsageError
+
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.replace(".", "", 1).isdecimal() or float(number) * units[unit] < 2:
+        raise UsageError(f"--sustained takes a time from 2s, got {text!r}", "for example --sustained 10m")
+    return float(number) * units[unit]
 
 
 def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
@@ -157,6 +177,7 @@ def show(outcome: Profiled) -> None:
     """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
     from rich.console import Console
 
+    from ..reports.page.sustained import steady_state
     from ..reports.table import measurement_table, operator_table
 
     console = Console(stderr=True)
@@ -167,6 +188,8 @@ def show(outcome: Profiled) -> None:
     for measurement in outcome.measurements:
         if measurement.per_op is not None:
             console.print(operator_table(measurement))
+        if measurement.sustained:
+            say(f"{measurement.model} {measurement.profile}: {steady_state(measurement.sustained)}")
     for path in outcome.reports:
         say(f"report: {path}")
     if outcome.skipped:

@@ -131,14 +131,35 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("peak memory", peak_memory(m)),
         ("weights", WEIGHTS[m.weights_kind]),
         ("parity", f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"),
+        ("parity on the device", device_parity(m)),
+        ("delegate", delegate(m)),
         ("network", f"{m.params / 1e6:.2f} M parameters, {m.macs / 1e6:.0f} M MACs (1 MAC = 2 FLOPs)"),
         ("profile", m.profile),
         ("artifact", f"sha256 {m.artifact_sha256}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(m.versions.items()))),
         ("measured at", m.measured_at),
+        ("exported by", m.export_command),
         ("operator times", m.per_op_note),
     ]
     return tuple((name, value) for name, value in pairs if value)
+
+
+def device_parity(m: Measurement) -> str:
+    """What the device's own output for the check image came to."""
+    if m.device_cosine is None:
+        return ""
+    worst = "" if m.device_max_abs is None else f", largest difference {m.device_max_abs:.3g}"
+    return f"cosine {m.device_cosine:.6f}{worst} against the float reference on the check image"
+
+
+def delegate(m: Measurement) -> str:
+    """What the CPU delegate takes, in how many partitions, and what stays outside."""
+    if m.delegation is None:
+        return ""
+    d = m.delegation
+    left = ", ".join(f"{count} {name}" for name, count in sorted(d.undelegated.items()))
+    parts = f"{d.partitions} partition{'' if d.partitions == 1 else 's'}"
+    return f"{d.name} takes {d.share:.0%} of the operators in {parts}{f'; left: {left}' if left else ''} (at export)"
 
 
 def change(before: str, after: str) -> str:

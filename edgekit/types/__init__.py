@@ -8,14 +8,18 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
-from .measurements import Measurement, OpTime, Verdict
+from .measurements import Delegation, Measurement, OpTime, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Bandwidth",
+    "Ceilings",
+    "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
@@ -25,6 +29,7 @@ __all__ = [
     "Frozen",
     "ImageSet",
     "IoType",
+    "LayerLoad",
     "Layout",
     "Measurement",
     "ModelCard",
@@ -37,7 +42,9 @@ __all__ = [
     "QuantParams",
     "Quantization",
     "Rewrite",
+    "Roofline",
     "Runtime",
+    "SustainedPoint",
     "TargetClass",
     "TensorSpec",
     "Verdict",

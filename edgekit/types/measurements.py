@@ -26,6 +26,36 @@ class Verdict(Frozen):
     reasons: tuple[str, ...] = ()
 
 
+class Delegation(Frozen):
+    """What the CPU delegate takes of an artifact, as audited on the exporting machine.
+
+    Attributes:
+        share: of the file's operators, 0 to 1.
+        undelegated: operator types that stay outside, with counts.
+    """
+
+    name: str
+    share: float
+    partitions: int
+    undelegated: dict[str, int] = Field(default_factory=dict)
+
+
+class SustainedPoint(Frozen):
+    """One window of a long run.
+
+    Attributes:
+        t_s: middle of the window, seconds from the first inference.
+        latency_ns: median of the window.
+        temperature_c: of the hottest sensor; None where the device does not offer the reading.
+        clock_mhz: of the fastest CPU; None where the device does not offer the reading.
+    """
+
+    t_s: float
+    latency_ns: int
+    temperature_c: float | None = None
+    clock_mhz: float | None = None
+
+
 class Measurement(Frozen):
     """Latency of one artifact on one device: raw samples, never summaries.
 
@@ -39,6 +69,9 @@ class Measurement(Frozen):
         per_op: None when not asked for, or when the runtime cannot say; then ``per_op_note`` tells why.
         device_cosine, device_max_abs: output on this device for the artifact's check image against the float
             reference; None when the artifact has no check image.
+        delegation: None for runtimes without a CPU delegate, and in reports from before it was kept.
+        export_command: what made the artifact; empty in reports from before it was kept.
+        sustained: windows of a long run in order; None when none was asked for.
     """
 
     schema_version: Literal[1] = 1
@@ -74,6 +107,9 @@ class Measurement(Frozen):
     per_op_note: str = ""
     device_cosine: float | None = None
     device_max_abs: float | None = None
+    delegation: Delegation | None = None
+    export_command: str = ""
+    sustained: tuple[SustainedPoint, ...] | None = None
     state_before: DeviceState
     state_after: DeviceState
     versions: dict[str, str]

@@ -58,6 +58,7 @@ def profile(
     *,
     threads: Sequence[int] = (1,),
     per_op: bool = False,
+    sustained_s: float | None = None,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
@@ -75,6 +76,7 @@ def profile(
         runtime: measure only what this runtime executes.
         threads: within an operator; each count is a measurement of its own.
         per_op: also time every operator, in a launch of its own.
+        sustained_s: also run for so long without a pause, in a launch of its own.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
@@ -103,7 +105,7 @@ def profile(
             tasks = [(one, count) for one, count in tasks if (one.artifact.sha256, count) not in there]
         for number, (one, count) in enumerate(tasks, 1):
             label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
-            session = Session(transport, place, threads=count, per_op=per_op, limits=limits)
+            session = Session(transport, place, threads=count, per_op=per_op, sustained_s=sustained_s, limits=limits)
             here = prefixed(f"{number}/{len(tasks)} {label}", step)
             try:
                 cooler.wait(here)

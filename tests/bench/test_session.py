@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgekit.bench.launch import ThisMachine
-from edgekit.bench.session import Limits, Session
+from edgekit.bench.session import Limits, Session, delegation
 from edgekit.errors import ToolError
-from edgekit.types import Artifact, Device
+from edgekit.types import Artifact, Delegation, Device
 
 LOCAL = Device(id="local", transport="local")
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
@@ -34,6 +34,8 @@ def test_a_measurement_is_whole(tiny: Path, profile: str) -> None:
     assert found.per_op
     assert found.per_op_note == ""
     assert found.settings
+    assert found.export_command == artifact.command
+    assert (found.delegation is not None) == (artifact.audit.delegate is not None)
     assert found.verdict.name in ("stable", "noisy")
     assert "latency: measure" in steps
     assert steps.index("memory") > steps.index("latency")
@@ -81,3 +83,12 @@ def test_an_agent_of_another_version_is_noticed(tiny: Path) -> None:
     with pytest.raises(ToolError, match="does not fit this edgekit") as caught:
         Session(Old(), LOCAL, limits=SHORT).measure(artifact_of(tiny / "tflite-fp32"), tiny / "tflite-fp32")
     assert "one version" in caught.value.hint
+
+
+def test_a_measurement_repeats_what_the_delegate_takes(tiny: Path) -> None:
+    artifact = artifact_of(tiny / "tflite-int8")
+    counts = {"ops": {"CONV_2D": 3, "ADD": 1}, "delegate": "XNNPACK", "delegated_ops": 3, "delegate_partitions": 2}
+    audit = artifact.audit.model_copy(update={**counts, "undelegated": {"ADD": 1}})
+    found = delegation(audit)
+    assert found == Delegation(name="XNNPACK", share=0.75, partitions=2, undelegated={"ADD": 1})
+    assert delegation(audit.model_copy(update={"delegate": None})) is None
