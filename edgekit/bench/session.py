@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ..errors import ToolError
 from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime, SustainedPoint
 from .launch import Transport, run_agent
+from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
 OnStep = Callable[[str], None]
@@ -81,14 +82,18 @@ class Session:
 
         def launch(command: str, **more: Any) -> dict[str, Any]:
             step(STEPS[command])
-            return run_agent(
-                self.transport,
-                {**self.request(artifact), "command": command, **more},
-                {"model": model},
-                self.limits.timeout_s + float(more.get("duration_s", 0.0)),
-                f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: step(f"{STEPS[command]}: {event['event']}"),
-            )
+            try:
+                return run_agent(
+                    self.transport,
+                    {**self.request(artifact), "command": command, **more},
+                    {"model": model},
+                    self.limits.timeout_s + float(more.get("duration_s", 0.0)),
+                    f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
+                    lambda event: step(f"{STEPS[command]}: {event['event']}"),
+                )
+            except ToolError as error:
+                error.hint = error.hint or advice(artifact, str(error), self.device.id)
+                raise
 
         latency = launch("bench", **self.limits.request())
         memory: dict[str, Any] = {"peak_rss_bytes": None, "baseline_rss_bytes": None}
