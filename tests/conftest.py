@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import venv
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,21 @@ def chromium() -> str:
     if found is None:
         pytest.skip("needs chromium")
     return found
+
+
+@pytest.fixture(scope="session")
+def old_python() -> Path:
+    """An interpreter with ONNX Runtime 1.17, made once and kept with the other test data."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / "onnxruntime-1.17.3-venv"
+    with FileLock(CACHE / "onnxruntime-1.17.3-venv.lock"):
+        if not (folder / "ready").is_file():
+            venv.create(folder, clear=True)
+            command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
+                       "--no-deps", "onnxruntime==1.17.3", "numpy==1.26.4"]  # fmt: skip
+            subprocess.run(command, check=True)
+            (folder / "ready").touch()
+    return folder / "bin" / "python"
 
 
 @contextmanager

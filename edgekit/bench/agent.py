@@ -198,8 +198,52 @@ def machine() -> Json:
 
 
 def info(request: Optional[Json] = None) -> Json:
-    """``info``: the machine, the versions installed on it, its state, and the room that is left."""
-    return {"info": machine(), "versions": versions(), "state": state(), "free": room()}
+    """``info``: the machine, the versions installed on it, its state, the room that is left, and its C library."""
+    return {
+        "info": machine(),
+        "versions": versions(),
+        "state": state(),
+        "free": room(),
+        "glibc": platform.libc_ver()[1],
+    }
+
+
+def install(request: Json) -> Json:
+    """``install``: a virtual environment of its own with ``requirements`` from the wheels in a folder, offline.
+
+    Takes venv (path, ``~`` is ours), wheels (a file in the folder of wheels) and pip (name of pip's own wheel there,
+    which runs without being installed, so that no ensurepip is needed). Value: python, versions.
+    """
+    folder = os.path.dirname(os.path.abspath(request["wheels"]))
+    venv = os.path.expanduser(request["venv"])
+    python = os.path.join(venv, "bin", "python")
+    pip = [python, os.path.join(folder, request["pip"], "pip"), "install", "--no-index", "--find-links", folder]
+    steps = [
+        ("make a virtual environment", [sys.executable, "-m", "venv", "--without-pip", venv]),
+        ("install", pip + ["--disable-pip-version-check", "--upgrade"] + request["requirements"]),
+        ("ask for versions", [python, "-c", VERSIONS_PROGRAM]),
+    ]
+    said = ""
+    for what, command in steps:
+        emit({"event": what})
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        said = done.stdout.decode(errors="replace").strip()
+        if done.returncode:
+            raise AgentError("install", "cannot %s in %s: %s" % (what, venv, " ".join(said.splitlines()[-3:])))
+    return {"python": python, "versions": json.loads(said.splitlines()[-1])}
+
+
+VERSIONS_PROGRAM = """
+import json
+try:
+    from importlib import metadata
+    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+except ImportError:
+    import pkg_resources
+    found = {d.key: d.version for d in pkg_resources.working_set}
+print(json.dumps(found))
+"""
+"""What is installed for an interpreter, by name."""
 
 
 def room() -> Json:
@@ -889,6 +933,48 @@ def bench(request: Json) -> Json:
         "info": machine(),
         "versions": versions(),
     }
+
+
+def sustained(request: Json) -> Json:
+    """``sustained``: inferences without a pause for ``duration_s``, in windows of ``window_s``.
+
+    Value: points, a list of ``{t_s, latency_ns, count, temperature_c, clock_mhz, throttled}``: middle of the window
+    from the first inference on, its median, its inferences, and the hottest sensor, fastest clock and throttle flags
+    at its end, each None where there is nothing to read. Reading them takes some milliseconds between two windows.
+    """
+    duration_s, window_s = float(request["duration_s"]), float(request.get("window_s", 1.0))
+    runtime = make_runtime(request)
+    load_model(runtime, request)
+    set_inputs(runtime, request)
+    points = []  # type: List[Json]
+    buffer = [0] * 100000
+    gc.collect()
+    gc.disable()
+    try:
+        begin = time.perf_counter_ns()
+        end = begin + int(duration_s * 1e9)
+        while True:
+            start = time.perf_counter_ns()
+            if start >= end:
+                break
+            # One inference at least, however long it takes.
+            count = sample(runtime.run, buffer, 0, len(buffer), min(end, start + int(window_s * 1e9)))
+            stop = time.perf_counter_ns()
+            now = state()
+            points.append({
+                "t_s": ((start + stop) / 2 - begin) / 1e9,
+                "latency_ns": middle(buffer[:count]),
+                "count": count,
+                "temperature_c": max(now["temperature_c"].values()) if now["temperature_c"] else None,
+                "clock_mhz": max(now["clock_khz"].values()) / 1000.0 if now["clock_khz"] else None,
+                "throttled": now["throttled"],
+            })  # fmt: skip
+            if len(points) % 10 == 0:
+                done = (stop - begin) / 1e9
+                emit({"event": "%.0f of %.0f s, %.2f ms" % (done, duration_s, points[-1]["latency_ns"] / 1e6)})
+    finally:
+        gc.enable()
+    return {"points": points}
 
 
 PROFILE_SKIP = 5

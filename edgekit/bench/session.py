@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError
-from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime
+from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime, SustainedPoint
 from .launch import Transport, run_agent
+from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
 OnStep = Callable[[str], None]
@@ -53,6 +54,7 @@ class Session:
 
     Attributes:
         threads: within an operator; operators run one after another.
+        sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
     """
 
@@ -60,6 +62,7 @@ class Session:
     device: Device
     threads: int = 1
     per_op: bool = False
+    sustained_s: float | None = None
     limits: Limits = Limits()
     seed: int = 0
 
@@ -85,7 +88,13 @@ class Session:
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators = {"per_op": None, "note": str(error)}
-        return self.compose(artifact, latency, memory, operators)
+        points = None
+        if self.sustained_s is not None:
+            window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
+            more = {"duration_s": self.sustained_s, "window_s": window_s}
+            told = self.launch("sustained", artifact, folder, on_step, **more)["points"]
+            points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
+        return self.compose(artifact, latency, memory, operators, points)
 
     def latency(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of.
@@ -106,14 +115,18 @@ class Session:
         """
         step = on_step or (lambda _: None)
         step(STEPS[command])
-        return run_agent(
-            self.transport,
-            {**self.request(artifact), "command": command, **more},
-            {"model": model_files(artifact, folder)},
-            self.limits.timeout_s,
-            f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-            lambda event: step(f"{STEPS[command]}: {event['event']}"),
-        )
+        try:
+            return run_agent(
+                self.transport,
+                {**self.request(artifact), "command": command, **more},
+                {"model": model_files(artifact, folder)},
+                self.limits.timeout_s + float(more.get("duration_s", 0.0)),
+                f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
+                lambda event: step(f"{STEPS[command]}: {event['event']}"),
+            )
+        except ToolError as error:
+            error.hint = error.hint or advice(artifact, str(error), self.device.id)
+            raise
 
     def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
         """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
@@ -144,7 +157,12 @@ class Session:
         }
 
     def compose(
-        self, artifact: Artifact, latency: dict[str, Any], memory: dict[str, Any], operators: dict[str, Any]
+        self,
+        artifact: Artifact,
+        latency: dict[str, Any],
+        memory: dict[str, Any],
+        operators: dict[str, Any],
+        points: tuple[SustainedPoint, ...] | None = None,
     ) -> Measurement:
         """The agent's answers as a measurement with its verdict."""
         try:
@@ -168,6 +186,7 @@ class Session:
                 baseline_rss_bytes=memory["baseline_rss_bytes"],
                 per_op=None if operators["per_op"] is None else tuple(OpTime(**op) for op in operators["per_op"]),
                 per_op_note=operators["note"],
+                sustained=points,
                 state_before=before,
                 state_after=after,
                 versions=latency["versions"],
@@ -193,8 +212,12 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
 
 
+SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
+POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
+
 STEPS = {
     "bench": "latency",
+    "sustained": "long run",
     "memory": "memory",
     "per_op": "operator times",
     "run": "check of the outputs",

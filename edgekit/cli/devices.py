@@ -59,18 +59,26 @@ def remove_command(name: NameArgument) -> None:
 
 
 @devices_app.command("prepare")
-def prepare_command(name: NameArgument) -> None:
-    """Build the system of an emulated board.
+def prepare_command(
+    name: NameArgument,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="Only onnxruntime, litert or openvino; may be repeated.")
+    ] = None,
+) -> None:
+    """Put the runtimes on a device behind SSH, or build the system of an emulated board.
 
-    Example: edgekit devices prepare virtual-rpi4
+    The wheels are downloaded here, so the device needs no internet; they go into a virtual environment of edgekit's own
+    there, and devices.toml names its interpreter.
+
+    Example: edgekit devices prepare rpi4
     """
-    from ..workflows.devices import prepare_device
+    from ..workflows.prepare_device import prepare_device
     from ..workflows.reach import what_is_built_first
 
     building = what_is_built_first(name)
     if building:
         say(building)
-    say(prepare_device(name, Progress()))
+    say(prepare_device(name, Progress(), runtime or ()))
 
 
 @devices_app.command("check")

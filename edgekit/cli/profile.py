@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from .console import Progress, emit_json, say
 
 if TYPE_CHECKING:
+    from ..types import Device
     from ..workflows.export import Outcome
     from ..workflows.profile import Profiled
 
@@ -24,13 +25,20 @@ def profile_command(
         typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
     ] = None,
     device: Annotated[
-        str, typer.Option("--device", "-d", help="Where to measure; edgekit devices list shows what there is.")
+        str,
+        typer.Option("--device", "-d", help="Where to measure: names and tags, by commas; see edgekit devices list."),
     ] = "local",
     runtime: Annotated[
         str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
+    threads: Annotated[
+        str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
+    ] = "1",
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
+    sustained: Annotated[
+        str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
     artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
     reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
@@ -39,31 +47,77 @@ def profile_command(
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
-    from ..workflows.profile import profile
+    from ..devices.inventory import find_devices
+    from ..workflows.artifacts import find_artifacts
+    from ..workflows.profile import known_runtime, profile
     from ..workflows.reach import what_is_built_first
 
-    building = what_is_built_first(device)
-    if building:
-        say(building)
+    places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
+    long_s = None if sustained is None else seconds(sustained)
+    for place in places:
+        building = what_is_built_first(place.id)
+        if building:
+            say(building)
     exported: list[Outcome] = []
-    run_profile(
-        lambda step: profile(
-            names or [],
-            device,
-            runtime,
-            threads=threads,
+    progress = Progress()
+
+    def run(name: str, step: Callable[[str], None], what: list[str]) -> Profiled:
+        return profile(
+            what,
+            name,
+            chosen,
+            threads=counts,
             per_op=per_op,
+            sustained_s=long_s,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, step, exported),
+            resume=resume,
             on_step=step,
-        ),
-        as_json,
-    )
+        )
+
+    if len(places) == 1:
+        run_profile(lambda step: run(places[0].id, step, names or []), as_json)
+    else:
+        # The artifacts are found, or made, once for all devices.
+        found = find_artifacts(
+            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, progress, exported)
+        )
+        folders = [str(stored.folder) for stored in found]
+        profile_devices(places, lambda name, step: run(name, step, folders), progress, as_json)
     if any(outcome.error is not None for outcome in exported):
         from .export_text import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def thread_counts(text: str) -> list[int]:
+    """``1,2,4`` as numbers.
+
+    Raises:
+        UsageError: something else.
+    """
+    from ..errors import UsageError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise UsageError(f"--threads takes whole numbers from 1, got {text!r}", "for example --threads 1,2,4")
+    return [int(word) for word in words]
+
+
+def seconds(text: str) -> float:
+    """``90s``, ``10m`` or ``1h`` as seconds.
+
+    Raises:
+        UsageError: something else, or less than two windows' worth.
+    """
+    from ..errors import UsageError
+
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.replace(".", "", 1).isdecimal() or float(number) * units[unit] < 2:
+        raise UsageError(f"--sustained takes a time from 2s, got {text!r}", "for example --sustained 10m")
+    return float(number) * units[unit]
 
 
 def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
@@ -89,10 +143,41 @@ def run_profile(run: Callable[[Callable[[str], None]], Profiled], as_json: bool)
     outcome.raise_failures()
 
 
+def profile_devices(
+    places: Sequence[Device],
+    run: Callable[[str, Callable[[str], None]], Profiled],
+    progress: Progress,
+    as_json: bool,
+) -> None:
+    """Measure on several devices at once: each one's table as it ends, then all failures."""
+    from ..workflows.profile_many import DeviceOutcome, profile_many, raise_device_failures
+
+    def ended(outcome: DeviceOutcome) -> None:
+        if as_json:
+            return
+        if outcome.profiled is not None:
+            show(outcome.profiled)
+        else:
+            say(f"{outcome.device.id}: failed: {outcome.error}")
+
+    outcomes = profile_many(places, run, progress, ended)
+    if as_json:
+        emit_json(
+            {
+                one.device.id: as_data(one.profiled)
+                if one.profiled is not None
+                else {"error": str(one.error), "hint": one.error.hint if one.error else ""}
+                for one in outcomes
+            }
+        )
+    raise_device_failures(outcomes)
+
+
 def show(outcome: Profiled) -> None:
     """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
     from rich.console import Console
 
+    from ..reports.page.sustained import steady_state
     from ..reports.table import measurement_table, operator_table
 
     console = Console(stderr=True)
@@ -103,8 +188,12 @@ def show(outcome: Profiled) -> None:
     for measurement in outcome.measurements:
         if measurement.per_op is not None:
             console.print(operator_table(measurement))
+        if measurement.sustained:
+            say(f"{measurement.model} {measurement.profile}: {steady_state(measurement.sustained)}")
     for path in outcome.reports:
         say(f"report: {path}")
+    if outcome.skipped:
+        say(f"{outcome.skipped} left out: a report of the same file and threads is there")
 
 
 def as_data(outcome: Profiled) -> dict[str, Any]:

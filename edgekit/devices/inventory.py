@@ -34,3 +34,29 @@ def find_device(name: str) -> Device:
         f"{near + ' ' if near.startswith('did') else ''}add it: edgekit devices add {name} USER@ADDRESS; "
         f"or use the emulated board: --device {offer}; or this machine: --device {LOCAL.id}",
     )
+
+
+def find_devices(names: str) -> list[Device]:
+    """The devices that ``--device`` means: names and tags, separated by commas, each device once, in order.
+
+    A name goes before a tag of the same spelling.
+
+    Raises:
+        UsageError: one of them is neither.
+    """
+    tagged: dict[str, list[Device]] = {}
+    for device, _ in read_entries().values():
+        for tag in device.tags:
+            tagged.setdefault(tag, []).append(device)
+    found: dict[str, Device] = {}
+    for word in (word.strip() for word in names.split(",")):
+        if not word:
+            raise UsageError(f"--device {names!r} has an empty name", "separate names by single commas: --device a,b")
+        try:
+            meant = [find_device(word)]
+        except UsageError:
+            if word not in tagged:
+                raise
+            meant = tagged[word]
+        found |= {device.id: device for device in meant}
+    return list(found.values())

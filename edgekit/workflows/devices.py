@@ -1,4 +1,4 @@
-"""The verb ``devices``: list, add, remove, prepare, and prove step by step that a device can be measured on."""
+"""The verb ``devices``: list, add, remove, and prove step by step that a device can be measured on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from pydantic import ValidationError
 
 from ..bench.launch import INSTALL, run_agent
 from ..catalog import explain
-from ..devices import virtual
 from ..devices.boards import find_board
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry, user_file
 from ..devices.inventory import BUILT_IN, find_device
 from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
-from ..devices.virtual_build import system_folder
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import Device
 from .reach import OnStep, reach
@@ -118,26 +116,6 @@ def remove_device(name: str) -> Path:
     return path
 
 
-def prepare_device(name: str, on_step: OnStep) -> str:
-    """Make a device ready to be measured on; what was done, in words.
-
-    Raises:
-        UsageError: it is none that edgekit can prepare.
-        ToolError: building failed.
-    """
-    device = find_device(name)
-    if device.transport == "virtual":
-        begin, built = time.monotonic(), virtual.is_built()
-        virtual.prepare(name, on_step)
-        if built:
-            return f"{name} was ready: {system_folder()}"
-        return f"{name} is ready: {system_folder()}, built in {time.monotonic() - begin:.0f} s"
-    raise UsageError(
-        f"{name} is reached by {device.transport}; edgekit prepares emulated boards only",
-        f"install the runtimes there by hand: edgekit devices check {name} says which",
-    )
-
-
 def check_device(name: str, on_step: OnStep) -> list[Check]:
     """Prove each step from the network to a measurement; the first that fails ends it.
 
@@ -184,7 +162,7 @@ def judge(device: Device, told: dict[str, Any], before: float, after: float, whe
     checks.append(Check("cpu", "ok", f"{info['cpu']}, {info['cores']} usable cores{emulated}"))
     if device.board is not None:
         checks.append(judge_board(device.board, info["cpu"]))
-    checks += judge_runtimes(told["versions"], where)
+    checks += judge_runtimes(told["versions"], where, device)
     for name, field in READERS.items():
         seen = state[field] is not None
         remedy = "" if seen else "a verdict cannot tell throttling from noise without it"
@@ -209,21 +187,22 @@ def judge_board(name: str, cpu: str) -> Check:
     )
 
 
-def judge_runtimes(versions: dict[str, str], where: str) -> list[Check]:
+def judge_runtimes(versions: dict[str, str], where: str, device: Device) -> list[Check]:
     """numpy, and each runtime; at least one of them has to be there."""
+    prepare = f"edgekit devices prepare {device.id}, or by hand: " if device.transport == "ssh" else ""
     found = {
         runtime: next((f"{name} {versions[name]}" for name in names if name in versions), None)
         for runtime, names in DISTRIBUTIONS.items()
     }
     numpy = versions.get("numpy")
-    remedy = "" if numpy else f"pip install numpy{where}"
+    remedy = "" if numpy else f"{prepare}pip install numpy{where}"
     checks = [Check("numpy", "ok" if numpy else "failed", numpy or "missing", remedy)]
     missing: Status = "warning" if any(found.values()) else "failed"
     for runtime, version in found.items():
         if version:
             checks.append(Check(runtime, "ok", version))
         else:
-            checks.append(Check(runtime, missing, "missing", INSTALL[runtime] + where))
+            checks.append(Check(runtime, missing, "missing", prepare + INSTALL[runtime] + where))
     return checks
 
 

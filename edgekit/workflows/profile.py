@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bench.cool_down import CoolDown
 from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, did_you_mean
-from ..reports.store import save
+from ..reports.store import load, save
 from ..types import RUNTIME_OF, Measurement, Runtime
 from .artifacts import ExportMissing, Stored, check_files, find_artifacts
 from .device_parity import check_outputs
@@ -27,11 +28,12 @@ class Failure:
 
 @dataclass
 class Profiled:
-    """What came of a run: measurements with the files that keep them, and failures."""
+    """What came of a run: measurements with the files that keep them, failures, and how many a resumed run left out."""
 
     measurements: list[Measurement] = field(default_factory=list)
     reports: list[Path] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    skipped: int = 0
 
     def raise_failures(self) -> None:
         """End the run the way it went.
@@ -55,12 +57,14 @@ def profile(
     device: str = "local",
     runtime: str | None = None,
     *,
-    threads: int = 1,
+    threads: Sequence[int] = (1,),
     per_op: bool = False,
+    sustained_s: float | None = None,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
     limits: Limits | None = None,
+    resume: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Profiled:
     """Measure each artifact that ``names`` mean; each report is written as soon as it is known.
@@ -71,12 +75,14 @@ def profile(
         names: artifact folders, model files, model ids or aliases; none means all under ``artifacts_root``.
         device: name of the device to measure on.
         runtime: measure only what this runtime executes.
-        threads: within an operator.
+        threads: within an operator; each count is a measurement of its own.
         per_op: also time every operator, in a launch of its own.
+        sustained_s: also run for so long without a pause, in a launch of its own.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
         limits: how long to look; those of a measurement to be kept when None.
+        resume: leave out what has a report of the same file on this device already.
         on_step: told what begins, in words.
 
     Raises:
@@ -85,25 +91,42 @@ def profile(
     """
     step = on_step or (lambda _: None)
     place = find_device(device)
-    if threads < 1:
-        raise UsageError(f"--threads must be at least 1, got {threads}")
+    if not threads or min(threads) < 1:
+        raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
     stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
     with reach(place, step) as transport:
-        session = Session(transport, place, threads=threads, per_op=per_op, limits=limits)
-        for number, one in enumerate(stored, 1):
-            label = f"{one.artifact.model}/{one.artifact.profile}"
+        cooler = CoolDown(transport)
+        # One artifact's thread counts follow each other, so that what a slow drift does to one it does to all.
+        tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
+        if resume:
+            there = measured(reports_root / place.id)
+            outcome.skipped = sum((one.artifact.sha256, count) in there for one, count in tasks)
+            tasks = [(one, count) for one, count in tasks if (one.artifact.sha256, count) not in there]
+        for number, (one, count) in enumerate(tasks, 1):
+            label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
+            session = Session(transport, place, threads=count, per_op=per_op, sustained_s=sustained_s, limits=limits)
+            here = prefixed(f"{number}/{len(tasks)} {label}", step)
             try:
-                measurement = measure(one, session, prefixed(f"{number}/{len(stored)} {label}", step))
-                measurement = measurement.model_copy(update={"revision": project})
+                cooler.wait(here)
+                measurement = measure(one, session, here).model_copy(update={"revision": project})
                 outcome.reports.append(save(reports_root, measurement))
                 outcome.measurements.append(measurement)
             except EdgekitError as error:
                 outcome.failures.append(Failure(label, error))
                 step(f"{label}: failed: {error}")
     return outcome
+
+
+def measured(folder: Path) -> set[tuple[str, int]]:
+    """Digest and thread count of what has a report in the folder of a device.
+
+    Raises:
+        UsageError: a file there is not a report.
+    """
+    return {(m.artifact_sha256, m.threads) for m in map(load, sorted(folder.glob("*.json")))}
 
 
 def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:

@@ -72,3 +72,28 @@ def test_help_names_every_option() -> None:
 def test_it_loads_nothing_until_it_runs(module: str) -> None:
     program = f"import sys, edgekit.cli.profile; sys.exit({module!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("threads", ["0", "two", "1,,2", "-1", "1.5"])
+def test_thread_counts_are_whole_numbers(tmp_path: Path, threads: str) -> None:
+    done = CliRunner().invoke(APP, [str(DATA / "tiny"), "--threads", threads, "--reports", str(tmp_path)])
+    assert isinstance(done.exception, UsageError)
+    assert repr(threads) in str(done.exception)
+
+
+@pytest.mark.parametrize("time", ["", "10", "m", "1s", "-3m", "nans", "1e3s", "ten minutes"])
+def test_a_long_run_has_a_length(tmp_path: Path, time: str) -> None:
+    done = CliRunner().invoke(APP, [str(DATA / "tiny"), "--sustained", time, "--reports", str(tmp_path)])
+    assert isinstance(done.exception, UsageError)
+    assert f"--sustained takes a time from 2s, got {time!r}" in str(done.exception)
+
+
+def test_a_long_run_is_kept_and_told(tmp_path: Path) -> None:
+    arguments = [str(DATA / "tiny" / "tflite-fp32"), "--sustained", "2.5s", "--reports", str(tmp_path)]
+    done = CliRunner().invoke(APP, arguments, catch_exceptions=False)
+    assert "tiny tflite-fp32: first window " in done.stderr
+    assert "steady state (median of the last quarter)" in done.stderr
+    (report,) = (tmp_path / "local").glob("*.json")
+    points = json.loads(report.read_text())["sustained"]
+    assert [round(point["t_s"], 1) for point in points] == pytest.approx([0.5, 1.5, 2.2], abs=0.3)
+    assert all(point["latency_ns"] > 0 for point in points)

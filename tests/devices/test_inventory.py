@@ -6,7 +6,7 @@ import pytest
 
 from edgekit.devices.boards import boards, find_board
 from edgekit.devices.entries import add_entry, read_entries, remove_entry
-from edgekit.devices.inventory import find_device
+from edgekit.devices.inventory import find_device, find_devices
 from edgekit.devices.virtual_boards import VIRTUAL
 from edgekit.errors import UsageError
 from edgekit.types import Device
@@ -73,6 +73,19 @@ def test_a_wrong_entry_is_explained(text: str, message: str, hint: str) -> None:
 
 
 # The SSH config
+
+
+def test_names_and_tags_mean_each_device_once(nowhere: Path) -> None:
+    Path("devices.toml").write_text(
+        '[a]\naddress = "1"\ntags = ["lab"]\n[b]\naddress = "2"\ntags = ["lab", "a"]\n[c]\naddress = "3"\n'
+    )
+    assert [device.id for device in find_devices("lab")] == ["a", "b"]
+    assert [device.id for device in find_devices("c, lab,local,c")] == ["c", "a", "b", "local"]
+    assert [device.id for device in find_devices("a")] == ["a"]  # the device, though another has a tag of its name
+    with pytest.raises(UsageError, match="unknown device 'lap'"):
+        find_devices("c,lap")
+    with pytest.raises(UsageError, match="has an empty name"):
+        find_devices("c,")
 
 
 def test_a_host_alias_is_a_device(nowhere: Path) -> None:

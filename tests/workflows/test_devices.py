@@ -22,10 +22,10 @@ from edgekit.workflows.devices import (
     check_device,
     judge,
     list_devices,
-    prepare_device,
     raise_failures,
     remove_device,
 )
+from edgekit.workflows.prepare_device import prepare_device
 from edgekit.workflows.profile import profile
 from edgekit.workflows.reach import what_is_built_first
 
@@ -116,7 +116,7 @@ def test_added_listed_removed(tmp_path: Path) -> None:
         (lambda: add_device("a", "x", board="rpi44"), "unknown board"),
         (lambda: remove_device("nobody"), "no devices.toml has a device 'nobody'"),
         (lambda: remove_device("local"), "it is built in"),
-        (lambda: prepare_device("local", silent), "prepares emulated boards only"),
+        (lambda: prepare_device("local", silent), "there is nothing that edgekit could prepare"),
         (lambda: check_device("nobody", silent), "unknown device 'nobody'"),
     ],
 )
@@ -189,7 +189,9 @@ def test_doubts_become_warnings() -> None:
     warned = {name for name, check in checks.items() if check.status == "warning"}
     assert warned == {"board", "onnxruntime", "openvino", "clock", "governor", "free disk", "free memory", "time"}
     assert checks["litert"].detail == "tflite-runtime 2.14.0"
-    assert checks["onnxruntime"].remedy == "pip install onnxruntime (on rpi4)"
+    assert checks["onnxruntime"].remedy == (
+        "edgekit devices prepare rpi4, or by hand: pip install onnxruntime (on rpi4)"
+    )
     assert checks["time"].detail == "100 s off this machine's"
     none = {check.name: check.status for check in judge(device, {**told, "versions": {}}, 1.0, 1.0, "")}
     assert {none[name] for name in ("numpy", "onnxruntime", "litert", "openvino")} == {"failed"}

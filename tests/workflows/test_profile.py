@@ -179,9 +179,27 @@ def test_the_only_artifact_fails_with_its_own_error(root: Path, tmp_path: Path) 
     [
         ({"runtime": "tensorrt"}, "unknown runtime 'tensorrt'"),
         ({"device": "rpi4"}, "unknown device 'rpi4'"),
-        ({"threads": 0}, "--threads must be at least 1, got 0"),
+        ({"threads": (0,)}, "--threads must be at least 1, got 0"),
+        ({"threads": ()}, "--threads must be at least 1, got none"),
     ],
 )
 def test_wrong_arguments(root: Path, tmp_path: Path, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         profile([], artifacts_root=root, reports_root=tmp_path, **arguments)  # type: ignore[arg-type]
+
+
+def test_each_thread_count_is_a_measurement(root: Path, tmp_path: Path) -> None:
+    one = [str(root / "tiny" / "onnx-fp32")]
+    outcome = profile(one, threads=(1, 2, 2), artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT)
+    assert [m.threads for m in outcome.measurements] == [1, 2]
+    assert {path.stem[-3:] for path in outcome.reports} == {"-t1", "-t2"}
+
+
+def test_a_resumed_run_measures_what_is_missing(root: Path, tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    profile([str(root / "tiny" / "onnx-fp32")], artifacts_root=root, reports_root=reports, limits=SHORT)
+    outcome = profile([], artifacts_root=root, reports_root=reports, limits=SHORT, resume=True)
+    assert [m.profile for m in outcome.measurements] == ALL[1:]
+    assert outcome.skipped == 1
+    again = profile([], artifacts_root=root, reports_root=reports, limits=SHORT, resume=True)
+    assert (again.measurements, again.skipped) == ([], 4)

@@ -1,0 +1,37 @@
+"""A runtime that is too old for an artifact: what it says, and which version reads the file.
+
+The texts are those of ONNX Runtime 1.15 to 1.17, tflite-runtime 2.14 and OpenVINO 2023; the versions that read an ONNX
+file of a given intermediate representation were tried out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..types import Artifact
+
+TOO_OLD = re.compile(
+    r"Unsupported model IR version: (?P<ir>\d+)"
+    r"|ONNX Runtime only \*guarantees\* support for models stamped with official released onnx opset"
+    r"|Didn't find op for builtin opcode '\w+' version '\d+'"
+    r"|from unsupported opset: \w+|opset\d+ is not supported"
+)
+READS_IR = {10: "1.18"}
+"""First ONNX Runtime that reads an ONNX file of this IR version."""
+PACKAGES = {"onnxruntime": "onnxruntime", "litert": "ai-edge-litert", "openvino": "openvino"}
+
+
+def advice(artifact: Artifact, message: str, device: str) -> str:
+    """What to do when ``message`` means that the runtime on ``device`` is too old; empty when it does not."""
+    found = TOO_OLD.search(message)
+    if found is None:
+        return ""
+    package = PACKAGES[artifact.runtime]
+    verified = artifact.tool_versions.get(package)
+    least = READS_IR.get(int(found["ir"])) if found["ir"] else None
+    reads = [f"{package} {least} or newer reads it"] if least else []
+    reads += [f"{package} {verified} did when it was verified"] if verified else []
+    return (
+        f"the runtime on {device} is too old for this file: {', '.join(reads) or 'a newer one is needed'}; "
+        f"update it there: edgekit devices prepare {device}, or pip install --upgrade {package}"
+    )
