@@ -11,21 +11,40 @@ from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
-from .tuning import Ratio
+from .tuning import (
+    ChosenForm,
+    Conditions,
+    Evidence,
+    FormOutcome,
+    FormTable,
+    Int8VsFloat,
+    KnownForm,
+    Ratio,
+    Speed,
+    TriedForm,
+    Tuning,
+)
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "ChosenForm",
+    "Conditions",
     "Device",
     "DeviceInfo",
     "DeviceState",
+    "Evidence",
     "ExportProfile",
     "FileEntry",
+    "FormOutcome",
+    "FormTable",
     "Format",
     "Frozen",
     "ImageSet",
+    "Int8VsFloat",
     "IoType",
+    "KnownForm",
     "Layout",
     "Measurement",
     "ModelCard",
@@ -40,8 +59,11 @@ __all__ = [
     "Ratio",
     "Rewrite",
     "Runtime",
+    "Speed",
     "TargetClass",
     "TensorSpec",
+    "TriedForm",
+    "Tuning",
     "Verdict",
     "VerdictName",
     "Weights",
