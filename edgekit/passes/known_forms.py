@@ -73,11 +73,13 @@ def read_tables(target: TargetClass) -> Iterator[tuple[Path, FormTable]]:
 
 
 def line_of(table: FormTable, card: ModelCard, profile: ExportProfile) -> KnownForm | None:
-    """The line for a card, by its id or else by its family."""
-    for network in (card.id, card.family):
-        for known in table.known:
-            if (known.network, known.format, known.precision) == (network, profile.format, profile.precision):
-                return known
+    """The line for a card, by its id or else by its family; CPUs compute float16 in float32, so its lines do too."""
+    precisions = ("fp16", "fp32") if profile.precision == "fp16" else (profile.precision,)
+    for precision in precisions:
+        for network in (card.id, card.family):
+            for known in table.known:
+                if key(known) == (network, profile.format, precision):
+                    return known
     return None
 
 

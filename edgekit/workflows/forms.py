@@ -34,7 +34,7 @@ def target_of(profile: ExportProfile) -> TargetClass:
 def resolve(card: ModelCard, profile: ExportProfile, float_instead: bool = True) -> Resolved:
     """The profile with the form that it asks for.
 
-    A profile without any rewrite is left as it is: it was asked to be plain.
+    The best known form replaces the default rewrites only; others were written on purpose, none at all too.
 
     Args:
         card: the network.
@@ -44,7 +44,8 @@ def resolve(card: ModelCard, profile: ExportProfile, float_instead: bool = True)
     Raises:
         UsageError: there is no form of that name, or a table of defaults is invalid.
     """
-    if profile.form == AS_WRITTEN or (profile.form == BEST_KNOWN and not profile.rewrites):
+    own = profile.rewrites != profile_for(profile.format, profile.precision).rewrites
+    if profile.form == AS_WRITTEN or (profile.form == BEST_KNOWN and own):
         return Resolved(profile.model_copy(update={"form": AS_WRITTEN}))
     target = target_of(profile)
     found = find_form(card, profile, target)
