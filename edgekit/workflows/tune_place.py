@@ -65,7 +65,7 @@ def find_place(name: str, threads: int, on_step: OnStep, limits: Limits = BRIEF,
         ToolError: it cannot be reached, or is of no known target class.
     """
     if threads < 1:
-        raise UsageError(f"--threads must be at least 1, got {threads}")
+        raise UsageError(f"--threads must be at least 1, got {threads}", "1 is what most devices are compared by")
     device = find_device(name)
     if device.transport == "virtual":
         raise emulated(name)
