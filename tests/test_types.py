@@ -22,6 +22,16 @@ def profile(**changes) -> ExportProfile:
     return ExportProfile(**{"name": "x", "format": "onnx", "precision": "int8", "parity": TOLERANCE, **changes})
 
 
+@pytest.mark.parametrize("change", [{"weights": "per-tensor"}, {"activations": "symmetric"}])
+def test_tflite_is_quantized_in_one_way_only(change):
+    settings = Quantization(**change)
+    (value,) = change.values()
+    with pytest.raises(ValidationError, match=f"only, not '{value}'"):
+        profile(format="tflite", quantization=settings)
+    for format_ in ("onnx", "openvino"):
+        assert profile(format=format_, quantization=settings).quantization == settings
+
+
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 @pytest.mark.parametrize("io", ["float32", "int8", "uint8"])
 @pytest.mark.parametrize("baked", [False, True])

@@ -6,9 +6,10 @@ ratios within a round mean anything; see Kalibera and Jones 2013, and :func:`edg
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,15 @@ def rounds(
     Raises:
         ToolError: a launch failed.
     """
-    order = random.Random(seed)  # noqa: S311 - a shuffle, no secret
-    number = 0
-    while True:
-        number += 1
-        yield one_round(session, order.sample(contenders, len(contenders)), prefixed(f"round {number}", on_step))
+    order = shuffled(seed)
+    for number in itertools.count(1):
+        yield one_round(session, order(contenders), prefixed(f"round {number}", on_step))
+
+
+def shuffled(seed: int = 0) -> Callable[[Sequence[Contender]], list[Contender]]:
+    """A function that gives its contenders in another random order on each call."""
+    source = random.Random(seed)  # noqa: S311 - a shuffle, no secret
+    return lambda contenders: source.sample(contenders, len(contenders))
 
 
 def one_round(session: Session, contenders: Sequence[Contender], on_step: OnStep | None = None) -> Round:

@@ -38,8 +38,24 @@ def export_command(
         bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
     ] = False,
     target: Annotated[
-        str | None, typer.Option("--target", help="CPU class: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot.")
+        str | None,
+        typer.Option("--target", help="Who will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."),
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--form", help="How the network is written: best-known, default, or a name that --tune lists."),
+    ] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Measure every form and keep the fastest.")] = False,
+    require_speedup: Annotated[
+        bool, typer.Option("--require-speedup", help="Fail when int8 is measured to be no faster than float32.")
+    ] = False,
+    min_speedup: Annotated[
+        float | None, typer.Option("--min-speedup", help="Fail when int8 is not more than so many times as fast.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads to measure with. [default: 1]")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Artifacts go to OUT/<model>/<profile>/.")] = Path(
         "artifacts"
     ),
@@ -58,11 +74,21 @@ def export_command(
     from ..workflows.profiles import choose_profiles
     from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines
 
-    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, target)
+    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, target, form)
     sources = {find_card(name).id: name for name in models if name.endswith(".toml")}
     sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
     options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, sources)
-    outcomes = export(models, profiles, options, Progress())
+    speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None
+    progress = Progress()
+    if tune or speedup is not None:
+        from ..workflows.tune import Wishes, export_measured
+        from ..workflows.tune_place import find_place
+
+        place = find_place(device or "local", 1 if threads is None else threads, progress)
+        outcomes = export_measured(models, profiles, options, place, Wishes(tune, speedup), progress)
+    else:
+        refuse_place(device, threads)
+        outcomes = export(models, profiles, options, progress)
     for line in provenance_lines(outcomes):
         say(line)
     for line in outcome_lines(outcomes):
@@ -70,3 +96,15 @@ def export_command(
     if as_json:
         emit_json([outcome_plain(outcome) for outcome in outcomes])
     raise typer.Exit(exit_code(outcomes))
+
+
+def refuse_place(device: str | None, threads: int | None) -> None:
+    """Say that ``--device`` and ``--threads`` mean nothing to an export that measures nothing."""
+    from ..errors import UsageError
+
+    given = [option for option, value in (("--device", device), ("--threads", threads)) if value is not None]
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)} says where to measure, and nothing is to be measured",
+            "add --tune or --require-speedup; or export, then edgekit profile --device",
+        )

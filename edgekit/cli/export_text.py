@@ -7,6 +7,7 @@ from typing import Any
 
 from ..types import Artifact, Parity
 from ..workflows.export import Outcome
+from .tune_text import form_lines, measured_lines
 
 
 def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -26,6 +27,7 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
             reduced = "7-bit weights" if (artifact.quantization or {}).get("reduce_range") else "8-bit weights"
             lines.append(f"int8 target of {artifact.profile}: {artifact.target} ({reduced})")
         lines += [f"note on {artifact.profile}: {note}" for note in artifact.notes]
+        lines += form_lines(artifact)
     return list(dict.fromkeys(lines))
 
 
@@ -34,16 +36,19 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
     lines: list[str] = []
     for outcome in outcomes:
         lines += ["", f"{outcome.status:<18} {outcome.model} {outcome.profile} ({outcome.seconds:.1f} s)"]
+        if outcome.note:
+            lines.append(f"  note    {outcome.note}")
         if outcome.error is not None:
             lines += [f"  {line}" for line in str(outcome.error).splitlines()]
             if outcome.error.hint:
                 lines.append(f"  try: {outcome.error.hint}")
         if outcome.artifact is not None:
             lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
+            lines += [f"  {line}" for line in measured_lines(outcome.artifact)]
             lines.append(f"  saved   {outcome.folder}/{outcome.artifact.model_file}")
     done = [o for o in outcomes if o.folder is not None]
     if len(outcomes) > 1:
-        states = ("converted", "failed to convert", "failed to verify")
+        states = ("converted", "failed to convert", "failed to verify", "not fast enough")
         found = {state: sum(o.status == state for o in outcomes) for state in states}
         lines += ["", ", ".join(f"{count} {state}" for state, count in found.items() if count)]
     if done:
@@ -107,6 +112,7 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
         "folder": None if outcome.folder is None else str(outcome.folder),
         "error": None if outcome.error is None else str(outcome.error),
         "hint": None if outcome.error is None else outcome.error.hint,
+        "note": outcome.note,
         "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
     }
 

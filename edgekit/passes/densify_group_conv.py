@@ -1,37 +1,104 @@
-"""Write a 1x1 group convolution whose result is shuffled as a dense one, zeros outside its groups.
+"""Write group convolutions as dense ones, zeros outside their groups.
 
-It costs ``groups`` times the MACs of that layer and lets ``fold_channel_shuffle``, which calls it, remove the shuffle.
-That pays at two
-groups (IGCV3: 1.07 to 1.37 times as fast, fp32) and loses at three (ShuffleNet V1: 0.67 to 0.75), so more are left.
+A dense convolution costs ``groups`` times the MACs, but runtimes execute it several times as efficiently, and
+``fold_channel_shuffle`` can remove a shuffle beside it. Which one wins depends on the layer, the runtime and the
+precision, so there is a pass for each choice.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import fx, nn
 
 from .channel_flow import Permutation
 
-MAX_GROUPS = 2
+MAX_GROUPS = 2  # what fold_channel_shuffle densifies by itself: pays at two groups (IGCV3), loses in float at three
 
 
-def densify_group_conv(graph_module: fx.GraphModule) -> dict[fx.Node, str]:
-    """Densify in place; returns the changed nodes with their old targets, which :func:`undo` takes back."""
-    modules = dict(graph_module.named_modules())
+def densify_shuffled(graph_module: fx.GraphModule) -> int:
+    """Densify every 1x1 group convolution whose result is shuffled; returns how many."""
+    shuffled = shuffled_convs(graph_module)
+    return len(densify(graph_module, lambda node, conv: node in shuffled and conv.kernel_size == (1, 1)))
+
+
+def densify_pointwise(graph_module: fx.GraphModule) -> int:
+    """Densify every 1x1 group convolution; returns how many."""
+    return len(densify(graph_module, lambda _, conv: conv.kernel_size == (1, 1)))
+
+
+def densify_spatial(graph_module: fx.GraphModule) -> int:
+    """Densify every group convolution with a larger kernel than 1x1; returns how many."""
+    return len(densify(graph_module, lambda _, conv: conv.kernel_size != (1, 1)))
+
+
+def densify_first_stage(graph_module: fx.GraphModule) -> int:
+    """Densify the group convolutions larger than 1x1 that work on the largest maps; returns how many.
+
+    They have the fewest channels, so their groups are too narrow for vector units.
+    """
+    sizes = {node: pixels(node) for node, conv in group_convs(graph_module) if conv.kernel_size != (1, 1)}
+    largest = max(sizes.values(), default=0)
+    return len(densify(graph_module, lambda node, _: largest > 0 and sizes.get(node) == largest))
+
+
+def densify_before_fold(graph_module: fx.GraphModule) -> dict[fx.Node, str]:
+    """Densify what :data:`MAX_GROUPS` allows before a shuffle; the old targets, which :func:`undo` takes back."""
+    shuffled = shuffled_convs(graph_module)
+    return densify(
+        graph_module,
+        lambda node, conv: node in shuffled and conv.kernel_size == (1, 1) and conv.groups <= MAX_GROUPS,
+    )
+
+
+def densify(graph_module: fx.GraphModule, wanted: Callable[[fx.Node, nn.Conv2d], bool]) -> dict[fx.Node, str]:
+    """Densify in place the group convolutions that are ``wanted``; the changed nodes with their old targets."""
     changed = {}
-    for node in graph_module.graph.nodes:
-        if node.op != "call_module" or not isinstance(modules[node.target], Permutation):
-            continue
-        source = node.args[0]
-        conv = modules.get(str(source.target)) if source.op == "call_module" else None
-        if not isinstance(conv, nn.Conv2d) or len(source.users) != 1 or conv.kernel_size != (1, 1):
-            continue
-        if 1 < conv.groups <= MAX_GROUPS:
-            name = f"{source.target}_dense".replace(".", "_")
+    for node, conv in group_convs(graph_module):
+        if wanted(node, conv):
+            name = f"{node.target}_dense".replace(".", "_")
             graph_module.add_submodule(name, dense(conv))
-            changed[source] = str(source.target)
-            source.target = name
+            changed[node] = str(node.target)
+            node.target = name
+    graph_module.recompile()
     return changed
+
+
+def group_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]:
+    """Calls of convolutions with groups; a depthwise one has channels, not groups."""
+    modules = dict(graph_module.named_modules())
+    found = []
+    for node in graph_module.graph.nodes:
+        conv = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(conv, nn.Conv2d) and 1 < conv.groups < conv.in_channels:
+            found.append((node, conv))
+    return found
+
+
+def shuffled_convs(graph_module: fx.GraphModule) -> set[fx.Node]:
+    """Nodes whose result only a permutation reads, or a depthwise convolution that only a permutation reads."""
+    modules = dict(graph_module.named_modules())
+    found = set()
+    for node in graph_module.graph.nodes:
+        if node.op == "call_module" and isinstance(modules[str(node.target)], Permutation):
+            source = node.args[0]
+            while isinstance(source, fx.Node) and source.op == "call_module" and len(source.users) == 1:
+                found.add(source)
+                source = source.args[0] if passes_on(modules[str(source.target)]) else None
+    return found
+
+
+def passes_on(layer: nn.Module) -> bool:
+    """True for what may stand between the convolution and the shuffle."""
+    depthwise = isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels
+    return depthwise or isinstance(layer, (nn.ReLU, nn.ReLU6, nn.BatchNorm2d))
+
+
+def pixels(node: fx.Node) -> int:
+    """Height times width of a tensor whose shape was propagated; 0 for what has none."""
+    shape = list(getattr(node.meta.get("tensor_meta"), "shape", ()))
+    return int(shape[2] * shape[3]) if len(shape) == 4 else 0
 
 
 def undo(changed: dict[fx.Node, str]) -> None:
@@ -48,7 +115,9 @@ def dense(conv: nn.Conv2d) -> nn.Conv2d:
         conv.kernel_size,  # type: ignore[arg-type]
         conv.stride,  # type: ignore[arg-type]
         conv.padding,  # type: ignore[arg-type]
+        conv.dilation,  # type: ignore[arg-type]
         bias=conv.bias is not None,
+        padding_mode=conv.padding_mode,
         dtype=conv.weight.dtype,
     )
     rows, columns = conv.out_channels // conv.groups, conv.in_channels // conv.groups

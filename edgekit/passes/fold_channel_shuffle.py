@@ -18,7 +18,7 @@ import torch
 from torch import fx, nn
 
 from .channel_flow import Channel, ChannelFlow, Flow, Permutation, channels_of, is_whole, trace_channels
-from .densify_group_conv import densify_group_conv, undo
+from .densify_group_conv import densify_before_fold, undo
 
 MAX_SLICES = 16  # per reader: more small copies than this cost more than the shuffle
 
@@ -48,7 +48,7 @@ def fold_channel_shuffle(graph_module: fx.GraphModule) -> int:
     flow = trace_channels(graph_module)
     plan = make_plan(flow, graph_module)
     if plan is None:
-        dense = densify_group_conv(graph_module)
+        dense = densify_before_fold(graph_module)
         flow = trace_channels(graph_module)
         plan = make_plan(flow, graph_module) if dense else None
         if plan is None:
@@ -134,14 +134,17 @@ def sort_key(reads: list[tuple[int, int]]) -> tuple[tuple[int, ...], int]:
 def gather_for(read: Flow, flow: ChannelFlow, orders: Orders) -> Gather:
     """The fewest slices that hold the channels of ``read``, tensor by tensor."""
     where: dict[fx.Node, dict[int, int]] = {}
+    places: dict[fx.Node, dict[int, int]] = {}
     for position, channel in enumerate(read):
-        root = flow.roots[channel.tensor]
-        where.setdefault(channel.tensor, {})[orders[root].index(channel.index)] = position
+        tensor = channel.tensor
+        if tensor not in places:
+            places[tensor] = {index: place for place, index in enumerate(orders[flow.roots[tensor]])}
+        where.setdefault(tensor, {})[places[tensor][channel.index]] = position
     slices, order = [], []
     for tensor, positions in where.items():
-        places = sorted(positions)
-        start = places[0]
-        for place, following in zip(places, [*places[1:], -1], strict=True):
+        taken = sorted(positions)
+        start = taken[0]
+        for place, following in zip(taken, [*taken[1:], -1], strict=True):
             order.append(positions[place])
             if following != place + 1:
                 slices.append(Slice(tensor, start, place + 1))

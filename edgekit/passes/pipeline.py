@@ -10,7 +10,10 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
+from .absorb_scale import absorb_scale
 from .channel_flow import Permutation
+from .dense_index import dense_index
+from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .hoist_batch_norm import hoist_batch_norm
@@ -21,6 +24,12 @@ from .split_hard_swish import split_hard_swish
 PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "hoist_batch_norm": hoist_batch_norm,
     "fold_batch_norm": fold_batch_norm,
+    "dense_index": dense_index,
+    "densify_shuffled": densify_shuffled,
+    "densify_pointwise": densify_pointwise,
+    "densify_spatial": densify_spatial,
+    "densify_first_stage": densify_first_stage,
+    "absorb_scale": absorb_scale,
     "lower_batch_norm": lower_batch_norm,
     "fold_channel_shuffle": fold_channel_shuffle,
     "shuffle_channels_last": shuffle_channels_last,

@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, TargetClass
 from .models import TensorSpec
 from .profiles import ParityTolerance
+from .tuning import ChosenForm, Int8VsFloat, Tuning
 
 
 class FileEntry(Frozen):
@@ -145,6 +146,9 @@ class Artifact(Frozen):
     calibration: ImageSet | None
     quantization: dict[str, str | bool] | None
     rewrites: tuple[Rewrite, ...]
+    form: ChosenForm | None = None
+    tuning: Tuning | None = None
+    int8_vs_float: Int8VsFloat | None = None
     parity: Parity
     parity_data: ImageSet
     audit: Audit

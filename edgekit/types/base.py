@@ -12,7 +12,7 @@ Precision = Literal["fp32", "fp16", "int8"]
 IoType = Literal["float32", "int8", "uint8"]
 Layout = Literal["NCHW", "NHWC", "NC"]
 Runtime = Literal["onnxruntime", "litert", "openvino"]
-TargetClass = Literal["x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot"]
+TargetClass = Literal["x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu"]
 VerdictName = Literal["stable", "noisy", "throttled", "emulated"]
 
 RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", "openvino": "openvino"}

@@ -50,6 +50,8 @@ class ExportProfile(Frozen):
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
         rewrites: exact passes, in order.
+        form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
+            the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ExportProfile(Frozen):
     bake_preprocess: bool = False
     target: Literal[TargetClass, "host"] = "host"
     rewrites: tuple[str, ...] = ()
+    form: str = "as-written"
     quantization: Quantization | None = None
     parity: ParityTolerance
 
@@ -68,6 +71,13 @@ class ExportProfile(Frozen):
             raise ValueError('a [quantization] table goes with precision = "int8", and only with it')
         if self.precision != "int8" and self.io != "float32":
             raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
+        settings = self.quantization
+        if self.format == "tflite" and settings is not None:
+            # ai-edge-quantizer's static recipe knows no other.
+            if settings.weights != "per-channel":
+                raise ValueError(f'TFLite int8 has weights = "per-channel" only, not {settings.weights!r}')
+            if settings.activations != "asymmetric":
+                raise ValueError(f'TFLite int8 has activations = "asymmetric" only, not {settings.activations!r}')
         if self.io == "int8" and self.bake_preprocess:
             raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
         return self

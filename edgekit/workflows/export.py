@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,15 +13,15 @@ from ..catalog import find_card, profile_for
 from ..errors import EdgekitError
 from ..files import check_writable, staged_folder, write_atomic
 from ..isolate import run_isolated
-from ..target import host_target
 from ..types import RUNTIME_OF, Artifact, ExportProfile, Precision
 from .artifacts import MANIFEST
+from .forms import resolve, target_of
 from .manifest import manifest
 from .prepare import CHILD, ExportOptions, Prepared, prepare
 from .verification import verify
 from .weights import resolve_weights
 
-Status = Literal["converted", "failed to convert", "failed to verify"]
+Status = Literal["converted", "failed to convert", "failed to verify", "not fast enough"]
 Say = Callable[[str], None]
 
 DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -29,7 +29,7 @@ DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one model x profile ended."""
+    """How one model x profile ended; ``note`` tells what was done otherwise than asked, and why."""
 
     model: str
     profile: str
@@ -38,21 +38,23 @@ class Outcome:
     folder: Path | None = None
     artifact: Artifact | None = None
     error: EdgekitError | None = None
+    note: str = ""
 
 
 def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, say: Say) -> list[Outcome]:
     """Export every model with every profile; one failure stops nothing else.
 
     Raises:
-        UsageError: an unknown model or weights: found before any work starts; or unusable images.
+        UsageError: an unknown model, weights or form: found before any work starts; or unusable images.
         ToolError: ``options.out`` cannot be written.
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
+    plans = [[resolve(card, profile) for profile in profiles] for card in cards]
     check_writable(options.out)
     outcomes: list[Outcome] = []
-    for card, checkpoint in zip(cards, checkpoints, strict=True):
+    for card, checkpoint, plan in zip(cards, checkpoints, plans, strict=True):
         with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
             say(f"{card.id}: building the network and its float reference")
             start = time.monotonic()
@@ -62,9 +64,13 @@ def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: Ex
                 if len(cards) == 1:
                     raise
                 spent = time.monotonic() - start
-                outcomes += [Outcome(card.id, p.name, "failed to convert", spent, error=error) for p in profiles]
+                outcomes += [Outcome(card.id, r.profile.name, "failed to convert", spent, error=error) for r in plan]
                 continue
-            outcomes += [export_one(prepared, profile, say) for profile in profiles]
+            made: dict[ExportProfile, Outcome] = {}
+            for resolved in plan:  # two may come to the same: int8 that is taken in float, and float
+                if resolved.profile not in made:
+                    made[resolved.profile] = export_one(prepared, resolved.profile, say)
+                outcomes.append(replace(made[resolved.profile], note=resolved.note))
     return outcomes
 
 
@@ -99,7 +105,7 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
 
 def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[str, Any]:
     """Run the converter in a child process; its answer, with the resolved target added."""
-    target = host_target() if profile.target == "host" else profile.target
+    target = target_of(profile)
     answer = run_isolated(
         f"{CHILD}:convert",
         {

@@ -12,6 +12,7 @@ from .. import __version__
 from ..files import sha256_file
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, TensorSpec
 from .artifacts import CHECK_FILE
+from .forms import AS_WRITTEN, describe_form
 from .prepare import Prepared
 
 
@@ -42,6 +43,7 @@ def manifest(
         calibration=prepared.calibration if profile.precision == "int8" else None,
         quantization=made["quantization"],
         rewrites=tuple(map(Rewrite.from_plain, made["rewrites"])),
+        form=describe_form(prepared.card, profile, made["target"]),
         parity=parity,
         parity_data=prepared.parity_data,
         audit=audit,
@@ -82,4 +84,6 @@ def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[st
             words = ["--io", io]
     if profile.name.endswith("-baked"):
         words.append("--bake-preprocess")
+    if profile.form != AS_WRITTEN:
+        words += ["--form", profile.form]
     return ["--profile", sources.get(base, base), *words]

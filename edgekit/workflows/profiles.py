@@ -12,7 +12,7 @@ from ..types import ExportProfile, Precision
 
 FORMATS = ("onnx", "tflite", "openvino")
 IO_TYPES = ("float32", "int8", "uint8")
-TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot")
+TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu")
 
 
 def choose_profiles(
@@ -23,6 +23,7 @@ def choose_profiles(
     io: str | None = None,
     bake_preprocess: bool = False,
     target: str | None = None,
+    form: str | None = None,
 ) -> list[ExportProfile]:
     """The profiles that a command line asks for, in the order of ``FORMATS``.
 
@@ -45,7 +46,8 @@ def choose_profiles(
     else:
         precision: Precision = "int8" if int8 else "fp16" if fp16 else "fp32"
         chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
-    return [override(profile, io, bake_preprocess, target) for profile in chosen]
+    chosen = [override(profile, io, bake_preprocess, target) for profile in chosen]
+    return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
 
 
 def formats(format_: str | None) -> tuple[str, ...]:

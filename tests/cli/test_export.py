@@ -78,6 +78,17 @@ def files(folder: Path) -> set[str]:
         (["squeezenet", "-f", "onnx", "-w", "none.pth"], "no checkpoint at none.pth", "pretrained or random"),
         (["mobilenet_v2_0.25", "-f", "onnx", "-w", "pretrained"], "has no public weights", "--weights FILE"),
         (["none.toml", "-f", "onnx"], "cannot read none.toml: No such file", "check the path"),
+        (
+            ["squeezenet", "-f", "onnx", "--form", "dense-frist"],
+            "unknown form 'dense-frist' of onnx-fp32",
+            "dense-first",
+        ),
+        (["squeezenet", "-f", "onnx", "--device", "local"], "--device says where to measure", "--tune"),
+        (["squeezenet", "-f", "onnx", "--tune", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
+        (["squeezenet", "-f", "onnx", "--tune", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
+        (["squeezenet", "-f", "onnx", "--tune", "--threads", "0"], "--threads must be at least 1, got 0", "1"),
+        (["squeezenet", "-f", "onnx", "--require-speedup"], "onnx-fp32 is not int8", "add --int8"),
+        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "-1"], "must be above 0, got -1", "1 asks"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -295,6 +306,7 @@ def test_json_and_text(edgekit, project, card):
     assert Artifact.model_validate_json((folder / "manifest.json").read_text()) == artifact
     assert (outcome["status"], outcome["error"], outcome["hint"]) == ("converted", None, None)
     assert "weights: random (seed 0): latency is valid, accuracy is not claimed" in done.stderr
+    assert "form of small onnx-fp32: default" in done.stderr
     assert "next: edgekit profile artifacts/small/onnx-fp32" in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert "\r" not in done.stderr

@@ -1,0 +1,111 @@
+"""Questions about which artifact is faster, answered by paired measurements at looks that are fixed beforehand."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..stats import MIN_PAIRS
+from ..types import Measurement, Ratio, Speed
+from .paired import Contender, Round, one_round, prefixed, ratio_of, shuffled
+from .session import OnStep, Session
+
+LOOKS = (10, 20)
+"""Rounds after which it is asked whether all is decided."""
+ERROR = 0.05
+"""Probability that anything is called faster or slower that is neither, shared out over questions and looks."""
+RESOLUTION = 0.05
+"""A gain that an interval around the bound must be able to rule out, or the machine was too noisy to tell."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is ``other`` more than ``bound`` times as fast as ``base``?
+
+    Attributes:
+        may_leave: ``other`` is measured no more once it is known to be slower.
+    """
+
+    base: str
+    other: str
+    bound: float = 1.0
+    may_leave: bool = True
+
+
+@dataclass
+class Compared:
+    """What the rounds said.
+
+    Attributes:
+        confidence: of every ratio.
+        ratios: per question; none where throttling left too few rounds.
+        dropped: rounds that a throttled launch spoiled.
+    """
+
+    confidence: float
+    rounds: list[Round] = field(default_factory=list)
+    ratios: dict[Question, Ratio] = field(default_factory=dict)
+    dropped: int = 0
+
+    def speed(self, question: Question) -> Speed:
+        """The answer to a question."""
+        ratio = self.ratios.get(question)
+        return "undecided" if ratio is None else speed(ratio, question.bound)
+
+    def ratio(self, base: str, other: str) -> Ratio | None:
+        """Latency of ``base`` over that of ``other``; None when too few rounds have both."""
+        both = sum(base in one and other in one for one in self.rounds)
+        return ratio_of(self.rounds, base, other, self.confidence) if both >= MIN_PAIRS else None
+
+    def p50_ms(self, name: str) -> float | None:
+        """Median over the rounds of a contender's median latency; None when every round was dropped."""
+        taken = [one[name].p50_ms for one in self.rounds if name in one]
+        return statistics.median(taken) if taken else None
+
+    def any_of(self, name: str) -> Measurement | None:
+        """One measurement of a contender, for its conditions."""
+        return next((one[name] for one in self.rounds if name in one), None)
+
+
+def compare(
+    session: Session,
+    contenders: Sequence[Contender],
+    questions: Sequence[Question],
+    on_step: OnStep | None = None,
+    looks: Sequence[int] = LOOKS,
+) -> Compared:
+    """Measure in rounds until every question is answered, or until the last look.
+
+    Raises:
+        ToolError: a launch failed.
+    """
+    found = Compared(confidence=1 - ERROR / (max(1, len(questions)) * len(looks)))
+    running, order = list(contenders), shuffled()
+    for done in range(1, looks[-1] + 1):
+        one = one_round(session, order(running), prefixed(f"round {done} of at most {looks[-1]}", on_step))
+        if any(taken.verdict.name == "throttled" for taken in one.values()):
+            found.dropped += 1
+        else:
+            found.rounds.append(one)
+        if done in looks:
+            ratios = {q: found.ratio(q.base, q.other) for q in questions}
+            found.ratios = {q: ratio for q, ratio in ratios.items() if ratio is not None}
+            answers = {q: found.speed(q) for q in questions}
+            if "undecided" not in answers.values():
+                break
+            gone = {q.other for q, answer in answers.items() if q.may_leave and answer == "slower"}
+            running = [one for one in running if one.name not in gone]
+    return found
+
+
+def speed(ratio: Ratio, bound: float = 1.0) -> Speed:
+    """What an interval says of a speed-up over ``bound``.
+
+    ``undecided`` when it holds the bound and is too wide to rule out a relevant gain.
+    """
+    if ratio.low > bound:
+        return "faster"
+    if ratio.high < bound:
+        return "slower"
+    return "undecided" if ratio.high > bound * (1 + RESOLUTION) else "no faster"
