@@ -29,7 +29,9 @@ from edgekit.files import check_writable, sha256_file, write_atomic
 from edgekit.target import host_target
 from edgekit.types import DeviceInfo, Format, ModelCard, Precision
 
-from .exports import FORMATS, PRECISIONS, ROOT, Made, conversion_cost, edgekit_export, edgekit_exports, plain_export
+from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
+from .exports import FORMATS, PRECISIONS, ROOT, Made
+from .plain_exports import plain_export
 from .rounds import LAUNCH, Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 

@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import exports
-from benchmarks.exports import (
-    PACKAGE,
+from benchmarks import plain_exports
+from benchmarks.edgekit_exports import conversion_cpu, edgekit_key
+from benchmarks.exports import PACKAGE
+from benchmarks.plain_exports import (
     agreement,
     closure,
-    conversion_cpu,
-    edgekit_key,
     layout_facts,
     plain_export,
     plain_key,
+    run_plain,
     tensor_spec,
+    weights_code,
 )
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import find_card, profile_for
@@ -39,9 +40,22 @@ def test_the_key_of_a_plain_export_is_its_own(monkeypatch: pytest.MonkeyPatch) -
     assert key != plain_key(card, "openvino", "fp32")
     assert key != plain_key(find_card("mobilenet_v2_0.5"), "onnx", "fp32")
     other = edgekit_key(card)
-    monkeypatch.setattr(exports.plain, "tool_versions", lambda _: {"onnx": "0.1"})
+    monkeypatch.setattr(plain_exports.plain, "tool_versions", lambda _: {"onnx": "0.1"})
     assert plain_key(card, "onnx", "fp32") != key
     assert edgekit_key(card) == other
+
+
+def test_the_weights_are_made_by_what_the_key_holds() -> None:
+    seed, *functions = weights_code()
+    assert "Constant(value=0)" in seed
+    assert "manual_seed" in functions[1]
+    assert "running_var" in functions[0]
+
+
+def test_a_plain_export_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    request = {"model": "no_such_network", "folder": str(tmp_path)}
+    with pytest.raises(ToolError, match="the plain export: UsageError: unknown model 'no_such_network'"):
+        run_plain(request, "the plain export")
 
 
 def test_cpu_seconds_are_those_of_the_conversion() -> None:
@@ -81,7 +95,7 @@ def test_a_failed_export_is_an_answer_and_leaves_nothing(tmp_path: Path, monkeyp
     def fail(*_: Any) -> None:
         raise ToolError("the converter crashed with SIGABRT")
 
-    monkeypatch.setattr(exports, "make_plain", fail)
+    monkeypatch.setattr(plain_exports, "make_plain", fail)
     card = find_card("mobilenet_v2")
     made = plain_export(card, "onnx", "fp32", tmp_path)
     assert (made.model_file, made.error) == (None, "the converter crashed with SIGABRT")
