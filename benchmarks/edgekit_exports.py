@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgekit.catalog import PROFILES, builtin_folder, find_card, find_profile
+from edgekit.catalog import PROFILES, find_card, find_profile, folders
 from edgekit.errors import ToolError
 from edgekit.files import write_atomic
 from edgekit.isolate import run_isolated
@@ -27,8 +27,9 @@ def edgekit_key(card: ModelCard) -> str:
     """Digest of everything that decides what edgekit's exports of a card hold."""
     tools = sorted({name for names in plain.TOOLS.values() for name in names})
     words = [card.model_dump_json(), host_target(), *(f"{name} {metadata.version(name)}" for name in tools)]
-    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml"), *builtin_folder(PROFILES).glob("*.toml")]
-    return digest([*sorted(sources), Path(__file__)], words)
+    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml")]
+    profiles = [path for folder in folders(PROFILES) for path in folder.rglob("*.toml")]
+    return digest([*sorted(sources), *sorted(profiles)], words)
 
 
 def edgekit_folder(card: ModelCard, cache: Path) -> Path:
@@ -103,6 +104,8 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
                 "status": outcome.status,
                 "error": "" if outcome.error is None else str(outcome.error),
                 "folder": None if outcome.folder is None else outcome.folder.name,
+                # Why another profile was taken than was asked for, where an export does that.
+                "note": getattr(outcome, "note", ""),
                 "cpu_seconds": conversion_cpu(heard, f"{outcome.model} {outcome.profile}"),
             }
             for asked, outcome in zip(request["profiles"], outcomes, strict=True)
@@ -145,7 +148,7 @@ def edgekit_export(card: ModelCard, format_: Format, precision: Precision, cache
         "delegated_share": audit.delegated_share,
         "size_bytes": artifact.size_bytes,
         "rewrites": {rewrite.name: rewrite.count for rewrite in artifact.rewrites},
-        "notes": list(artifact.notes),
+        "notes": [note for note in (recorded["note"], *artifact.notes) if note],
         "int8_compute_ops": audit.int8_compute_ops,
         "float_compute_ops": audit.float_compute_ops,
     }

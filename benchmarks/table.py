@@ -232,7 +232,7 @@ def section(rows: Sequence[Row], format_: Format) -> str:
         [
             (
                 row.model,
-                row.precision,
+                precision_words(row),
                 number(row.plain.ms, 2),
                 number(row.edgekit.ms, 2),
                 NONE if row.faster is None else number(row.faster.value, 3),
@@ -250,7 +250,7 @@ def section(rows: Sequence[Row], format_: Format) -> str:
         [
             (
                 row.model,
-                row.precision,
+                precision_words(row),
                 both(row, lambda s: number(s.facts.get("sqnr_db"), 1)),
                 both(row, lambda s: number(scaled(s.facts.get("size_bytes"), 1e-6), 2)),
                 both(row, lambda s: number(s.facts.get("transposes"), 0)),
@@ -274,15 +274,25 @@ def section(rows: Sequence[Row], format_: Format) -> str:
     )
 
 
+def precision_words(row: Row) -> str:
+    """The precision, and what edgekit exported instead where it did."""
+    taken = row.edgekit.facts.get("profile", f"{row.format}-{row.precision}")
+    return row.precision if taken == f"{row.format}-{row.precision}" else f"{row.precision} (edgekit took {taken})"
+
+
 def notes(rows: Sequence[Row]) -> str:
-    """What the exports of int8 rows that are slower than float32 say of it themselves."""
-    slow = [row for row in chosen(rows, "int8") if row.edgekit_int8 is not None and row.edgekit_int8.value < INT8_COST]
-    lines = []
-    for row in slow:
-        said = [one_line(note) for note in row.edgekit.facts.get("notes", ())]
-        lines.append(f"- {row.label}: {gain(row.edgekit_int8)}. Its manifest says: {'; '.join(said) or 'nothing'}")
-    title = f"## int8 below {INT8_COST} of float32's speed, edgekit: {len(lines)} rows"
-    return "\n\n".join([title, "\n".join(lines)]) if lines else ""
+    """What the exports themselves say of int8 rows that are slower than float32, or that came out as something else."""
+    parts = []
+    slow = [r for r in chosen(rows, "int8") if r.edgekit_int8 is not None and r.edgekit_int8.value < INT8_COST]
+    other = [row for row in rows if precision_words(row) != row.precision]
+    for title, found in ((f"int8 below {INT8_COST} of float32's speed", slow), ("another form than asked for", other)):
+        lines = []
+        for row in found:
+            said = [one_line(note) for note in row.edgekit.facts.get("notes", ())]
+            lines.append(f"- {row.label}: {gain(row.edgekit_int8)}. The export says: {'; '.join(said) or 'nothing'}")
+        if lines:
+            parts += [f"## edgekit, {title}: {len(lines)} rows", "\n".join(lines)]
+    return "\n\n".join(parts)
 
 
 # Cells ---------------------------------------------------------------------------------------------------------------
