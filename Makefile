@@ -1,4 +1,4 @@
-# make demo | make test | make lint
+# make demo | make test | make lint | make bench
 # PYTHON chooses the interpreter (3.11 or newer); PIP_FLAGS are added to every pip install.
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -6,8 +6,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
 JOBS ?= 2
+# For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
+BENCH_FLAGS ?=
 
-.PHONY: demo test lint wheel clean system-packages
+.PHONY: demo test lint bench wheel clean system-packages
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -39,6 +41,9 @@ system-packages:
 
 test: $(VENV)/.stamp-dev system-packages
 	$(BIN)/python -m pytest -n $(JOBS) --durations=15 -rs $(PYTEST_FLAGS)
+
+bench: $(VENV)/.stamp-demo
+	$(BIN)/python -m benchmarks.bench $(BENCH_FLAGS)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ For each .xml (benchmark_app) and .tflite (litert-benchmark) it alternates the n
 processes with the same number of threads, and prints the ratio of the medians of every round.
 """
 
-# ruff: noqa: INP001, T201 - a program, not a package; it prints
+# ruff: noqa: T201 - a program, not a package; it prints
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def agent(model: Path, runtime: str, threads: int, seconds: float) -> float:
     """Median latency by the agent, milliseconds, over the same time as the native tool."""
     request = {"command": "bench", "runtime": runtime, "model": str(model), "threads": threads, "min_s": seconds,
                "max_s": seconds}  # fmt: skip
-    return statistics.median(call_agent(request, 120, f"measuring {model.name}")["samples_ns"]) / 1e6
+    return float(statistics.median(call_agent(request, 120, f"measuring {model.name}")["samples_ns"])) / 1e6
 
 
 NATIVE = {

@@ -3,7 +3,7 @@
 ``python agent_overhead.py`` prints the medians in microseconds. It makes an ONNX model of one Identity on one number;
 what is left is the runtime's own call, the binding and the clock.
 """
-# ruff: noqa: INP001, T201, TID253 - a program, not a package; it prints
+# ruff: noqa: T201, TID253 - a program, not a package; it prints
 
 from __future__ import annotations
 

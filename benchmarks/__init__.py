@@ -1,0 +1,1 @@
+"""Programs that measure edgekit itself; run them from the repository: ``python -m benchmarks.bench``."""

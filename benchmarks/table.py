@@ -1,0 +1,335 @@
+"""The Markdown pages: every row of the table, and the summary for the README."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import UsageError
+from edgekit.files import write_atomic
+from edgekit.types import RUNTIME_OF, Format, Precision
+
+from .figures import (
+    INT8_COST,
+    REACH_FAMILIES,
+    RUNTIME_NAMES,
+    SLOWER,
+    Ratio,
+    Results,
+    Row,
+    Side,
+    chosen,
+    geometric_mean,
+    missing_rows,
+    reach,
+    rows_of,
+    slower_rows,
+)
+
+BEGIN, END = "<!-- bench:begin (written by make bench) -->", "<!-- bench:end -->"
+NONE = "-"
+FORMATS: tuple[Format, ...] = tuple(RUNTIME_OF)
+
+
+def page(results: Results) -> str:
+    """The whole page."""
+    rows = rows_of(results)
+    parts = [
+        "# Plain exports and edgekit's",
+        (
+            "Written by `make bench`; the raw samples of every round are in `bench.json` beside this page. *Plain* is "
+            "each library's own way to export the untouched PyTorch network, with the settings it recommends "
+            "(`benchmarks/plain.py`). Both sides have the same weights, and int8 the same sixteen calibration photos. "
+            "*Faster* is plain latency / edgekit latency, the 20 %-trimmed mean over rounds of fresh processes in "
+            "random order, with Yuen's 95 % interval; above 1 edgekit is faster."
+        ),
+        busy(results),
+        conditions(results),
+        "## The goals",
+        goals(results, rows),
+        "## Geometric means of *faster*",
+        means(rows),
+        exceptions(rows),
+        *(section(rows, format_) for format_ in FORMATS if chosen(rows, "fp32", format_)),
+        notes(rows),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def summary(results: Results) -> str:
+    """The README's part."""
+    rows = rows_of(results)
+    seen = results["conditions"]
+    parts = [
+        (
+            f"{len(rows)} rows (network x runtime x precision), {seen['threads']} thread, batch 1, {seen['cpu']} "
+            f"({seen['target']}), {seen['date'][:10]}. Plain is each library's own export of the same network and "
+            "weights; *faster* is plain latency / edgekit latency, paired."
+        ),
+        busy(results),
+        means(rows),
+        goals(results, rows),
+        (
+            "Every row, with intervals, parity, sizes and the roofline: [docs/bench/bench.md](docs/bench/bench.md); "
+            "`make bench` measures again."
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def write_readme(path: Path, text: str) -> None:
+    """Put ``text`` between the markers of a Markdown file.
+
+    Raises:
+        UsageError: the markers are not there, in this order.
+    """
+    content = path.read_text(encoding="utf-8")
+    begin, end = content.find(BEGIN), content.find(END)
+    if not 0 <= begin < end:
+        raise UsageError(f"{path} has no place for the summary", f"put {BEGIN} and {END} where it belongs")
+    write_atomic(path, f"{content[:begin]}{BEGIN}\n{text}\n{content[end:]}")
+
+
+def conditions(results: Results) -> str:
+    """Where and how it was measured."""
+    seen = results["conditions"]
+    ceilings = seen["ceilings"]
+    peaks = ", ".join(
+        f"{precision} {ceilings['macs_per_s'][precision] / 1e9:.1f} GMAC/s ({ceilings['sources'][precision]})"
+        for precision in ("fp32", "int8")
+        if precision in ceilings["macs_per_s"]
+    )
+    widths = ", ".join(
+        f"{row['bytes_per_s'] / 1e9:.0f} GB/s at {row['footprint_bytes'] >> 10} KB" for row in ceilings["bandwidth"]
+    )
+    return table(
+        ("condition", "value"),
+        [
+            ("machine", f"{seen['cpu']}, {seen['cores']} cores, target class {seen['target']}"),
+            ("system", f"{seen['system']}, governor {seen['governor'] or 'not told'}"),
+            ("runtimes", ", ".join(f"{name} {version}" for name, version in seen["versions"].items())),
+            ("threads, batch", f"{seen['threads']}, 1"),
+            ("load (1 min) before each launch", load_words(results)),
+            ("rounds", rounds_words(results)),
+            ("peaks of one core", peaks),
+            ("bandwidth", f"measured copy: {widths}"),
+            ("date, commit", f"{seen['date']}, {seen['commit']}"),
+        ],
+    )
+
+
+def loads(results: Results) -> list[float]:
+    """The run-queue length before every launch, sorted."""
+    seen = [launch["load_1m"] for r in results["rounds"] for launch in r["launches"].values()]
+    return sorted(load for load in seen if load is not None)
+
+
+def load_words(results: Results) -> str:
+    """The run-queue length over all launches."""
+    seen = loads(results)
+    return f"median {statistics.median(seen):.1f}, highest {seen[-1]:.1f}" if seen else "not told"
+
+
+def busy(results: Results) -> str:
+    """A warning when others used the machine meanwhile; a launch itself adds up to 1."""
+    seen, cores = loads(results), results["conditions"]["cores"]
+    if not seen or statistics.median(seen) <= cores:
+        return ""
+    return (
+        f"**The machine was busy: {statistics.median(seen):.1f} runnable tasks on {cores} cores. Milliseconds are too "
+        "long and intervals wide; do not quote these figures.**"
+    )
+
+
+def rounds_words(results: Results) -> str:
+    """How many rounds the networks had."""
+    counts = [
+        sum((r["model"], r["format"]) == (entry["model"], entry["format"]) for r in results["rounds"])
+        for entry in results["networks"]
+    ]
+    span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    return f"{span} of each network and runtime"
+
+
+def goals(results: Results, rows: Sequence[Row]) -> str:
+    """Every goal with its figure."""
+    lines = reach(rows, results["complete"], results["conversion"])
+    words = {True: "met", False: "**missed**", None: "open"}
+    text = table(("goal", "found", ""), [(line.text, line.figure, words[line.met]) for line in lines])
+    target = results["conditions"]["target"]
+    if target != "x86-avx2":
+        text += (
+            f"\n\nThe goals were set for one thread on x86-64 with AVX2 without VNNI; these figures are of {target}, "
+            "where int8 has its own instructions on both sides."
+        )
+    return text
+
+
+def means(rows: Sequence[Row]) -> str:
+    """Geometric means per runtime: the five networks, and all."""
+    lines = []
+    count = len({row.family for row in rows})
+    for precision in PRECISIONS:
+        for words, families in (("five networks", REACH_FAMILIES), (f"all {count}", None)):
+            cells = [mean_cell(rows, precision, format_, families) for format_ in (*FORMATS, None)]
+            lines.append((f"{precision}, {words}", *cells))
+    text = table(("plain / edgekit latency", *(RUNTIME_NAMES[f] for f in FORMATS), "all"), lines)
+    return f"{text}\n\nThe five networks: {', '.join(REACH_FAMILIES)}. A mean that lacks a row is not given."
+
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+
+
+def mean_cell(rows: Sequence[Row], precision: Precision, format_: Format | None, families: Sequence[str] | None) -> str:
+    """One mean; none when a family or a ratio is missing."""
+    wanted = chosen(rows, precision, format_, families)
+    if families is not None and {row.family for row in wanted} != set(families):
+        return NONE
+    return number(geometric_mean(row.faster for row in wanted), 3)
+
+
+def exceptions(rows: Sequence[Row]) -> str:
+    """Rows that are slower than plain, and rows that have no figure: all of them."""
+    slow = [
+        f"- {row.label}: edgekit / plain {1 / row.faster.value:.3f} "
+        f"({1 / row.faster.high:.3f} to {1 / row.faster.low:.3f})"
+        for row in slower_rows(rows)
+        if row.faster is not None
+    ]
+    missing = [f"- {row.label}: {why_missing(row)}" for row in missing_rows(rows)]
+    parts = [
+        f"## Slower than plain by more than {SLOWER - 1:.0%}: {len(slow)} of {len(rows)} rows",
+        "\n".join(slow),
+        f"## Rows without a figure: {len(missing)}" if missing else "",
+        "\n".join(missing),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def why_missing(row: Row) -> str:
+    """What keeps a row from its ratio, on one line."""
+    reasons = [f"{name}: {one_line(side.error)}" for name, side in sides(row) if side.error]
+    return "; ".join(reasons) or "too few rounds"
+
+
+def one_line(text: str) -> str:
+    """The first line of an error, without what would break a table."""
+    return text.strip().splitlines()[0].replace("|", "/") if text.strip() else ""
+
+
+def sides(row: Row) -> tuple[tuple[str, Side], tuple[str, Side]]:
+    """Both artifacts of a row with their names."""
+    return ("plain", row.plain), ("edgekit", row.edgekit)
+
+
+def section(rows: Sequence[Row], format_: Format) -> str:
+    """One runtime: latencies, then what the artifacts are."""
+    mine = [row for row in rows if row.format == format_]
+    latency = table(
+        ("network", "", "plain ms", "edgekit ms", "faster", "95 %", "rounds", "fp32/int8 plain", "fp32/int8 edgekit"),
+        [
+            (
+                row.model,
+                precision_words(row),
+                number(row.plain.ms, 2),
+                number(row.edgekit.ms, 2),
+                NONE if row.faster is None else number(row.faster.value, 3),
+                interval(row.faster),
+                NONE if row.faster is None else str(row.faster.rounds),
+                gain(row.plain_int8),
+                gain(row.edgekit_int8),
+            )
+            for row in mine
+        ],
+    )
+    made = table(
+        ("network", "", "SQNR dB", "MB", "transposes", "partitions", "delegated", "CPU s", "GMAC/s", "of peak",
+         "of roofline", "binds"),
+        [
+            (
+                row.model,
+                precision_words(row),
+                both(row, lambda s: number(s.facts.get("sqnr_db"), 1)),
+                both(row, lambda s: number(scaled(s.facts.get("size_bytes"), 1e-6), 2)),
+                both(row, lambda s: number(s.facts.get("transposes"), 0)),
+                both(row, lambda s: number(s.facts.get("partitions"), 0)),
+                both(row, lambda s: percent(s.facts.get("delegated_share"))),
+                both(row, lambda s: number(s.facts.get("cpu_seconds"), 1)),
+                both(row, lambda s: NONE if s.roofline is None else number(s.roofline.gmacs_per_s, 1)),
+                both(row, lambda s: NONE if s.roofline is None else percent(s.roofline.compute_share)),
+                both(row, lambda s: NONE if s.roofline is None else percent(s.roofline.roofline_share)),
+                NONE if row.edgekit.roofline is None else row.edgekit.roofline.binds,
+            )
+            for row in mine
+        ],
+    )  # fmt: skip
+    return (
+        f"## {RUNTIME_NAMES[format_]}\n\n{latency}\n\n"
+        "The artifacts, plain / edgekit. SQNR is against the float32 network on the calibration photos; CPU s is the "
+        "conversion with its imports, the two not made at the same time; peak and roofline are those of the condition "
+        "table, at the row's precision.\n\n"
+        f"{made}"
+    )
+
+
+def precision_words(row: Row) -> str:
+    """The precision, and what edgekit exported instead where it did."""
+    taken = row.edgekit.facts.get("profile", f"{row.format}-{row.precision}")
+    return row.precision if taken == f"{row.format}-{row.precision}" else f"{row.precision} (edgekit took {taken})"
+
+
+def notes(rows: Sequence[Row]) -> str:
+    """What the exports themselves say of int8 rows that are slower than float32, or that came out as something else."""
+    parts = []
+    slow = [r for r in chosen(rows, "int8") if r.edgekit_int8 is not None and r.edgekit_int8.value < INT8_COST]
+    other = [row for row in rows if precision_words(row) != row.precision]
+    for title, found in ((f"int8 below {INT8_COST} of float32's speed", slow), ("another form than asked for", other)):
+        lines = []
+        for row in found:
+            said = [one_line(note) for note in row.edgekit.facts.get("notes", ())]
+            lines.append(f"- {row.label}: {gain(row.edgekit_int8)}. The export says: {'; '.join(said) or 'nothing'}")
+        if lines:
+            parts += [f"## edgekit, {title}: {len(lines)} rows", "\n".join(lines)]
+    return "\n\n".join(parts)
+
+
+# Cells ---------------------------------------------------------------------------------------------------------------
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number, or a dash."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def scaled(value: float | None, factor: float) -> float | None:
+    """A value times a factor, where there is one."""
+    return None if value is None else value * factor
+
+
+def percent(value: float | None) -> str:
+    """A share in percent, or a dash."""
+    return NONE if value is None else f"{value:.0%}"
+
+
+def interval(value: Ratio | None) -> str:
+    """Low to high."""
+    return NONE if value is None else f"{value.low:.3f}-{value.high:.3f}"
+
+
+def gain(value: Ratio | None) -> str:
+    """A ratio with its interval, in one cell."""
+    return NONE if value is None else f"{value.value:.2f} ({value.low:.2f}-{value.high:.2f})"
+
+
+def both(row: Row, cell: Any) -> str:
+    """The cells of plain and edgekit in one; one dash when neither has anything to say."""
+    found = [cell(side) for _, side in sides(row)]
+    return NONE if found == [NONE, NONE] else " / ".join(found)
