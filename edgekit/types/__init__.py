@@ -8,6 +8,7 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .layers import Layer
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
@@ -25,6 +26,7 @@ __all__ = [
     "Frozen",
     "ImageSet",
     "IoType",
+    "Layer",
     "Layout",
     "Measurement",
     "ModelCard",
