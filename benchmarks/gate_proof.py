@@ -13,7 +13,7 @@ asked for. ``--seconds`` ends it early, so that it can run in short bursts. Laun
 (``LIMITS``), which makes them noisier, not quieter, and no guard drops a pair unless the case says so: guards can only
 take pairs away.
 """
-# ruff: noqa: INP001, T201 - a program, not a package; it prints
+# ruff: noqa: T201 - a program, not a package; it prints
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 Everything is an array over gates, so that 20,000 gates of a kind take a second. The rule is that of
 ``edgekit.bench.gate_rule``; the tests hold the two against each other gate by gate.
 """
-# ruff: noqa: INP001 - a program's part, not a package
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
+from .gate import gate_command
 from .history import history_command
 from .index import index_command
-from .gate import gate_command
 from .matrix import matrix_command
 from .models import models_app
 from .profile import profile_command

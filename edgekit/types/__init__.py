@@ -21,14 +21,13 @@ from .gates import (
     Pair,
     PinnedFile,
 )
+from .layers import Layer
 from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
-from .tuning import Ratio
 from .tuning import (
     ChosenForm,
-    Conditions,
     Evidence,
     FormOutcome,
     FormTable,
@@ -38,6 +37,7 @@ from .tuning import (
     Speed,
     TriedForm,
     Tuning,
+    TuningConditions,
 )
 
 __all__ = [
@@ -45,19 +45,15 @@ __all__ = [
     "Artifact",
     "Audit",
     "Bandwidth",
-    "Ceilings",
     "Baseline",
+    "Ceilings",
+    "ChosenForm",
     "Conditions",
     "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
     "Difference",
-    "ChosenForm",
-    "Conditions",
-    "Device",
-    "DeviceInfo",
-    "DeviceState",
     "Evidence",
     "ExportProfile",
     "FileEntry",
@@ -72,8 +68,9 @@ __all__ = [
     "ImageSet",
     "Int8VsFloat",
     "IoType",
-    "LayerLoad",
     "KnownForm",
+    "Layer",
+    "LayerLoad",
     "Layout",
     "Look",
     "Measurement",
@@ -94,12 +91,13 @@ __all__ = [
     "Rewrite",
     "Roofline",
     "Runtime",
-    "SustainedPoint",
     "Speed",
+    "SustainedPoint",
     "TargetClass",
     "TensorSpec",
     "TriedForm",
     "Tuning",
+    "TuningConditions",
     "Verdict",
     "VerdictName",
     "Weights",

@@ -47,7 +47,7 @@ class Ratio(Frozen):
         return self.high < 1
 
 
-class Conditions(Frozen):
+class TuningConditions(Frozen):
     """Under which a comparison was made."""
 
     model: str
@@ -89,7 +89,7 @@ class Tuning(Frozen):
         reason: why, in words.
     """
 
-    conditions: Conditions
+    conditions: TuningConditions
     base: str
     choice: str
     reason: str
@@ -104,7 +104,7 @@ class Int8VsFloat(Frozen):
         costs: what int8 spends its time on, in words; empty when it is faster.
     """
 
-    conditions: Conditions
+    conditions: TuningConditions
     speed: Speed
     ratio: Ratio
     costs: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..bench.choice import speed
 from ..bench.session import Session
 from ..errors import EdgekitError, InconclusiveError, ToolError, VerificationError
-from ..types import Audit, Conditions, Int8VsFloat, OpTime, Ratio
+from ..types import Audit, Int8VsFloat, OpTime, Ratio, TuningConditions
 from .tune_build import Built
 
 LISTED = 5
@@ -18,7 +18,7 @@ LEAST = 0.02
 
 
 def int8_vs_float(
-    ratio: Ratio, int8: Built, float_: Built, session: Session, conditions: Conditions, bound: float = 1.0
+    ratio: Ratio, int8: Built, float_: Built, session: Session, conditions: TuningConditions, bound: float = 1.0
 ) -> Int8VsFloat:
     """The comparison, with what costs int8 its time unless it is more than ``bound`` times as fast.
 

@@ -18,12 +18,12 @@ from ..files import check_writable, staged_folder, write_atomic
 from ..passes.known_forms import remember
 from ..types import (
     ChosenForm,
-    Conditions,
     ExportProfile,
     Int8VsFloat,
     Measurement,
     TriedForm,
     Tuning,
+    TuningConditions,
 )
 from .artifacts import MANIFEST, Stored
 from .device_parity import check_outputs
@@ -189,7 +189,7 @@ def measure(
 
 
 def decide(
-    forms: Sequence[Built], left_out: Sequence[TriedForm], base: str, found: Compared, conditions: Conditions
+    forms: Sequence[Built], left_out: Sequence[TriedForm], base: str, found: Compared, conditions: TuningConditions
 ) -> Tuning:
     """The first form, unless another beats it with its whole interval; of several the one of the largest ratio."""
     first = forms[0].name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import Conditions, Evidence, ExportProfile, Int8VsFloat, KnownForm, ModelCard, Ratio, Tuning
+from ..types import Evidence, ExportProfile, Int8VsFloat, KnownForm, ModelCard, Ratio, Tuning, TuningConditions
 from .forms import AS_WRITTEN
 
 
@@ -50,7 +50,7 @@ def inverse(ratio: Ratio) -> Ratio:
     return ratio.model_copy(update={"ratio": 1 / ratio.ratio, "low": 1 / ratio.high, "high": 1 / ratio.low})
 
 
-def evidence_of(ratio: Ratio, conditions: Conditions) -> Evidence:
+def evidence_of(ratio: Ratio, conditions: TuningConditions) -> Evidence:
     """A ratio with where it comes from, for a table."""
     return Evidence(
         ratio=round(ratio.ratio, 3),

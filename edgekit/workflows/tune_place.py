@@ -14,7 +14,7 @@ from ..bench.session import Limits, Session
 from ..devices.inventory import find_device
 from ..errors import UsageError
 from ..target import host_target
-from ..types import Conditions, Device, DeviceInfo, ExportProfile, Measurement, TargetClass
+from ..types import Device, DeviceInfo, ExportProfile, Measurement, TargetClass, TuningConditions
 from .reach import OnStep, reach
 
 
@@ -43,9 +43,9 @@ class Place:
         with reach(self.device, on_step) as transport:
             yield Session(transport, self.device, threads=self.threads, limits=self.limits)
 
-    def conditions(self, taken: Measurement) -> Conditions:
+    def conditions(self, taken: Measurement) -> TuningConditions:
         """Under which ``taken`` and all that is compared with it were measured."""
-        return Conditions(
+        return TuningConditions(
             model=taken.model,
             target=self.target,
             device=self.device.id,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from edgekit.cli.tune_text import form_lines, measured_lines
-from edgekit.types import Artifact, ChosenForm, Conditions, Evidence, Int8VsFloat, Ratio, TriedForm, Tuning
+from edgekit.types import Artifact, ChosenForm, Evidence, Int8VsFloat, Ratio, TriedForm, Tuning, TuningConditions
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-int8" / "manifest.json"
 SEEN = Evidence(ratio=1.5, low=1.4, high=1.6, pairs=10, model="squeezenet_1.1", cpu="a CPU", runtime_version="1")
 MEASURED = "1.50x (1.40 to 1.60), measured on x86-avx2 with squeezenet_1.1"
-CONDITIONS = Conditions(
+CONDITIONS = TuningConditions(
     model="tiny",
     target="x86-vnni",
     device="local",

@@ -8,12 +8,12 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.catalog import profile_for
 from edgekit.errors import InconclusiveError, VerificationError
-from edgekit.types import Artifact, Conditions, Device, Int8VsFloat, OpTime, Ratio
+from edgekit.types import Artifact, Device, Int8VsFloat, OpTime, Ratio, TuningConditions
 from edgekit.workflows.speedup import audit_costs, dearer_types, int8_vs_float, shortfall
 from edgekit.workflows.tune_build import Built
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
-CONDITIONS = Conditions(
+CONDITIONS = TuningConditions(
     model="tiny",
     target="x86-vnni",
     device="local",

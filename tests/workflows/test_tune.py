@@ -15,7 +15,7 @@ from edgekit.catalog import find_card, load_toml, profile_for
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.passes.candidates import candidates
 from edgekit.passes.known_forms import user_table
-from edgekit.types import Artifact, Conditions, Device, FormTable, Int8VsFloat, Ratio
+from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, TuningConditions
 from edgekit.workflows.artifacts import read_manifest
 from edgekit.workflows.devices import add_device
 from edgekit.workflows.export import export
@@ -28,7 +28,7 @@ from edgekit.workflows.tune_place import Place, find_place, on_target
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 SHORT = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=10, min_s=0.0, max_s=0.2)
-CONDITIONS = Conditions(
+CONDITIONS = TuningConditions(
     model="tiny",
     target="x86-vnni",
     device="local",
