@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ from ..errors import ToolError
 from ..passes.bake_preprocess import bake_preprocess
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
-from ..types import ExportProfile, ModelCard, TargetClass, TensorSpec
-from ..verify.audit import audit
+from ..types import ExportProfile, ModelCard, TargetClass
 from ..zoo.complexity import count_macs, count_params
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
@@ -53,7 +51,7 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "provenance": provenance.to_plain(),
         "params": count_params(network),
-        "macs": count_macs(copy.deepcopy(network).to("meta"), (1, *card.input_shape)),
+        "macs": count_macs(network, (1, *card.input_shape)),
     }
 
 
@@ -123,10 +121,3 @@ def converter(format_: str) -> Any:
     from ..export.openvino import convert_openvino
 
     return convert_openvino
-
-
-def audit_file(request: dict[str, Any]) -> dict[str, Any]:
-    """Audit ``model_file`` from the runtime's ``facts``; see :func:`edgekit.verify.audit.audit`."""
-    inputs, outputs = (tuple(map(TensorSpec.from_plain, request[end])) for end in ("inputs", "outputs"))
-    profile = ExportProfile.from_plain(request["profile"])
-    return audit(request["facts"], Path(request["model_file"]), profile, inputs, outputs).to_plain()
