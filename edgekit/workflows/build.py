@@ -9,7 +9,7 @@ from ..pixels import load_pixels, normalise
 from ..types import ModelCard, WeightsProvenance
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def build_network(card: ModelCard, weights: str | Path | None = None, num_classes: int | None = None) -> nn.Module:
@@ -30,6 +30,9 @@ def build_with_provenance(
     from ..zoo.registry import network_with_weights
 
     checkpoint = None if weights is None else Path(weights)
-    pixels, _ = load_pixels(None, card.preprocessing)
-    images = torch.from_numpy(normalise(pixels, card.preprocessing))
+
+    def images() -> Tensor:
+        pixels, _ = load_pixels(None, card.preprocessing)
+        return torch.from_numpy(normalise(pixels, card.preprocessing))
+
     return network_with_weights(card, checkpoint, images, num_classes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from ..passes.bake_preprocess import bake_preprocess
 from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
-from ..types import ExportProfile, ModelCard, TargetClass, TensorSpec
-from ..verify.audit import audit
+from ..types import ExportProfile, ModelCard, TargetClass
 from ..zoo.complexity import count_macs, count_params
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
@@ -54,7 +52,7 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "provenance": provenance.to_plain(),
         "params": count_params(network),
-        "macs": count_macs(copy.deepcopy(network).to("meta"), (1, *card.input_shape)),
+        "macs": count_macs(network, (1, *card.input_shape)),
     }
 
 
@@ -136,11 +134,3 @@ def converter(format_: str) -> Any:
     from ..export.openvino import convert_openvino
 
     return convert_openvino
-
-
-def audit_file(request: dict[str, Any]) -> dict[str, Any]:
-    """Audit ``model_file`` from the runtime's ``facts``; see :func:`edgekit.verify.audit.audit`."""
-    inputs, outputs = (tuple(map(TensorSpec.from_plain, request[end])) for end in ("inputs", "outputs"))
-    profile = ExportProfile.from_plain(request["profile"])
-    kept = frozenset(request["float_nodes"]), request["float_compute"]
-    return audit(request["facts"], Path(request["model_file"]), profile, inputs, outputs, *kept).to_plain()

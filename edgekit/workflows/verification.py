@@ -15,7 +15,7 @@ from ..pixels import from_output, to_input
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
 from ..verify.parity import compare
 from .artifacts import CHECK_FILE
-from .prepare import CHILD, Prepared
+from .prepare import Prepared
 
 TIMEOUT_S = 300.0
 
@@ -65,7 +65,7 @@ def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     what = f"{prepared.card.id} {profile.name}"
     facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
     answer = run_isolated(
-        f"{CHILD}:audit_file",
+        "edgekit.workflows.audit_file:audit_file",
         {
             "facts": facts,
             "model_file": str((folder / made["files"][0]).resolve()),

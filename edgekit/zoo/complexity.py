@@ -54,8 +54,8 @@ def count_macs(module: nn.Module, input_shape: tuple[int, ...]) -> int:
 def layer_costs(module: nn.Module, input_shape: tuple[int, ...]) -> list[LayerCost]:
     """The cost of every convolution, linear layer and BN of one forward, in the order of execution.
 
-    The parameters of the rows add up to :func:`count_params`. The input is on the ``meta`` device, and so must the
-    network be: shapes only, no arithmetic.
+    The parameters of the rows add up to :func:`count_params`. The input is made on the network's own device: on
+    ``meta`` there is no arithmetic, but PyTorch loads its compiler for it, which costs more than one real inference.
 
     Args:
         module: the network.
@@ -70,7 +70,7 @@ def layer_costs(module: nn.Module, input_shape: tuple[int, ...]) -> list[LayerCo
     hooks = [layer.register_forward_hook(add) for layer in names]
     try:
         with torch.no_grad():
-            module(torch.empty(input_shape, device="meta"))
+            module(torch.zeros(input_shape, device=next(module.parameters()).device))
     finally:
         for hook in hooks:
             hook.remove()

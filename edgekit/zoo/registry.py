@@ -102,17 +102,19 @@ def calibrate_batch_norm(network: nn.Module, images: Tensor) -> None:
 def network_with_weights(
     card: ModelCard,
     checkpoint: Path | None,
-    images: Tensor,
+    images: Callable[[], Tensor],
     num_classes: int | None = None,
     seed: int = DEFAULT_SEED,
 ) -> tuple[nn.Module, WeightsProvenance]:
     """The card's network with the weights of ``checkpoint``, or seeded random ones, and where they came from.
 
+    ``images`` is asked for the images of :func:`random_network` only where they are needed.
+
     Raises:
         UsageError: the checkpoint is missing, unreadable, unsafe or of another network.
     """
     if checkpoint is None:
-        network = random_network(card, images, num_classes, seed)
+        network = random_network(card, images(), num_classes, seed)
         digest = sha256_state(network)
         return network, WeightsProvenance(kind="random", source=f"seed {seed}", sha256=digest, layout="own", seed=seed)
     network = create(card, num_classes)
