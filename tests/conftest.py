@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -112,6 +113,48 @@ def old_python() -> Path:
             subprocess.run(command, check=True)
             (folder / "ready").touch()
     return folder / "bin" / "python"
+
+
+@pytest.fixture
+def lavapipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mesa's software Vulkan driver of Debian's backports, unpacked into the cache and named by the environment."""
+    if shutil.which("apt-get") is None or not Path("/etc/debian_version").read_text().startswith("12"):
+        pytest.skip("needs Debian 12's apt-get, for the backported Mesa")
+    root = CACHE / "mesa-25"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "mesa-25.lock"):
+        if not (root / "lvp.json").is_file():
+            shutil.rmtree(root, ignore_errors=True)
+            unpack_mesa(root)
+    libraries = root / "root" / "usr" / "lib" / "x86_64-linux-gnu"
+    monkeypatch.setenv("VK_DRIVER_FILES", str(root / "lvp.json"))
+    monkeypatch.setenv("VK_ICD_FILENAMES", str(root / "lvp.json"))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    monkeypatch.setenv("MESA_SHADER_CACHE_DIR", str(root / "shaders"))
+
+
+def unpack_mesa(root: Path) -> None:
+    """Download Mesa's Vulkan drivers and what they need here, by apt in a folder of its own; install nothing."""
+    from edgekit.devices.virtual_build import KEYRING, mirror
+
+    for name in ("lists/partial", "archives/partial", "root"):
+        (root / name).mkdir(parents=True)
+    suites = ("bookworm", "bookworm-backports")
+    (root / "sources.list").write_text("".join(f"deb [signed-by={KEYRING}] {mirror()} {s} main\n" for s in suites))
+    settings = {"APT::Install-Recommends": "false", "APT::Sandbox::User": "", "Dir::State::lists": f"{root}/lists",
+                "Dir::Cache": f"{root}", "Dir::Cache::archives": f"{root}/archives", "Debug::NoLocking": "true",
+                "Dir::Etc::sourcelist": f"{root}/sources.list", "Dir::Etc::sourceparts": "-"}  # fmt: skip
+    apt = ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in settings.items())]
+    subprocess.run([*apt, "update"], check=True)
+    packages = ["mesa-vulkan-drivers", "libvulkan1"]
+    subprocess.run([*apt, "--yes", "--download-only", "-t", "bookworm-backports", "install", *packages], check=True)
+    for archive in (root / "archives").glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(archive), str(root / "root")], check=True)
+    described = json.loads((root / "root" / "usr/share/vulkan/icd.d/lvp_icd.json").read_text())
+    driver = root / "root/usr/lib/x86_64-linux-gnu/libvulkan_lvp.so"
+    described["ICD"]["library_path"] = str(driver)
+    (root / "lvp.json").write_text(json.dumps(described))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ VERSIONED = ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime", "openvi
 
 
 class AgentError(Exception):
-    """A failure to report: ``kind`` is "request", "missing-runtime" or "model"."""
+    """A failure to report: ``kind`` is "request", "missing-runtime", "model", "accelerator" or "install"."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -311,6 +311,7 @@ class Runtime:
     Attributes:
         version: of the runtime.
         settings: every option set to other than its default.
+        delegation: what an accelerator took, where it takes parts.
         inputs, outputs: see :func:`tensor_spec`.
     """
 
@@ -321,6 +322,7 @@ class Runtime:
         self.threads = threads
         self.version = ""
         self.settings = {}  # type: Json
+        self.delegation = None  # type: Optional[Json]
         self.inputs = []  # type: List[Json]
         self.outputs = []  # type: List[Json]
 
@@ -448,8 +450,128 @@ class LiteRT(Runtime):
         return self.interpreter.get_tensor(self.output_details[index]["index"])
 
 
+class LiteRTGpu(LiteRT):
+    """LiteRT's compiled model on its GPU accelerator; what that does not take runs on the CPU, and is counted.
+
+    The GPU works after ``run`` has returned, so an inference ends with the read-back of its outputs. ``precision``
+    "f32" enforces float32; "default" lets the GPU compute in float16.
+
+    Attributes:
+        delegation: what was delegated, from the accelerator's own log; its other reports are not to be trusted.
+    """
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        if self.package != "ai-edge-litert":
+            raise AgentError("request", self.package + " has no GPU accelerator for Python; install ai-edge-litert")
+        from ai_edge_litert import compiled_model, hardware_accelerator, options
+
+        hardware = hardware_accelerator.HardwareAccelerator
+        self.compiled_class = compiled_model.CompiledModel
+        self.options = options.Options(
+            hardware_accelerators=hardware.GPU | hardware.CPU,
+            gpu_options=options.GpuOptions(enforce_f32=precision == "f32"),
+            cpu_options=options.CpuOptions(num_threads=threads),
+        )
+        self.settings["gpu_precision"] = "fp32" if precision == "f32" else "fp16"
+        self.results = []  # type: List[Any]
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        # The interpreter knows the quantization of the ends; it is not run.
+        interpreter = self.interpreter_class(model_path=model)
+        self.inputs = [self.spec(details) for details in interpreter.get_input_details()]
+        self.outputs = [self.spec(details) for details in interpreter.get_output_details()]
+        count = len(interpreter._get_ops_details())  # noqa: SLF001  (there is no public count)
+        failure = None  # type: Optional[Exception]
+        with said_meanwhile() as said:
+            try:
+                self.compiled = self.compiled_class.from_file(model, options=self.options)
+            except RuntimeError as error:
+                failure = error
+        if failure is not None:
+            raise AgentError("accelerator", "LiteRT's GPU accelerator does not take the model: %s" % (
+                gpu_reason(said[0]) or first_line(failure))) from failure  # fmt: skip
+        self.delegation = gpu_delegation(said[0], count)
+        self.settings["adapter"] = self.delegation["adapter"]
+        self.given, self.taken = self.compiled.create_input_buffers(0), self.compiled.create_output_buffers(0)
+        import numpy as np
+
+        self.sizes = [(int(np.prod(spec["shape"])), np.dtype(spec["dtype"])) for spec in self.outputs]
+
+    def set_input(self, index: int, array: Any) -> None:
+        self.given[index].write(array)
+
+    def run(self) -> Any:
+        self.compiled.run_by_index(0, self.given, self.taken)
+        self.results = [buffer.read(*size) for buffer, size in zip(self.taken, self.sizes)]  # noqa: B905
+
+    def read(self, index: int) -> Any:
+        import numpy as np
+
+        return np.array(self.results[index]).reshape(self.outputs[index]["shape"])
+
+
+class said_meanwhile:  # noqa: N801 - used like a function
+    """What native code prints on stdout and stderr inside the block, as a list of one text; it is printed as well."""
+
+    def __enter__(self) -> List[str]:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.kept = [os.dup(1), os.dup(2)]
+        self.file = tempfile.TemporaryFile()
+        for number in (1, 2):
+            os.dup2(self.file.fileno(), number)
+        self.said = []  # type: List[str]
+        return self.said
+
+    def __exit__(self, *_: object) -> None:
+        for number, kept in zip((1, 2), self.kept):  # noqa: B905
+            os.dup2(kept, number)
+            os.close(kept)
+        self.file.seek(0)
+        text = self.file.read()
+        self.file.close()
+        os.write(2, text)
+        self.said.append(text.decode(errors="replace"))
+
+
+def gpu_reason(said: str) -> str:
+    """What the accelerator's log gives as the reason of a failure, or an empty string."""
+    if "Selected adapter" not in said:
+        return "no GPU adapter was found (a Vulkan driver is needed)"
+    errors = [line.strip() for line in said.splitlines() if "ERROR" in line]
+    return errors[0] if errors else ""
+
+
+def gpu_delegation(said: str, count: int) -> Json:
+    """What LiteRT's GPU accelerator took of ``count`` operators, from what it printed while compiling.
+
+    Value: name, adapter, emulated (an adapter that is a CPU), gpu_ops, cpu_ops, reasons (what the accelerator says of
+    the operators it leaves). Raises AgentError when nothing runs on a GPU: that would be a CPU's time under its name.
+    """
+    adapter = re.search(r"Selected adapter: (.+)", said)
+    name = re.search(r"RegisterAccelerator: .*name=(GPU \S+)", said)
+    split = re.search(r"(\d+) operations will run on the GPU, and the remaining (\d+) operations", said)
+    listed = re.search(r"Following operations are not supported by GPU delegate:\n((?:.+\n)*?)\d+ operations", said)
+    if split:
+        on_gpu, on_cpu = int(split.group(1)), int(split.group(2))
+    else:
+        on_gpu, on_cpu = (count, 0) if re.search(r"Initializing \S+-based API from graph", said) else (0, count)
+    if on_gpu == 0:
+        raise AgentError("accelerator", "nothing runs on the GPU: %s" % (gpu_reason(said) or "it took no operator"))
+    words = adapter.group(1) if adapter else "unknown adapter"
+    return {
+        "name": name.group(1) if name else "GPU",
+        "adapter": words.split(", arch=")[0],
+        "emulated": "adapterType=CPU" in words,
+        "gpu_ops": on_gpu,
+        "cpu_ops": on_cpu,
+        "reasons": [line.strip() for line in listed.group(1).splitlines()] if listed else [],
+    }
+
+
 class OpenVINO(Runtime):
-    """OpenVINO's CPU plugin with the latency hint.
+    """OpenVINO's CPU plugin with the latency hint, or its GPU or NPU plugin.
 
     ``precision`` is the INFERENCE_PRECISION_HINT: "f32" by default, because a CPU with native bf16 or f16 would
     otherwise compute an fp32 model in it; "default" leaves the choice to the plugin.
@@ -457,13 +579,17 @@ class OpenVINO(Runtime):
 
     name = "openvino"
 
+    device = "CPU"
+
     def __init__(self, threads: int, precision: str = "f32") -> None:
         super().__init__(threads, precision)
         import openvino
 
         self.api = openvino
         self.version = openvino.get_version()
-        self.settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+        self.settings = {"PERFORMANCE_HINT": "LATENCY"}
+        if self.device == "CPU":
+            self.settings["INFERENCE_NUM_THREADS"] = threads
         if precision != "default":
             self.settings["INFERENCE_PRECISION_HINT"] = precision
 
@@ -474,7 +600,13 @@ class OpenVINO(Runtime):
         if open_batch:
             self.network.reshape({port: fixed_shape(port.any_name, dims_of(port)) for port in open_batch})
         config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
-        self.compiled = core.compile_model(self.network, "CPU", config)
+        if self.device != "CPU":
+            there = core.available_devices
+            if self.device not in there:
+                message = "OpenVINO sees no %s here, only %s" % (self.device, ", ".join(there))
+                raise AgentError("accelerator", message)
+            self.settings["adapter"] = str(core.get_property(self.device, "FULL_DEVICE_NAME"))
+        self.compiled = core.compile_model(self.network, self.device, config)
         self.request = self.compiled.create_infer_request()
         self.inputs = [self.spec(port) for port in self.compiled.inputs]
         self.outputs = [self.spec(port) for port in self.compiled.outputs]
@@ -495,7 +627,24 @@ class OpenVINO(Runtime):
         return self.request.get_output_tensor(index).data.copy()
 
 
+class OpenVINOGpu(OpenVINO):
+    """OpenVINO's GPU plugin, which compiles a model as a whole or not at all."""
+
+    device = "GPU"
+
+
+class OpenVINONpu(OpenVINO):
+    """OpenVINO's NPU plugin, which compiles a model as a whole or not at all."""
+
+    device = "NPU"
+
+
 RUNTIMES = {c.name: c for c in (OnnxRuntime, LiteRT, OpenVINO)}
+ACCELERATED = {
+    ("litert", "gpu"): LiteRTGpu,
+    ("openvino", "gpu"): OpenVINOGpu,
+    ("openvino", "npu"): OpenVINONpu,
+}  # type: Dict[Tuple[Any, Any], Any]
 
 # What ONNX Runtime and OpenVINO call the element types, in numpy's words.
 ELEMENT_TYPES = {
@@ -520,13 +669,16 @@ def make_runtime(request: Json) -> Runtime:
     name, accelerator = request.get("runtime"), request.get("accelerator", "cpu")
     if name not in RUNTIMES:
         raise AgentError("request", "unknown runtime %r; known: %s" % (name, ", ".join(sorted(RUNTIMES))))
-    if accelerator != "cpu":
-        raise AgentError("request", "unknown accelerator %r; this agent knows cpu" % (accelerator,))
+    if accelerator != "cpu" and (name, accelerator) not in ACCELERATED:
+        can = " and ".join("%s on the %s" % pair for pair in sorted(ACCELERATED))
+        raise AgentError("request", "%s cannot be measured on the accelerator %r; this agent knows the CPU, and %s" % (
+            name, accelerator, can))  # fmt: skip
     threads = request.get("threads", 1)
     if not isinstance(threads, int) or threads < 1:
         raise AgentError("request", "threads must be a whole number from 1, got %r" % (threads,))
     try:
-        return RUNTIMES[name](threads, request.get("inference_precision", "f32"))
+        made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
+        return made(threads, request.get("inference_precision", "f32"))  # type: ignore[no-any-return]
     except ImportError as error:
         message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
         raise AgentError("missing-runtime", message) from error
@@ -922,6 +1074,7 @@ def bench(request: Json) -> Json:
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,
+        "delegation": runtime.delegation,
         "load_ns": load_ns,
         "first_inference_ns": first[0],
         "warmup_ns": warmup,
@@ -989,6 +1142,8 @@ def per_op(request: Json) -> Json:
     """
     runtime = make_runtime(request)
     runs = request.get("runs", 50)
+    if isinstance(runtime, LiteRTGpu):
+        return {"per_op": None, "note": "LiteRT tells no times of the operators on a GPU"}
     if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
         return {"per_op": None, "note": runtime.package + " cannot time operators"}
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..types import Guard
-from .verdict import throttling
+from .verdict import clock_jump, throttling
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,6 @@ def doubts(
     return reasons
 
 
-WALL_BEHIND_S, WALL_AHEAD_S = 1.0, 10.0
-"""How far the wall clock may lag behind the work, and how much time may pass beside it (reading the state)."""
-
-
 def clock_doubt(samples: list[object], spent_s: float, wall_s: float) -> str:
     """Why the clock that timed a launch is not to be trusted; empty when it is.
 
@@ -64,6 +60,4 @@ def clock_doubt(samples: list[object], spent_s: float, wall_s: float) -> str:
     backwards = next((value for value in samples if isinstance(value, int) and value <= 0), None)
     if backwards is not None:
         return f"an inference took {backwards} ns: the clock stands still or runs backwards"
-    if spent_s > wall_s + WALL_BEHIND_S or wall_s > spent_s + WALL_AHEAD_S:
-        return f"the clock jumped: {spent_s:.1f} s of work in {wall_s:.1f} s of wall time"
-    return ""
+    return "".join(clock_jump(spent_s, wall_s))

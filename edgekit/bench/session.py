@@ -12,7 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError
-from ..types import Artifact, Audit, Delegation, Device, DeviceInfo, DeviceState, Measurement, OpTime, SustainedPoint
+from ..types import (
+    Accelerator,
+    Artifact,
+    Audit,
+    Delegation,
+    Device,
+    DeviceInfo,
+    DeviceState,
+    Measurement,
+    OpTime,
+    SustainedPoint,
+    Verdict,
+)
 from .launch import Transport, run_agent
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
@@ -54,6 +66,7 @@ class Session:
 
     Attributes:
         threads: within an operator; operators run one after another.
+        accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
     """
@@ -61,6 +74,7 @@ class Session:
     transport: Transport
     device: Device
     threads: int = 1
+    accelerator: Accelerator = "cpu"
     per_op: bool = False
     sustained_s: float | None = None
     limits: Limits = Limits()
@@ -120,7 +134,7 @@ class Session:
                 self.transport,
                 {**self.request(artifact), "command": command, **more},
                 {"model": model_files(artifact, folder)},
-                self.limits.timeout_s + float(more.get("duration_s", 0.0)),
+                self.limits.timeout_s + float(more.get("duration_s", 0.0)) + COMPILE_S[self.accelerator],
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
                 lambda event: step(f"{STEPS[command]}: {event['event']}"),
             )
@@ -149,7 +163,7 @@ class Session:
         """What every launch says."""
         return {
             "runtime": artifact.runtime,
-            "accelerator": "cpu",
+            "accelerator": self.accelerator,
             "threads": self.threads,
             "seed": self.seed,
             # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
@@ -166,12 +180,16 @@ class Session:
     ) -> Measurement:
         """The agent's answers as a measurement with its verdict."""
         try:
-            info = DeviceInfo.model_validate_json(json.dumps(latency["info"]))
+            taken = latency["delegation"]
+            told = {**latency["info"], "emulated": latency["info"]["emulated"] or bool(taken and taken["emulated"])}
+            info = DeviceInfo.model_validate_json(json.dumps(told))
             before = DeviceState.model_validate_json(json.dumps(latency["state_before"]))
             after = DeviceState.model_validate_json(json.dumps(latency["state_after"]))
             samples = tuple(latency["samples_ns"])
             return Measurement(
                 **identity(artifact),
+                accelerator=self.accelerator,
+                delegation=delegation(artifact.audit) if self.accelerator == "cpu" else accelerated(taken),
                 device=self.device,
                 info=info,
                 runtime=artifact.runtime,
@@ -191,7 +209,7 @@ class Session:
                 state_after=after,
                 versions=latency["versions"],
                 measured_at=datetime.fromtimestamp(before.unix_time, UTC).isoformat(timespec="seconds"),
-                verdict=judge(samples, self.threads, info, before, after),
+                verdict=played(taken) or judge(samples, self.threads, info, before, after, spent_s(latency, samples)),
             )
         except (ValidationError, KeyError) as error:
             raise ToolError(
@@ -212,6 +230,8 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
 
 
+COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
+"""On top of a launch: compiling the kernels of a model, the first time on a device."""
 SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
 POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
 
@@ -243,9 +263,34 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,
         "parity_images": artifact.parity.images,
-        "delegation": delegation(artifact.audit),
         "export_command": artifact.command,
     }
+
+
+def spent_s(latency: dict[str, Any], samples: tuple[int, ...]) -> float:
+    """Everything that was timed between the two looks at the device, by the clock that does not jump."""
+    return (latency["load_ns"] + latency["first_inference_ns"] + sum(latency["warmup_ns"]) + sum(samples)) / 1e9
+
+
+def played(taken: dict[str, Any] | None) -> Verdict | None:
+    """The verdict on an accelerator that is none, or None."""
+    if taken is None or not taken["emulated"]:
+        return None
+    return Verdict(
+        name="emulated", reasons=(f"{taken['adapter']} is a CPU that plays a GPU: its latency means nothing",)
+    )
+
+
+def accelerated(taken: dict[str, Any] | None) -> Delegation | None:
+    """What an accelerator said that it took; None where it takes a model as a whole or not at all."""
+    if taken is None:
+        return None
+    return Delegation(
+        name=taken["name"],
+        share=taken["gpu_ops"] / (taken["gpu_ops"] + taken["cpu_ops"]),
+        partitions=None,
+        reasons=tuple(taken["reasons"]),
+    )
 
 
 def delegation(audit: Audit) -> Delegation | None:

@@ -15,13 +15,23 @@ CLOCK_DROP = 0.10
 
 
 def judge(
-    samples_ns: Sequence[int], threads: int, info: DeviceInfo, before: DeviceState, after: DeviceState
+    samples_ns: Sequence[int],
+    threads: int,
+    info: DeviceInfo,
+    before: DeviceState,
+    after: DeviceState,
+    spent_s: float | None = None,
 ) -> Verdict:
-    """The first that holds of ``emulated``, ``throttled``, ``noisy`` and ``stable``, with its reasons."""
+    """The first that holds of ``emulated``, ``throttled``, ``noisy`` and ``stable``, with its reasons.
+
+    ``spent_s`` is what the agent timed between the two looks by its monotonic clock; None leaves the clock unjudged.
+    """
     if info.emulated:
         # No doubts beside it: what they advise would make the figure no better.
         return Verdict(name="emulated", reasons=("an emulated machine: its latency means nothing",))
     slowed, doubts = throttling(before, after), noise(samples_ns, threads, info, before)
+    if spent_s is not None:
+        doubts += clock_jump(spent_s, after.unix_time - before.unix_time)
     if slowed:
         return Verdict(name="throttled", reasons=(*slowed, *doubts))
     return Verdict(name="noisy" if doubts else "stable", reasons=tuple(doubts))
@@ -47,6 +57,20 @@ def throttling(before: DeviceState, after: DeviceState) -> list[str]:
                 "let the device cool, then measure again"
             )
     return reasons
+
+
+WALL_BEHIND_S, WALL_AHEAD_S = 1.0, 10.0
+"""How far the wall clock may lag behind the work, and how much time may pass beside it (reading the state)."""
+
+
+def clock_jump(spent_s: float, wall_s: float) -> list[str]:
+    """A wall clock that was set, or a device that slept, while it was measured."""
+    if -WALL_BEHIND_S <= wall_s - spent_s <= WALL_AHEAD_S:
+        return []
+    return [
+        f"the clock jumped: {spent_s:.1f} s of work in {wall_s:.1f} s of wall time; was it set, or did the device sleep? "
+        "the time of the measurement is not to be trusted: measure again"
+    ]
 
 
 def clock_fall(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> tuple[str, int, int] | None:

@@ -11,7 +11,7 @@ import typer
 from .console import Progress, emit_json, say
 
 if TYPE_CHECKING:
-    from ..types import Device
+    from ..types import Accelerator, Device
     from ..workflows.export import Outcome
     from ..workflows.profile import Profiled
 
@@ -34,6 +34,10 @@ def profile_command(
     threads: Annotated[
         str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
     ] = "1",
+    accelerator: Annotated[str, typer.Option(help="What shall compute: cpu, gpu or npu.")] = "cpu",
+    require_full_delegation: Annotated[
+        bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator outside.")
+    ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
     sustained: Annotated[
         str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
@@ -53,6 +57,7 @@ def profile_command(
     from ..workflows.reach import what_is_built_first
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
+    engine = known_accelerator(accelerator)
     long_s = None if sustained is None else seconds(sustained)
     for place in places:
         building = what_is_built_first(place.id)
@@ -67,6 +72,8 @@ def profile_command(
             name,
             chosen,
             threads=counts,
+            accelerator=engine,
+            require_full_delegation=require_full_delegation,
             per_op=per_op,
             sustained_s=long_s,
             artifacts_root=artifacts,
@@ -89,6 +96,21 @@ def profile_command(
         from .export_text import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def known_accelerator(text: str) -> Accelerator:
+    """``cpu``, ``gpu`` or ``npu``.
+
+    Raises:
+        UsageError: something else.
+    """
+    from ..errors import UsageError, did_you_mean
+
+    names: tuple[Accelerator, ...] = ("cpu", "gpu", "npu")
+    for name in names:
+        if text == name:
+            return name
+    raise UsageError(f"unknown accelerator {text!r}", did_you_mean(text, names))
 
 
 def thread_counts(text: str) -> list[int]:

@@ -153,11 +153,14 @@ def device_parity(m: Measurement) -> str:
 
 
 def delegate(m: Measurement) -> str:
-    """What the CPU delegate takes, in how many partitions, and what stays outside."""
+    """What the delegate takes, in how many partitions, and what stays outside."""
     if m.delegation is None:
         return ""
     d = m.delegation
     left = ", ".join(f"{count} {name}" for name, count in sorted(d.undelegated.items()))
+    if d.partitions is None:
+        left = left or "; ".join(d.reasons)
+        return f"{d.name} takes {d.share:.1%} of the operators{f'; left: {left}' if left else ''} (on the device)"
     parts = f"{d.partitions} partition{'' if d.partitions == 1 else 's'}"
     return f"{d.name} takes {d.share:.0%} of the operators in {parts}{f'; left: {left}' if left else ''} (at export)"
 

@@ -6,7 +6,7 @@ Every type rejects unknown fields. Nothing here imports a framework or a runtime
 from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
-from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
+from .base import RUNTIME_OF, Accelerator, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
 from .gates import (
     Baseline,
@@ -42,6 +42,7 @@ from .tuning import (
 
 __all__ = [
     "RUNTIME_OF",
+    "Accelerator",
     "Artifact",
     "Audit",
     "Bandwidth",

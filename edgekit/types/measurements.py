@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from .base import Format, Frozen, IoType, Precision, Runtime, VerdictName
+from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
 
 Nanoseconds = Annotated[int, Field(gt=0)]
@@ -31,17 +31,20 @@ class Verdict(Frozen):
 
 
 class Delegation(Frozen):
-    """What the CPU delegate takes of an artifact, as audited on the exporting machine.
+    """What a delegate takes of an artifact: the CPU's as audited when exported, a GPU's as it said on the device.
 
     Attributes:
         share: of the file's operators, 0 to 1.
-        undelegated: operator types that stay outside, with counts.
+        partitions: None where the delegate does not tell.
+        undelegated: operator types that stay outside, with counts; empty where only ``reasons`` are known.
+        reasons: what the delegate says of those that it leaves outside.
     """
 
     name: str
     share: float
-    partitions: int
+    partitions: int | None
     undelegated: dict[str, int] = Field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
 
 
 class SustainedPoint(Frozen):
@@ -109,7 +112,7 @@ class Measurement(Frozen):
     info: DeviceInfo
     runtime: Runtime
     runtime_version: str
-    accelerator: str = "cpu"
+    accelerator: Accelerator = "cpu"
     threads: int = Field(ge=1)
     settings: dict[str, str | int] = Field(default_factory=dict)
     batch: int = Field(default=1, ge=1)

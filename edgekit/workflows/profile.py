@@ -9,9 +9,9 @@ from pathlib import Path
 from ..bench.cool_down import CoolDown
 from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
-from ..errors import EdgekitError, ToolError, UsageError, did_you_mean
+from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
-from ..types import RUNTIME_OF, Measurement, Runtime
+from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime
 from .artifacts import ExportMissing, Stored, check_files, find_artifacts
 from .device_parity import check_outputs
 from .reach import reach
@@ -58,6 +58,8 @@ def profile(
     runtime: str | None = None,
     *,
     threads: Sequence[int] = (1,),
+    accelerator: Accelerator = "cpu",
+    require_full_delegation: bool = False,
     per_op: bool = False,
     sustained_s: float | None = None,
     artifacts_root: Path = Path("artifacts"),
@@ -76,6 +78,8 @@ def profile(
         device: name of the device to measure on.
         runtime: measure only what this runtime executes.
         threads: within an operator; each count is a measurement of its own.
+        accelerator: what shall compute.
+        require_full_delegation: an artifact of which something stays outside the delegate fails.
         per_op: also time every operator, in a launch of its own.
         sustained_s: also run for so long without a pause, in a launch of its own.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
@@ -103,15 +107,25 @@ def profile(
         tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
         if resume:
             there = measured(reports_root / place.id)
-            outcome.skipped = sum((one.artifact.sha256, count) in there for one, count in tasks)
-            tasks = [(one, count) for one, count in tasks if (one.artifact.sha256, count) not in there]
+            left = [(one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count) not in there]
+            tasks, outcome.skipped = left, len(tasks) - len(left)
         for number, (one, count) in enumerate(tasks, 1):
             label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
-            session = Session(transport, place, threads=count, per_op=per_op, sustained_s=sustained_s, limits=limits)
+            session = Session(
+                transport,
+                place,
+                threads=count,
+                accelerator=accelerator,
+                per_op=per_op,
+                sustained_s=sustained_s,
+                limits=limits,
+            )
             here = prefixed(f"{number}/{len(tasks)} {label}", step)
             try:
                 cooler.wait(here)
                 measurement = measure(one, session, here).model_copy(update={"revision": project})
+                if require_full_delegation:
+                    refuse_partial(measurement)
                 outcome.reports.append(save(reports_root, measurement))
                 outcome.measurements.append(measurement)
             except EdgekitError as error:
@@ -120,13 +134,30 @@ def profile(
     return outcome
 
 
-def measured(folder: Path) -> set[tuple[str, int]]:
-    """Digest and thread count of what has a report in the folder of a device.
+def refuse_partial(m: Measurement) -> None:
+    """Make sure that the delegate has taken everything.
+
+    Raises:
+        VerificationError: it has not; the message says what stays outside, and why where that is known.
+    """
+    found = m.delegation
+    if found is None or found.share == 1:
+        return
+    outside = [f"{count} {kind}" for kind, count in found.undelegated.items()]
+    raise VerificationError(
+        f"{found.name} takes {found.share:.1%} of the operators of {m.model} {m.profile}; outside stays: "
+        f"{'; '.join([*outside, *found.reasons]) or 'it does not say what'}",
+        "export another form of it (edgekit export --tune), or leave --require-full-delegation out",
+    )
+
+
+def measured(folder: Path) -> set[tuple[str, str, int]]:
+    """Digest, accelerator and thread count of what has a report in the folder of a device.
 
     Raises:
         UsageError: a file there is not a report.
     """
-    return {(m.artifact_sha256, m.threads) for m in map(load, sorted(folder.glob("*.json")))}
+    return {(m.artifact_sha256, m.accelerator, m.threads) for m in map(load, sorted(folder.glob("*.json")))}
 
 
 def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:

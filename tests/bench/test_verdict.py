@@ -98,3 +98,14 @@ def test_emulation_outranks_everything_and_gives_no_advice() -> None:
     found = verdict(info=emulated, before=state(load_1m=99.0), after=state(throttled=("throttled",)))
     assert found.name == "emulated"
     assert found.reasons == ("an emulated machine: its latency means nothing",)
+
+
+@pytest.mark.parametrize("wall_s", [-3600.0, 0.4, 13.1, 86400.0])
+def test_a_clock_that_jumps_is_told(wall_s: float) -> None:
+    found = judge(quiet(), 1, INFO, CALM, state(unix_time=wall_s), spent_s=3.0)
+    assert found.name == "noisy"
+    assert found.reasons[0].startswith(f"the clock jumped: 3.0 s of work in {wall_s:.1f} s of wall time")
+
+
+def test_the_time_beside_the_work_is_no_jump() -> None:
+    assert judge(quiet(), 1, INFO, CALM, state(unix_time=5.0), spent_s=3.0) == Verdict(name="stable")

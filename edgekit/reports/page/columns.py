@@ -62,7 +62,11 @@ def agreement(row: Row) -> Cell:
 def delegated(row: Row) -> Cell:
     """Share of the operators that the delegate takes, and in how many partitions."""
     d = row.measurement.delegation
-    return Cell("-", "") if d is None else of_number(d.share, f"{d.share:.0%}", f"{d.partitions} part.")
+    return (
+        Cell("-", "")
+        if d is None
+        else of_number(d.share, f"{d.share:.0%}", f"{d.name}" if d.partitions is None else f"{d.partitions} part.")
+    )
 
 
 def memory(row: Row) -> Cell:

@@ -1,0 +1,121 @@
+"""LiteRT's GPU accelerator on a software Vulkan driver: the real delegate, the real read-back, no GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.bench import agent
+from edgekit.bench.launch import ThisMachine, call_agent
+from edgekit.bench.session import Limits, Session
+from edgekit.devices.local import LOCAL
+from edgekit.errors import ToolError, VerificationError
+from edgekit.types import Delegation
+from edgekit.workflows.artifacts import read_manifest
+from edgekit.workflows.profile import refuse_partial
+
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
+FULL = """INFO: [accelerator_registry.cc:54] RegisterAccelerator: ptr=0x563453e70700, name=GPU WebGPU
+I0000 00:00:1795509593.796015    4509 environment.cc:532] Selected adapter: Mali-G710, arch=valhall, vendor=arm, \
+backend=Vulkan, adapterType=Integrated GPU
+I0000 00:00:1795509593.960632    4509 delegate_kernel.cc:984] Initializing WebGPU-based API from graph.
+"""
+PART = """INFO: [accelerator_registry.cc:54] RegisterAccelerator: ptr=0x563453e70700, name=GPU WebGPU
+I0000 00:00:1795509565.675992    3940 environment.cc:532] Selected adapter: llvmpipe (LLVM 15.0.6, 256 bits), \
+arch=software, vendor=mesa, backend=Vulkan, adapterType=CPU / Software
+ERROR: Following operations are not supported by GPU delegate:
+GATHER_ND: Operation is not supported.
+13 operations will run on the GPU, and the remaining 594 operations will run on the CPU.
+I0000 00:00:1795509593.960632    4509 delegate_kernel.cc:984] Initializing WebGPU-based API from graph.
+"""
+"""What LiteRT 2.3 printed: for a whole network (the adapter's name changed), and for CondenseNet."""
+
+
+def test_everything_on_the_gpu() -> None:
+    assert agent.gpu_delegation(FULL, 63) == {
+        "name": "GPU WebGPU", "adapter": "Mali-G710", "emulated": False, "gpu_ops": 63, "cpu_ops": 0, "reasons": [],
+    }  # fmt: skip
+
+
+def test_a_part_on_the_gpu_with_the_reasons() -> None:
+    found = agent.gpu_delegation(PART, 607)
+    assert (found["gpu_ops"], found["cpu_ops"]) == (13, 594)
+    assert found["reasons"] == ["GATHER_ND: Operation is not supported."]
+    assert found["adapter"] == "llvmpipe (LLVM 15.0.6, 256 bits)"
+    assert found["emulated"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n", "no GPU adapter was found"),
+        (PART.replace("13 operations will", "0 operations will"), "ERROR: Following operations are not supported"),
+        (FULL.replace("Initializing WebGPU", "No"), "it took no operator"),
+    ],
+)
+def test_a_cpu_under_the_name_of_a_gpu_is_an_error(said: str, why: str) -> None:
+    with pytest.raises(agent.AgentError, match=why):
+        agent.gpu_delegation(said, 63)
+
+
+def test_partial_delegation_is_refused_on_demand() -> None:
+    class Measured:
+        model, profile = "condensenet", "tflite-fp32"
+        delegation = Delegation(name="GPU WebGPU", share=13 / 607, partitions=None, reasons=("GATHER_ND: no.",))
+
+    with pytest.raises(VerificationError, match=r"GPU WebGPU takes 2\.1% of the operators .*outside stays: GATHER_ND"):
+        refuse_partial(Measured())  # type: ignore[arg-type]
+
+
+def test_without_a_driver_it_is_no_cpu_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VK_DRIVER_FILES", "/nowhere/icd.json")
+    monkeypatch.setenv("VK_ICD_FILENAMES", "/nowhere/icd.json")
+    request = {"command": "bench", "runtime": "litert", "accelerator": "gpu",
+               "model": str(TINY / "tflite-fp32" / "model.tflite")}  # fmt: skip
+    with pytest.raises(ToolError, match="no GPU adapter was found"):
+        call_agent(request, 60, "measuring")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "accelerator", "file", "message"),
+    [
+        ("openvino", "npu", "openvino-fp32/model.xml", r"OpenVINO sees no NPU here, only CPU"),
+        ("onnxruntime", "gpu", "onnx-fp32/model.onnx", "onnxruntime cannot be measured on the accelerator 'gpu'"),
+        ("litert", "npu", "tflite-fp32/model.tflite", "litert cannot be measured on the accelerator 'npu'"),
+    ],
+)
+def test_what_is_not_there(runtime: str, accelerator: str, file: str, message: str) -> None:
+    request = {"command": "bench", "runtime": runtime, "accelerator": accelerator, "model": str(TINY / file)}
+    with pytest.raises(ToolError, match=message):
+        call_agent(request, 60, "measuring")
+
+
+@pytest.mark.slow
+def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path) -> None:
+    stored = read_manifest(TINY / "tflite-fp32")
+    limits = Limits(warmup_min_iterations=2, warmup_min_s=0.0, min_iterations=10, min_s=0.1, max_s=5.0)
+    session = Session(ThisMachine(), LOCAL, accelerator="gpu", limits=limits)
+    measured = session.measure(stored.artifact, stored.folder)
+    assert measured.delegation is not None
+    assert (measured.delegation.name, measured.delegation.share) == ("GPU WebGPU", 1.0)
+    assert measured.settings["gpu_precision"] == "fp32"
+    assert "llvmpipe" in str(measured.settings["adapter"])
+    assert measured.verdict.name == "emulated"
+    assert measured.verdict.reasons == (
+        f"{measured.settings['adapter']} is a CPU that plays a GPU: its latency means nothing",
+    )
+    assert measured.key.endswith("litert-gpu-t1")
+
+    images = np.random.default_rng(0).random((3, *stored.artifact.inputs[0].shape[1:]), np.float32)
+    np.save(tmp_path / "in.npy", images)
+    outputs: dict[str, Any] = {}
+    for name in ("cpu", "gpu"):
+        one = Session(ThisMachine(), LOCAL, accelerator=name, limits=limits)  # type: ignore[arg-type]
+        one.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / f"{name}.npy", lambda _: None)
+        outputs[name] = np.load(tmp_path / f"{name}.npy")
+    np.testing.assert_allclose(outputs["gpu"], outputs["cpu"], rtol=1e-4, atol=1e-5)
+    # A run that returned before the work was done would be much shorter than the whole of it with the read-back.
+    assert sorted(measured.samples_ns)[len(measured.samples_ns) // 2] > 100_000
