@@ -269,7 +269,7 @@ def identity(artifact: Artifact) -> dict[str, Any]:
 
 def spent_s(latency: dict[str, Any], samples: tuple[int, ...]) -> float:
     """Everything that was timed between the two looks at the device, by the clock that does not jump."""
-    return (latency["load_ns"] + latency["first_inference_ns"] + sum(latency["warmup_ns"]) + sum(samples)) / 1e9
+    return float(latency["load_ns"] + latency["first_inference_ns"] + sum(latency["warmup_ns"]) + sum(samples)) / 1e9
 
 
 def played(taken: dict[str, Any] | None) -> Verdict | None:

@@ -67,10 +67,8 @@ def clock_jump(spent_s: float, wall_s: float) -> list[str]:
     """A wall clock that was set, or a device that slept, while it was measured."""
     if -WALL_BEHIND_S <= wall_s - spent_s <= WALL_AHEAD_S:
         return []
-    return [
-        f"the clock jumped: {spent_s:.1f} s of work in {wall_s:.1f} s of wall time; was it set, or did the device sleep? "
-        "the time of the measurement is not to be trusted: measure again"
-    ]
+    facts = f"the clock jumped: {spent_s:.1f} s of work in {wall_s:.1f} s of wall time"
+    return [f"{facts}: was it set, or did the device sleep? measure again"]
 
 
 def clock_fall(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> tuple[str, int, int] | None:

@@ -268,7 +268,7 @@ def test_only_the_batch_may_be_open() -> None:
     [
         ({"command": "benhc"}, "unknown command 'benhc'; known: info"),
         ({"command": "bench", "runtime": "tvm"}, "unknown runtime 'tvm'; known: litert, onnxruntime, openvino"),
-        ({"command": "bench", "runtime": "litert", "accelerator": "gpu"}, "unknown accelerator 'gpu'"),
+        ({"command": "bench", "runtime": "litert", "accelerator": "dsp"}, "measured on the accelerator 'dsp'"),
         ({"command": "bench", "runtime": "litert", "threads": 0}, "threads must be a whole number from 1, got 0"),
         ({"command": "bench", "runtime": "litert", "model": "/nowhere"}, "no model file at '/nowhere'"),
         ([], "a request is a JSON object, got list"),
