@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
+from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
 from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
@@ -20,6 +21,7 @@ __all__ = [
     "Audit",
     "Bandwidth",
     "Ceilings",
+    "ConvFacts",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -34,6 +36,7 @@ __all__ = [
     "Layout",
     "Measurement",
     "ModelCard",
+    "NetworkFacts",
     "OpTime",
     "Parity",
     "ParityTolerance",
