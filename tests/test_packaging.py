@@ -31,7 +31,7 @@ def test_wheel_holds_cards_profiles_photos_and_the_page(wheel):
         assert {f"edgekit/_data/{folder}/{p.name}" for p in (ROOT / folder).glob("*.toml")} <= names
     assert sum(name.startswith("edgekit/calibration_photos/") for name in names) == 17
     page = {f"edgekit/reports/page/page.{kind}" for kind in ("html.j2", "css", "js")}
-    assert {*page, "edgekit/probe_models/model.tflite"} <= names
+    assert {*page, "edgekit/reports/history.html.j2", "edgekit/probe_models/model.tflite"} <= names
     assert not any(name.startswith(("tests/", "device_reports/")) for name in names)
 
 

@@ -21,6 +21,7 @@ from .history import history_command
 from .index import index_command
 from .matrix import matrix_command
 from .models import models_app
+from .pick import pick_command
 from .profile import profile_command
 from .report import report_command
 from .schema import schema_command
@@ -45,6 +46,7 @@ app.command("compare")(compare_command)
 app.command("gate")(gate_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
+app.command("pick")(pick_command)
 app.command("index")(index_command)
 app.command("schema")(schema_command)
 app.command("doctor")(doctor_command)

@@ -82,17 +82,9 @@ def show(found: Comparison) -> None:
 
 def print_rows(head: Cells, lines: Sequence[Cells]) -> None:
     """A table of four columns."""
-    from rich.table import Table
-    from rich.text import Text
-
     from .tables import print_table
 
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for place, name in enumerate(head):
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
-    for line in lines:
-        table.add_row(*map(Text, line))
-    print_table(table)
+    print_table(head, lines, numbers=head[1:])
 
 
 def as_data(found: Comparison) -> dict[str, Any]:

@@ -46,21 +46,27 @@ def history_command(
 
 def show(found: History) -> None:
     """A row per series, then its changes; on stderr."""
-    from rich.table import Table
-
     from ..reports.table import milliseconds
     from ..reports.trend_text import change_line, creep_line, name, verdict, way
     from .tables import print_table
 
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for title in ("device", "series", "run by", "n", "from", "to", "p50 ms", "trend", "change"):
-        table.add_column(title, justify="right" if title in ("n", "p50 ms") else "left", overflow="fold")
-    for one in found.series:
-        first, last = one.points[0], one.points[-1]
-        level = milliseconds(one.segments[-1][2])
-        days = (first.measured_at[:10], last.measured_at[:10])
-        table.add_row(last.device.id, name(one), way(last), str(len(one.points)), *days, level, one.spark, verdict(one))
-    print_table(table)
+    rows = [
+        (
+            last.device.id,
+            name(one),
+            way(last),
+            str(len(one.points)),
+            first.measured_at[:10],
+            last.measured_at[:10],
+            milliseconds(one.segments[-1][2]),
+            one.spark,
+            verdict(one),
+        )
+        for one in found.series
+        for first, last in [(one.points[0], one.points[-1])]
+    ]
+    titles = ("device", "series", "run by", "n", "from", "to", "p50 ms", "trend", "change")
+    print_table(titles, rows, numbers=("n", "p50 ms"))
     for one in found.series:
         where = f"{one.points[-1].device.id}, {name(one)}"
         for creep in one.creeps:

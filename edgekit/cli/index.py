@@ -48,18 +48,13 @@ def index_command(
 
 def show(found: Index, only_faults: bool) -> None:
     """A table of the entries and a line per fault, on stderr; with ``only_faults`` no table."""
-    from rich.table import Table
-
     from ..reports.table import milliseconds
     from .tables import print_table
 
     if not only_faults:
-        table = Table(header_style="bold", box=None, pad_edge=False)
-        for name in ("device", "model", "profile", "runtime", "threads", "date", "p50 ms", "verdict", "artifact", ""):
-            table.add_column(name, justify="right" if name in ("threads", "p50 ms") else "left", overflow="fold")
-        for entry in found.entries:
-            m = entry.measurement
-            table.add_row(
+        titles = ("device", "model", "profile", "runtime", "threads", "date", "p50 ms", "verdict", "artifact", "")
+        rows = [
+            (
                 m.device.id,
                 m.model,
                 m.profile,
@@ -71,7 +66,10 @@ def show(found: Index, only_faults: bool) -> None:
                 entry.artifact,
                 ", ".join(word for word, on in (("stale", entry.stale), ("duplicate", entry.duplicates)) if on),
             )
-        print_table(table)
+            for entry in found.entries
+            for m in [entry.measurement]
+        ]
+        print_table(titles, rows, numbers=("threads", "p50 ms"))
     for entry in found.entries:
         for reason in entry.stale:
             say(f"stale: {entry.path}: {reason}")

@@ -22,4 +22,6 @@ def json_schema(kind: str) -> dict[str, Any]:
     """The schema of a kind of ``KINDS``; for measurements and manifests of the version that this edgekit writes."""
     type_, where = KINDS[kind]
     schema = type_.model_json_schema()
-    return {"$schema": DRAFT, "$comment": where, **schema}
+    version = schema["properties"].get("schema_version", {}).get("const")
+    named = {} if version is None else {"$id": f"urn:edgekit:{kind}:{version}"}
+    return {"$schema": DRAFT, **named, "$comment": where, **schema}

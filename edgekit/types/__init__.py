@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Accelerator, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
+from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
 from .gates import (
     Baseline,
@@ -50,6 +51,7 @@ __all__ = [
     "Ceilings",
     "ChosenForm",
     "Conditions",
+    "ConvFacts",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -76,6 +78,7 @@ __all__ = [
     "Look",
     "Measurement",
     "ModelCard",
+    "NetworkFacts",
     "OpChange",
     "OpTime",
     "Pair",

@@ -34,3 +34,4 @@ def test_a_stored_measurement_has_exactly_the_fields_of_its_schema(make, tmp_pat
     assert "digest" in schema["required"]
     assert schema["additionalProperties"] is False
     assert schema["properties"]["schema_version"]["const"] == CURRENT
+    assert schema["$id"] == f"urn:edgekit:measurement:{CURRENT}"
