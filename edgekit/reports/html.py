@@ -13,6 +13,7 @@ from .page.heat import heat_map
 from .page.lanes import Lanes, axis_lane, cumulative, distributions, sequence
 from .page.operators import NAMES, by_type, slowest, stack, total_ns
 from .page.pareto import pareto
+from .page.roofline import roofline_plot
 from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar, speedups
 from .page.sustained import steady_state, sustained
 from .page.words import RUNTIMES, conditions_of, plural, short, tip
@@ -26,7 +27,9 @@ class Section:
 
     Attributes:
         scatters: heading, plot against published accuracy and plot against size, for each thread count and accelerator.
-        bars, stacks: rows with their drawn bars.
+        ratios, stacks: with their drawn bars; each kind has one axis.
+        roofs: heading, plot and rows that have a place under the roof.
+        long_runs: rows, their curves, and the steady state in words.
     """
 
     group: Group
@@ -36,6 +39,7 @@ class Section:
     ratio_axis: str
     stacks: tuple[tuple[Row, str, str], ...]
     stack_axis: str
+    roofs: tuple[tuple[str, str, tuple[Row, ...]], ...]
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
@@ -94,7 +98,7 @@ def section(group: Group) -> Section:
     """A device's plots; none of an emulated one, whose latency means nothing."""
     rows = group.rows
     if group.emulated:
-        return Section(group, (), None, (), "", (), "", ())
+        return Section(group, (), None, (), "", (), "", (), ())
     ratios = speedups(rows)
     ratio_axis = speedup_axis(ratios)
     timed = sorted((row for row in rows if row.measurement.per_op), key=total_ns)
@@ -107,6 +111,11 @@ def section(group: Group) -> Section:
         speedup_axis_lane(ratio_axis),
         tuple((row, stack(row, longest), milliseconds(total_ns(row) / 1e6)) for row in timed),
         axis_lane(Axis(0.0, longest / 1e6), "sum of operator times, ms"),
+        tuple(
+            (name, drawn, tuple(row for row in members if row.measurement.roofline))
+            for name, members in by_conditions(rows)
+            if (drawn := roofline_plot(members))
+        ),
         tuple(
             (row, drawn, steady_state(row.measurement.sustained or ()))
             for row in rows

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .base import Format, Frozen, IoType, Precision, Runtime, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .roofline import Ceilings, Roofline
 
 
 class OpTime(Frozen):
@@ -71,6 +72,7 @@ class Measurement(Frozen):
             reference; None when the artifact has no check image.
         delegation: None for runtimes without a CPU delegate, and in reports from before it was kept.
         export_command: what made the artifact; empty in reports from before it was kept.
+        roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
     """
 
@@ -109,6 +111,8 @@ class Measurement(Frozen):
     device_max_abs: float | None = None
     delegation: Delegation | None = None
     export_command: str = ""
+    roofline: Roofline | None = None
+    ceilings: Ceilings | None = None
     sustained: tuple[SustainedPoint, ...] | None = None
     state_before: DeviceState
     state_after: DeviceState
