@@ -22,18 +22,28 @@ from .table import milliseconds
 
 
 @dataclass(frozen=True)
+class Scatter:
+    """Measurements that one Pareto front may rank, against published accuracy (empty when unknown) and size."""
+
+    heading: str
+    rows: tuple[Row, ...]
+    by_accuracy: str
+    by_size: str
+
+
+@dataclass(frozen=True)
 class Section:
     """What the page shows of one device.
 
     Attributes:
-        scatters: heading, plot against published accuracy and plot against size, for each thread count and accelerator.
+        scatters: one for each thread count and accelerator.
         ratios, stacks: with their drawn bars; each kind has one axis.
         roofs: heading, plot and rows that have a place under the roof.
         long_runs: rows, their curves, and the steady state in words.
     """
 
     group: Group
-    scatters: tuple[tuple[str, str, str], ...]
+    scatters: tuple[Scatter, ...]
     spread: Lanes | None
     ratios: tuple[tuple[Speedup, str], ...]
     ratio_axis: str
@@ -101,16 +111,21 @@ def section(group: Group) -> Section:
         return Section(group, (), None, (), "", (), "", (), ())
     ratios = speedups(rows)
     ratio_axis = speedup_axis(ratios)
-    timed = sorted((row for row in rows if row.measurement.per_op), key=total_ns)
-    longest = max((total_ns(row) for row in timed), default=1) or 1
+    timed = sorted(
+        (row for row in rows if row.measurement.per_op), key=lambda row: (row.measurement.model, total_ns(row))
+    )
     return Section(
         group,
-        tuple((name, pareto(members, "accuracy"), pareto(members, "size")) for name, members in by_conditions(rows)),
+        tuple(
+            Scatter(name, tuple(members), pareto(members, "accuracy"), pareto(members, "size"))
+            for name, members in by_conditions(rows)
+            if len(members) > 1  # the table says all of a single one
+        ),
         distributions(rows),
         tuple((speedup, speedup_bar(speedup, ratio_axis)) for speedup in ratios),
         speedup_axis_lane(ratio_axis),
-        tuple((row, stack(row, longest), milliseconds(total_ns(row) / 1e6)) for row in timed),
-        axis_lane(Axis(0.0, longest / 1e6), "sum of operator times, ms"),
+        tuple((row, stack(row), milliseconds(total_ns(row) / 1e6)) for row in timed),
+        axis_lane(Axis(0.0, 100.0), "share of the summed operator times, %"),
         tuple(
             (name, drawn, tuple(row for row in members if row.measurement.roofline))
             for name, members in by_conditions(rows)

@@ -25,8 +25,9 @@ class Lane:
 
     row: Row
     plot: str
-    figures: str
-    note: str = ""
+    median: str
+    interval: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,21 @@ def distributions(rows: Sequence[Row]) -> Lanes:
     ends = [ms for row in rows for ms in (row.measurement.percentile_ms(0), row.measurement.p99_ms)]
     x = axis_of(ends, room=0.04)
     lanes = tuple(
-        Lane(row, lane(row.measurement, x), f"{milliseconds(row.measurement.p50_ms)} ms", spread(row.measurement))
+        Lane(
+            row,
+            lane(row.measurement, x),
+            f"{milliseconds(row.measurement.p50_ms)} ms",
+            interval(row.measurement),
+            spread(row.measurement),
+        )
         for row in rows
     )
     return Lanes(lanes, axis_lane(x, "latency, ms"))
 
 
 def spread(m: Measurement) -> str:
-    """Interval, upper percentiles and count."""
-    p90, p99 = (milliseconds(value, like=m.p50_ms) for value in (m.p90_ms, m.p99_ms))
-    return f"{interval(m)}, p90 {p90}, p99 {p99}, n {len(m.samples_ns)}"
+    """Upper percentiles and count."""
+    return f"p90 {milliseconds(m.p90_ms)}, p99 {milliseconds(m.p99_ms)}, n {len(m.samples_ns)}"
 
 
 def lane(m: Measurement, x: Axis) -> str:

@@ -61,17 +61,16 @@ def segments(operators: Sequence[OpTime]) -> tuple[Segment, ...]:
     return tuple(Segment(name, times[name], times[name] / total, counts[name]) for name in NAMES if counts[name])
 
 
-def stack(row: Row, longest_ns: int) -> str:
-    """A bar of the operators' summed time, families side by side, on the scale of ``longest_ns``."""
+def stack(row: Row) -> str:
+    """A bar of the operators' summed time, families side by side."""
     operators = row.measurement.per_op or ()
-    scale = longest_ns or 1
     left, parts = 0.0, []
     found = segments(operators)
     for segment in found:
-        width = segment.ns / scale
+        width = segment.share
         parts.append(band(f"family {segment.family}", left, left + width, 2, LANE - 4))
         words = f"{segment.share:.0%}"
-        if width > 0.06:
+        if width > 0.05:
             size = "part" if width > 0.12 else "part odd"
             middle = left + width / 2
             parts.append(f'<svg x="{percent(middle)}" y="0" class="open">{PLATE}</svg>')

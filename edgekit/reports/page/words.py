@@ -35,7 +35,7 @@ def tip(row: Row) -> str:
     lines = [
         f"#{row.number} {short(m.model, 60)}, {short(m.profile, 60)}",
         f"p50 {milliseconds(m.p50_ms)} ms, 95 % interval {interval(m)} ms, n = {len(m.samples_ns)}",
-        f"p90 {milliseconds(m.p90_ms, like=m.p50_ms)} ms, p99 {milliseconds(m.p99_ms, like=m.p50_ms)} ms",
+        f"p90 {milliseconds(m.p90_ms)} ms, p99 {milliseconds(m.p99_ms)} ms",
         f"{RUNTIMES[m.runtime]} {m.runtime_version}, {conditions_of(m)}, batch {m.batch}",
         f"{megabytes(m.artifact_bytes)}, sha256 {m.artifact_sha256[:12]}…, measured {m.measured_at}",
         f"{m.device.id}: {short(m.info.cpu, 60)}",
