@@ -16,7 +16,7 @@ from .page.pareto import pareto
 from .page.roofline import roofline_plot
 from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar, speedups
 from .page.sustained import steady_state, sustained
-from .page.words import RUNTIMES, conditions_of, plural, short, tip
+from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
 from .summary import PUBLISHED, Group, Row
 from .table import milliseconds
 
@@ -96,6 +96,7 @@ def render_html(groups: Sequence[Group], version: str) -> str:
         slowest=slowest,
         by_type=by_type,
         tip=tip,
+        again=again,
     )
 
 

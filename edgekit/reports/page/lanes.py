@@ -114,7 +114,7 @@ def sequence(m: Measurement) -> str:
             dots.append(f"M{at(index / last)} {number(height * (1 - y.share(samples[index])))}h0")
     p10, p50, p90 = (height * (1 - y.share(value)) for value in (m.percentile_ms(10), m.p50_ms, m.p90_ms))
     labels = "".join(
-        text("tick", 0, place, milliseconds(value, like=m.p50_ms), "end", -8)
+        text("tick", 0, place, milliseconds(value), "end", -8)
         for value, place in spaced([(value, height * (1 - y.share(value))) for value in (high, m.p50_ms, low)], height)
     )
     parts = [

@@ -71,10 +71,10 @@ def stack(row: Row) -> str:
         parts.append(band(f"family {segment.family}", left, left + width, 2, LANE - 4))
         words = f"{segment.share:.0%}"
         if width > 0.05:
-            size = "part" if width > 0.12 else "part odd"
+            rare = "" if width > 0.12 else " odd"  # left out in a narrow window
             middle = left + width / 2
-            parts.append(f'<svg x="{percent(middle)}" y="0" class="open">{PLATE}</svg>')
-            parts.append(text(size, middle, LANE / 2 + 4, words))
+            parts.append(f'<svg x="{percent(middle)}" y="0" class="open{rare}">{PLATE}</svg>')
+            parts.append(text(f"part{rare}", middle, LANE / 2 + 4, words))
         left += width
     said = ", ".join(f"{s.family} {s.share:.0%}" for s in sorted(found, key=lambda s: -s.share))
     total = milliseconds(sum(op.ns for op in operators) / 1e6)

@@ -8,7 +8,7 @@ from ...types import Ceilings, Precision
 from ..summary import Row
 from .axis import Axis, axis_of
 from .marks import Place, labels, mark
-from .svg import at, number, path, picture, stretched, text, x_grid, y_grid
+from .svg import SPAN, at, number, path, picture, stretched, text, x_grid, y_grid
 from .words import plural, short
 
 HEIGHT = 340.0
@@ -27,11 +27,15 @@ def roofline_plot(rows: Sequence[Row]) -> str:
     y = axis_of([*(value for _, _, value in points), *peaks.values()], room=0.1)
     vertical, x_labels = x_grid(x, HEIGHT, HEIGHT + 18)
     horizontal, y_labels = y_grid(y, HEIGHT, 8)
-    memory = limits.bandwidth[-1].bytes_per_s / 1e9
-    lines, names = [vertical, horizontal, path("roof slope", slope(memory, max(peaks.values()), x, y))], []
+    lines, names = [vertical, horizontal], []
+    fastest = max(limits.bandwidth, key=lambda row: row.bytes_per_s)
+    for css, label, row in (("memory", "memory", limits.bandwidth[-1]), ("cache", "cache", fastest)):
+        speed = row.bytes_per_s / 1e9
+        lines.append(path(f"roof {css}", slope(speed, max(peaks.values()), x, y)))
+        names += slope_name(f"{label} {speed:.3g} GB/s", speed, x, y)
     for name, peak in peaks.items():
         level = HEIGHT * (1 - y.share(peak))
-        lines.append(path("roof", f"M{at(x.share(peak / memory))} {number(level)}H1000"))
+        lines.append(path("roof", f"M{at(x.share(peak / fastest.bytes_per_s * 1e9))} {number(level)}H{SPAN}"))
         names.append(text("axis", 1, level - 5, f"{name} peak {peak:.3g} GMAC/s", "end"))
     places = [Place(row, x.share(across), HEIGHT * (1 - y.share(up)), 6.0) for row, across, up in points]
     parts = [
@@ -59,15 +63,25 @@ def precisions(rows: Sequence[Row]) -> list[Precision]:
     return list(dict.fromkeys(row.measurement.precision for row in rows if row.measurement.roofline is not None))
 
 
-def slope(memory: float, peak: float, x: Axis, y: Axis) -> str:
-    """The memory's part of the roof, up to the highest peak; ``memory`` in GB/s, ``peak`` in GMAC/s."""
+def slope(speed: float, peak: float, x: Axis, y: Axis) -> str:
+    """A bandwidth's part of the roof, up to the highest peak; ``speed`` in GB/s, ``peak`` in GMAC/s."""
+    first, last = max(x.low, y.low / speed), min(x.high, min(peak, y.high) / speed)
+    if first >= last:
+        return ""
     # A straight line on two logarithmic axes; on a linear one it bends, so it is drawn in steps.
-    steps = [x.low * (x.high / x.low) ** (n / 40) for n in range(41)]
-    inside = [value for value in steps if y.low <= value * memory <= min(peak, y.high)]
+    inside = [first * (last / first) ** (n / 24) for n in range(25)]
     return "".join(
-        f"{'L' if n else 'M'}{at(x.share(value))} {number(HEIGHT * (1 - y.share(value * memory)))}"
+        f"{'L' if n else 'M'}{at(x.share(value))} {number(HEIGHT * (1 - y.share(value * speed)))}"
         for n, value in enumerate(inside)
     )
+
+
+def slope_name(words: str, speed: float, x: Axis, y: Axis) -> list[str]:
+    """The name of a bandwidth, beside the lower end of its line; nothing where the line does not cross the plot."""
+    first = max(x.low, y.low / speed)
+    if first >= x.high or first * speed >= y.high:
+        return []
+    return [text("axis", x.share(first), HEIGHT * (1 - y.share(first * speed)) + 14, words, "start", 14)]
 
 
 def describe(points: Sequence[tuple[Row, float, float]], limits: Ceilings) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ...types import Measurement
 from ..summary import PUBLISHED, Row
 from ..table import interval, megabytes, milliseconds
@@ -27,6 +29,15 @@ def plural(count: int, word: str) -> str:
 def conditions_of(m: Measurement) -> str:
     """Threads and accelerator, as a heading."""
     return f"{plural(m.threads, 'thread')}, {m.accelerator}"
+
+
+def again(m: Measurement) -> str:
+    """The command that measures the same artifact once more, where it lies in the default folder."""
+    words = ["edgekit", "profile", f"artifacts/{m.model}/{m.profile}", "--device", m.device.id]
+    words += ["--threads", str(m.threads)]
+    words += ["--per-op"] if m.per_op is not None or m.per_op_note else []
+    words += ["--roofline"] if m.ceilings is not None else []
+    return shlex.join(words)
 
 
 def tip(row: Row) -> str:
