@@ -43,6 +43,9 @@ def profile_command(
         str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
+    roofline: Annotated[
+        bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
     artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
     reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
@@ -76,6 +79,7 @@ def profile_command(
             require_full_delegation=require_full_delegation,
             per_op=per_op,
             sustained_s=long_s,
+            roofline=roofline,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, step, exported),

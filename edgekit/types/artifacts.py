@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, TargetClass
 from .models import TensorSpec
 from .profiles import ParityTolerance
+from .roofline import LayerLoad
 from .tuning import ChosenForm, Int8VsFloat, Tuning
 
 
@@ -129,7 +130,9 @@ class Audit(Frozen):
 class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
-    ``float_layers`` are the paths of the layers that an int8 artifact computes in float on purpose.
+    Attributes:
+        float_layers: paths of the layers that an int8 artifact computes in float on purpose.
+        layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
 
     schema_version: Literal[1] = 1
@@ -145,6 +148,7 @@ class Artifact(Frozen):
     outputs: tuple[TensorSpec, ...]
     params: int
     macs: int
+    layers: tuple[LayerLoad, ...] = ()
     weights: WeightsProvenance
     calibration: ImageSet | None
     quantization: dict[str, str | bool] | None

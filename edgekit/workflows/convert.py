@@ -16,7 +16,7 @@ from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
 from ..types import ExportProfile, ModelCard, TargetClass
-from ..zoo.complexity import count_macs, count_params
+from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
@@ -49,10 +49,12 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
         raise ToolError("the float network itself gives values that are not finite", "check the checkpoint")
     torch.save(network.state_dict(), folder / "state.pt")
     np.save(folder / "reference.npy", reference)
+    costs = layer_costs(network, (1, *card.input_shape))
     return {
         "provenance": provenance.to_plain(),
         "params": count_params(network),
-        "macs": count_macs(network, (1, *card.input_shape)),
+        "macs": sum(cost.macs for cost in costs),
+        "layers": [[cost.name, cost.macs, cost.memory_access] for cost in costs if cost.macs],
     }
 
 

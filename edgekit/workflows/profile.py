@@ -16,6 +16,7 @@ from .artifacts import ExportMissing, Stored, check_files, find_artifacts
 from .device_parity import check_outputs
 from .reach import reach
 from .revision import revision
+from .roofline import measure_ceilings, position
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def profile(
     require_full_delegation: bool = False,
     per_op: bool = False,
     sustained_s: float | None = None,
+    roofline: bool = False,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
@@ -82,6 +84,7 @@ def profile(
         require_full_delegation: an artifact of which something stays outside the delegate fails.
         per_op: also time every operator, in a launch of its own.
         sustained_s: also run for so long without a pause, in a launch of its own.
+        roofline: also measure what the device can do at most, and where each artifact stands below it.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
@@ -109,6 +112,7 @@ def profile(
             there = measured(reports_root / place.id)
             left = [(one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count) not in there]
             tasks, outcome.skipped = left, len(tasks) - len(left)
+        limits_of = {c: measure_ceilings(transport, place, c, step) for c in dict.fromkeys(threads) if roofline}
         for number, (one, count) in enumerate(tasks, 1):
             label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
             session = Session(
@@ -126,6 +130,8 @@ def profile(
                 measurement = measure(one, session, here).model_copy(update={"revision": project})
                 if require_full_delegation:
                     refuse_partial(measurement)
+                if roofline:
+                    measurement = position(measurement, one.artifact, limits_of[count])
                 outcome.reports.append(save(reports_root, measurement))
                 outcome.measurements.append(measurement)
             except EdgekitError as error:
