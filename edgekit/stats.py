@@ -93,3 +93,30 @@ def trimmed_ratio(logs: Sequence[float], confidence: float = 0.95) -> tuple[floa
     mean, error, freedom = trimmed_mean(logs)
     half = float(t.ppf((1 + confidence) / 2, freedom)) * error
     return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
+def median_ratio(base: Sequence[int], other: Sequence[int], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Ratio, low, high of the median of ``other`` over that of ``base``, of independent samples.
+
+    Price and Bonett 2002, distribution-free; it knows only the samples: what differs between two launches is not in it.
+
+    Raises:
+        ValueError: fewer than eight samples on a side.
+    """
+    spread = math.sqrt(log_median_variance(base) + log_median_variance(other))
+    half = statistics.NormalDist().inv_cdf((1 + confidence) / 2) * spread
+    ratio = statistics.median(other) / statistics.median(base)
+    return ratio, ratio * math.exp(-half), ratio * math.exp(half)
+
+
+def log_median_variance(samples: Sequence[int]) -> float:
+    """Variance of the logarithm of the median, from two order statistics and the exact chance that they enclose it."""
+    count = len(samples)
+    if count < SMALLEST:
+        raise ValueError(f"{count} samples give no interval; take at least {SMALLEST}")
+    rank = max(1, round((count + 1) / 2 - math.sqrt(count)))
+    all_ways = math.lgamma(count + 1) - count * math.log(2)
+    below = sum(math.exp(all_ways - math.lgamma(i + 1) - math.lgamma(count - i + 1)) for i in range(rank))
+    ordered = sorted(samples)
+    width = math.log(ordered[count - rank]) - math.log(ordered[rank - 1])
+    return (width / 2 / statistics.NormalDist().inv_cdf(1 - below)) ** 2

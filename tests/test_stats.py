@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from edgekit.bench import agent
-from edgekit.stats import drift, median_interval, median_ranks, relative_half_width, tail_ratio, trimmed_ratio
+from edgekit.stats import (
+    drift,
+    median_interval,
+    median_ranks,
+    median_ratio,
+    relative_half_width,
+    tail_ratio,
+    trimmed_ratio,
+)
 
 samples = st.lists(st.integers(1, 10**10), min_size=8, max_size=300)
 
@@ -100,3 +108,30 @@ def test_one_disturbed_pair_in_ten_does_not_move_a_trimmed_ratio() -> None:
 def test_four_pairs_give_no_interval() -> None:
     with pytest.raises(ValueError, match="4 pairs"):
         trimmed_ratio([0.0] * 4)
+
+
+@pytest.mark.parametrize("count", [8, 20, 60, 200])
+def test_the_interval_of_a_ratio_of_medians_covers_it_95_percent_of_the_time(count: int) -> None:
+    generator = random.Random(count)
+    rounds, hits = 600, 0
+    for _ in range(rounds):
+        base, other = (
+            [int(1e7 * scale * math.exp(generator.gauss(0, 0.05)) + generator.expovariate(1e-5)) for _ in range(count)]
+            for scale in (1.0, 1.0)
+        )
+        _, low, high = median_ratio(base, other)
+        hits += low <= 1.0 <= high
+    assert 0.92 <= hits / rounds <= 0.995
+
+
+@given(samples, samples)
+def test_the_ratio_of_medians_is_within_its_interval_and_turns_over(base: list[int], other: list[int]) -> None:
+    ratio, low, high = median_ratio(base, other)
+    assert low <= ratio <= high
+    turned = median_ratio(other, base)
+    assert turned == pytest.approx((1 / ratio, 1 / high, 1 / low))
+
+
+def test_too_few_samples_have_no_ratio() -> None:
+    with pytest.raises(ValueError, match="1 samples give no interval"):
+        median_ratio([5] * 8, [5])

@@ -10,16 +10,21 @@ from typing import Annotated
 
 import typer
 
+from .compare import compare_command
 from .condense import condense_command
 from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .export import export_command
 from .gate import gate_command
+from .history import history_command
+from .index import index_command
 from .matrix import matrix_command
 from .models import models_app
+from .pick import pick_command
 from .profile import profile_command
 from .report import report_command
+from .schema import schema_command
 from .train import train_command
 
 app = typer.Typer(
@@ -38,7 +43,12 @@ app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("gate")(gate_command)
+app.command("compare")(compare_command)
 app.command("report")(report_command)
+app.command("history")(history_command)
+app.command("pick")(pick_command)
+app.command("index")(index_command)
+app.command("schema")(schema_command)
 app.command("doctor")(doctor_command)
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .console import emit_json, say
+
+if TYPE_CHECKING:
+    from ..workflows.report import Report
+
+DAMAGED = 2
 
 
 def report_command(
@@ -13,12 +20,13 @@ def report_command(
     out: Annotated[Path | None, typer.Option(help="Folder for the pages; the measurements' own when left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the paths of the pages as JSON on stdout.")] = False,
 ) -> None:
-    """Write the stored measurements as one Markdown file and one HTML page that needs no network.
+    """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
+
+    Exit code 2 when a stored file is damaged; the others are written nevertheless.
 
     Example: edgekit report --out public
     """
     from ..workflows.report import report
-    from .console import emit_json, say
 
     made = report(reports, out)
     if as_json:
@@ -26,11 +34,23 @@ def report_command(
             {
                 "markdown": str(made.markdown),
                 "html": str(made.html),
+                "csv": str(made.csv),
                 "measurements": made.measurements,
                 "devices": list(made.devices),
+                "damaged": [str(one.error) for one in made.damaged],
             }
         )
-        return
+    else:
+        show(made)
+    for damaged in made.damaged:
+        say(f"damaged: {damaged.error}")
+    if made.damaged:
+        raise typer.Exit(DAMAGED)
+
+
+def show(made: Report) -> None:
+    """What was written, on stderr."""
     say(f"{made.measurements} measurement{'' if made.measurements == 1 else 's'} of {', '.join(made.devices)}")
     say(f"markdown: {made.markdown}")
     say(f"html:     {made.html}")
+    say(f"csv:      {made.csv}")

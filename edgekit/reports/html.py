@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 from ..errors import ToolError
-from ..types import OpTime
-from .plots import scatter, strip
-from .summary import PUBLISHED, Group
+from .page.axis import Axis
+from .page.columns import COLUMNS
+from .page.heat import heat_map
+from .page.lanes import Lanes, axis_lane, cumulative, distributions, sequence
+from .page.operators import NAMES, by_type, slowest, stack, total_ns
+from .page.pareto import pareto
+from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar, speedups
+from .page.sustained import steady_state, sustained
+from .page.words import RUNTIMES, conditions_of, plural, short, tip
+from .summary import PUBLISHED, Group, Row
 from .table import milliseconds
 
-SHOWN_OPERATORS = 12
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one device.
+
+    Attributes:
+        scatters: heading, plot against published accuracy and plot against size, for each thread count and accelerator.
+        bars, stacks: rows with their drawn bars.
+    """
+
+    group: Group
+    scatters: tuple[tuple[str, str, str], ...]
+    spread: Lanes | None
+    ratios: tuple[tuple[Speedup, str], ...]
+    ratio_axis: str
+    stacks: tuple[tuple[Row, str, str], ...]
+    stack_axis: str
+    long_runs: tuple[tuple[Row, str, str], ...]
 
 
 def render_html(groups: Sequence[Group], version: str) -> str:
@@ -32,21 +57,67 @@ def render_html(groups: Sequence[Group], version: str) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["ms"] = milliseconds
-    template = environment.from_string((files("edgekit.reports") / "report.html.j2").read_text(encoding="utf-8"))
-    return template.render(
-        groups=groups,
-        version=version,
+    environment.filters.update(
+        ms=milliseconds,
+        short=short,
+        plural=plural,
+        drawn=Markup,  # only for what the plots made, which escape their own texts
+    )
+    rows = [row for group in groups for row in group.rows]
+    return environment.from_string(source("page.html.j2")).render(
+        sections=[section(group) for group in groups],
+        real=[row for group in groups if not group.emulated for row in group.rows],
+        emulated=[row for group in groups if group.emulated for row in group.rows],
+        rows=rows,
+        columns=COLUMNS,
+        heat=heat_map(groups),
+        families=NAMES,
+        runtimes=RUNTIMES,
         published=PUBLISHED,
-        count=sum(len(group.rows) for group in groups),
-        scatter=lambda rows, against: Markup(scatter(rows, against)),  # noqa: S704 - escapes its own texts
-        strip=lambda measurement: Markup(strip(measurement)),  # noqa: S704 - holds numbers only
+        version=version,
+        style=Markup(source("page.css")),  # noqa: S704 - a file of this package
+        script=Markup(source("page.js")),  # noqa: S704 - a file of this package
+        sequence=sequence,
+        cumulative=cumulative,
         slowest=slowest,
+        by_type=by_type,
+        tip=tip,
     )
 
 
-def slowest(operators: Sequence[OpTime]) -> list[tuple[OpTime, str]]:
-    """The slowest operators with their share of the sum."""
-    total = sum(op.ns for op in operators) or 1
-    ordered = sorted(operators, key=lambda op: -op.ns)[:SHOWN_OPERATORS]
-    return [(op, f"{op.ns / total:.1%}") for op in ordered]
+def source(name: str) -> str:
+    """A file of the page."""
+    return (files("edgekit.reports") / "page" / name).read_text(encoding="utf-8")
+
+
+def section(group: Group) -> Section:
+    """A device's plots; none of an emulated one, whose latency means nothing."""
+    rows = group.rows
+    if group.emulated:
+        return Section(group, (), None, (), "", (), "", ())
+    ratios = speedups(rows)
+    ratio_axis = speedup_axis(ratios)
+    timed = sorted((row for row in rows if row.measurement.per_op), key=total_ns)
+    longest = max((total_ns(row) for row in timed), default=1) or 1
+    return Section(
+        group,
+        tuple((name, pareto(members, "accuracy"), pareto(members, "size")) for name, members in by_conditions(rows)),
+        distributions(rows),
+        tuple((speedup, speedup_bar(speedup, ratio_axis)) for speedup in ratios),
+        speedup_axis_lane(ratio_axis),
+        tuple((row, stack(row, longest), milliseconds(total_ns(row) / 1e6)) for row in timed),
+        axis_lane(Axis(0.0, longest / 1e6), "sum of operator times, ms"),
+        tuple(
+            (row, drawn, steady_state(row.measurement.sustained or ()))
+            for row in rows
+            if (drawn := sustained(row.measurement))
+        ),
+    )
+
+
+def by_conditions(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Rows that may stand on one Pareto front: of one thread count and one accelerator."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.measurement.accelerator, row.measurement.threads)):
+        found.setdefault(conditions_of(row.measurement), []).append(row)
+    return list(found.items())

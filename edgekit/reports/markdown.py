@@ -1,4 +1,4 @@
-"""The report as one Markdown file, made to be committed and read in a diff."""
+"""The report as one Markdown file: to be committed and read in a diff, or posted as a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -11,22 +11,33 @@ WORDS = (
     "the 95 % interval of the median. Parity is agreement with the float reference, not accuracy."
 )
 LEFT = {"model", "format", "precision", "weights", "verdict"}
+COMMENT = 65_000
+"""A comment on GitHub holds 65,536 characters."""
+CUT = "The conditions of each measurement are left out: with them a comment would be too long. `report.html` has them."
 
 
 def render_markdown(groups: Sequence[Group], version: str) -> str:
-    """The whole file, with a final newline."""
+    """The whole file, with a final newline; without the conditions when they would make it too long for a comment."""
+    page = rendered(groups, version, in_full=True)
+    return page if len(page) <= COMMENT else rendered(groups, version, in_full=False)
+
+
+def rendered(groups: Sequence[Group], version: str, *, in_full: bool) -> str:
+    """The whole file; ``in_full`` with the conditions."""
     count = sum(len(group.rows) for group in groups)
     parts = [
         "# Latency report",
         f"{count} measurement{'' if count == 1 else 's'}, written by edgekit {version}. {WORDS}",
     ]
     for group in groups:
-        parts += section(group)
+        parts += section(group, in_full=in_full)
+    if not in_full:
+        parts.append(CUT)
     return "\n\n".join(parts) + "\n"
 
 
-def section(group: Group) -> list[str]:
-    """A device: heading, table, remarks, conditions."""
+def section(group: Group, *, in_full: bool) -> list[str]:
+    """A device: heading, table, remarks, and the conditions folded away."""
     parts = [f"## {escape(group.device)}{' (emulated)' if group.emulated else ''}", escape(group.machine)]
     if group.emulated:
         parts.append("**Emulated: these latencies mean nothing and are not to be compared.**")
@@ -34,8 +45,10 @@ def section(group: Group) -> list[str]:
     found = remarks(group.rows)
     if found:
         parts.append("\n".join(f"- {line}" for line in found))
-    parts.append("### Conditions")
-    parts += [conditions(row) for row in group.rows]
+    if in_full:
+        parts.append("<details><summary>Conditions of each measurement</summary>")
+        parts += [conditions(row) for row in group.rows]
+        parts.append("</details>")
     return parts
 
 

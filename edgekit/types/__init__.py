@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
+from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
 from .gates import (
     Baseline,
@@ -24,14 +25,18 @@ from .gates import (
 from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
+from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .tuning import Ratio
 
 __all__ = [
     "RUNTIME_OF",
     "Artifact",
     "Audit",
+    "Bandwidth",
     "Baseline",
+    "Ceilings",
     "Conditions",
+    "ConvFacts",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -47,10 +52,12 @@ __all__ = [
     "Guard",
     "ImageSet",
     "IoType",
+    "LayerLoad",
     "Layout",
     "Look",
     "Measurement",
     "ModelCard",
+    "NetworkFacts",
     "OpChange",
     "OpTime",
     "Pair",
@@ -65,6 +72,7 @@ __all__ = [
     "Ratio",
     "Revision",
     "Rewrite",
+    "Roofline",
     "Runtime",
     "SustainedPoint",
     "TargetClass",

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from edgekit.catalog import cards
-from edgekit.reports.markdown import escape, render_markdown
+from edgekit.reports.markdown import COMMENT, escape, render_markdown
 from edgekit.reports.summary import summarise
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.md"
@@ -22,6 +22,18 @@ def test_rows_keep_their_columns_whatever_the_names(make):
     page = render_markdown(summarise([make(model="a|b\nc")], {}), "0.0.0")
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+
+
+def test_a_long_page_fits_a_comment_without_its_conditions(make):
+    page = render_markdown(summarise([make(f"network_{number:02d}") for number in range(90)], {}), "0.0.0")
+    assert len(page) < COMMENT
+    assert page.endswith("`report.html` has them.\n")
+    assert page.count("| network_") == 90
+
+
+def test_details_are_closed(several):
+    page = render_markdown(summarise(several, cards()), "0.0.0")
+    assert page.count("<details>") == page.count("</details>") == 2
 
 
 def test_escape_leaves_no_markup():

@@ -1,0 +1,128 @@
+"""``edgekit compare``: the command line of the workflow, and what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import Progress, emit_json, say
+
+if TYPE_CHECKING:
+    from ..reports.compare import Comparison, Side
+    from ..reports.compare_text import Cells
+    from ..reports.operators import OpChange
+
+
+def compare_command(
+    a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, or an artifact's folder.")],
+    b: Annotated[str, typer.Argument(help="What is compared with it; of the same kind.")],
+    device: Annotated[
+        str | None,
+        typer.Option("--device", "-d", help="Where to measure artifacts (default: local), or whose measurements."),
+    ] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
+    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator, when measuring.")] = 1,
+    per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
+    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
+    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+) -> None:
+    """Compare two measurements, or two artifacts that are measured now in turn: latency of B over A, and why.
+
+    Two stored measurements must have been made under the same conditions; exit code 5 when not, 4 when a side has too
+    few samples. How much slower or faster B is does not change the exit code: edgekit gate is for that.
+
+    Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
+    """
+    from ..errors import UsageError
+    from ..reports.compare_text import compare_markdown
+    from ..workflows.compare import compare
+
+    if as_json and markdown:
+        raise UsageError("--json and --markdown contradict each other", "give one of them")
+    found = compare(
+        a,
+        b,
+        device,
+        pairs=pairs,
+        threads=threads,
+        per_op=per_op,
+        reports=reports,
+        artifacts=artifacts,
+        on_step=Progress(),
+    )
+    if as_json:
+        emit_json(as_data(found))
+    elif markdown:
+        print(compare_markdown(found), end="")
+    else:
+        show(found)
+
+
+def show(found: Comparison) -> None:
+    """The answer, what is behind it and what speaks against it; on stderr."""
+    from ..reports.compare_text import HEAD, headline, operator_rows, rows
+
+    print_rows(HEAD, rows(found))
+    for title, changes in (("operator types", found.types), ("operators", found.operators)):
+        lines = operator_rows(changes or ())
+        if lines:
+            print_rows((title, "A ms", "B ms", "change ms"), lines)
+    for doubt in found.doubts:
+        say(f"note: {doubt}")
+    for name, side in (("A", found.a), ("B", found.b)):
+        if side.measurement.per_op_note:
+            say(f"note: operator times of {name}: {side.measurement.per_op_note}")
+    say(headline(found))
+
+
+def print_rows(head: Cells, lines: Sequence[Cells]) -> None:
+    """A table of four columns."""
+    from .tables import print_table
+
+    print_table(head, lines, numbers=head[1:])
+
+
+def as_data(found: Comparison) -> dict[str, Any]:
+    """The comparison for programs."""
+    return {
+        "result": found.word,
+        "paired": found.paired,
+        "ratio": found.ratio.to_plain(),
+        "a": side_data(found.a),
+        "b": side_data(found.b),
+        "operators": operator_data(found.operators),
+        "operator_types": operator_data(found.types),
+        "doubts": list(found.doubts),
+    }
+
+
+def side_data(side: Side) -> dict[str, Any]:
+    """One side: identity, figures, verdicts."""
+    m = side.measurement
+    return {
+        "model": m.model,
+        "profile": m.profile,
+        "artifact_sha256": m.artifact_sha256,
+        "artifact_bytes": m.artifact_bytes,
+        "device": m.device.id,
+        "runtime": m.runtime,
+        "runtime_version": m.runtime_version,
+        "threads": m.threads,
+        "p50_ms": side.p50_ms,
+        "launch_p50_ms": [launch.p50_ms for launch in side.launches],
+        "parity_cosine": m.parity_cosine,
+        "parity_sqnr_db": m.parity_sqnr_db,
+        "peak_rss_bytes": m.peak_rss_bytes,
+        "verdicts": [launch.verdict.name for launch in side.launches],
+        "measured_at": m.measured_at,
+    }
+
+
+def operator_data(changes: Sequence[OpChange] | None) -> list[dict[str, Any]] | None:
+    """Operator changes, or None where a side was not timed."""
+    return None if changes is None else [{**vars(change), "change_ns": change.change_ns} for change in changes]

@@ -1,0 +1,124 @@
+"""``edgekit history``: the command line of the workflow, and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import emit_json, say
+
+if TYPE_CHECKING:
+    from ..reports.trend import Series
+    from ..workflows.history import History
+
+DAMAGED = 2
+
+
+def history_command(
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Only what was measured there.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Only this network.")] = None,
+    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    out: Annotated[Path | None, typer.Option(help="Folder for the page; the measurements' own when left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the series and changes as JSON on stdout.")] = False,
+) -> None:
+    """Show how the latency of each network went on each device: where it changed, and between which commits.
+
+    Prints a table and writes history.html, which needs no network. Exit code 2 when a stored file is damaged; the
+    others are shown nevertheless.
+
+    Example: edgekit history --device rpi4 --model mobilenet_v3
+    """
+    from ..workflows.history import history, write_page
+
+    found = history(reports, device, model)
+    if as_json:
+        emit_json(as_data(found))
+    else:
+        show(found)
+        say(f"page: {write_page(found, out or reports)}")
+    for damaged in found.damaged:
+        say(f"damaged: {damaged.error}")
+    if found.damaged:
+        raise typer.Exit(DAMAGED)
+
+
+def show(found: History) -> None:
+    """A row per series, then its changes; on stderr."""
+    from ..reports.table import milliseconds
+    from ..reports.trend_text import change_line, creep_line, name, verdict, way
+    from .tables import print_table
+
+    rows = [
+        (
+            last.device.id,
+            name(one),
+            way(last),
+            str(len(one.points)),
+            first.measured_at[:10],
+            last.measured_at[:10],
+            milliseconds(one.segments[-1][2]),
+            one.spark,
+            verdict(one),
+        )
+        for one in found.series
+        for first, last in [(one.points[0], one.points[-1])]
+    ]
+    titles = ("device", "series", "run by", "n", "from", "to", "p50 ms", "trend", "change")
+    print_table(titles, rows, numbers=("n", "p50 ms"))
+    for one in found.series:
+        where = f"{one.points[-1].device.id}, {name(one)}"
+        for creep in one.creeps:
+            say(f"{where}: {creep_line(creep)}")
+        for change in one.changes:
+            say(f"{where}: {change_line(change)}")
+    if found.emulated:
+        say(f"{found.emulated} emulated measurements are left out: their latency means nothing")
+
+
+def as_data(found: History) -> dict[str, Any]:
+    """The series for programs."""
+    return {
+        "series": [series_data(one) for one in found.series],
+        "emulated_left_out": found.emulated,
+        "damaged": [{"file": str(one.path), "error": str(one.error)} for one in found.damaged],
+    }
+
+
+def series_data(one: Series) -> dict[str, Any]:
+    """A series with its points and changes."""
+    last = one.points[-1]
+    return {
+        "device": last.device.id,
+        "model": last.model,
+        "profile": last.profile,
+        "runtime": last.runtime,
+        "accelerator": last.accelerator,
+        "threads": last.threads,
+        "points": [
+            {
+                "measured_at": m.measured_at,
+                "p50_ms": m.p50_ms,
+                "verdict": m.verdict.name,
+                "artifact_sha256": m.artifact_sha256,
+                "revision": None if m.revision is None else m.revision.to_plain(),
+            }
+            for m in one.points
+        ],
+        "changes": [
+            {
+                "index": change.index,
+                "p": change.p,
+                "before_ms": change.before_ms,
+                "after_ms": change.after_ms,
+                "ratio": change.ratio,
+                "last_before": change.good.measured_at,
+                "first_after": change.bad.measured_at,
+                "commit_before": None if change.good.revision is None else change.good.revision.commit,
+                "commit_after": None if change.bad.revision is None else change.bad.revision.commit,
+                "also": list(change.also),
+            }
+            for change in one.changes
+        ],
+    }

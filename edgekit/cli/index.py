@@ -1,0 +1,110 @@
+"""``edgekit index``: the command line of the workflow, and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import emit_json, say
+
+if TYPE_CHECKING:
+    from ..workflows.index import Index
+
+DAMAGED, STALE = 2, 1
+
+
+def index_command(
+    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
+    max_age: Annotated[
+        float | None, typer.Option(min=0, help="Days after which a measurement is stale; no limit when left out.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when something is stale or said twice; for hooks.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the index as JSON on stdout.")] = False,
+) -> None:
+    """List the stored measurements, and flag those that are stale, said twice or damaged.
+
+    Stale: the artifact has changed or gone, the runtime's installed version is another, or it is too old. Exit codes:
+    0 fine, 1 something is stale or said twice (with --check), 2 a file is damaged.
+
+    Example: edgekit index --max-age 90 --check
+    """
+    from ..workflows.index import store_index
+
+    found = store_index(reports, artifacts, max_age)
+    if as_json:
+        emit_json(as_data(found))
+    else:
+        show(found, check)
+    if found.damaged:
+        raise typer.Exit(DAMAGED)
+    if check and not found.fine:
+        raise typer.Exit(STALE)
+
+
+def show(found: Index, only_faults: bool) -> None:
+    """A table of the entries and a line per fault, on stderr; with ``only_faults`` no table."""
+    from ..reports.table import milliseconds
+    from .tables import print_table
+
+    if not only_faults:
+        titles = ("device", "model", "profile", "runtime", "threads", "date", "p50 ms", "verdict", "artifact", "")
+        rows = [
+            (
+                m.device.id,
+                m.model,
+                m.profile,
+                f"{m.runtime} {m.runtime_version.split('-')[0]}",
+                str(m.threads),
+                m.measured_at[:10],
+                milliseconds(m.p50_ms),
+                m.verdict.name,
+                entry.artifact,
+                ", ".join(word for word, on in (("stale", entry.stale), ("duplicate", entry.duplicates)) if on),
+            )
+            for entry in found.entries
+            for m in [entry.measurement]
+        ]
+        print_table(titles, rows, numbers=("threads", "p50 ms"))
+    for entry in found.entries:
+        for reason in entry.stale:
+            say(f"stale: {entry.path}: {reason}")
+        if entry.duplicates:
+            say(f"duplicate: {entry.path}: the same as {', '.join(map(str, entry.duplicates))}")
+    for damaged in found.damaged:
+        say(f"damaged: {damaged.error}")
+        say(f"  try: {damaged.error.hint}")
+    faults = sum(not entry.fine for entry in found.entries) + len(found.damaged)
+    count = len(found.entries)
+    say(f"{count} current measurement{'' if count == 1 else 's'}, {found.kept} in the history, {faults} to look at")
+
+
+def as_data(found: Index) -> dict[str, Any]:
+    """The index for programs."""
+    return {
+        "entries": [
+            {
+                "file": str(entry.path),
+                "device": entry.measurement.device.id,
+                "model": entry.measurement.model,
+                "profile": entry.measurement.profile,
+                "runtime": entry.measurement.runtime,
+                "runtime_version": entry.measurement.runtime_version,
+                "accelerator": entry.measurement.accelerator,
+                "threads": entry.measurement.threads,
+                "measured_at": entry.measurement.measured_at,
+                "p50_ms": entry.measurement.p50_ms,
+                "verdict": entry.measurement.verdict.name,
+                "artifact": entry.artifact,
+                "stale": list(entry.stale),
+                "duplicates": [str(path) for path in entry.duplicates],
+            }
+            for entry in found.entries
+        ],
+        "damaged": [{"file": str(one.path), "error": str(one.error), "hint": one.error.hint} for one in found.damaged],
+        "kept": found.kept,
+    }

@@ -1,0 +1,132 @@
+"""``edgekit pick``: the command line of the workflow, and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import emit_json, say
+
+if TYPE_CHECKING:
+    from ..select.pareto import Ranked
+    from ..workflows.pick import Pick
+
+DAMAGED = 2
+
+
+def pick_command(
+    device: Annotated[str, typer.Option("--device", "-d", help="Whose measurements to choose from.")] = "local",
+    max_latency_ms: Annotated[float | None, typer.Option(help="Highest median latency, ms.")] = None,
+    max_size_mb: Annotated[float | None, typer.Option(help="Largest artifact, decimal MB.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option(help="Lowest published top-1, percent.")] = None,
+    exponent: Annotated[
+        float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 looks at accuracy alone.")
+    ] = -0.07,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Also say what would make the chosen network faster; needs PyTorch.")
+    ] = False,
+    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the ranking as JSON on stdout.")] = False,
+) -> None:
+    """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
+
+    Accuracy is the published one of the float network. Exit code 1 when nothing keeps the limits, 5 when the device is
+    emulated.
+
+    Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
+    """
+    from ..select.pareto import Limits
+    from ..workflows.pick import pick
+
+    found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent)
+    told = advise(found) if advice else []
+    if as_json:
+        emit_json({**as_data(found), "advice": told})
+    else:
+        show(found, told)
+    for damaged in found.damaged:
+        say(f"damaged: {damaged.error}")
+    if found.damaged:
+        raise typer.Exit(DAMAGED)
+
+
+def advise(found: Pick) -> list[str]:
+    """The guidelines for the chosen network."""
+    from ..workflows.advice import advice_for
+    from .torch_needed import torch_needed
+
+    torch_needed("--advice")
+    return advice_for(found.choice.candidate.measurement.model)
+
+
+def show(found: Pick, told: list[str]) -> None:
+    """The ranking, the choice, and what speaks against it; on stderr."""
+    from rich.text import Text
+
+    from ..reports.table import VERDICT_STYLE, megabytes, milliseconds
+    from ..workflows.pick import name
+    from .tables import print_table
+
+    rows = [
+        (
+            m.model,
+            m.profile,
+            m.runtime,
+            str(m.threads),
+            milliseconds(m.p50_ms),
+            megabytes(m.artifact_bytes),
+            "-" if one.candidate.accuracy is None else f"{one.candidate.accuracy:g}",
+            "-" if one.objective is None else f"{one.objective:.2f}",
+            "yes" if one.front else "",
+            Text(m.verdict.name, style=VERDICT_STYLE[m.verdict.name]),
+            "; ".join(one.missed) or "kept",
+        )
+        for one in found.ranked
+        for m in [one.candidate.measurement]
+    ]
+    numbers = ("threads", "p50 ms", "size", "top-1 %", "objective")
+    print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers)
+    for line in found.left_out:
+        say(f"left out: {line}")
+    first = found.choice.candidate
+    accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % published ({first.source})"
+    size = megabytes(first.measurement.artifact_bytes)
+    say(f"take {name(first.measurement)}: {milliseconds(first.latency_ms)} ms, {size}{accuracy}")
+    for line in found.doubts:
+        say(f"  but: {line}")
+    for line in told:
+        say(f"  {line}")
+
+
+def as_data(found: Pick) -> dict[str, Any]:
+    """The choice for programs."""
+    return {
+        "choice": ranked_data(found.choice),
+        "doubts": found.doubts,
+        "ranking": [ranked_data(one) for one in found.ranked],
+        "left_out": found.left_out,
+        "damaged": [{"file": str(one.path), "error": str(one.error)} for one in found.damaged],
+    }
+
+
+def ranked_data(one: Ranked) -> dict[str, Any]:
+    """A candidate with its figures."""
+    m = one.candidate.measurement
+    return {
+        "model": m.model,
+        "profile": m.profile,
+        "runtime": m.runtime,
+        "accelerator": m.accelerator,
+        "threads": m.threads,
+        "artifact_sha256": m.artifact_sha256,
+        "p50_ms": m.p50_ms,
+        "artifact_bytes": m.artifact_bytes,
+        "published_top1_percent": one.candidate.accuracy,
+        "published_by": one.candidate.source,
+        "objective": one.objective,
+        "front": one.front,
+        "missed": list(one.missed),
+        "verdict": m.verdict.name,
+    }

@@ -1,0 +1,28 @@
+"""Tables on stderr: as wide as the terminal, and whole in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+FILE_WIDTH = 160
+"""Columns of output that no terminal shows."""
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | Text]], numbers: Collection[str] = ()) -> None:
+    """Print rows under their titles, on stderr; the columns that ``numbers`` names stand to the right.
+
+    Texts are shown as they are: no markup is read from them.
+    """
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=FILE_WIDTH)
+    console.print(table)

@@ -1,0 +1,97 @@
+"""The report as CSV (RFC 4180): a row a measurement, plain numbers, units in the names, empty for unknown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from ..stats import median_interval
+from ..types import Measurement
+from .summary import Group, Row, values
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A text that begins so is a formula to a spreadsheet; an apostrophe keeps it a text."""
+
+
+def render_csv(groups: Sequence[Group]) -> str:
+    """The whole file, with a heading; the rows in the order of the report."""
+    stream = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for group in groups:
+        for row in group.rows:
+            found = cells(row)
+            if writer is None:
+                writer = csv.DictWriter(stream, list(found))
+                writer.writeheader()
+            writer.writerow({name: text(value) for name, value in found.items()})
+    return stream.getvalue()
+
+
+def cells(row: Row) -> dict[str, object]:
+    """A measurement as a row; None is an empty cell."""
+    m = row.measurement
+    interval = median_interval(m.samples_ns)
+    low, high = (None, None) if interval is None else (interval[0] / 1e6, interval[1] / 1e6)
+    return {
+        "number": row.number,
+        "device": m.device.id,
+        "model": m.model,
+        "profile": m.profile,
+        "format": m.format,
+        "precision": m.precision,
+        "io": m.io,
+        "runtime": m.runtime,
+        "runtime_version": m.runtime_version,
+        "accelerator": m.accelerator,
+        "threads": m.threads,
+        "batch": m.batch,
+        "verdict": m.verdict.name,
+        "verdict_reasons": "; ".join(m.verdict.reasons),
+        "emulated": m.emulated,
+        "p50_ms": m.p50_ms,
+        "p50_low_ms": low,
+        "p50_high_ms": high,
+        "p90_ms": m.p90_ms,
+        "p99_ms": m.p99_ms,
+        "samples": len(m.samples_ns),
+        "load_ms": m.load_ns / 1e6,
+        "first_inference_ms": m.first_inference_ns / 1e6,
+        "peak_rss_bytes": m.peak_rss_bytes,
+        "artifact_bytes": m.artifact_bytes,
+        "params": m.params,
+        "macs": m.macs,
+        "parity_cosine": m.parity_cosine,
+        "parity_sqnr_db": m.parity_sqnr_db,
+        "device_cosine": m.device_cosine,
+        "delegated_share": None if m.delegation is None else m.delegation.share,
+        "weights": m.weights_kind,
+        "published_top1_percent": row.accuracy,
+        "published_by": row.accuracy_source,
+        "cpu": m.info.cpu,
+        "system": m.info.system,
+        "governor": values(m.state_before.governor),
+        "temperature_c": hottest(m),
+        "load_1m": m.state_before.load_1m,
+        "measured_at": m.measured_at,
+        "commit": None if m.revision is None else m.revision.commit,
+        "dirty": None if m.revision is None else m.revision.dirty,
+        "artifact_sha256": m.artifact_sha256,
+    }
+
+
+def hottest(m: Measurement) -> float | None:
+    """The hottest sensor at the end."""
+    return max(m.state_after.temperature_c.values()) if m.state_after.temperature_c else None
+
+
+def text(value: object) -> str:
+    """A cell: floats with six significant digits, truth values as true and false."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    written = str(value)
+    return f"'{written}" if isinstance(value, str) and written.startswith(FORMULA) else written

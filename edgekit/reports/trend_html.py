@@ -1,0 +1,54 @@
+"""The history as one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from ..errors import ToolError
+from .change_points import ALPHA, MIN_CHANGE
+from .table import interval, milliseconds
+from .trend import Series, git_range
+from .trend_plot import trend_plot
+from .trend_text import ENOUGH, change_line, creep_line, name, percent, verdict, way
+
+
+def render_history(series: Sequence[Series], version: str) -> str:
+    """The whole page. Every value is escaped; the plots escape their own.
+
+    Raises:
+        ToolError: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ToolError(
+            f"the history page needs jinja2, which cannot be imported: {error}",
+            "pip install -c constraints.txt 'edgekit[report]'",
+        ) from error
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        ms=milliseconds,
+        interval=interval,
+        percent=percent,
+        name=name,
+        way=way,
+        verdict=verdict,
+        change_line=change_line,
+        creep_line=creep_line,
+        git_range=git_range,
+        plot=lambda one: Markup(trend_plot(one)),  # noqa: S704 - escapes its own texts
+    )
+    template = environment.from_string((files("edgekit.reports") / "history.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        series=list(series),
+        version=version,
+        count=sum(len(one.points) for one in series),
+        alpha=ALPHA,
+        least=MIN_CHANGE,
+        enough=ENOUGH,
+    )

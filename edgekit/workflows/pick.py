@@ -1,0 +1,128 @@
+"""The verb ``pick``: the network and artifact to take, from what was measured on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalog import cards
+from ..errors import NotComparableError, UsageError, VerificationError, did_you_mean
+from ..reports.comparable import differences
+from ..reports.store import Damaged, read_latest
+from ..reports.summary import published_top1
+from ..select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
+from ..types import Measurement
+
+ALLOWED = ("threads", "runtime version", "runtime settings", "accelerator")
+"""Conditions that are part of the choice."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The candidates in their order, the first of which is the choice, and what speaks against it."""
+
+    ranked: list[Ranked]
+    doubts: list[str]
+    left_out: list[str]
+    damaged: list[Damaged]
+
+    @property
+    def choice(self) -> Ranked:
+        """What to take."""
+        return self.ranked[0]
+
+
+def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> Pick:
+    """The best of the latest measurements of a device that keeps the limits.
+
+    Args:
+        device: id of the device.
+        limits: what the choice must keep.
+        reports: the store.
+        exponent: w of MnasNet's objective.
+
+    Raises:
+        UsageError: nothing was measured there, or the exponent is above 0.
+        NotComparableError: all of it is emulated.
+        VerificationError: nothing keeps the limits; the message names the nearest.
+    """
+    if exponent > 0:
+        raise UsageError(f"--exponent must be 0 or below, got {exponent:g}", "above 0 the slowest would be the best")
+    found, damaged = read_latest(reports)
+    devices = {one.measurement.device.id for one in found}
+    there = [one.measurement for one in found if one.measurement.device.id == device]
+    if not there:
+        hint = did_you_mean(device, devices) or f"edgekit profile --device {device}"
+        raise UsageError(f"no measurements of {device!r} under {reports}", hint)
+    if all(m.emulated for m in there):
+        raise NotComparableError(
+            f"{device} is emulated: its latencies mean nothing, and no choice can be built on them",
+            "measure on the board itself",
+        )
+    kept, left_out = trustworthy(there)
+    if not kept:
+        raise VerificationError(f"nothing to choose from on {device}: {'; '.join(left_out)}", "measure again")
+    ranked = rank([candidate(m) for m in kept], limits, exponent)
+    if ranked[0].missed:
+        nearest = min(ranked, key=lambda r: (len(r.missed), r.candidate.latency_ms))
+        raise VerificationError(
+            f"none of {len(ranked)} measured artifacts on {device} keeps the limits; nearest is "
+            f"{name(nearest.candidate.measurement)}: {'; '.join(nearest.missed)}",
+            "measure smaller networks or int8, or loosen a limit",
+        )
+    return Pick(ranked, doubts(ranked, limits), left_out, damaged)
+
+
+def trustworthy(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list[str]]:
+    """Those that a choice may rest on, and why the others are left out."""
+    kept, left_out = [], []
+    for m in measurements:
+        if m.emulated or m.verdict.name == "throttled":
+            word = "emulated" if m.emulated else "throttled"
+            left_out.append(f"{name(m)} is {word}: {'; '.join(m.verdict.reasons) or 'its latency means nothing'}")
+        else:
+            kept.append(m)
+    return kept, left_out
+
+
+def candidate(m: Measurement) -> Candidate:
+    """A measurement with the published accuracy of its network."""
+    accuracy, source = published_top1(cards().get(m.model))
+    return Candidate(m, accuracy, source)
+
+
+def name(m: Measurement) -> str:
+    """Model, profile and threads."""
+    return f"{m.model} {m.profile}, {m.threads} thread{'' if m.threads == 1 else 's'}"
+
+
+def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:
+    """What speaks against the choice, or is not known of it."""
+    first = ranked[0].candidate
+    m = first.measurement
+    said = []
+    if m.verdict.name == "noisy":
+        said.append(f"its latency is noisy: {'; '.join(m.verdict.reasons)}")
+    if near_limit(first, limits):
+        said.append(f"the interval of its latency reaches beyond {limits.latency_ms:g} ms")
+    if first.accuracy is None:
+        said.append("no accuracy is published for it: it was chosen by latency alone")
+    elif m.precision == "int8":
+        agree = f"; int8 and float agree on {m.parity_top1_agree} of {m.parity_images} photos"
+        known = "" if m.weights_kind == "random" else agree
+        said.append(f"its accuracy is that of the float network; what int8 costs was not evaluated{known}")
+    if first.accuracy is not None and m.weights_kind != "pretrained":
+        what = "random" if m.weights_kind == "random" else "from a file"
+        said.append(f"the weights that were measured are {what}: the accuracy is what the network reaches when trained")
+    ways = sorted(
+        {
+            difference.key
+            for other in ranked[1:]
+            for difference in differences(m, other.candidate.measurement)
+            if difference.key not in ALLOWED
+        }
+    )
+    if ways:
+        said.append(f"the others were measured under other conditions ({', '.join(ways)}): the order may be off")
+    return said
