@@ -87,6 +87,7 @@ CASES = {
     "thread-fewer": Case("one thread in place of two", handicap={"threads": 1}, threads=2),
     "split-conv": Case("group convolutions split", profile="onnx-fp32", split=True),
     "neighbour": Case("the same artifact twice while a neighbour comes and goes", busy=True, guards=GUARDED),
+    "neighbour-unguarded": Case("the same, and nothing but the statistics to notice it", busy=True),
 }
 
 

@@ -35,5 +35,6 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
 
 def cell(text: str) -> str:
     """Text that no Markdown table or HTML takes for its own."""
+    text = "".join(character if character.isprintable() else " " for character in text)
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("|", "\\|").replace("`", "\\`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..types import Artifact, Device, ExportProfile, Frozen, ModelCard
+from ..types import Artifact, Baseline, Device, ExportProfile, Frozen, GateResult, ModelCard
 from .store import StoredMeasurement
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -13,6 +13,8 @@ KINDS: dict[str, tuple[type[Frozen], str]] = {
     "artifact": (Artifact, "artifacts/<model>/<profile>/manifest.json"),
     "device": (Device, "the device of a measurement, and of devices.toml"),
     "model": (ModelCard, "models/<id>.toml"),
+    "gate": (GateResult, "gate_results/<device>/<time>__<key>.json"),
+    "baseline": (Baseline, "device_reports/<device>/<key>.baseline/baseline.json"),
     "profile": (ExportProfile, "export_profiles/<name>.toml"),
 }
 """The type of each kind, and the files that hold it."""
