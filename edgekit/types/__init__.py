@@ -8,6 +8,7 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .layers import Layer
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
@@ -20,6 +21,7 @@ __all__ = [
     "Device",
     "DeviceInfo",
     "DeviceState",
+    "Evaluation",
     "ExportProfile",
     "FileEntry",
     "Format",
@@ -31,6 +33,7 @@ __all__ = [
     "Measurement",
     "ModelCard",
     "OpTime",
+    "PairedDrop",
     "Parity",
     "ParityTolerance",
     "Precision",
@@ -38,8 +41,10 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Rate",
     "Rewrite",
     "Runtime",
+    "Scored",
     "TargetClass",
     "TensorSpec",
     "Verdict",
