@@ -8,6 +8,8 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .evaluations import Evaluation, PairedDrop, Rate, Scored
+from .layers import Layer
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
@@ -34,6 +36,7 @@ __all__ = [
     "Device",
     "DeviceInfo",
     "DeviceState",
+    "Evaluation",
     "Evidence",
     "ExportProfile",
     "FileEntry",
@@ -45,10 +48,12 @@ __all__ = [
     "Int8VsFloat",
     "IoType",
     "KnownForm",
+    "Layer",
     "Layout",
     "Measurement",
     "ModelCard",
     "OpTime",
+    "PairedDrop",
     "Parity",
     "ParityTolerance",
     "Precision",
@@ -56,9 +61,11 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Rate",
     "Ratio",
     "Rewrite",
     "Runtime",
+    "Scored",
     "Speed",
     "TargetClass",
     "TensorSpec",

@@ -127,7 +127,10 @@ class Audit(Frozen):
 
 
 class Artifact(Frozen):
-    """An exported network: the content of ``manifest.json``."""
+    """An exported network: the content of ``manifest.json``.
+
+    ``float_layers`` are the paths of the layers that an int8 artifact computes in float on purpose.
+    """
 
     schema_version: Literal[1] = 1
     model: str
@@ -145,6 +148,7 @@ class Artifact(Frozen):
     weights: WeightsProvenance
     calibration: ImageSet | None
     quantization: dict[str, str | bool] | None
+    float_layers: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...]
     form: ChosenForm | None = None
     tuning: Tuning | None = None

@@ -42,6 +42,7 @@ def manifest(
         weights=prepared.provenance,
         calibration=prepared.calibration if profile.precision == "int8" else None,
         quantization=made["quantization"],
+        float_layers=tuple(made["float_layers"]),
         rewrites=tuple(map(Rewrite.from_plain, made["rewrites"])),
         form=describe_form(prepared.card, profile, made["target"]),
         parity=parity,
