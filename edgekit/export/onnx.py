@@ -10,6 +10,7 @@ from ..errors import ToolError
 from ..target import saturates
 from ..types import TensorSpec
 from .job import Converted, Job, describe, input_spec
+from .onnx_pool import name_global_pools
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ def convert_onnx(job: Job) -> Converted:
     import onnx
 
     model, notes = simplified(trace(job))
+    name_global_pools(model)
     input_params = output_params = None
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
