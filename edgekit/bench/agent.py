@@ -594,7 +594,7 @@ def inspect_litert(runtime: LiteRT) -> Json:
 
     ``_get_ops_details`` lists the file's operators, then one DELEGATE per partition whose inputs and outputs are the
     tensors that cross its border. So a partition holds exactly the operators that are reached backwards from its
-    outputs without passing its inputs.
+    outputs without passing its inputs. An operator has no name of its own: it is called by its first output.
     """
     import numpy as np
 
@@ -616,7 +616,7 @@ def inspect_litert(runtime: LiteRT) -> Json:
     def node(op: Json) -> Json:
         return {
             "type": op["op_name"],
-            "name": "",
+            "name": details[int(op["outputs"][0])]["name"] if len(op["outputs"]) else "",
             "inputs": [np.dtype(details[int(t)]["dtype"]).name for t in op["inputs"] if int(t) >= 0],
             "outputs": [np.dtype(details[int(t)]["dtype"]).name for t in op["outputs"] if int(t) >= 0],
         }

@@ -14,6 +14,7 @@ from .condense import condense_command
 from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
+from .evaluate import evaluate_command
 from .export import export_command
 from .matrix import matrix_command
 from .models import models_app
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 app.add_typer(devices_app, name="devices")
 app.command("export")(export_command)
+app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)

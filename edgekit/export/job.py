@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..types import ExportProfile, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
+from ..types import ExportProfile, Layer, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class Job:
             uint8 pixels for a baked float artifact).
         inputs: calibration data as the network takes it, ``(N, C, H, W)``.
         folder: where the files go.
+        layers: those of the network, by name; ``float_layers`` are the names of those that stay in float.
     """
 
     network: nn.Module
@@ -32,6 +34,8 @@ class Job:
     preprocessing: Preprocessing
     inputs: NDArray[Any]
     folder: Path
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    float_layers: frozenset[str] = frozenset()
 
     @property
     def quantization(self) -> Quantization:
@@ -53,13 +57,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Converted:
-    """What a converter made, file names relative to the job's folder; the first is the one a runtime opens."""
+    """What a converter made.
+
+    Attributes:
+        files: names relative to the job's folder; the first is the one a runtime opens.
+        float_nodes: names in the file of the operators of ``Job.float_layers``, as the audit finds them.
+    """
 
     files: tuple[str, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     quantization: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    float_nodes: tuple[str, ...] = ()
 
 
 def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ import numpy as np
 import torch
 
 from ..types import QuantParams, TensorSpec
+from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 
 FILE = "model.tflite"
 SIGNATURE = "serving_default"
+WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"}
 
 
 def convert_litert(job: Job) -> Converted:
@@ -28,12 +32,14 @@ def convert_litert(job: Job) -> Converted:
     path = job.folder / FILE
     edge.export(str(path))
     notes: tuple[str, ...] = ()
+    float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
         to_float16(path)
         notes = ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
     if job.profile.precision == "int8":
-        quantize(path, job)
+        float_nodes = nodes_of(path, job)
+        quantize(path, job, float_nodes)
         quantization = describe(job.quantization, "int8 operators", "int8", "min-max", reduce_range=False)
     given, made = interface(path)
     return Converted(
@@ -50,6 +56,7 @@ def convert_litert(job: Job) -> Converted:
         ),
         quantization=quantization,
         notes=notes,
+        float_nodes=float_nodes,
     )
 
 
@@ -81,7 +88,31 @@ def to_float16(path: Path) -> None:
     path.write_bytes(result.quantized_model)
 
 
-def quantize(path: Path, job: Job) -> None:
+def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
+    """Names of the operators of the layers that stay in float: those of the tensors that they compute.
+
+    An operator in which a convolution was fused with others is named after all of them; one that is not a convolution
+    belongs to the others.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    if not job.float_layers:
+        return ()
+    interpreter = Interpreter(str(path))
+    names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
+    found = []
+    for op in interpreter._get_ops_details():  # noqa: SLF001 - nothing public tells
+        name = names[int(op["outputs"][0])]
+        owners = [job.layers[layer] for layer in layers_in(name, job.layers)]
+        weighted = [layer for layer in owners if {"conv", "linear"} & set(layer.kinds)]
+        others = [layer for layer in owners if layer not in weighted]
+        chosen = weighted if weighted and (op["op_name"] in WEIGHTED or not others) else others
+        if any(layer.name in job.float_layers for layer in chosen):
+            found.append(name)
+    return tuple(found)
+
+
+def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     """Static int8 in place: int8 activations, int8 weights, ranges by min-max, I/O of the profile's types."""
     from ai_edge_quantizer import quantizer, recipe
     from ai_edge_quantizer.qtyping import TFLOperationName
@@ -94,6 +125,12 @@ def quantize(path: Path, job: Job) -> None:
     for place, dtype in wanted.items():
         if dtype == "float32":
             tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
+    for name in float_nodes:
+        tool.update_quantization_recipe(
+            regex=f"^{re.escape(name)};$",
+            operation_name=TFLOperationName.ALL_SUPPORTED,
+            algorithm_key="no_quantize",
+        )
     end = interface(path)[0]
     rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
     ranges = calibrate(path, rows, tool.get_quantization_recipe())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,6 +11,7 @@ import torch
 from ..errors import ToolError
 from ..target import saturates
 from ..types import TensorSpec
+from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .onnx_pool import name_global_pools
 
@@ -28,18 +31,24 @@ def convert_onnx(job: Job) -> Converted:
     """
     import onnx
 
-    model, notes = simplified(trace(job))
+    traced = trace(job)
+    owners = owners_of(traced, job)
+    model, notes = simplified(traced)
     name_global_pools(model)
+    float_nodes = [n for n in model.graph.node if owners.get(n.output[0], set()) & job.float_layers]
+    float_names = [name for node in float_nodes for name in (node.name, *node.output)]
     input_params = output_params = None
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
         model = to_float16(model)
         notes.append("weights and compute are float16 in the file; input and output stay float32")
     if job.profile.precision == "int8":
+        from .onnx_float import guard
         from .onnx_io import set_input_type, set_output_type
 
         exact = model
-        model = quantize(exact, job)
+        model = quantize(exact, job, [node.name for node in float_nodes])
+        float_names += guard(model, {node.output[0] for node in float_nodes})
         input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
@@ -57,6 +66,7 @@ def convert_onnx(job: Job) -> Converted:
         ),
         quantization=quantization,
         notes=tuple(notes),
+        float_nodes=tuple(float_names),
     )
 
 
@@ -75,6 +85,16 @@ def trace(job: Job) -> ModelProto:
         raise ToolError("torch.onnx gave no model")
     model: ModelProto = program.model_proto
     return model
+
+
+def owners_of(model: ModelProto, job: Job) -> dict[str, set[str]]:
+    """The layers, by name, that compute each tensor: from the scopes that the exporter notes and onnxsim drops."""
+    owners = {}
+    for node in model.graph.node:
+        scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
+        found = layers_in("/".join(ast.literal_eval(scopes)), job.layers)
+        owners.update(dict.fromkeys(node.output, found))
+    return owners
 
 
 def simplified(model: ModelProto) -> tuple[ModelProto, list[str]]:
@@ -125,7 +145,7 @@ class Reader:
         return None if row is None else {self._name: row[None]}
 
 
-def quantize(model: ModelProto, job: Job) -> ModelProto:
+def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
     """Static QDQ: uint8 activations, int8 weights, ranges by min-max; 7-bit weights where the target saturates."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -144,6 +164,7 @@ def quantize(model: ModelProto, job: Job) -> ModelProto:
         activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
+        nodes_to_exclude=list(float_nodes),
         extra_options={"ActivationSymmetric": symmetric},
     )
     quantized: ModelProto = onnx.load_model(int8_file)

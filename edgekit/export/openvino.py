@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from ..target import saturates
 from ..types import TensorSpec
+from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .openvino_pool import drop_pool_indices
 
@@ -32,12 +34,14 @@ def convert_openvino(job: Job) -> Converted:
     model.inputs[0].tensor.set_names({"input"})
     model.outputs[0].tensor.set_names({"output"})
     input_params = output_params = None
+    float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "int8":
         from .openvino_io import set_input_type, set_output_type
 
         scores = reference_range(model, job)
-        model = quantize(model, job)
+        float_nodes = nodes_of(model, job)
+        model = quantize(model, job, float_nodes)
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
         quantization = describe(
@@ -59,6 +63,7 @@ def convert_openvino(job: Job) -> Converted:
         ),
         quantization=quantization,
         notes=(half,) if job.profile.precision == "fp16" else (),
+        float_nodes=float_nodes,
     )
 
 
@@ -71,7 +76,17 @@ def reference_range(model: Model, job: Job) -> tuple[float, float]:
     return float(outputs.min()), float(outputs.max())
 
 
-def quantize(model: Model, job: Job) -> Model:
+def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
+    """Names of the operators of the layers that stay in float."""
+    return tuple(
+        op.friendly_name
+        for op in model.get_ordered_ops()
+        if op.get_type_name() not in ("Constant", "Parameter", "Result")
+        and layers_in(op.friendly_name, job.layers) & job.float_layers
+    )
+
+
+def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     """Static int8: weights per channel, activations per tensor; 7-bit weights where the target saturates."""
     import nncf
     from nncf.quantization.advanced_parameters import (
@@ -90,6 +105,7 @@ def quantize(model: Model, job: Job) -> Model:
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
         subset_size=len(rows),
         target_device=nncf.TargetDevice.CPU,
+        ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
             overflow_fix=OverflowFix.ENABLE if saturates(job.target) else OverflowFix.DISABLE,

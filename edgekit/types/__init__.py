@@ -8,6 +8,8 @@ from __future__ import annotations
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import RUNTIME_OF, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .evaluations import Evaluation, PairedDrop, Rate, Scored
+from .layers import Layer
 from .measurements import Measurement, OpTime, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
@@ -19,16 +21,19 @@ __all__ = [
     "Device",
     "DeviceInfo",
     "DeviceState",
+    "Evaluation",
     "ExportProfile",
     "FileEntry",
     "Format",
     "Frozen",
     "ImageSet",
     "IoType",
+    "Layer",
     "Layout",
     "Measurement",
     "ModelCard",
     "OpTime",
+    "PairedDrop",
     "Parity",
     "ParityTolerance",
     "Precision",
@@ -36,8 +41,10 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Rate",
     "Rewrite",
     "Runtime",
+    "Scored",
     "TargetClass",
     "TensorSpec",
     "Verdict",

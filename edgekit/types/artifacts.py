@@ -126,7 +126,10 @@ class Audit(Frozen):
 
 
 class Artifact(Frozen):
-    """An exported network: the content of ``manifest.json``."""
+    """An exported network: the content of ``manifest.json``.
+
+    ``float_layers`` are the paths of the layers that an int8 artifact computes in float on purpose.
+    """
 
     schema_version: Literal[1] = 1
     model: str
@@ -144,6 +147,7 @@ class Artifact(Frozen):
     weights: WeightsProvenance
     calibration: ImageSet | None
     quantization: dict[str, str | bool] | None
+    float_layers: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...]
     parity: Parity
     parity_data: ImageSet

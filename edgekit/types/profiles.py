@@ -35,11 +35,15 @@ class Quantization(Frozen):
         scheme: ``full-integer`` = weights and activations int8, activations calibrated.
         weights: granularity of the weight scales.
         activations: granularity is always per-tensor; this is the symmetry.
+        keep_float: layers that stay in float: patterns (``*`` crosses dots) on a layer's path in the network as built,
+            or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
+            convolution that stays in float stays with it.
     """
 
     scheme: Literal["full-integer"] = "full-integer"
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
+    keep_float: tuple[str, ...] = ()
 
 
 class ExportProfile(Frozen):

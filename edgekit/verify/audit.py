@@ -6,6 +6,7 @@ the runtime's own optimisation, with the types that they really read and write.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def audit(
     profile: ExportProfile,
     inputs: tuple[TensorSpec, ...],
     outputs: tuple[TensorSpec, ...],
+    float_nodes: frozenset[str] = frozenset(),
+    float_compute: int = 0,
 ) -> Audit:
     """Audit one artifact.
 
@@ -50,6 +53,8 @@ def audit(
         profile: what it claims to be.
         inputs: what the manifest is going to say about them.
         outputs: likewise.
+        float_nodes: names in the file of the operators that an int8 artifact keeps in float on purpose.
+        float_compute: how many of them are convolutions or matrix products.
     """
     if profile.format == "onnx":
         facts = {**facts, **read_onnx(model_file)}
@@ -76,6 +81,8 @@ def audit(
         max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
     )
     failures = broken_claims(result, constants, facts, profile, inputs, outputs)
+    if profile.precision == "int8":
+        failures += broken_int8(result, executed, profile, float_nodes, float_compute)
     return result.model_copy(update={"failures": tuple(failures)})
 
 
@@ -119,9 +126,7 @@ def broken_claims(
                 broken.append(f"{end} {spec.name} is {real['shape']}, not {list(spec.shape)}")
     if result.max_rank > MAX_RANK:
         broken.append(f"a tensor of rank {result.max_rank}: GPU delegates take at most {MAX_RANK}")
-    if profile.precision == "int8":
-        broken += broken_int8(result, profile)
-    elif result.int8_weight_bytes and not profile.bake_preprocess:
+    if profile.precision != "int8" and result.int8_weight_bytes and not profile.bake_preprocess:
         broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
     if profile.precision == "fp16":
         big = [t for t in constants if t["dtype"] == "float32" and t["bytes"] > FP16_SMALL_BYTES]
@@ -130,22 +135,40 @@ def broken_claims(
     return broken
 
 
-def broken_int8(result: Audit, profile: ExportProfile) -> list[str]:
-    """What is not int8 in an int8 artifact.
+def broken_int8(
+    result: Audit, executed: list[Node], profile: ExportProfile, float_nodes: frozenset[str], float_compute: int
+) -> list[str]:
+    """What is not int8 in an int8 artifact, and what was to stay in float and did not.
 
-    Every convolution and matrix product must execute in int8. TFLite's full-integer form promises more: nothing
-    between the input and the output computes in float.
+    Every convolution and matrix product but those kept in float must execute in int8. TFLite's full-integer form
+    promises more: nothing else between the input and the output computes in float.
     """
     broken = []
-    if result.float_compute_ops:
+    in_float = float_ops(executed)
+    astray = [n for n in in_float if n["type"] in COMPUTE and not is_one_of(n, float_nodes)]
+    if astray:
         total = result.float_compute_ops + result.int8_compute_ops
-        broken.append(f"{result.float_compute_ops} of {total} convolutions and matrix products execute in float")
+        broken.append(
+            f"{len(astray)} of {total} convolutions and matrix products execute in float, first {astray[0]['name']}"
+        )
+    kept = result.float_compute_ops - len(astray)
+    if kept != float_compute:
+        broken.append(f"{kept} convolutions and matrix products stay in float, where {float_compute} are to")
     if result.int8_compute_ops == 0:
         broken.append("no convolution or matrix product executes in int8")
-    if profile.format == "tflite" and result.float_ops:
-        listed = ", ".join(f"{count} {op}" for op, count in result.float_ops.items())
-        broken.append(f"operators compute in float: {listed}")
+    others = counts([n for n in in_float if n["type"] not in COMPUTE and not is_one_of(n, float_nodes)])
+    if profile.format == "tflite" and others:
+        broken.append(f"operators compute in float: {', '.join(f'{count} {op}' for op, count in others.items())}")
     return broken
+
+
+def is_one_of(node: Node, names: frozenset[str]) -> bool:
+    """True when an executed operator is one of the file's operators of these names.
+
+    ONNX Runtime calls an operator that it has laid out anew ``<output>_nchwc``, and one that it has copied
+    ``<name>_token_<number>``.
+    """
+    return re.sub(r"(_nchwc|_token_\d+)+$", "", node["name"]) in names
 
 
 def read_onnx(model_file: Path) -> Facts:

@@ -13,6 +13,7 @@ from torch import nn
 
 from ..errors import ToolError
 from ..passes.bake_preprocess import bake_preprocess
+from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
 from ..types import ExportProfile, ModelCard, TargetClass, TensorSpec
@@ -60,9 +61,13 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
 def convert(request: dict[str, Any]) -> dict[str, Any]:
     """Rewrite, convert and quantize into ``folder``.
 
+    Raises:
+        UsageError: the profile keeps layers in float that the network does not have.
+
     Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
     ``pixels`` (.npy, calibration), ``folder``.
     """
+    from ..export.float_layers import float_layers
     from ..export.job import Job
 
     card = ModelCard.from_plain(request["card"])
@@ -72,6 +77,9 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     network.load_state_dict(torch.load(request["state"], weights_only=True))
     adopt(network, request["layout"])
     rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
+    layers = name_layers(rewritten)
+    patterns = profile.quantization.keep_float if profile.quantization else ()
+    kept = float_layers(layers, patterns)
     pixels = np.load(request["pixels"])
     job = Job(
         network=with_input(rewritten, card, profile),
@@ -80,6 +88,8 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         preprocessing=card.preprocessing,
         inputs=network_inputs(pixels, card, profile),
         folder=Path(request["folder"]),
+        layers={layer.name: layer for layer in layers},
+        float_layers=frozenset(layer.name for layer in kept),
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
@@ -89,6 +99,9 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         "outputs": [spec.to_plain() for spec in made.outputs],
         "quantization": made.quantization,
         "notes": list(made.notes),
+        "float_layers": [layer.path for layer in kept],
+        "float_nodes": list(made.float_nodes),
+        "float_compute": sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),
         "rewrites": [rewrite.to_plain() for rewrite in rewrites],
         "tool_versions": {name: metadata.version(name) for name in TOOLS[profile.format]},
     }
@@ -129,4 +142,5 @@ def audit_file(request: dict[str, Any]) -> dict[str, Any]:
     """Audit ``model_file`` from the runtime's ``facts``; see :func:`edgekit.verify.audit.audit`."""
     inputs, outputs = (tuple(map(TensorSpec.from_plain, request[end])) for end in ("inputs", "outputs"))
     profile = ExportProfile.from_plain(request["profile"])
-    return audit(request["facts"], Path(request["model_file"]), profile, inputs, outputs).to_plain()
+    kept = frozenset(request["float_nodes"]), request["float_compute"]
+    return audit(request["facts"], Path(request["model_file"]), profile, inputs, outputs, *kept).to_plain()

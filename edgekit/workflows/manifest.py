@@ -41,6 +41,7 @@ def manifest(
         weights=prepared.provenance,
         calibration=prepared.calibration if profile.precision == "int8" else None,
         quantization=made["quantization"],
+        float_layers=tuple(made["float_layers"]),
         rewrites=tuple(map(Rewrite.from_plain, made["rewrites"])),
         parity=parity,
         parity_data=prepared.parity_data,

@@ -72,6 +72,8 @@ def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made:
             "profile": profile.to_plain(),
             "inputs": made["inputs"],
             "outputs": made["outputs"],
+            "float_nodes": made["float_nodes"],
+            "float_compute": made["float_compute"],
         },
         TIMEOUT_S,
         f"auditing {what}",

@@ -98,13 +98,32 @@ def test_int8_file_keeps_its_claims(quantized):
 def test_convolution_left_in_float_is_named(quantized, excluded):
     path = quantized(*excluded)
     result = audit(facts(path), path, profile_for("onnx", "int8"), *ENDS)
-    assert result.failures == (f"{len(excluded)} of 4 convolutions and matrix products execute in float",)
+    (failure,) = result.failures
+    assert failure.startswith(f"{len(excluded)} of 4 convolutions and matrix products execute in float, first ")
     assert sum(count for op, count in result.float_ops.items() if "Conv" in op) == len(excluded)
+
+
+def test_declared_float_layer_is_accepted_and_no_other(float_file, quantized):
+    """With the last convolution left in float on purpose, the first may not be; and it has to be in float."""
+    first, _, last = [n for n in onnx.load_model(float_file).graph.node if n.op_type == "Conv"]
+    profile = profile_for("onnx", "int8")
+
+    def failures(path, *kept, count):
+        names = frozenset(name for node in kept for name in (node.name, *node.output))
+        return audit(facts(path), path, profile, *ENDS, names, count).failures
+
+    assert failures(quantized(0), first, count=1) == ()
+    assert failures(quantized(0), first, last, count=2) == (
+        "1 convolutions and matrix products stay in float, where 2 are to",
+    )
+    astray, missing = failures(quantized(0), last, count=1)
+    assert astray.startswith("1 of 4 convolutions and matrix products execute in float")
+    assert missing == "0 convolutions and matrix products stay in float, where 1 are to"
 
 
 def test_float_model_that_claims_int8(float_file):
     result = audit(facts(float_file), float_file, profile_for("onnx", "int8"), *ENDS)
-    assert "4 of 4 convolutions and matrix products execute in float" in result.failures
+    assert result.failures[0].startswith("4 of 4 convolutions and matrix products execute in float, first ")
     assert "no convolution or matrix product executes in int8" in result.failures
 
 
