@@ -28,7 +28,7 @@ def wheel(tmp_path_factory) -> Path:
 def test_wheel_holds_cards_profiles_photos_and_the_page(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("models", "export_profiles"):
-        assert {f"edgekit/_data/{folder}/{p.name}" for p in (ROOT / folder).glob("*.toml")} <= names
+        assert {f"edgekit/_data/{p.relative_to(ROOT)}" for p in (ROOT / folder).rglob("*.toml")} <= names
     assert sum(name.startswith("edgekit/calibration_photos/") for name in names) == 17
     page = {f"edgekit/reports/page/page.{kind}" for kind in ("html.j2", "css", "js")}
     assert {*page, "edgekit/reports/history.html.j2", "edgekit/probe_models/model.tflite"} <= names

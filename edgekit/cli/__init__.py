@@ -15,6 +15,7 @@ from .condense import condense_command
 from .console import error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
+from .evaluate import evaluate_command
 from .export import export_command
 from .gate import gate_command
 from .history import history_command
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 app.add_typer(devices_app, name="devices")
 app.command("export")(export_command)
+app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
 app.command("matrix")(matrix_command)

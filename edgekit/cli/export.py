@@ -81,11 +81,13 @@ def export_command(
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None
     progress = Progress()
     if tune or speedup is not None:
-        from ..workflows.tune import Wishes, export_measured
+        from ..workflows.tune import Wishes, check_wishes, export_measured
         from ..workflows.tune_place import find_place
 
+        wishes = Wishes(tune, speedup)
+        check_wishes(models, profiles, wishes)
         place = find_place(device or "local", 1 if threads is None else threads, progress)
-        outcomes = export_measured(models, profiles, options, place, Wishes(tune, speedup), progress)
+        outcomes = export_measured(models, profiles, options, place, wishes, progress)
     else:
         refuse_place(device, threads)
         outcomes = export(models, profiles, options, progress)

@@ -118,6 +118,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     from ai_edge_quantizer.qtyping import TFLOperationName
 
     from .litert_io import widen_to_uint8
+    from .litert_ranges import tie_ranges
 
     wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
@@ -137,6 +138,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
         # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
         seen = ranges[end["name"]]
         seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
+    tie_ranges(path, ranges)
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     model = bytes(result.quantized_model)
     path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))

@@ -13,6 +13,7 @@ from ..target import saturates
 from ..types import TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
+from .onnx_pool import name_global_pools
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,7 @@ def convert_onnx(job: Job) -> Converted:
     traced = trace(job)
     owners = owners_of(traced, job)
     model, notes = simplified(traced)
+    name_global_pools(model)
     float_nodes = [n for n in model.graph.node if owners.get(n.output[0], set()) & job.float_layers]
     float_names = [name for node in float_nodes for name in (node.name, *node.output)]
     input_params = output_params = None

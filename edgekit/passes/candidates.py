@@ -50,7 +50,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 
 
 def extended(rewrites: tuple[str, ...], early: tuple[str, ...], late: tuple[str, ...]) -> tuple[str, ...]:
-    """``rewrites`` with ``early`` right behind the BN folding, where shuffles still stand, and ``late`` behind theirs."""
+    """``rewrites`` with ``early`` behind the BN folding, where shuffles still stand, and ``late`` behind their folding."""
     order = [name for name in rewrites if name != "lower_batch_norm"]
     at = order.index("fold_batch_norm") + 1
     order[at:at] = early

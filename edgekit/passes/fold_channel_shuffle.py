@@ -162,9 +162,11 @@ def replace_input(
     """Let ``node`` read the slices of ``gather`` instead of ``source``; equal gathers share one concatenation."""
     if gather.slices not in joined:
         graph = graph_module.graph
-        parts = []
+        # A dense block reads all that its earlier layers read and one tensor more: that concatenation is there already.
+        known = max((n for n in range(2, len(gather.slices)) if gather.slices[:n] in joined), default=0)
+        parts = [joined[gather.slices[:known]]] if known else []
         with graph.inserting_before(node):
-            for piece in gather.slices:
+            for piece in gather.slices[known:]:
                 part = piece.tensor
                 if (piece.start, piece.stop) != (0, channels_of(part)):
                     part = graph.call_function(operator.getitem, (part, (slice(None), slice(piece.start, piece.stop))))

@@ -11,6 +11,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
 from .absorb_scale import absorb_scale
+from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
 from .channel_flow import Permutation
 from .dense_index import dense_index
 from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
@@ -18,8 +19,11 @@ from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .hoist_batch_norm import hoist_batch_norm
 from .lower_batch_norm import lower_batch_norm
+from .pool_as_depthwise import pool_as_depthwise
+from .pool_as_mean import pool_as_mean
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
+from .split_wide_concat import split_wide_concat
 
 PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "hoist_batch_norm": hoist_batch_norm,
@@ -33,7 +37,12 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "lower_batch_norm": lower_batch_norm,
     "fold_channel_shuffle": fold_channel_shuffle,
     "shuffle_channels_last": shuffle_channels_last,
+    "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
+    "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
     "split_hard_swish": split_hard_swish,
+    "split_wide_concat": split_wide_concat,
+    "pool_as_mean": pool_as_mean,
+    "pool_as_depthwise": pool_as_depthwise,
 }
 
 

@@ -9,6 +9,7 @@ from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, We
 from .base import RUNTIME_OF, Accelerator, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
 from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
+from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
     Conditions,
@@ -57,6 +58,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "Evaluation",
     "Evidence",
     "ExportProfile",
     "FileEntry",
@@ -82,6 +84,7 @@ __all__ = [
     "OpChange",
     "OpTime",
     "Pair",
+    "PairedDrop",
     "Parity",
     "ParityTolerance",
     "PinnedFile",
@@ -90,11 +93,13 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Rate",
     "Ratio",
     "Revision",
     "Rewrite",
     "Roofline",
     "Runtime",
+    "Scored",
     "Speed",
     "SustainedPoint",
     "TargetClass",

@@ -94,12 +94,16 @@ def with_form(
     profile: ExportProfile, name: str, rewrites: tuple[str, ...], keep_float: tuple[str, ...]
 ) -> ExportProfile:
     """The profile with another form's rewrites; what the profile itself keeps in float stays in float."""
-    plain = profile.to_plain()
-    plain |= {"form": name, "rewrites": list(rewrites)}
-    if keep_float:
-        kept = plain["quantization"].get("keep_float", [])
-        plain["quantization"]["keep_float"] = list(dict.fromkeys([*kept, *keep_float]))
-    return ExportProfile.from_plain(plain)
+    update: dict[str, object] = {"form": name, "rewrites": rewrites}
+    if profile.quantization is not None:
+        kept = tuple(dict.fromkeys([*profile.quantization.keep_float, *keep_float]))
+        update["quantization"] = profile.quantization.model_copy(update={"keep_float": kept})
+    return profile.model_copy(update=update)
+
+
+def kept_in_float(profile: ExportProfile) -> tuple[str, ...]:
+    """The layers that an int8 profile leaves in float; none of any other."""
+    return () if profile.quantization is None else profile.quantization.keep_float
 
 
 def describe_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> ChosenForm:

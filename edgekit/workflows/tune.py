@@ -65,13 +65,12 @@ def export_measured(
     """Export every model with every profile, the form chosen, or the speed-up proven, on ``place``.
 
     Raises:
-        UsageError: an unknown model or weights, a target that is not the device's, a speed-up asked of float, or
-            unusable images: found before any work starts.
+        UsageError: an unknown model or weights, a target that is not the device's, what :func:`check_wishes` refuses,
+            or unusable images: found before any work starts.
         ToolError: ``options.out`` cannot be written.
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
-    if wishes.speedup is not None:
-        check_speedup(wishes.speedup, profiles)
+    check_wishes(models, profiles, wishes)
     wanted = [on_target(profile, place) for profile in profiles]
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
@@ -94,10 +93,19 @@ def export_measured(
     return outcomes
 
 
-def check_speedup(ratio: float, profiles: Sequence[ExportProfile]) -> None:
-    """Refuse a speed-up that cannot be asked for."""
-    if ratio <= 0:
-        raise UsageError(f"--require-speedup must be above 0, got {ratio:g}", "1 asks that int8 is faster than float32")
+def check_wishes(models: Sequence[str], profiles: Sequence[ExportProfile], wishes: Wishes) -> None:
+    """Refuse what no device can decide, before one is connected to.
+
+    Raises:
+        UsageError: an unknown model, or a speed-up that cannot be asked for.
+    """
+    for name in models:
+        find_card(name)
+    if wishes.speedup is None:
+        return
+    if wishes.speedup <= 0:
+        message = f"--require-speedup must be above 0, got {wishes.speedup:g}"
+        raise UsageError(message, "1 asks that int8 is faster than float32")
     other = [profile.name for profile in profiles if profile.precision != "int8"]
     if other:
         raise UsageError(f"--require-speedup compares int8 with float32; {other[0]} is not int8", "add --int8")

@@ -14,7 +14,7 @@ from ..passes.candidates import candidates
 from ..types import Artifact, ExportProfile, FormOutcome, TargetClass, TriedForm
 from .artifacts import MANIFEST
 from .export import convert
-from .forms import with_form
+from .forms import kept_in_float, with_form
 from .manifest import manifest
 from .prepare import Prepared
 from .verification import verify
@@ -54,11 +54,10 @@ def wanted(profile: ExportProfile) -> object:
 
 def tried(profile: ExportProfile, outcome: FormOutcome, reason: str = "") -> TriedForm:
     """A form with an outcome."""
-    kept = profile.to_plain()["quantization"] or {}
     return TriedForm(
         name=profile.form,
         rewrites=profile.rewrites,
-        keep_float=tuple(kept.get("keep_float", ())),
+        keep_float=kept_in_float(profile),
         outcome=outcome,
         reason=reason,
     )

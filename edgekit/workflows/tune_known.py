@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..types import Evidence, ExportProfile, Int8VsFloat, KnownForm, ModelCard, Ratio, Tuning, TuningConditions
-from .forms import AS_WRITTEN
+from .forms import AS_WRITTEN, kept_in_float
 
 
 def known_form(
@@ -30,14 +30,13 @@ def known_form(
     int8 = None if against is None else evidence_of(against.ratio, against.conditions)
     if evidence is None and int8 is None:
         return None
-    kept = profile.to_plain()["quantization"] or {}
     return KnownForm(
         network=card.id,
         format=profile.format,
         precision=profile.precision,
         form=profile.form,
         rewrites=profile.rewrites,
-        keep_float=tuple(kept.get("keep_float", ())),
+        keep_float=kept_in_float(profile),
         measured=True,
         against=other,
         evidence=evidence,

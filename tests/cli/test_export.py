@@ -329,6 +329,47 @@ def test_failed_verification_is_exit_code_1(edgekit, project, card):
     assert {name.split("/")[2] for name in files(project) - before} == {"onnx-fp32"}
 
 
+TABLE = """
+target = "x86-avx2"
+[[known]]
+network = "squeezenet"
+format = "onnx"
+precision = "int8"
+form = "default"
+takes = "fp32"
+measured = true
+[known.int8_vs_float]
+ratio = 0.5
+low = 0.4
+high = 0.6
+pairs = 10
+model = "squeezenet_1.1"
+cpu = "a CPU"
+runtime_version = "1"
+"""
+
+
+@pytest.mark.slow
+def test_float_where_the_table_knows_that_int8_does_not_pay(edgekit, project, card):
+    path = project / "export_profiles" / "defaults" / "x86-avx2.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TABLE)
+    done = edgekit("export", "small", "-f", "onnx", "--int8", "--target", "x86-avx2", "--json")
+    assert done.returncode == 0, done.stderr
+    (outcome,) = json.loads(done.stdout)
+    assert (outcome["profile"], outcome["manifest"]["precision"]) == ("onnx-fp32", "fp32")
+    assert "note    onnx-fp32 instead of onnx-int8: int8 does not pay here: float32 / int8 latency 0.50x" in done.stderr
+    assert "--form default makes int8 all the same" in outcome["note"]
+
+
+def test_a_table_of_defaults_with_a_mistake_stops_the_export(edgekit, project, card):
+    path = project / "export_profiles" / "defaults" / "x86-avx2.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TABLE.replace("takes", "take"))
+    done = edgekit("export", "small", "-f", "onnx", "--int8", "--target", "x86-avx2")
+    refused(done, 2, "x86-avx2.toml: unknown key 'known.0.take'", "did you mean takes")
+
+
 # Help
 
 

@@ -63,6 +63,15 @@ def test_rewrites_of_a_table_s_own(tmp_path):
         assert (resolved.form, resolved.rewrites) == ("own", ("fold_batch_norm",))
 
 
+def test_layers_that_a_form_keeps_in_float_add_to_the_profile_s():
+    remember(known(form="mixed", rewrites=("fold_batch_norm",), keep_float=("@depthwise-conv",)), "x86-vnni")
+    settings = int8().quantization.model_copy(update={"keep_float": ("stem",)})
+    own = int8().model_copy(update={"quantization": settings})
+    for profile, kept in ((int8(), ("@depthwise-conv",)), (own, ("stem", "@depthwise-conv"))):
+        resolved = resolve(CARD, profile).profile
+        assert (resolved.form, resolved.quantization.keep_float) == ("mixed", kept)
+
+
 def test_a_form_from_another_target_says_that_it_was_not_measured_here():
     remember(known(), "x86-vnni")
     resolved = resolve(CARD, int8("armv8.2-dot")).profile

@@ -1,0 +1,81 @@
+"""``edgekit evaluate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import Progress, emit_json, say
+
+if TYPE_CHECKING:
+    from ..types import Evaluation, Rate, Scored
+
+
+def evaluate_command(
+    name: Annotated[str, typer.Argument(help="An artifact folder, or a model id for its float network.")],
+    data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Class numbers, one a line for the sorted images, or lines of FILE,NUMBER."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Compare with float (the artifact's own network), a model or an artifact."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option("--weights", "-w", help="Of float networks: a checkpoint file, pretrained or random.")
+    ] = "random",
+    num_classes: Annotated[
+        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Accuracy against labels, and agreement with another network on the same images.
+
+    Artifacts run in their own runtime and need no PyTorch. Every share has its 95 % interval.
+
+    Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
+    """
+    from ..workflows.evaluate import evaluate
+
+    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout)
+    for line in lines(found):
+        say(line)
+    if as_json:
+        emit_json(found.to_plain())
+
+
+def lines(found: Evaluation) -> list[str]:
+    """The evaluation as text."""
+    rows = [f"{text_of(found.subject)} on {found.data} ({found.images} images, {found.classes} classes)"]
+    if found.reference is not None:
+        rows.append(f"against {text_of(found.reference)}")
+    if found.top1 is not None:
+        rows.append(f"  top-1      {rate(found.top1)}")
+    if found.top5 is not None:
+        rows.append(f"  top-5      {rate(found.top5)}")
+    if found.drop is not None and found.reference_top1 is not None:
+        drop = found.drop
+        rows.append(f"  reference  {rate(found.reference_top1)}")
+        alone = f"right alone: reference {drop.reference_only}, this {drop.subject_only}"
+        between = f"95 %: {100 * drop.low:+.1f} to {100 * drop.high:+.1f}"
+        rows.append(f"  drop       {100 * drop.drop:+.1f} points ({between}); {alone}; McNemar p = {drop.p_value:.2g}")
+    if found.agreement is not None:
+        rows.append(f"  agreement  {rate(found.agreement)}")
+    if found.sqnr_db is not None:
+        image = "" if found.image_sqnr_db is None else f" (image {found.image_sqnr_db:.1f})"
+        rows.append(f"  SQNR       {found.sqnr_db:.1f} dB{image}")
+    return [*rows, *(f"note: {note}" for note in found.notes)]
+
+
+def rate(found: Rate) -> str:
+    """``18/20 = 90.0 % (95 %: 69.9 to 97.2)``."""
+    between = f"95 %: {100 * found.low:.1f} to {100 * found.high:.1f}"
+    return f"{found.hits}/{found.count} = {100 * found.share:.1f} % ({between})"
+
+
+def text_of(scored: Scored) -> str:
+    """``mobilenet_v2_1.0 onnx-int8``, or the network with its weights."""
+    return f"{scored.model} {scored.name}" if scored.kind == "artifact" else f"{scored.model} float32 ({scored.name})"

@@ -1,0 +1,51 @@
+"""Write local average pooling as a depthwise convolution with equal weights.
+
+Quantized, XNNPACK takes no AVERAGE_POOL_2D; a depthwise convolution it takes. Precondition: padding counts as zeros in
+the average (or there is none), and every window lies inside.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+
+from .channel_flow import channels_of
+
+
+def pool_as_depthwise(graph_module: fx.GraphModule) -> int:
+    """Replace in place, on a graph with propagated shapes; returns how many."""
+    changed = 0
+    modules = dict(graph_module.named_modules())
+    for node in graph_module.graph.nodes:
+        pool = modules.get(str(node.target)) if node.op == "call_module" else None
+        if not isinstance(pool, nn.AvgPool2d) or pool.ceil_mode or pool.divisor_override is not None:
+            continue
+        channels = channels_of(node)
+        padded = pool.padding not in (0, (0, 0))
+        if channels == 0 or (padded and not pool.count_include_pad):
+            continue
+        dtype = node.meta["tensor_meta"].dtype
+        name = f"{node.target}_depthwise".replace(".", "_")
+        graph_module.add_submodule(name, depthwise(pool, channels, dtype))
+        node.target = name
+        changed += 1
+    graph_module.delete_all_unused_submodules()
+    graph_module.recompile()
+    return changed
+
+
+def depthwise(pool: nn.AvgPool2d, channels: int, dtype: torch.dtype) -> nn.Conv2d:
+    """The convolution that averages as ``pool`` does."""
+    conv = nn.Conv2d(
+        channels,
+        channels,
+        pool.kernel_size,  # type: ignore[arg-type]
+        pool.stride,  # type: ignore[arg-type]
+        pool.padding,  # type: ignore[arg-type]
+        groups=channels,
+        bias=False,
+        dtype=dtype,
+    )
+    with torch.no_grad():
+        conv.weight.fill_(1.0 / conv.weight[0].numel())
+    return conv.eval()

@@ -1,0 +1,83 @@
+"""Accuracy against labels, and agreement with another network on the same images; every rate with its interval."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Frozen
+
+
+class Rate(Frozen):
+    """``hits`` of ``count`` images; ``low`` and ``high`` are the 95 % Wilson interval, as shares."""
+
+    hits: int
+    count: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.hits / self.count
+
+
+class PairedDrop(Frozen):
+    """What top-1 accuracy loses against a reference on the same images.
+
+    Attributes:
+        both, subject_only, reference_only, neither: images by who is right.
+        low, high: 95 % interval of ``drop`` (Newcombe 1998, method 10, for paired proportions).
+        p_value: exact McNemar test that the two are equally often right.
+    """
+
+    both: int
+    subject_only: int
+    reference_only: int
+    neither: int
+    low: float
+    high: float
+    p_value: float
+
+    @property
+    def drop(self) -> float:
+        """Share of images that the reference gets right, minus that of the subject; negative for a gain."""
+        count = self.both + self.subject_only + self.reference_only + self.neither
+        return (self.reference_only - self.subject_only) / count
+
+
+class Scored(Frozen):
+    """What gave scores: an artifact (``sha256`` of its model file) or a float network (of its weights)."""
+
+    kind: Literal["artifact", "network"]
+    model: str
+    name: str
+    sha256: str
+
+
+class Evaluation(Frozen):
+    """Result of ``edgekit evaluate``.
+
+    Attributes:
+        data: where the images came from; ``classes`` is the length of a score vector.
+        top1, top5: against labels; None without labels, top5 also below ten classes.
+        reference_top1: the reference's own.
+        agreement: images on which subject and reference pick the same class.
+        drop: top-1 lost against the reference, paired.
+        sqnr_db, image_sqnr_db: see :class:`~.artifacts.Parity`.
+        notes: what has to be known to read the figures.
+    """
+
+    schema_version: Literal[1] = 1
+    subject: Scored
+    reference: Scored | None = None
+    data: str
+    images: int
+    classes: int
+    top1: Rate | None = None
+    top5: Rate | None = None
+    reference_top1: Rate | None = None
+    agreement: Rate | None = None
+    drop: PairedDrop | None = None
+    sqnr_db: float | None = None
+    image_sqnr_db: float | None = None
+    notes: tuple[str, ...] = ()
