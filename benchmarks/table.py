@@ -113,7 +113,7 @@ def conditions(results: Results) -> str:
             ("threads, batch", f"{seen['threads']}, 1"),
             ("load (1 min) before each launch", load_words(results)),
             ("rounds", rounds_words(results)),
-            ("peaks of one core", peaks),
+            (f"peaks of {ceilings['threads']} thread(s)", peaks),
             ("bandwidth", f"measured copy: {widths}"),
             ("date, commit", f"{seen['date']}, {seen['commit']}"),
         ],
