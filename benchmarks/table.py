@@ -186,9 +186,11 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 
 def mean_cell(rows: Sequence[Row], precision: Precision, format_: Format | None, families: Sequence[str] | None) -> str:
-    """One mean; none when a family or a ratio is missing."""
+    """One mean; none when a family, a runtime or a ratio is missing."""
     wanted = chosen(rows, precision, format_, families)
-    if families is not None and {row.family for row in wanted} != set(families):
+    names = families if families is not None else {row.family for row in rows}
+    asked = {(name, one) for name in names for one in FORMATS if format_ in (None, one)}
+    if {(row.family, row.format) for row in wanted} != asked:
         return NONE
     return number(geometric_mean(row.faster for row in wanted), 3)
 
