@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EdgekitError as error:
         print(f"error: {error}" + (f"\n  {error.hint}" if error.hint else ""), file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; the rounds are kept: go on with --resume", file=sys.stderr)
+        return 130
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -81,8 +84,10 @@ def run(options: argparse.Namespace) -> int:
     everything = not options.models and not options.format
     out: Path = options.out or (ROOT / "docs" / "bench" if everything else options.cache / "part")
     if options.render:
-        results = json.loads((out / "bench.json").read_text(encoding="utf-8"))
-        return write(results, out)
+        file = out / "bench.json"
+        if not file.is_file():
+            raise UsageError(f"no results at {file}", "measure first, or name their folder with --out")
+        return write(json.loads(file.read_text(encoding="utf-8")), out)
     check_writable(options.cache)
     check_writable(out)
     chosen = [find_card(name) for name in options.models] or default_cards()
@@ -94,18 +99,18 @@ def run(options: argparse.Namespace) -> int:
     limits = peaks(options.threads)
     blocks = [block_of(entry) for entry in entries]
     key = environment([limits["info"]["cpu"], limits["info"]["system"], limits["versions"], options.threads, LAUNCH])
-    file = options.cache / ROUNDS_FILE
+    kept = options.cache / ROUNDS_FILE
     if options.resume:
-        say(f"{resume(file, blocks, key)} rounds of an earlier run count")
+        say(f"{resume(kept, blocks, key)} rounds of an earlier run count")
     else:
-        write_atomic(file, "")
+        write_atomic(kept, "")
     plan = Plan(
         threads=options.threads,
         max_rounds=options.max_rounds,
         target=options.target / 100,
         budget_s=options.budget * 60,
     )
-    measure(blocks, plan, lambda entry: append(file, entry, key), say)
+    measure(blocks, plan, lambda entry: append(kept, entry, key), say)
     results = {
         "schema_version": 1,
         "complete": {(e["family"], e["format"]) for e in entries} >= full_matrix(),

@@ -51,6 +51,8 @@ def page(results: Results) -> str:
         goals(results, rows),
         "## Geometric means of *faster*",
         means(rows),
+        "## *Faster* at a glance",
+        overview(rows),
         exceptions(rows),
         *(section(rows, format_) for format_ in FORMATS if chosen(rows, "fp32", format_)),
         notes(rows),
@@ -70,6 +72,7 @@ def summary(results: Results) -> str:
         ),
         busy(results),
         means(rows),
+        overview(rows),
         goals(results, rows),
         (
             "Every row, with intervals, parity, sizes and the roofline: [docs/bench/bench.md](docs/bench/bench.md); "
@@ -113,7 +116,7 @@ def conditions(results: Results) -> str:
             ("threads, batch", f"{seen['threads']}, 1"),
             ("load (1 min) before each launch", load_words(results)),
             ("rounds", rounds_words(results)),
-            ("peaks of one core", peaks),
+            (f"peaks of {ceilings['threads']} thread(s)", peaks),
             ("bandwidth", f"measured copy: {widths}"),
             ("date, commit", f"{seen['date']}, {seen['commit']}"),
         ],
@@ -183,11 +186,33 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 
 def mean_cell(rows: Sequence[Row], precision: Precision, format_: Format | None, families: Sequence[str] | None) -> str:
-    """One mean; none when a family or a ratio is missing."""
+    """One mean; none when a family, a runtime or a ratio is missing."""
     wanted = chosen(rows, precision, format_, families)
-    if families is not None and {row.family for row in wanted} != set(families):
+    names = families if families is not None else {row.family for row in rows}
+    asked = {(name, one) for name in names for one in FORMATS if format_ in (None, one)}
+    if {(row.family, row.format) for row in wanted} != asked:
         return NONE
     return number(geometric_mean(row.faster for row in wanted), 3)
+
+
+def overview(rows: Sequence[Row]) -> str:
+    """Every ratio in one small table; bold where edgekit is slower by more than noise."""
+    columns = [(format_, precision) for format_ in FORMATS for precision in PRECISIONS]
+    known = {(row.model, row.format, row.precision): row for row in rows}
+    lines = [
+        (model, *(overview_cell(known.get((model, format_, precision))) for format_, precision in columns))
+        for model in dict.fromkeys(row.model for row in rows)
+    ]
+    head = ("plain / edgekit latency", *(f"{RUNTIME_NAMES[format_]} {precision}" for format_, precision in columns))
+    return table(head, lines)
+
+
+def overview_cell(row: Row | None) -> str:
+    """A ratio in two digits."""
+    if row is None or row.faster is None:
+        return NONE
+    text = number(row.faster.value, 2)
+    return f"**{text}**" if 1 / row.faster.value > SLOWER else text
 
 
 def exceptions(rows: Sequence[Row]) -> str:

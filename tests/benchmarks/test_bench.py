@@ -33,6 +33,11 @@ def test_unknown_networks_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "did you mean mobilenet_v2" in capsys.readouterr().err
 
 
+def test_there_must_be_results_to_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["--render", "--out", str(tmp_path)]) == 2
+    assert "measure first" in capsys.readouterr().err
+
+
 def test_the_default_is_one_network_of_each_family_on_three_runtimes() -> None:
     ids = [card.id for card in bench.default_cards()]
     assert len(ids) == 11

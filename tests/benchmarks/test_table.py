@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.figures import REACH_FAMILIES
 from benchmarks.table import BEGIN, END, page, summary, write_readme
 from edgekit.errors import UsageError
 
@@ -34,6 +35,19 @@ def test_the_page(results: Make) -> None:
 
 def test_the_summary(results: Make) -> None:
     check("bench_summary.md", summary(results()) + "\n")
+
+
+def test_means_are_of_complete_sets_only(results: Make) -> None:
+    medians = {"plain-fp32": 8.0, "edgekit-fp32": 4.0, "plain-int8": 9.0, "edgekit-int8": 3.0}
+    formats = ("onnx", "tflite", "openvino")
+    everything = {(family, format_): medians for family in ("igcv2", *REACH_FAMILIES) for format_ in formats}
+    text = summary(results(everything))
+    assert "| fp32, five networks | 2.000 | 2.000 | 2.000 | 2.000 |" in text
+    assert "| int8, all 6 | 3.000 | 3.000 | 3.000 | 3.000 |" in text
+    del everything["igcv2", "tflite"]
+    text = summary(results(everything))
+    assert "| int8, five networks | 3.000 | 3.000 | 3.000 | 3.000 |" in text
+    assert "| int8, all 6 | 3.000 | - | 3.000 | - |" in text
 
 
 def test_a_busy_machine_is_said_first(results: Make) -> None:
