@@ -118,8 +118,10 @@ def cut(to: Writer, x: Value, begin: Sequence[int], size: Sequence[int]) -> Valu
     )
 
 
-def item(to: Writer, x: Value, index: Any) -> Value:
-    """``x[a:b, …]``: slices of step 1 only."""
+def item(to: Writer, x: Value | Sequence[Value], index: Any) -> Any:
+    """``x[a:b, …]``, slices of step 1 only; or one of several values."""
+    if not isinstance(x, Value):
+        return x[index]
     parts = index if isinstance(index, tuple) else (index,)
     begin, size = [0] * len(x.shape), list(x.view)
     for dim, part in enumerate(parts):
