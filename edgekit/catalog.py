@@ -150,6 +150,11 @@ def find_card(name: str) -> ModelCard:
     raise UsageError(f"unknown model {name!r}", f"{did_you_mean(name, {*known, *aliases})} (see edgekit models list)")
 
 
+def default_cards() -> list[ModelCard]:
+    """The default variant of every family: the one that the family's name alone means."""
+    return [find_card(family) for family in sorted({card.family for card in cards().values()})]
+
+
 def profiles() -> dict[str, ExportProfile]:
     """Every export profile by name."""
     loaded = load_all(ExportProfile, tuple(f.resolve() for f in folders(PROFILES)))

@@ -76,11 +76,13 @@ def staged_folder(final: Path) -> Iterator[Path]:
     Leftovers of a run that was killed are removed on the next run by the same name.
 
     Raises:
-        ToolError: the parent folder cannot be written.
+        ToolError: the parent folder cannot be written, or ``final`` is a file.
     """
     with writing(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
         sweep(final)
+        if final.exists() and not final.is_dir():
+            raise ToolError(f"{final} is a file where a folder is to be", "move it away or name another folder")
         staging = Path(tempfile.mkdtemp(prefix=f"{STAGING}{final.name}-{os.getpid()}-", dir=final.parent))
     try:
         yield staging

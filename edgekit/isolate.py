@@ -9,13 +9,17 @@ from __future__ import annotations
 import ctypes
 import importlib
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +80,74 @@ def run_logged(command: list[str], log: Path, timeout_s: float, env: dict[str, s
             env={**PATIENT, **os.environ, **(env or {})},
             start_new_session=True,
         )
+        with supervised(child):
+            return wait(child, timeout_s)
+
+
+class Meter(threading.local):
+    """CPU seconds of the children that a thread has waited for."""
+
+    seconds = 0.0
+
+
+METER = Meter()
+_running: set[int] = set()
+_stopping = threading.Event()
+_lock = threading.Lock()
+
+
+@contextmanager
+def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A block in which ``child``, which leads a process group, runs; none of the group outlives it, also on Ctrl-C.
+
+    Raises:
+        ToolError: :func:`end_all` was called.
+    """
+    with _lock:
+        _running.add(child.pid)
+    try:
+        if _stopping.is_set():
+            raise ToolError("stopped before it began")
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # the whole group has ended already
+            os.killpg(child.pid, signal.SIGKILL)
+        wait(child)
+        with _lock:
+            _running.discard(child.pid)
+
+
+def wait(child: subprocess.Popen[bytes], timeout_s: float = math.inf) -> int | None:
+    """The child's exit code, or None when the time is over. Its CPU time, and its descendants', goes to the meter."""
+    deadline, delay = time.monotonic() + timeout_s, 0.001
+    while child.returncode is None:
         try:
-            return child.wait(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        except ChildProcessError:  # an interrupt came between the system's answer and our note of it
+            return child.wait()
+        if pid:
+            METER.seconds += usage.ru_utime + usage.ru_stime
+            child.returncode = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() >= deadline:
             return None
-        finally:
-            # Also on Ctrl-C: nothing that the child started may outlive it.
-            with suppress(ProcessLookupError):  # the whole group has ended already
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        else:
+            time.sleep(delay)
+            delay = min(2 * delay, 0.05)
+    return child.returncode
+
+
+@contextmanager
+def end_all() -> Iterator[None]:
+    """End the children of all threads; those that are started inside the block end at once."""
+    _stopping.set()
+    try:
+        with _lock:
+            for pid in _running:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+        yield
+    finally:
+        _stopping.clear()
 
 
 def describe_exit(code: int | None, timeout_s: float) -> str:

@@ -24,6 +24,7 @@ Array = NDArray[Any]
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 MAX_IMAGES = 256
 SYNTHETIC_COUNT = 16
+BUNDLED = Path(str(files("edgekit"))) / "calibration_photos"
 
 
 def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixels, ImageSet]:
@@ -39,8 +40,7 @@ def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixel
         UsageError: nothing there, no image in it, a broken image, a wrong array.
     """
     if source is None:
-        folder = Path(str(files("edgekit"))) / "calibration_photos"
-        pixels, kind, name = from_folder(folder, preprocessing), "bundled", "edgekit's bundled photos"
+        pixels, kind, name = from_folder(BUNDLED, preprocessing), "bundled", "edgekit's bundled photos"
     elif source == "synthetic":
         size = preprocessing.crop
         rng = np.random.default_rng(0)
@@ -52,6 +52,26 @@ def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixel
         pixels, kind, name = from_folder(Path(source), preprocessing), "folder", source
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     return pixels, ImageSet(kind=kind, source=name, count=len(pixels), sha256=digest)  # type: ignore[arg-type]
+
+
+def source_digest(source: str | None) -> str:
+    """SHA-256 over the files that :func:`load_pixels` would read, without decoding them; ``synthetic`` is itself.
+
+    Raises:
+        UsageError: nothing there.
+    """
+    if source == "synthetic":
+        return source
+    if source is not None and source.endswith(".npz"):
+        paths = [Path(source)]
+        if not paths[0].is_file():
+            raise UsageError(f"no file at {source}", "give a folder, an .npz file or the word synthetic")
+    else:
+        paths = image_files(BUNDLED if source is None else Path(source))
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -6,19 +6,16 @@ Where it runs is a :class:`Transport`'s business; what is said is the same every
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..errors import EdgekitError, ToolError
-from ..isolate import describe_exit, tail
+from ..isolate import describe_exit, supervised, tail, wait
 
 AGENT = Path(__file__).with_name("agent.py")
 INSTALL = {
@@ -163,16 +160,10 @@ def converse(
         assert child.stdout is not None
         listener = threading.Thread(target=listen, args=(child.stdout,), daemon=True)
         listener.start()
-        code: int | None = None
         try:
-            code = child.wait(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            pass  # the code stays None, which says so
+            with supervised(child):  # nothing that the agent started may outlive it, or hold its stdout open
+                code = wait(child, timeout_s)
         finally:
-            # Also on Ctrl-C: nothing that the agent started may outlive it, or hold its stdout open.
-            with suppress(ProcessLookupError):  # the whole group may have ended already
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
             child.stdin.close()
             listener.join(timeout=5)
             child.stdout.close()

@@ -13,6 +13,9 @@ from typing import Any
 
 from ..errors import EdgekitError, ToolError
 
+STOPPED = "stopped; nothing half-written was left"
+INTERRUPTED = 130
+
 
 def say(text: str) -> None:
     """One line for a person, on stderr."""
@@ -53,8 +56,12 @@ def error_boundary(debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         if debug:
             raise
-        say("stopped; nothing half-written was left")
-        raise SystemExit(130) from None
+        say(STOPPED)
+        raise SystemExit(INTERRUPTED) from None
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer has caught the interrupt and says nothing
+            say(STOPPED)
+        raise
     except BrokenPipeError:
         # The reader of a pipe has gone: not an error of ours, and no more can be said on stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

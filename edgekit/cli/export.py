@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Progress, emit_json, say
+from ..errors import UsageError
+from .console import Progress
+
+if TYPE_CHECKING:
+    from ..types import ExportProfile
+    from ..workflows.export import Outcome
+    from ..workflows.prepare import ExportOptions
 
 
 def export_command(
-    models: Annotated[list[str], typer.Argument(help="Model ids, aliases or cards (edgekit models list).")],
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…"),
+    ] = None,
     format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,
@@ -60,6 +71,15 @@ def export_command(
         "artifacts"
     ),
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each conversion, seconds.")] = 900.0,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="What is left open means all: each family's default, each format, float and int8."),
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Models at the same time.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Take nothing from the cache, add nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
     """Convert networks to verified artifacts.
@@ -68,42 +88,58 @@ def export_command(
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     """
-    from ..catalog import find_card, find_profile
-    from ..workflows.export import export
+    from ..catalog import default_cards, find_card, find_profile
+    from ..workflows.cache import exports_folder
     from ..workflows.prepare import ExportOptions
-    from ..workflows.profiles import choose_profiles
-    from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines
+    from ..workflows.profiles import choose_matrix, choose_profiles
+    from .export_run import report, run
 
-    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, target, form)
-    sources = {find_card(name).id: name for name in models if name.endswith(".toml")}
+    names = models or ([card.id for card in default_cards()] if every else [])
+    if not names:
+        raise UsageError("no model given", "name one (edgekit models list), or give --all")
+    if scheduler is not None and jobs > 1:
+        raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
+    choose = choose_matrix if every else choose_profiles
+    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form)
+    sources = {find_card(name).id: name for name in names if name.endswith(".toml")}
     sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
-    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, sources)
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None
-    progress = Progress()
-    if tune or speedup is not None:
-        from ..workflows.tune import Wishes, check_wishes, export_measured
-        from ..workflows.tune_place import find_place
-
-        wishes = Wishes(tune, speedup)
-        check_wishes(models, profiles, wishes)
-        place = find_place(device or "local", 1 if threads is None else threads, progress)
-        outcomes = export_measured(models, profiles, options, place, wishes, progress)
+    measured = tune or speedup is not None
+    cache = None if no_cache or measured else exports_folder()
+    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, cache, sources)
+    if measured:
+        if scheduler is not None or jobs > 1:
+            raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
+        outcomes, seconds = measure(names, profiles, options, tune, speedup, device, threads)
     else:
         refuse_place(device, threads)
-        outcomes = export(models, profiles, options, progress)
-    for line in provenance_lines(outcomes):
-        say(line)
-    for line in outcome_lines(outcomes):
-        say(line)
-    if as_json:
-        emit_json([outcome_plain(outcome) for outcome in outcomes])
-    raise typer.Exit(exit_code(outcomes))
+        outcomes, seconds = run(names, profiles, options, jobs, scheduler, live=every)
+    raise typer.Exit(report(outcomes, seconds, cache, table=every, as_json=as_json))
+
+
+def measure(
+    names: Sequence[str],
+    profiles: Sequence[ExportProfile],
+    options: ExportOptions,
+    tune: bool,
+    speedup: float | None,
+    device: str | None,
+    threads: int | None,
+) -> tuple[list[Outcome], float]:
+    """Export what a measurement decides; the outcomes and the seconds that it took."""
+    from ..workflows.tune import Wishes, check_wishes, export_measured
+    from ..workflows.tune_place import find_place
+
+    start = time.monotonic()
+    progress, wishes = Progress(), Wishes(tune, speedup)
+    check_wishes(names, profiles, wishes)
+    place = find_place(device or "local", 1 if threads is None else threads, progress)
+    outcomes = export_measured(names, profiles, options, place, wishes, progress)
+    return outcomes, time.monotonic() - start
 
 
 def refuse_place(device: str | None, threads: int | None) -> None:
     """Say that ``--device`` and ``--threads`` mean nothing to an export that measures nothing."""
-    from ..errors import UsageError
-
     given = [option for option, value in (("--device", device), ("--threads", threads)) if value is not None]
     if given:
         raise UsageError(

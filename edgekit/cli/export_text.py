@@ -35,7 +35,8 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
     """A block per artifact: how it ended, what was proven, where it is."""
     lines: list[str] = []
     for outcome in outcomes:
-        lines += ["", f"{outcome.status:<18} {outcome.model} {outcome.profile} ({outcome.seconds:.1f} s)"]
+        source = "from cache, " if outcome.cached else ""
+        lines += ["", f"{outcome.status:<18} {outcome.model} {outcome.profile} ({source}{outcome.seconds:.1f} s)"]
         if outcome.note:
             lines.append(f"  note    {outcome.note}")
         if outcome.error is not None:
@@ -108,7 +109,9 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
         "model": outcome.model,
         "profile": outcome.profile,
         "status": outcome.status,
+        "from_cache": outcome.cached,
         "seconds": round(outcome.seconds, 2),
+        "cpu_seconds": round(outcome.cpu_seconds, 2),
         "folder": None if outcome.folder is None else str(outcome.folder),
         "error": None if outcome.error is None else str(outcome.error),
         "hint": None if outcome.error is None else outcome.error.hint,

@@ -1,4 +1,4 @@
-"""PyTorch to TFLite through litert-torch (NHWC input, no TensorFlow); float16 and int8 through ai-edge-quantizer."""
+"""PyTorch to TFLite, directly or through litert-torch (NHWC input); float16 and int8 through ai-edge-quantizer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import torch
 from ..types import QuantParams, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
+from .tflite_graph import SIGNATURE
+from .tflite_lowering import write_tflite
+from .tflite_writer import NotWritable
 
 FILE = "model.tflite"
-SIGNATURE = "serving_default"
 WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"}
 
 
@@ -25,18 +27,13 @@ def convert_litert(job: Job) -> Converted:
     Raises:
         ToolError: the converter or the quantizer failed.
     """
-    import litert_torch
-
-    sample = torch.from_numpy(job.sample).permute(0, 2, 3, 1).contiguous()
-    edge = litert_torch.convert(litert_torch.to_channel_last_io(job.network, args=[0]), (sample,))
     path = job.folder / FILE
-    edge.export(str(path))
-    notes: tuple[str, ...] = ()
+    notes = write_float(job, path)
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
         to_float16(path)
-        notes = ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+        notes += ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
     if job.profile.precision == "int8":
         float_nodes = nodes_of(path, job)
         quantize(path, job, float_nodes)
@@ -58,6 +55,26 @@ def convert_litert(job: Job) -> Converted:
         notes=notes,
         float_nodes=float_nodes,
     )
+
+
+def write_float(job: Job, path: Path) -> tuple[str, ...]:
+    """Write the float network, directly where every operator is known, else through litert-torch; returns notes.
+
+    A profile without rewrites is litert-torch's own export.
+    """
+    notes: tuple[str, ...] = ()
+    if job.profile.rewrites:
+        try:
+            path.write_bytes(write_tflite(job.network, job.sample.shape, job.sample.dtype.name))
+            return notes
+        except NotWritable as reason:
+            notes = (f"converted by litert-torch, because edgekit's own writer does not know {reason}",)
+    import litert_torch
+
+    sample = torch.from_numpy(job.sample).permute(0, 2, 3, 1).contiguous()
+    edge = litert_torch.convert(litert_torch.to_channel_last_io(job.network, args=[0]), (sample,))
+    edge.export(str(path))
+    return notes
 
 
 def to_float16(path: Path) -> None:

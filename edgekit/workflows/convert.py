@@ -20,12 +20,8 @@ from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
+from .prepare import TOOLS
 
-TOOLS = {
-    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
-    "openvino": ("torch", "openvino", "nncf"),
-}
 REFERENCE_BATCH = 16
 
 

@@ -12,12 +12,14 @@ from typing import Any, Literal
 from ..catalog import find_card, profile_for
 from ..errors import EdgekitError
 from ..files import check_writable, staged_folder, write_atomic
-from ..isolate import run_isolated
-from ..types import RUNTIME_OF, Artifact, ExportProfile, Precision
-from .artifacts import MANIFEST
-from .forms import resolve, target_of
+from ..isolate import METER, run_isolated
+from ..types import RUNTIME_OF, Artifact, ExportProfile, ModelCard, Precision
+from .artifacts import MANIFEST, Stored
+from .cache import ingredients, keep, take
+from .forms import Resolved, resolve, target_of
 from .manifest import manifest
-from .prepare import CHILD, ExportOptions, Prepared, prepare
+from .parallel import run_all
+from .prepare import CHILD, ExportOptions, Images, Prepared, prepare
 from .verification import verify
 from .weights import resolve_weights
 
@@ -29,7 +31,14 @@ DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one model x profile ended; ``note`` tells what was done otherwise than asked, and why."""
+    """How one model x profile ended.
+
+    Attributes:
+        note: what was done otherwise than asked, and why.
+        seconds: of its own steps; the network that the profiles of a model share is not in it.
+        cpu_seconds: of its child processes, with its share of building the network.
+        cached: it was made by an earlier run.
+    """
 
     model: str
     profile: str
@@ -39,39 +48,150 @@ class Outcome:
     artifact: Artifact | None = None
     error: EdgekitError | None = None
     note: str = ""
+    cpu_seconds: float = 0.0
+    cached: bool = False
 
 
-def export(models: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, say: Say) -> list[Outcome]:
+@dataclass(frozen=True)
+class Task:
+    """One model and the profiles to export it with, in the forms that they take.
+
+    Attributes:
+        profiles: each once.
+        asked: for every profile that was asked for, the one that it came to.
+    """
+
+    card: ModelCard
+    checkpoint: Path | None
+    profiles: tuple[ExportProfile, ...]
+    asked: tuple[Resolved, ...] = ()
+
+    def answers(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """An outcome for every profile that was asked for, from those of the profiles."""
+        of_profile = {outcome.profile: outcome for outcome in outcomes}
+        return [replace(of_profile[resolved.profile.name], note=resolved.note) for resolved in self.asked]
+
+
+Done = Callable[[Outcome], None]
+
+
+def export(
+    models: Sequence[str],
+    profiles: Sequence[ExportProfile],
+    options: ExportOptions,
+    say: Say,
+    jobs: int = 1,
+    done: Done | None = None,
+) -> list[Outcome]:
     """Export every model with every profile; one failure stops nothing else.
+
+    Args:
+        models: ids, aliases or card files.
+        profiles: the ways to make an artifact.
+        options: weights, images, where to.
+        say: told each step.
+        jobs: models at the same time.
+        done: told each outcome as it comes, maybe from another thread.
 
     Raises:
         UsageError: an unknown model, weights or form: found before any work starts; or unusable images.
         ToolError: ``options.out`` cannot be written.
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
-    cards = [find_card(name) for name in models]
-    checkpoints = [resolve_weights(card, options.weights) for card in cards]
-    plans = [[resolve(card, profile) for profile in profiles] for card in cards]
+    tasks = plan(models, profiles, options)
+    finished: dict[str, list[Outcome]] = {}
+    run_all(
+        tasks,
+        lambda task: export_task(task, options, say, done or (lambda _: None), alone=len(tasks) == 1),
+        lambda task, outcomes: finished.update({task.card.id: outcomes}),
+        jobs,
+    )
+    return [outcome for task in tasks for outcome in task.answers(finished[task.card.id])]
+
+
+def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions) -> list[Task]:
+    """A task per model, each model once.
+
+    Raises:
+        UsageError: an unknown model, weights or form.
+        ToolError: ``options.out`` cannot be written.
+    """
+    cards = {card.id: card for card in map(find_card, models)}
+    checkpoints = {card.id: resolve_weights(card, options.weights) for card in cards.values()}
     check_writable(options.out)
-    outcomes: list[Outcome] = []
-    for card, checkpoint, plan in zip(cards, checkpoints, plans, strict=True):
-        with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
-            say(f"{card.id}: building the network and its float reference")
-            start = time.monotonic()
-            try:
-                prepared = prepare(card, checkpoint, options, Path(work))
-            except EdgekitError as error:
-                if len(cards) == 1:
-                    raise
-                spent = time.monotonic() - start
-                outcomes += [Outcome(card.id, r.profile.name, "failed to convert", spent, error=error) for r in plan]
-                continue
-            made: dict[ExportProfile, Outcome] = {}
-            for resolved in plan:  # two may come to the same: int8 that is taken in float, and float
-                if resolved.profile not in made:
-                    made[resolved.profile] = export_one(prepared, resolved.profile, say)
-                outcomes.append(replace(made[resolved.profile], note=resolved.note))
-    return outcomes
+    tasks = []
+    for card in cards.values():
+        asked = tuple(resolve(card, profile) for profile in profiles)
+        # Two may come to the same: int8 that is taken in float, and float.
+        unique = tuple(dict.fromkeys(resolved.profile for resolved in asked))
+        tasks.append(Task(card, checkpoints[card.id], unique, asked))
+    return tasks
+
+
+def export_task(
+    task: Task, options: ExportOptions, say: Say, done: Done, *, alone: bool = False, images: Images | None = None
+) -> list[Outcome]:
+    """Export one model: what the cache has is copied, the network for the rest is built once.
+
+    Args:
+        task: the model and its profiles.
+        options: those of the export.
+        say: told each step.
+        done: told each outcome as it comes.
+        alone: raise where the network cannot be built, instead of giving failed outcomes.
+        images: those of the options, already loaded.
+    """
+    outcomes: dict[str, Outcome] = {}
+
+    def finish(outcome: Outcome) -> None:
+        outcomes[outcome.profile] = outcome
+        done(outcome)
+
+    start, spent = time.monotonic(), METER.seconds
+    try:
+        for profile in task.profiles:
+            found = from_cache(task, profile, options, say)
+            if found is not None:
+                finish(found)
+        missing = [profile for profile in task.profiles if profile.name not in outcomes]
+        if missing:
+            with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
+                say(f"{task.card.id}: building the network and its float reference")
+                prepared = prepare(task.card, task.checkpoint, options, Path(work), images)
+                share = (METER.seconds - spent) / len(missing)
+                for profile in missing:
+                    outcome = export_one(prepared, profile, say)
+                    to_cache(task, profile, options, outcome, say)
+                    finish(replace(outcome, cpu_seconds=outcome.cpu_seconds + share))
+    except EdgekitError as error:
+        if alone:
+            raise
+        for profile in task.profiles:
+            if profile.name not in outcomes:
+                took = time.monotonic() - start
+                finish(Outcome(task.card.id, profile.name, "failed to convert", took, error=error))
+    return [outcomes[profile.name] for profile in task.profiles]
+
+
+def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, say: Say) -> Outcome | None:
+    """The outcome of an artifact that an earlier run made, now in its place; None when there is none."""
+    if options.cache is None:
+        return None
+    start = time.monotonic()
+    final = options.out / task.card.id / profile.name
+    stored = take(options.cache, ingredients(task.card, task.checkpoint, profile, options), final, say)
+    if stored is None:
+        return None
+    say(f"{task.card.id} {profile.name}: from cache")
+    took = time.monotonic() - start
+    return Outcome(task.card.id, profile.name, "converted", took, final, stored.artifact, cached=True)
+
+
+def to_cache(task: Task, profile: ExportProfile, options: ExportOptions, outcome: Outcome, say: Say) -> None:
+    """Keep a new artifact for the next run."""
+    if options.cache is not None and outcome.folder is not None and outcome.artifact is not None:
+        made_of = ingredients(task.card, task.checkpoint, profile, options)
+        keep(options.cache, made_of, Stored(outcome.folder, outcome.artifact), say)
 
 
 def export_default_set(model: str, out: Path, say: Say) -> list[Outcome]:
@@ -83,7 +203,7 @@ def export_default_set(model: str, out: Path, say: Say) -> list[Outcome]:
 def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
     """Convert, verify and put in place one artifact; a failure becomes the outcome and leaves nothing behind."""
     final = prepared.options.out / prepared.card.id / profile.name
-    start = time.monotonic()
+    start, spent = time.monotonic(), METER.seconds
     status: Status = "failed to convert"
     label = f"{prepared.card.id} {profile.name}"
     try:
@@ -98,9 +218,11 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
             write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
     except EdgekitError as error:
         say(f"{label}: {status}")
-        return Outcome(prepared.card.id, profile.name, status, time.monotonic() - start, error=error)
+        took, cpu = time.monotonic() - start, METER.seconds - spent
+        return Outcome(prepared.card.id, profile.name, status, took, error=error, cpu_seconds=cpu)
     say(f"{label}: done")
-    return Outcome(prepared.card.id, profile.name, "converted", time.monotonic() - start, final, artifact)
+    took, cpu = time.monotonic() - start, METER.seconds - spent
+    return Outcome(prepared.card.id, profile.name, "converted", took, final, artifact, cpu_seconds=cpu)
 
 
 def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[str, Any]:

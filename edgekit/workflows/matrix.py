@@ -7,8 +7,6 @@ the artifacts' own manifests, where those were made by the tools that are instal
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +16,9 @@ from ..errors import EdgekitError, UsageError, did_you_mean
 from ..files import write_atomic
 from ..types import Artifact, ExportProfile, Format, Frozen, ModelCard
 from .artifacts import MANIFEST, check_files, read_manifest
+from .cache import installed
 from .export import Outcome, export
+from .parallel import run_all
 from .prepare import ExportOptions
 from .profiles import FORMATS
 
@@ -128,21 +128,7 @@ def matrix(
         write_atomic(out, render(made))
         say(f"{len(done)}/{len(chosen)} {card.id}: {', '.join(f'{c.format} {c.status}' for c in cells)}")
 
-    if jobs == 1:  # in this thread, so that Ctrl-C reaches the export and ends its child
-        for card in chosen:
-            finish(card, cells_of(card, formats, artifacts, say, resume))
-        return account()
-    with ThreadPoolExecutor(jobs) as pool:
-        running: dict[Future[list[Cell]], ModelCard] = {
-            pool.submit(cells_of, card, formats, artifacts, say, resume): card for card in chosen
-        }
-        try:
-            for future in as_completed(running):
-                finish(running[future], future.result())
-        except BaseException:
-            say("stopping: the exports that are under way end first")
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    run_all(chosen, lambda card: cells_of(card, formats, artifacts, say, resume), finish, jobs)
     return account()
 
 
@@ -225,13 +211,3 @@ def verified(folder: Path, say: Say) -> Artifact | None:
             say(f"{folder} is made again: {name} was {version}, is {now}")
             return None
     return stored.artifact
-
-
-def installed(package: str) -> str:
-    """The version of an installed package, or a word that no version equals."""
-    if package == "edgekit":
-        return __version__
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -14,6 +14,12 @@ from ..pixels import Pixels, load_pixels
 from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
 
 CHILD = "edgekit.workflows.convert"
+TOOLS = {
+    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
+    "openvino": ("torch", "openvino", "nncf"),
+}
+"""What converts and verifies each format."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class ExportOptions:
         parity_data: images to verify on; the calibration images when None.
         out: artifacts go to ``out/<model>/<profile>/``.
         timeout_s: limit of each conversion.
+        cache: folder of earlier artifacts to take from and add to; None for no cache.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
@@ -35,7 +42,30 @@ class ExportOptions:
     parity_data: str | None = None
     out: Path = Path("artifacts")
     timeout_s: float = 900.0
+    cache: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pixels for calibration and for parity, and where they came from."""
+
+    pixels: Pixels
+    source: ImageSet
+    parity_pixels: Pixels
+    parity_source: ImageSet
+
+
+def load_images(card: ModelCard, options: ExportOptions) -> Images:
+    """The images that the options name, at the card's size.
+
+    Raises:
+        UsageError: they are not there or not usable.
+    """
+    pixels, source = load_pixels(options.calibration, card.preprocessing)
+    if options.parity_data is None:
+        return Images(pixels, source, pixels, source)
+    return Images(pixels, source, *load_pixels(options.parity_data, card.preprocessing))
 
 
 @dataclass(frozen=True)
@@ -55,14 +85,13 @@ class Prepared:
     reference: np.ndarray[Any, Any]
 
 
-def prepare(card: ModelCard, checkpoint: Path | None, options: ExportOptions, work: Path) -> Prepared:
-    """Load the images, build the network in a child process and compute the reference outputs."""
-    pixels, calibration = load_pixels(options.calibration, card.preprocessing)
-    parity_pixels, parity_data = pixels, calibration
-    if options.parity_data is not None:
-        parity_pixels, parity_data = load_pixels(options.parity_data, card.preprocessing)
-    np.save(work / "calibration.npy", pixels)
-    np.save(work / "parity.npy", parity_pixels)
+def prepare(
+    card: ModelCard, checkpoint: Path | None, options: ExportOptions, work: Path, images: Images | None = None
+) -> Prepared:
+    """Load the images unless given, build the network in a child process and compute the reference outputs."""
+    images = images or load_images(card, options)
+    np.save(work / "calibration.npy", images.pixels)
+    np.save(work / "parity.npy", images.parity_pixels)
     answer = run_isolated(
         f"{CHILD}:prepare",
         {
@@ -86,8 +115,8 @@ def prepare(card: ModelCard, checkpoint: Path | None, options: ExportOptions, wo
         params=answer["params"],
         macs=answer["macs"],
         layers=tuple(LayerLoad(name=name, macs=macs, elements=size) for name, macs, size in answer["layers"]),
-        calibration=calibration,
-        parity_data=parity_data,
-        parity_pixels=parity_pixels,
+        calibration=images.source,
+        parity_data=images.parity_source,
+        parity_pixels=images.parity_pixels,
         reference=np.load(work / "reference.npy"),
     )

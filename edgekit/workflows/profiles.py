@@ -15,6 +15,31 @@ IO_TYPES = ("float32", "int8", "uint8")
 TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu")
 
 
+def choose_matrix(
+    format_: str | None,
+    int8: bool = False,
+    fp16: bool = False,
+    profiles: Sequence[str] = (),
+    io: str | None = None,
+    bake_preprocess: bool = False,
+    target: str | None = None,
+    form: str | None = None,
+) -> list[ExportProfile]:
+    """As :func:`choose_profiles`, but what is left open means all: every format, float32 and int8.
+
+    Raises:
+        UsageError: as there.
+    """
+    known_words(io, target)
+    if profiles or int8 or fp16:
+        format_ = format_ if profiles else format_ or "all"
+        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form)
+    precisions = (choose_profiles(format_ or "all", int8=int8_too, form=form) for int8_too in (False, True))
+    pairs = zip(*precisions, strict=True)
+    both = [profile for pair in pairs for profile in pair]
+    return [override(p, io if p.precision == "int8" else None, bake_preprocess, target) for p in both]
+
+
 def choose_profiles(
     format_: str | None,
     int8: bool = False,
@@ -37,10 +62,7 @@ def choose_profiles(
         raise UsageError(
             f"--profile and {' and '.join(given)} contradict each other", "a profile names its format and precision"
         )
-    if io is not None and io not in IO_TYPES:
-        raise UsageError(f"unknown --io {io!r}", did_you_mean(io, IO_TYPES))
-    if target is not None and target not in TARGETS:
-        raise UsageError(f"unknown --target {target!r}", did_you_mean(target, TARGETS))
+    known_words(io, target)
     if profiles:
         chosen = [find_profile(name) for name in profiles]
     else:
@@ -48,6 +70,18 @@ def choose_profiles(
         chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
     chosen = [override(profile, io, bake_preprocess, target) for profile in chosen]
     return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
+
+
+def known_words(io: str | None, target: str | None) -> None:
+    """Make sure that ``--io`` and ``--target`` are known.
+
+    Raises:
+        UsageError: one is not.
+    """
+    if io is not None and io not in IO_TYPES:
+        raise UsageError(f"unknown --io {io!r}", did_you_mean(io, IO_TYPES))
+    if target is not None and target not in TARGETS:
+        raise UsageError(f"unknown --target {target!r}", did_you_mean(target, TARGETS))
 
 
 def formats(format_: str | None) -> tuple[str, ...]:
