@@ -31,6 +31,9 @@ def profile_command(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
+    roofline: Annotated[
+        bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
     artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
     reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
@@ -53,6 +56,7 @@ def profile_command(
             runtime,
             threads=threads,
             per_op=per_op,
+            roofline=roofline,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, step, exported),

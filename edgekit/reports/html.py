@@ -13,11 +13,22 @@ from .page.heat import heat_map
 from .page.lanes import Lanes, axis_lane, cumulative, distributions, sequence
 from .page.operators import NAMES, by_type, slowest, stack, total_ns
 from .page.pareto import pareto
+from .page.roofline import roofline_plot
 from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar, speedups
 from .page.sustained import steady_state, sustained
-from .page.words import RUNTIMES, conditions_of, plural, short, tip
+from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
 from .summary import PUBLISHED, Group, Row
 from .table import milliseconds
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Measurements that one Pareto front may rank, against published accuracy (empty when unknown) and size."""
+
+    heading: str
+    rows: tuple[Row, ...]
+    by_accuracy: str
+    by_size: str
 
 
 @dataclass(frozen=True)
@@ -25,17 +36,20 @@ class Section:
     """What the page shows of one device.
 
     Attributes:
-        scatters: heading, plot against published accuracy and plot against size, for each thread count and accelerator.
-        bars, stacks: rows with their drawn bars.
+        scatters: one for each thread count and accelerator.
+        ratios, stacks: with their drawn bars; each kind has one axis.
+        roofs: heading, plot and rows that have a place under the roof.
+        long_runs: rows, their curves, and the steady state in words.
     """
 
     group: Group
-    scatters: tuple[tuple[str, str, str], ...]
+    scatters: tuple[Scatter, ...]
     spread: Lanes | None
     ratios: tuple[tuple[Speedup, str], ...]
     ratio_axis: str
     stacks: tuple[tuple[Row, str, str], ...]
     stack_axis: str
+    roofs: tuple[tuple[str, str, tuple[Row, ...]], ...]
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
@@ -82,6 +96,7 @@ def render_html(groups: Sequence[Group], version: str) -> str:
         slowest=slowest,
         by_type=by_type,
         tip=tip,
+        again=again,
     )
 
 
@@ -94,19 +109,29 @@ def section(group: Group) -> Section:
     """A device's plots; none of an emulated one, whose latency means nothing."""
     rows = group.rows
     if group.emulated:
-        return Section(group, (), None, (), "", (), "", ())
+        return Section(group, (), None, (), "", (), "", (), ())
     ratios = speedups(rows)
     ratio_axis = speedup_axis(ratios)
-    timed = sorted((row for row in rows if row.measurement.per_op), key=total_ns)
-    longest = max((total_ns(row) for row in timed), default=1) or 1
+    timed = sorted(
+        (row for row in rows if row.measurement.per_op), key=lambda row: (row.measurement.model, total_ns(row))
+    )
     return Section(
         group,
-        tuple((name, pareto(members, "accuracy"), pareto(members, "size")) for name, members in by_conditions(rows)),
+        tuple(
+            Scatter(name, tuple(members), pareto(members, "accuracy"), pareto(members, "size"))
+            for name, members in by_conditions(rows)
+            if len(members) > 1  # the table says all of a single one
+        ),
         distributions(rows),
         tuple((speedup, speedup_bar(speedup, ratio_axis)) for speedup in ratios),
         speedup_axis_lane(ratio_axis),
-        tuple((row, stack(row, longest), milliseconds(total_ns(row) / 1e6)) for row in timed),
-        axis_lane(Axis(0.0, longest / 1e6), "sum of operator times, ms"),
+        tuple((row, stack(row), milliseconds(total_ns(row) / 1e6)) for row in timed),
+        axis_lane(Axis(0.0, 100.0), "share of the summed operator times, %"),
+        tuple(
+            (name, drawn, tuple(row for row in members if row.measurement.roofline))
+            for name, members in by_conditions(rows)
+            if (drawn := roofline_plot(members))
+        ),
         tuple(
             (row, drawn, steady_state(row.measurement.sustained or ()))
             for row in rows

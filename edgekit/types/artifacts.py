@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, TargetClass
 from .models import TensorSpec
 from .profiles import ParityTolerance
+from .roofline import LayerLoad
 
 
 class FileEntry(Frozen):
@@ -126,7 +127,11 @@ class Audit(Frozen):
 
 
 class Artifact(Frozen):
-    """An exported network: the content of ``manifest.json``."""
+    """An exported network: the content of ``manifest.json``.
+
+    Attributes:
+        layers: what each convolution and linear layer costs; none in manifests from before it was kept.
+    """
 
     schema_version: Literal[1] = 1
     model: str
@@ -141,6 +146,7 @@ class Artifact(Frozen):
     outputs: tuple[TensorSpec, ...]
     params: int
     macs: int
+    layers: tuple[LayerLoad, ...] = ()
     weights: WeightsProvenance
     calibration: ImageSet | None
     quantization: dict[str, str | bool] | None

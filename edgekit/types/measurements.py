@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from .base import Format, Frozen, IoType, Precision, Runtime, VerdictName
 from .devices import Device, DeviceInfo, DeviceState
+from .roofline import Ceilings, Roofline
 
 Nanoseconds = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -84,6 +85,7 @@ class Measurement(Frozen):
             reference; None when the artifact has no check image.
         delegation: None for runtimes without a CPU delegate, and in reports from before it was kept.
         export_command: what made the artifact; empty in reports from before it was kept.
+        roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
         revision: of the project that measured; None outside a git work tree.
     """
@@ -125,6 +127,8 @@ class Measurement(Frozen):
     device_max_abs: float | None = None
     delegation: Delegation | None = None
     export_command: str = ""
+    roofline: Roofline | None = None
+    ceilings: Ceilings | None = None
     sustained: tuple[SustainedPoint, ...] | None = None
     state_before: DeviceState
     state_after: DeviceState

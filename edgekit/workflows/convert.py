@@ -17,7 +17,7 @@ from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
 from ..types import ExportProfile, ModelCard, TargetClass, TensorSpec
 from ..verify.audit import audit
-from ..zoo.complexity import count_macs, count_params
+from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
@@ -50,10 +50,12 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
         raise ToolError("the float network itself gives values that are not finite", "check the checkpoint")
     torch.save(network.state_dict(), folder / "state.pt")
     np.save(folder / "reference.npy", reference)
+    costs = layer_costs(copy.deepcopy(network).to("meta"), (1, *card.input_shape))
     return {
         "provenance": provenance.to_plain(),
         "params": count_params(network),
-        "macs": count_macs(copy.deepcopy(network).to("meta"), (1, *card.input_shape)),
+        "macs": sum(cost.macs for cost in costs),
+        "layers": [[cost.name, cost.macs, cost.memory_access] for cost in costs if cost.macs],
     }
 
 

@@ -38,6 +38,7 @@ def manifest(
         outputs=tuple(map(TensorSpec.from_plain, made["outputs"])),
         params=prepared.params,
         macs=prepared.macs,
+        layers=prepared.layers,
         weights=prepared.provenance,
         calibration=prepared.calibration if profile.precision == "int8" else None,
         quantization=made["quantization"],

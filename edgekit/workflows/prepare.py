@@ -11,7 +11,7 @@ import numpy as np
 
 from ..isolate import run_isolated
 from ..pixels import Pixels, load_pixels
-from ..types import ImageSet, ModelCard, WeightsProvenance
+from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
 
 CHILD = "edgekit.workflows.convert"
 
@@ -48,6 +48,7 @@ class Prepared:
     provenance: WeightsProvenance
     params: int
     macs: int
+    layers: tuple[LayerLoad, ...]
     calibration: ImageSet
     parity_data: ImageSet
     parity_pixels: Pixels
@@ -84,6 +85,7 @@ def prepare(card: ModelCard, checkpoint: Path | None, options: ExportOptions, wo
         provenance=provenance,
         params=answer["params"],
         macs=answer["macs"],
+        layers=tuple(LayerLoad(name=name, macs=macs, elements=size) for name, macs, size in answer["layers"]),
         calibration=calibration,
         parity_data=parity_data,
         parity_pixels=parity_pixels,

@@ -15,6 +15,7 @@ from .artifacts import ExportMissing, Stored, check_files, find_artifacts
 from .device_parity import check_outputs
 from .reach import reach
 from .revision import revision
+from .roofline import measure_ceilings, position
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def profile(
     *,
     threads: int = 1,
     per_op: bool = False,
+    roofline: bool = False,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
@@ -73,6 +75,7 @@ def profile(
         runtime: measure only what this runtime executes.
         threads: within an operator.
         per_op: also time every operator, in a launch of its own.
+        roofline: also measure what the device can do at most, and where each artifact stands below it.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
@@ -93,11 +96,14 @@ def profile(
     project = revision(Path.cwd(), besides=reports_root)
     with reach(place, step) as transport:
         session = Session(transport, place, threads=threads, per_op=per_op, limits=limits)
+        limit = measure_ceilings(transport, place, threads, step) if roofline else None
         for number, one in enumerate(stored, 1):
             label = f"{one.artifact.model}/{one.artifact.profile}"
             try:
                 measurement = measure(one, session, prefixed(f"{number}/{len(stored)} {label}", step))
                 measurement = measurement.model_copy(update={"revision": project})
+                if limit is not None:
+                    measurement = position(measurement, one.artifact, limit)
                 outcome.reports.append(save(reports_root, measurement))
                 outcome.measurements.append(measurement)
             except EdgekitError as error:

@@ -158,7 +158,7 @@ def test_ids_are_unique_whatever_the_devices_are_called(make):
 
 
 def test_thread_counts_have_plots_of_their_own(make):
-    page = render([make(), make(threads=4, p50_ms=2.0)])
+    page = render([make(format_=name, threads=n) for name in ("onnx", "tflite") for n in (1, 4)])
     assert "Latency and size: 1 thread, cpu" in page
     assert "Latency and size: 4 threads, cpu" in page
 

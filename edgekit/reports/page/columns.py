@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..summary import Row
-from ..table import decimals, interval, megabytes, milliseconds, parity, precision
+from ..table import decimals, interval, megabytes, milliseconds, precision
 
 VERDICTS = ("stable", "noisy", "throttled", "emulated")
 
@@ -37,10 +37,10 @@ def of_number(value: float | None, text: str, note: str = "") -> Cell:
 
 
 def latency(row: Row, percentile: float) -> Cell:
-    """A percentile, written with the digits of the median."""
+    """A percentile; the median with its interval."""
     m = row.measurement
     value = m.p50_ms if percentile == 50 else m.percentile_ms(percentile)
-    return of_number(value, milliseconds(value, like=m.p50_ms), interval(m) if percentile == 50 else "")
+    return of_number(value, milliseconds(value), interval(m) if percentile == 50 else "")
 
 
 def rate(row: Row) -> Cell:
@@ -53,10 +53,15 @@ def rate(row: Row) -> Cell:
 
 
 def agreement(row: Row) -> Cell:
-    """Parity at export, and on the device where it was checked there."""
+    """Parity at export."""
     m = row.measurement
-    there = "" if m.device_cosine is None else f"here {m.device_cosine:.4f}"
-    return of_number(m.parity_cosine, parity(m), there)
+    return of_number(m.parity_cosine, f"{m.parity_cosine:.4f}", f"{m.parity_sqnr_db:.0f} dB")
+
+
+def agreement_there(row: Row) -> Cell:
+    """Parity on the device, where it was checked there."""
+    found = row.measurement.device_cosine
+    return of_number(found, "" if found is None else f"{found:.4f}")
 
 
 def delegated(row: Row) -> Cell:
@@ -73,7 +78,7 @@ def memory(row: Row) -> Cell:
 
 def top1(row: Row) -> Cell:
     """The published figure of the float network."""
-    return of_number(row.accuracy, "" if row.accuracy is None else f"{row.accuracy:g}")
+    return of_number(row.accuracy, "" if row.accuracy is None else f"{row.accuracy:.1f}")
 
 
 def verdict(row: Row) -> Cell:
@@ -125,13 +130,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("memory", "RSS MB", "Peak resident memory of the whole process, decimal megabytes", True, memory),
     Column("rate", "GMAC/s", "Multiply-accumulates of the network over the median latency", True, rate),
     Column("top1", "top-1 %", "ImageNet top-1, published for the float network, not measured here", True, top1),
-    Column(
-        "parity",
-        "parity",
-        "Worst cosine and SQNR against the float reference at export; here: cosine on the device",
-        True,
-        agreement,
-    ),
+    Column("parity", "parity", "Worst cosine and SQNR against the float reference, at export", True, agreement),
+    Column("there", "there", "Cosine of the device's own output for the check image", True, agreement_there),
     Column(
         "delegated",
         "deleg.",

@@ -25,8 +25,9 @@ class Lane:
 
     row: Row
     plot: str
-    figures: str
-    note: str = ""
+    median: str
+    interval: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,21 @@ def distributions(rows: Sequence[Row]) -> Lanes:
     ends = [ms for row in rows for ms in (row.measurement.percentile_ms(0), row.measurement.p99_ms)]
     x = axis_of(ends, room=0.04)
     lanes = tuple(
-        Lane(row, lane(row.measurement, x), f"{milliseconds(row.measurement.p50_ms)} ms", spread(row.measurement))
+        Lane(
+            row,
+            lane(row.measurement, x),
+            f"{milliseconds(row.measurement.p50_ms)} ms",
+            interval(row.measurement),
+            spread(row.measurement),
+        )
         for row in rows
     )
     return Lanes(lanes, axis_lane(x, "latency, ms"))
 
 
 def spread(m: Measurement) -> str:
-    """Interval, upper percentiles and count."""
-    p90, p99 = (milliseconds(value, like=m.p50_ms) for value in (m.p90_ms, m.p99_ms))
-    return f"{interval(m)}, p90 {p90}, p99 {p99}, n {len(m.samples_ns)}"
+    """Upper percentiles and count."""
+    return f"p90 {milliseconds(m.p90_ms)}, p99 {milliseconds(m.p99_ms)}, n {len(m.samples_ns)}"
 
 
 def lane(m: Measurement, x: Axis) -> str:
@@ -108,7 +114,7 @@ def sequence(m: Measurement) -> str:
             dots.append(f"M{at(index / last)} {number(height * (1 - y.share(samples[index])))}h0")
     p10, p50, p90 = (height * (1 - y.share(value)) for value in (m.percentile_ms(10), m.p50_ms, m.p90_ms))
     labels = "".join(
-        text("tick", 0, place, milliseconds(value, like=m.p50_ms), "end", -8)
+        text("tick", 0, place, milliseconds(value), "end", -8)
         for value, place in spaced([(value, height * (1 - y.share(value))) for value in (high, m.p50_ms, low)], height)
     )
     parts = [

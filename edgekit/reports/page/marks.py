@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 CHARACTER = 6.4
 """Width of a label's character at the style sheet's 11 px, pixels."""
 Size = Literal["wide", "narrow"]
-ASSUMED: dict[Size, float] = {"wide": 560.0, "narrow": 280.0}
+ASSUMED: dict[Size, float] = {"wide": 430.0, "narrow": 280.0}
 """Widths of the plot for which labels are placed, pixels: the least that the style sheet shows each set at."""
 
 

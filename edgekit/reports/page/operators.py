@@ -61,21 +61,20 @@ def segments(operators: Sequence[OpTime]) -> tuple[Segment, ...]:
     return tuple(Segment(name, times[name], times[name] / total, counts[name]) for name in NAMES if counts[name])
 
 
-def stack(row: Row, longest_ns: int) -> str:
-    """A bar of the operators' summed time, families side by side, on the scale of ``longest_ns``."""
+def stack(row: Row) -> str:
+    """A bar of the operators' summed time, families side by side."""
     operators = row.measurement.per_op or ()
-    scale = longest_ns or 1
     left, parts = 0.0, []
     found = segments(operators)
     for segment in found:
-        width = segment.ns / scale
+        width = segment.share
         parts.append(band(f"family {segment.family}", left, left + width, 2, LANE - 4))
         words = f"{segment.share:.0%}"
-        if width > 0.06:
-            size = "part" if width > 0.12 else "part odd"
+        if width > 0.05:
+            rare = "" if width > 0.12 else " odd"  # left out in a narrow window
             middle = left + width / 2
-            parts.append(f'<svg x="{percent(middle)}" y="0" class="open">{PLATE}</svg>')
-            parts.append(text(size, middle, LANE / 2 + 4, words))
+            parts.append(f'<svg x="{percent(middle)}" y="0" class="open{rare}">{PLATE}</svg>')
+            parts.append(text(f"part{rare}", middle, LANE / 2 + 4, words))
         left += width
     said = ", ".join(f"{s.family} {s.share:.0%}" for s in sorted(found, key=lambda s: -s.share))
     total = milliseconds(sum(op.ns for op in operators) / 1e6)

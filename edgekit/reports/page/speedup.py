@@ -33,7 +33,9 @@ class Speedup:
 
     @property
     def verdict(self) -> str:
-        """``faster`` or ``slower`` where the interval is on one side of 1, else ``undecided``."""
+        """``in doubt`` beside an unstable measurement, else ``faster``, ``slower`` or ``undecided`` by the interval."""
+        if either_doubtful(self):
+            return "in doubt"
         if self.low is None or self.high is None:
             return "undecided"
         return "faster" if self.low > 1 else "slower" if self.high < 1 else "undecided"
@@ -105,7 +107,7 @@ def speedup_bar(speedup: Speedup, x: Axis) -> str:
         stretched(LANE, [path("one", f"M{at(one)} 0V{LANE:g}"), whisker]),
     ]
     title = f"{short(m.model)} {m.precision} on {m.runtime}"
-    return picture(LANE, title, f"{speedup.words} than float32", parts, f"lane {m.format}")
+    return picture(LANE, title, f"as fast as float32 times {speedup.words}", parts, f"lane {m.format}")
 
 
 def either_doubtful(speedup: Speedup) -> bool:

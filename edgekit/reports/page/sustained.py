@@ -63,7 +63,7 @@ def curve(
         x_labels,
         y_labels,
         text("axis", 0, -8, title, "start", -40),
-        text("axis", 1, height + 32, "minutes" if unit == 60 else "seconds", "end"),
+        text("axis", 0.5, height + 32, "minutes" if unit == 60 else "seconds"),
     ]
     words = f"from {known[0]:.4g} to {known[-1]:.4g}, lowest {min(known):.4g}, highest {max(known):.4g}"
     return picture(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ...types import Measurement
 from ..summary import PUBLISHED, Row
 from ..table import interval, megabytes, milliseconds
@@ -29,13 +31,22 @@ def conditions_of(m: Measurement) -> str:
     return f"{plural(m.threads, 'thread')}, {m.accelerator}"
 
 
+def again(m: Measurement) -> str:
+    """The command that measures the same artifact once more, where it lies in the default folder."""
+    words = ["edgekit", "profile", f"artifacts/{m.model}/{m.profile}", "--device", m.device.id]
+    words += ["--threads", str(m.threads)]
+    words += ["--per-op"] if m.per_op is not None or m.per_op_note else []
+    words += ["--roofline"] if m.ceilings is not None else []
+    return shlex.join(words)
+
+
 def tip(row: Row) -> str:
     """What hovering or focusing shows: the figures, and the provenance in short."""
     m = row.measurement
     lines = [
         f"#{row.number} {short(m.model, 60)}, {short(m.profile, 60)}",
         f"p50 {milliseconds(m.p50_ms)} ms, 95 % interval {interval(m)} ms, n = {len(m.samples_ns)}",
-        f"p90 {milliseconds(m.p90_ms, like=m.p50_ms)} ms, p99 {milliseconds(m.p99_ms, like=m.p50_ms)} ms",
+        f"p90 {milliseconds(m.p90_ms)} ms, p99 {milliseconds(m.p99_ms)} ms",
         f"{RUNTIMES[m.runtime]} {m.runtime_version}, {conditions_of(m)}, batch {m.batch}",
         f"{megabytes(m.artifact_bytes)}, sha256 {m.artifact_sha256[:12]}…, measured {m.measured_at}",
         f"{m.device.id}: {short(m.info.cpu, 60)}",

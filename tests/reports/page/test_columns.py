@@ -23,8 +23,9 @@ def test_what_is_unknown_is_a_dash_that_sorts_last(make):
 
 
 def test_the_device_s_own_parity_is_shown(make):
-    assert cells(make(device_cosine=0.98765))["parity"].note == "here 0.9877"
-    assert cells(make())["parity"].note == ""
+    assert cells(make(device_cosine=0.98765))["there"].text == "0.9877"
+    assert cells(make())["there"].text == "-"
+    assert (cells(make())["parity"].text, cells(make())["parity"].note) == ("0.9921", "21 dB")
 
 
 def test_delegation(make):

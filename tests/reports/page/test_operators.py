@@ -57,8 +57,8 @@ def test_the_slowest_come_first_and_times_of_zero_divide_nothing():
     assert segments([op("a", 0)])[0].share == 0
 
 
-def test_the_bar_is_on_the_scale_of_the_longest(make):
-    row = summarise([make()], {})[0].rows[0]
-    assert 'width="90.00%"' in stack(row, 1_000_000)
-    assert 'width="45.00%"' in stack(row, 2_000_000)
-    assert "convolution 90%, dense 10%" in stack(row, 1_000_000)
+def test_the_bar_is_the_whole(make):
+    drawn = stack(summarise([make()], {})[0].rows[0])
+    assert 'width="90.00%"' in drawn
+    assert 'width="10.00%"' in drawn
+    assert "1.00 ms: convolution 90%, dense 10%" in drawn

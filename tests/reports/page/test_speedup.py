@@ -71,4 +71,8 @@ def test_slower_and_doubtful_bars_look_different(make):
     (found,) = speedups(rows)
     drawn = speedup_bar(found, speedup_axis([found]))
     assert 'class="bar slower doubt"' in drawn
-    assert "slower than float32" in drawn
+    assert "in doubt than" not in drawn
+    assert found.verdict == "in doubt"
+    (sure,) = speedups(rows_of(make(precision="fp32", p50_ms=3.0), make(p50_ms=9.0)))
+    assert 'class="bar slower"' in speedup_bar(sure, speedup_axis([sure]))
+    assert sure.words.endswith(" slower")
