@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..reports.compare_text import Cells
     from ..reports.operators import OpChange
 
+INCONCLUSIVE = 4
+
 
 def compare_command(
     a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, or an artifact's folder.")],
@@ -33,8 +35,9 @@ def compare_command(
 ) -> None:
     """Compare two measurements, or two artifacts that are measured now in turn: latency of B over A, and why.
 
-    Two stored measurements must have been made under the same conditions; exit code 5 when not, 4 when a side has too
-    few samples. How much slower or faster B is does not change the exit code: edgekit gate is for that.
+    Two stored measurements must have been made under the same conditions; exit code 5 when not. 4 when a side has too
+    few samples, or the machine was too busy to tell. How much slower or faster B is does not change the exit code:
+    edgekit gate is for that.
 
     Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
     """
@@ -61,6 +64,8 @@ def compare_command(
         print(compare_markdown(found), end="")
     else:
         show(found)
+    if found.word == "too noisy to tell":
+        raise typer.Exit(INCONCLUSIVE)
 
 
 def show(found: Comparison) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InconclusiveError
-from ..stats import CONFIDENCE, SMALLEST, median_ratio
+from ..stats import CONFIDENCE, SMALLEST, median_ratio, tail_ratio
 from ..types import Measurement, OpTime, Ratio
 from .comparable import require_comparable
 from .operators import OpChange, by_operator, by_type
@@ -17,7 +17,11 @@ SAMPLES_ALONE = (
     "one launch of each: the interval knows only their samples. What differs from launch to launch and from day to day "
     "is not in it, so the uncertainty is at least this"
 )
-Word = Literal["faster", "slower", "no difference seen"]
+Word = Literal["faster", "slower", "no difference seen", "too noisy to tell"]
+TAIL_RATIO = 1.25
+"""A launch whose 90th percentile is further above its median met a busy machine."""
+BUSY_SHARE = 0.5
+"""With more busy launches a median lies now in the quiet, now in the interrupted part of the samples."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,21 @@ class Side:
         return statistics.median(launch.p50_ms for launch in self.launches)
 
     @property
+    def busy(self) -> int:
+        """Launches that met a busy machine: many slow samples, or more runnable tasks than cores before."""
+        return sum(is_busy(launch) for launch in self.launches)
+
+    @property
     def per_op(self) -> tuple[OpTime, ...] | None:
         """Operator times, where measured."""
         return self.measurement.per_op
+
+
+def is_busy(m: Measurement) -> bool:
+    """True when something else ran beside the measurement."""
+    tail = tail_ratio(m.samples_ns)
+    load = m.state_before.load_1m
+    return (tail is not None and tail > TAIL_RATIO) or (load is not None and load > m.info.cores)
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,9 @@ class Comparison:
 
     @property
     def word(self) -> Word:
-        """What the interval says of B."""
+        """What the interval says of B; nothing when it came from a machine that was busy with other things."""
+        if self.paired and max(self.a.busy, self.b.busy) > BUSY_SHARE * self.ratio.pairs:
+            return "too noisy to tell"
         if self.ratio.low > 1:
             return "slower"
         return "faster" if self.ratio.high < 1 else "no difference seen"
@@ -115,6 +133,11 @@ def doubts(a: Side, b: Side, *, paired: bool) -> list[str]:
         bad = [launch for launch in side.launches if launch.verdict.name != "stable"]
         if paired:
             throttled = sum(launch.verdict.name == "throttled" for launch in bad)
+            if side.busy:
+                said.append(
+                    f"something else ran beside {side.busy} of {len(side.launches)} launches of {name} (p90 over "
+                    f"{TAIL_RATIO:g} times the median, or more runnable tasks than cores): wait for an idle machine"
+                )
             if throttled:
                 said.append(f"{name} was throttled in {throttled} of {len(side.launches)} launches")
         else:

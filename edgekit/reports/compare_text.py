@@ -22,7 +22,7 @@ def headline(found: Comparison) -> str:
     r = found.ratio
     how = f"{r.pairs} pairs of fresh processes" if found.paired else "samples of one launch each"
     span = f"{percent(r.ratio)} ({r.confidence:.0%} interval {percent(r.low)} to {percent(r.high)}, {how})"
-    return f"{'no difference seen' if found.word == 'no difference seen' else f'B is {found.word}'}: {span}"
+    return f"{f'B is {found.word}' if found.word in ('faster', 'slower') else found.word}: {span}"
 
 
 def percent(ratio: float) -> str:
@@ -88,10 +88,10 @@ def on_device(m: Measurement) -> str:
 
 
 def verdict(side: Side) -> str:
-    """The verdict of one launch, or how many of several were stable: short launches seldom are by themselves."""
+    """The verdict of one launch, or how many of several were undisturbed: too short for a verdict each."""
     if len(side.launches) == 1:
         return side.measurement.verdict.name
-    return f"{sum(launch.verdict.name == 'stable' for launch in side.launches)} of {len(side.launches)} stable"
+    return f"{len(side.launches) - side.busy} of {len(side.launches)} undisturbed"
 
 
 def commit(m: Measurement) -> str:

@@ -131,6 +131,20 @@ def test_paired_launches_say_how_many_and_refuse_a_governor_that_changed(make):
         compare_paired([a] * 5, [*[b] * 4, changed], ratio)
 
 
+def test_a_busy_machine_decides_nothing(make):
+    a, b = make(), make("mobilenet_v2_1.0", p50_ms=8.0)
+    every_fifth = tuple(ns * (3 if i % 5 == 0 else 1) for i, ns in enumerate(b.samples_ns))
+    slow_tail = b.model_copy(update={"samples_ns": every_fifth})
+    loaded = b.model_copy(update={"state_before": b.state_before.model_copy(update={"load_1m": 9.0})})
+    ratio = Ratio(ratio=1.14, low=1.12, high=1.16, pairs=5)
+    for disturbed in (slow_tail, loaded):
+        found = compare_paired([a] * 5, [b] * 2 + [disturbed] * 3, ratio)
+        assert found.word == "too noisy to tell"
+        assert any("beside 3 of 5 launches of B" in doubt for doubt in found.doubts)
+        assert headline(found).startswith("too noisy to tell: +14.0%")
+        assert compare_paired([a] * 5, [b] * 3 + [disturbed] * 2, ratio).word == "slower"
+
+
 def test_markdown_keeps_its_columns_and_carries_commit_operators_and_doubts(make):
     a = make(revision=Revision(commit="a" * 40, dirty=True))
     slower = (op("conv<1>", "CONV_2D", 1_900_000), op("fc", "FC", 100_000))
