@@ -163,6 +163,13 @@ def test_thread_counts_have_plots_of_their_own(make):
     assert "Latency and size: 4 threads, cpu" in page
 
 
+def test_one_name_for_two_machines_is_said(make):
+    other = make("mobilenet_v2_1.0")
+    other = other.model_copy(update={"info": other.info.model_copy(update={"cpu": "Cortex-A76"})})
+    assert "on different machines" in render([make(), other])
+    assert "on different machines" not in render([make(), make("mobilenet_v2_1.0")])
+
+
 def test_missing_jinja2_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ToolError) as caught:

@@ -183,6 +183,7 @@ def test_command_of_the_manifest_makes_the_same_file(card, tmp_path):
     assert done.returncode == 0, done.stderr
     (first,) = json.loads(done.stdout)
     artifact = Artifact.from_plain(first["manifest"])
+    assert sum(layer.macs for layer in artifact.layers) == artifact.macs > 0
     again = subprocess.run(
         [*artifact.command.replace("edgekit", str(PROGRAM), 1).split(), "--out", "again", "--json"],
         cwd=project,
