@@ -20,8 +20,9 @@ from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.reports.store import load_all
 from edgekit.types import Baseline, GateResult
 from edgekit.workflows import gate as gate_module
+from edgekit.workflows.artifacts import Stored
 from edgekit.workflows.baselines import PIN, REPORT, read_pin
-from edgekit.workflows.gate import Planned, gate, plan, update
+from edgekit.workflows.gate import Planned, delegation_notes, gate, plan, update
 
 DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
@@ -141,6 +142,22 @@ def test_a_slow_candidate_fails_its_operators_are_listed_and_the_pin_stays(artif
     assert result.looks[-1].low > 1.01
     assert result.changes
     assert result.handicap == {"busy_ns": 3_000_000}
+
+
+def test_what_left_the_delegate_is_said(artifact: Path) -> None:
+    (one,) = planned(artifact, baseline=TINY)
+    assert delegation_notes(one.baseline.stored, one.candidate) == []
+
+    def audited(**audit: object) -> Stored:
+        plain = one.candidate.artifact
+        changed = plain.audit.model_copy(update={"delegate": "XNNPACK", "undelegated": {}, **audit})
+        return Stored(one.candidate.folder, plain.model_copy(update={"audit": changed}))
+
+    good, worse = audited(delegate_partitions=1), audited(delegate_partitions=4, undelegated={"HARD_SWISH": 3})
+    assert delegation_notes(good, good) == []
+    (note,) = delegation_notes(good, worse)
+    assert note.startswith("XNNPACK when exported: 1 partition(s), nothing left out in the baseline")
+    assert note.endswith("4 partition(s), 3 HARD_SWISH left out in the candidate")
 
 
 def test_a_baseline_can_be_an_artifact_or_a_folder_of_them(artifact: Path) -> None:
