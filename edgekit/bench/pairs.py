@@ -88,29 +88,34 @@ class Pairing:
         """The key under which this device compares now; the baseline is loaded once to see what becomes of it.
 
         Raises:
-            ToolError: the baseline cannot be loaded there.
+            ToolError: the baseline cannot be loaded there, or the agent is of another version.
         """
         artifact, _ = self.sides["baseline"]
         self.on_step("what the runtime makes of the baseline")
         facts = self.ask("inspect", "baseline")
         info, state = look["info"], look["state"]
-        return Conditions.from_plain(
-            {
-                "device": self.session.device.id,
-                **{key: info[key] for key in ("cpu", "machine", "isa", "cores", "system")},
-                "governor": state["governor"],
-                "max_clock_khz": state["max_clock_khz"],
-                "min_clock_khz": look["min_clock_khz"],
-                "affinity": look["affinity"],
-                "threads": self.session.threads,
-                "runtime": artifact.runtime,
-                "runtime_version": facts["runtime_version"],
-                "accelerator": "cpu",
-                "settings": facts["settings"],
-                "delegated_ops": operators_digest(facts),
-                "baseline_sha256": artifact.sha256,
-            }
-        )
+        try:
+            return Conditions.from_plain(
+                {
+                    "device": self.session.device.id,
+                    **{key: info[key] for key in ("cpu", "machine", "isa", "cores", "system")},
+                    "governor": state["governor"],
+                    "max_clock_khz": state["max_clock_khz"],
+                    "min_clock_khz": look["min_clock_khz"],
+                    "affinity": look["affinity"],
+                    "threads": self.session.threads,
+                    "runtime": artifact.runtime,
+                    "runtime_version": facts["runtime_version"],
+                    "accelerator": "cpu",
+                    "settings": facts["settings"],
+                    "delegated_ops": operators_digest(facts),
+                    "baseline_sha256": artifact.sha256,
+                }
+            )
+        except (ValidationError, KeyError) as error:
+            raise ToolError(
+                f"what the agent says of the device does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
 
     def side(self, role: Role, key: Conditions) -> Side:
         """One measured launch of one side.

@@ -17,7 +17,7 @@ from ..devices.inventory import find_device
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..files import check_writable, write_atomic
 from ..reports.json_text import render
-from ..types import Artifact, Device, GateResult, GateRule
+from ..types import Artifact, Audit, Device, GateResult, GateRule
 from .artifacts import Stored, check_files, find_artifacts
 from .baselines import Found, find_baseline, pin, pin_folder
 from .gate_config import read_config, rule_for
@@ -171,11 +171,28 @@ def run_one(
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     if result.status != "FAIL":
         return result
+    result = result.model_copy(update={"notes": (*result.notes, *delegation_notes(baseline, candidate))})
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})
     except EdgekitError as error:
         # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
+
+
+def delegation_notes(baseline: Stored, candidate: Stored) -> list[str]:
+    """What left the delegate, by the audits of the exports: the commonest reason to be slower."""
+    before, after = baseline.artifact.audit, candidate.artifact.audit
+    if after.delegate is None or (before.undelegated, before.delegate_partitions) == (
+        after.undelegated,
+        after.delegate_partitions,
+    ):
+        return []
+
+    def told(audit: Audit) -> str:
+        left = ", ".join(f"{count} {kind}" for kind, count in audit.undelegated.items()) or "nothing"
+        return f"{audit.delegate_partitions} partition(s), {left} left out"
+
+    return [f"{after.delegate} when exported: {told(before)} in the baseline; {told(after)} in the candidate"]
 
 
 def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: dict[str, int | bool]) -> GateResult:

@@ -291,6 +291,8 @@ def test_an_agent_of_another_version_breaks_off(gate: Make) -> None:
     assert result.status == "BROKEN_OFF"
     assert "does not fit this edgekit" in result.reason
     assert gate(guard=[{"sentinel_ns": "fast"}])().status == "BROKEN_OFF"
+    assert gate(inspect=[{"settings": None}])().status == "BROKEN_OFF"
+    assert gate(guard=[{"affinity": "all"}])().status == "BROKEN_OFF"
 
 
 # Several gates

@@ -9,19 +9,26 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgekit.bench.gate_engine import run_gate
 from edgekit.bench.launch import ThisMachine
-from edgekit.bench.session import Limits
+from edgekit.bench.pairs import Pairing
+from edgekit.bench.session import Limits, Session
+from edgekit.devices.ssh import SshMachine
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.reports.store import load_all
 from edgekit.types import Baseline, GateResult
 from edgekit.workflows import gate as gate_module
+from edgekit.workflows.artifacts import Stored
 from edgekit.workflows.baselines import PIN, REPORT, read_pin
-from edgekit.workflows.gate import Planned, gate, plan, update
+from edgekit.workflows.devices import add_device
+from edgekit.workflows.gate import Planned, delegation_notes, gate, plan, update
+from edgekit.workflows.reach import reach
 
 DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
@@ -141,6 +148,22 @@ def test_a_slow_candidate_fails_its_operators_are_listed_and_the_pin_stays(artif
     assert result.looks[-1].low > 1.01
     assert result.changes
     assert result.handicap == {"busy_ns": 3_000_000}
+
+
+def test_what_left_the_delegate_is_said(artifact: Path) -> None:
+    (one,) = planned(artifact, baseline=TINY)
+    assert delegation_notes(one.baseline.stored, one.candidate) == []
+
+    def audited(**audit: object) -> Stored:
+        plain = one.candidate.artifact
+        changed = plain.audit.model_copy(update={"delegate": "XNNPACK", "undelegated": {}, **audit})
+        return Stored(one.candidate.folder, plain.model_copy(update={"audit": changed}))
+
+    good, worse = audited(delegate_partitions=1), audited(delegate_partitions=4, undelegated={"HARD_SWISH": 3})
+    assert delegation_notes(good, good) == []
+    (note,) = delegation_notes(good, worse)
+    assert note.startswith("XNNPACK when exported: 1 partition(s), nothing left out in the baseline")
+    assert note.endswith("4 partition(s), 3 HARD_SWISH left out in the candidate")
 
 
 def test_a_baseline_can_be_an_artifact_or_a_folder_of_them(artifact: Path) -> None:
@@ -345,6 +368,28 @@ def test_the_seal_covers_everything(pinned: Path) -> None:
         value = getattr(pin, field)
         changed = pin.model_copy(update={field: 1.5 if isinstance(value, float) else "x"})
         assert changed.digest() != pin.seal
+
+
+def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
+    artifact: Path, ssh_board: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
+    add_device("board", "board", python=sys.executable)
+    (one,) = planned(artifact, devices=["board"], baseline=TINY)
+    with reach(one.device, lambda _: None) as transport:
+        assert isinstance(transport, SshMachine)
+
+        def step(text: str) -> None:
+            if text == "pair 2":
+                transport.master.kill()  # as if the board had lost its power
+
+        sides = dict.fromkeys(("baseline", "candidate"), (one.candidate.artifact, artifact))
+        pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, on_step=step)  # type: ignore[arg-type]
+        result = run_gate(gate_module.draft_of(one, 1, 1, datetime.now(UTC), {}), pairing, None, False, lambda _: None)
+    assert (result.status, result.exit_code) == ("BROKEN_OFF", 3)
+    assert "the connection to board was lost" in result.reason
+    assert len(result.pairs) == 1
+    assert len(result.pairs[0].candidate_ns) >= 20
 
 
 @pytest.mark.slow
