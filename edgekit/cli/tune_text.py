@@ -14,7 +14,7 @@ def form_lines(artifact: Artifact) -> list[str]:
     if form.measured_on is not None and form.evidence is not None:
         seen = form.evidence
         spread = "" if seen.low is None else f" ({seen.low:.2f} to {seen.high:.2f})"
-        words.append(f"{seen.ratio:.2f}x{spread}, measured on {form.measured_on} with {seen.model}")
+        words.append(f"{seen.ratio:.2f}x{spread} as fast as {form.against}, on {form.measured_on} with {seen.model}")
     if form.note:
         words.append(form.note)
     return ["; ".join(words)]

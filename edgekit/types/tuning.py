@@ -185,7 +185,7 @@ class ChosenForm(Frozen):
         name: of the form; ``default`` is the profile's own.
         by: who chose it: the profile itself, a table of defaults, tuning, or a user who named it.
         measured_on: the target class where it was measured; None when it was not.
-        evidence: of the table.
+        evidence: of the table; ``against``: the form that it compares this one with.
         note: what a user should know, in words.
     """
 
@@ -193,4 +193,5 @@ class ChosenForm(Frozen):
     by: Literal["profile", "table", "tuning", "name"]
     measured_on: TargetClass | None = None
     evidence: Evidence | None = None
+    against: str = ""
     note: str = ""

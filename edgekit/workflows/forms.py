@@ -126,6 +126,7 @@ def describe_form(card: ModelCard, profile: ExportProfile, target: TargetClass) 
         by="table",
         measured_on=found.measured_on,
         evidence=found.known.evidence,
+        against=found.known.against if found.known.evidence is not None else "",
         note="; ".join(filter(None, (note, slow_int8(found, target)))),
     )
 

@@ -95,7 +95,9 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
             "num_classes": prepared.options.num_classes,
             "state": str(prepared.work / "state.pt"),
             "layout": prepared.provenance.layout,
-            "forms": {profile.form: list(profile.rewrites) for profile in forms},
+            "forms": {
+                profile.form: {"rewrites": profile.rewrites, "keep_float": kept_in_float(profile)} for profile in forms
+            },
         },
         prepared.options.timeout_s,
         f"rewriting {prepared.card.id}",
@@ -107,7 +109,7 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
             left_out.append(tried(profile, "failed to convert", answer["failed"][profile.form]))
             continue
         done = [(one["name"], one["count"]) for one in answer["rewrites"][profile.form] if one["count"]]
-        effect = (tuple(done), profile.quantization)
+        effect = (tuple(done), tuple(answer["kept"][profile.form]))
         if effect in distinct:
             left_out.append(tried(profile, "same graph", f"its rewrites do what those of {distinct[effect].form} do"))
         else:

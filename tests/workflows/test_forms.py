@@ -54,6 +54,7 @@ def test_the_table_s_form_is_taken_with_its_evidence():
     assert (resolved.profile.form, resolved.profile.rewrites) == ("shift", shift.rewrites)
     chosen = describe_form(CARD, resolved.profile, "x86-vnni")
     assert (chosen.by, chosen.measured_on, chosen.evidence, chosen.note) == ("table", "x86-vnni", SEEN, "")
+    assert chosen.against == "default"
 
 
 def test_rewrites_of_a_table_s_own(tmp_path):

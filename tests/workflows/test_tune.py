@@ -19,10 +19,10 @@ from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, Tunin
 from edgekit.workflows.artifacts import read_manifest
 from edgekit.workflows.devices import add_device
 from edgekit.workflows.export import export
-from edgekit.workflows.forms import resolve
+from edgekit.workflows.forms import resolve, with_form
 from edgekit.workflows.prepare import ExportOptions, prepare
 from edgekit.workflows.tune import Wishes, decide, export_measured, try_out
-from edgekit.workflows.tune_build import Built, build_all, forms_to_try, none_left, tried
+from edgekit.workflows.tune_build import Built, build_all, distinct_graphs, forms_to_try, none_left, tried
 from edgekit.workflows.tune_known import known_form
 from edgekit.workflows.tune_place import Place, find_place, on_target
 
@@ -295,3 +295,26 @@ def test_a_speedup_of_float_cannot_be_required(project):
     with pytest.raises(UsageError, match="--require-speedup must be above 0, got 0"):
         export_measured(["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=0), hush)
     assert not (project / "out").exists()
+
+
+def test_forms_that_come_to_the_same_are_known_without_a_conversion(tiny_condensenet, project):
+    card = find_card(str(tiny_condensenet))
+    profile = profile_for("onnx", "int8").model_copy(update={"form": "default"})
+    forms = [
+        with_form(profile, name, rewrites, keep_float)
+        for name, rewrites, keep_float in (
+            ("default", ("fold_batch_norm",), ()),
+            ("swish", ("fold_batch_norm", "split_hard_swish"), ()),  # there is none
+            ("float-swish", ("fold_batch_norm",), ("@hard-swish",)),
+            ("float-groups", ("fold_batch_norm",), ("@grouped-conv",)),
+            ("broken", ("no_such_pass",), ()),
+        )
+    ]
+    prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
+    distinct, others = distinct_graphs(prepared, forms)
+    assert [one.form for one in distinct] == ["default", "float-groups"]
+    assert [(one.name, one.outcome) for one in others] == [
+        ("swish", "same graph"),
+        ("float-swish", "same graph"),
+        ("broken", "failed to convert"),
+    ]
