@@ -13,6 +13,7 @@ import torch
 from ..types import QuantParams, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
+from .litert_concat import narrow_concats
 
 FILE = "model.tflite"
 SIGNATURE = "serving_default"
@@ -31,6 +32,7 @@ def convert_litert(job: Job) -> Converted:
     edge = litert_torch.convert(litert_torch.to_channel_last_io(job.network, args=[0]), (sample,))
     path = job.folder / FILE
     edge.export(str(path))
+    narrow_concats(path)
     notes: tuple[str, ...] = ()
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
