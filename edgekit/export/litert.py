@@ -13,6 +13,7 @@ import torch
 from ..types import QuantParams, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
+from .litert_concat import narrow_concats
 from .tflite_graph import SIGNATURE
 from .tflite_lowering import write_tflite
 from .tflite_writer import NotWritable
@@ -29,6 +30,7 @@ def convert_litert(job: Job) -> Converted:
     """
     path = job.folder / FILE
     notes = write_float(job, path)
+    narrow_concats(path)
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":

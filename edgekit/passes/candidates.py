@@ -30,18 +30,28 @@ class Form(Frozen):
 
 
 def candidates(format: Format, precision: Precision, target: TargetClass) -> tuple[Form, ...]:  # noqa: A002
-    """Forms to choose from, the present default first."""
+    """Forms to choose from, the profile's own rewrites first."""
     default = profile_for(format, precision).rewrites
     forms = [Form(name="default", rewrites=default, reason="the profile's own rewrites")]
     for name, early, late, reason in VARIANTS:
-        # Four times the MACs everywhere can only pay where int8 has four times the throughput.
-        if name != "dense-all" or (precision == "int8" and target in DOT_PRODUCT):
+        if worth_trying(name, format, precision, target):
             forms.append(Form(name=name, rewrites=extended(default, early, late), reason=reason))
+    if precision == "int8" and format == "onnx":
+        kept = ("@grouped-conv",)
+        forms.append(Form(name="float-groups", rewrites=default, keep_float=kept, reason="group convolutions in float"))
     return tuple(forms)
 
 
+# Name, passes before and behind the folding of shuffles, reason.
 VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
+    ("bare", (), (), "BN folded and shuffles folded, nothing else"),
     ("shift", (), ("absorb_scale",), "pre-activation BN as one addition"),
+    (
+        "gates",
+        ("absorb_hard_sigmoid_sixth", "absorb_hard_swish_sixth"),
+        (),
+        "hard-swish and its gates as ReLU6 and a product, the sixth in the weights",
+    ),
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
     ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
@@ -49,12 +59,33 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 )
 
 
+def worth_trying(name: str, format_: Format, precision: Precision, target: TargetClass) -> bool:
+    """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
+    if name == "dense-all":  # four times the MACs everywhere pay only where int8 has four times the throughput
+        return precision == "int8" and target in DOT_PRODUCT
+    if name == "bare":
+        return precision == "int8" and format_ != "tflite"
+    if name == "gates":  # runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has
+        return format_ == "openvino"
+    return True
+
+
 def extended(rewrites: tuple[str, ...], early: tuple[str, ...], late: tuple[str, ...]) -> tuple[str, ...]:
-    """``rewrites`` with ``early`` behind the BN folding, where shuffles still stand, and ``late`` behind their folding."""
-    order = [name for name in rewrites if name != "lower_batch_norm"]
+    """``rewrites`` with ``early`` and ``late`` on the two sides of ``fold_channel_shuffle``.
+
+    What makes groups dense lets a shuffle fold, and a BN lets the fold pass; a scale or a shift does not.
+    """
+    if not early and not late:
+        return tuple(name for name in rewrites if name in BARE)
+    order = [name for name in rewrites if name not in ("lower_batch_norm", *early, *late)]
     at = order.index("fold_batch_norm") + 1
     order[at:at] = early
     at = order.index("fold_channel_shuffle") + 1
-    # Both take what BN is left, absorb_scale first; a BN lets a shuffle's fold pass, a scale or a shift does not.
-    order[at:at] = (*late, "lower_batch_norm")
+    order[at:at] = late
+    if late or "lower_batch_norm" in rewrites:
+        last = "absorb_scale" if "absorb_scale" in order else "fold_channel_shuffle"
+        order.insert(order.index(last) + 1, "lower_batch_norm")
     return tuple(order)
+
+
+BARE = ("hoist_batch_norm", "fold_batch_norm", "fold_channel_shuffle", "lower_batch_norm")

@@ -54,6 +54,7 @@ def fold_channel_shuffle(graph_module: fx.GraphModule) -> int:
         if plan is None:
             undo(dense)
             graph_module.delete_all_unused_submodules()
+            graph_module.recompile()
             return 0
     orders, gathers = plan
     joined: dict[tuple[Slice, ...], fx.Node] = {}

@@ -18,12 +18,13 @@ from .densify_group_conv import densify_first_stage, densify_pointwise, densify_
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .hoist_batch_norm import hoist_batch_norm
+from .hoist_relu import hoist_relu
 from .lower_batch_norm import lower_batch_norm
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
-from .split_wide_concat import split_wide_concat
+from .zero_pad_pool import zero_pad_pool
 
 PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "hoist_batch_norm": hoist_batch_norm,
@@ -40,7 +41,8 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
     "split_hard_swish": split_hard_swish,
-    "split_wide_concat": split_wide_concat,
+    "hoist_relu": hoist_relu,
+    "zero_pad_pool": zero_pad_pool,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
 }

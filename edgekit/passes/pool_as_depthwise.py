@@ -39,9 +39,9 @@ def depthwise(pool: nn.AvgPool2d, channels: int, dtype: torch.dtype) -> nn.Conv2
     conv = nn.Conv2d(
         channels,
         channels,
-        pool.kernel_size,  # type: ignore[arg-type]
-        pool.stride,  # type: ignore[arg-type]
-        pool.padding,  # type: ignore[arg-type]
+        pool.kernel_size,
+        pool.stride,
+        pool.padding,
         groups=channels,
         bias=False,
         dtype=dtype,

@@ -36,7 +36,8 @@ def test_the_source_keeps_its_layers():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("fold_batchnorm", "fold_batch_norm"), ("split_hardswish", "split_hard_swish"), ("x", "known:")]
+    ("name", "hint"),
+    [("fold_batchnorm", "fold_batch_norm"), ("split_hardswish", "split_hard_swish"), ("x", "are known")],
 )
 def test_unknown_pass(name, hint):
     with pytest.raises(UsageError, match=f"unknown rewrite '{name}'") as caught:

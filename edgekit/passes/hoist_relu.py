@@ -1,0 +1,49 @@
+"""Move a ReLU that follows a concatenation in front of it, where convolutions take it in.
+
+    relu(cat(a, b)) = cat(relu(a), relu(b))
+
+Quantized, XNNPACK takes no ReLU that stands alone. Precondition: the ReLU alone reads the concatenation. A part that
+has no negative values needs none.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+
+from .zero_pad_pool import is_not_negative
+
+POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.Dropout, nn.Identity)
+
+
+def hoist_relu(graph_module: fx.GraphModule) -> int:
+    """Move in place; returns how many ReLU layers moved."""
+    changed = 0
+    graph = graph_module.graph
+    modules = dict(graph_module.named_modules())
+    for node in list(graph.nodes):
+        if node.op != "call_module" or not isinstance(modules[str(node.target)], (nn.ReLU, nn.ReLU6)):
+            continue
+        joined = node.all_input_nodes[0]
+        if joined.op != "call_function" or joined.target is not torch.cat or len(joined.users) != 1:
+            continue
+        plain = isinstance(modules[str(node.target)], nn.ReLU)
+        for part in dict.fromkeys(joined.all_input_nodes):
+            if plain and stays_positive(part, modules):
+                continue
+            with graph.inserting_before(joined):
+                before = graph.call_module(str(node.target), (part,))
+            before.meta = {**node.meta, "tensor_meta": part.meta.get("tensor_meta")}
+            joined.replace_input_with(part, before)
+        node.replace_all_uses_with(joined)
+        graph.erase_node(node)
+        changed += 1
+    graph_module.recompile()
+    return changed
+
+
+def stays_positive(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """True for what has no negative values, pooled or not."""
+    while node.op == "call_module" and isinstance(modules[str(node.target)], POOLS):
+        node = node.all_input_nodes[0]
+    return is_not_negative(node, modules)
