@@ -244,3 +244,11 @@ def test_alive():
     child.wait()
     assert not alive(child.pid)
     assert alive(os.getpid())
+
+
+def test_folder_does_not_replace_a_file(tmp_path):
+    (tmp_path / "x").write_text("precious")
+    with pytest.raises(ToolError, match="is a file where a folder is to be"), staged_folder(tmp_path / "x"):
+        pytest.fail("the block must not run")
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_text() == "precious"
