@@ -161,15 +161,6 @@ def first_problem(error: ValidationError) -> str:
     return f"{where + ': ' if where else ''}{first['msg']}{'' if missing else shown}"
 
 
-def load_all(root: Path) -> list[Measurement]:
-    """The latest measurement of every key, ordered by device and file name; none when the folder does not exist.
-
-    Raises:
-        UsageError: one of the files does not hold a measurement.
-    """
-    return [load(path) for path in latest_files(root)]
-
-
 def latest_files(root: Path) -> list[Path]:
     """The files of the latest measurements, by device and name."""
     return sorted(root.glob("*/*.json"))
