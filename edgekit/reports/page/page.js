@@ -124,6 +124,7 @@ window.addEventListener("beforeprint", () => {
 window.addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
 
 const tip = document.getElementById("tip");
+let follow = null;
 function tipFor(anchor, text) {
   const show = () => {
     const box = anchor.getBoundingClientRect();
@@ -133,10 +134,10 @@ function tipFor(anchor, text) {
     const above = box.top - tip.offsetHeight - 8;
     tip.style.top = `${above > 8 ? above : box.bottom + 8}px`;
   };
-  const hide = () => { tip.hidden = true; };
+  const hide = () => { tip.hidden = true; follow = null; };
   anchor.addEventListener("pointerenter", show);
   anchor.addEventListener("pointerleave", hide);
-  anchor.addEventListener("focus", show);
+  anchor.addEventListener("focus", () => { show(); follow = show; });
   anchor.addEventListener("blur", hide);
 }
 for (const mark of all("a.mark")) {
@@ -150,5 +151,11 @@ for (const cell of all("table.main td[title]")) {
   cell.removeAttribute("title");
   tipFor(cell.querySelector("a") || cell, text);
 }
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
-window.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    tip.hidden = true;
+    follow = null;
+  }
+});
+// Focusing scrolls the page by itself: the tip of what has the focus moves along, that of the pointer does not stay.
+window.addEventListener("scroll", () => { if (follow) follow(); else tip.hidden = true; }, { passive: true });

@@ -154,6 +154,12 @@ def test_a_mark_names_itself_and_leads_to_its_details(browser, page):
     assert browser.run("document.querySelectorAll('a.mark title').length") == 0
     browser.run("document.querySelector('a.mark').focus()")
     assert "95 % interval" in browser.run("document.getElementById('tip').textContent")
+    browser.run("document.activeElement.scrollIntoView({block: 'center', behavior: 'instant'})")
+    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert not browser.run("document.getElementById('tip').hidden")
+    top = "{}.getBoundingClientRect().top"
+    mark, tip = (browser.run(top.format(one)) for one in ("document.activeElement", "document.getElementById('tip')"))
+    assert abs(mark - tip) < 400
 
 
 def test_it_is_whole_without_scripts(browser, page):
