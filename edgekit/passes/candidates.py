@@ -55,6 +55,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
     ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
+    ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
 )
 
@@ -63,6 +64,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
     """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
     if name == "dense-all":  # four times the MACs everywhere pay only where int8 has four times the throughput
         return precision == "int8" and target in DOT_PRODUCT
+    if name == "packed":  # fills the blocks of ONNX Runtime's float kernels
+        return format_ == "onnx" and precision != "int8" and target.startswith("x86")
     if name == "bare":
         return precision == "int8" and format_ != "tflite"
     if name == "gates":  # runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has
@@ -82,7 +85,7 @@ def extended(rewrites: tuple[str, ...], early: tuple[str, ...], late: tuple[str,
     order[at:at] = early
     at = order.index("fold_channel_shuffle") + 1
     order[at:at] = late
-    if late or "lower_batch_norm" in rewrites:
+    if "absorb_scale" in late or "lower_batch_norm" in rewrites:
         last = "absorb_scale" if "absorb_scale" in order else "fold_channel_shuffle"
         order.insert(order.index(last) + 1, "lower_batch_norm")
     return tuple(order)

@@ -20,6 +20,7 @@ from .fold_channel_shuffle import fold_channel_shuffle
 from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
 from .lower_batch_norm import lower_batch_norm
+from .pack_pixels import pack_pixels
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .shuffle_channels_last import shuffle_channels_last
@@ -43,6 +44,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "split_hard_swish": split_hard_swish,
     "hoist_relu": hoist_relu,
     "zero_pad_pool": zero_pad_pool,
+    "pack_pixels": pack_pixels,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
 }

@@ -1,0 +1,77 @@
+"""Let a 3x3 group convolution with few outputs compute several neighbouring pixels at once, as outputs of its own.
+
+    p pixels of a row, each from a 3x3 window = p times the outputs from one 3 x (p + 2) window, every p pixels
+
+Vector units compute 16 outputs at a time; groups with 2, 4 or 8 outputs leave most of them idle. ONNX Runtime's blocked
+kernels moreover take only groups whose inputs and outputs fill whole blocks. The taps outside a pixel's window are
+zero, so it is the same function, for (p + 2) / 3p of the padded work. A group whose inputs do not fill a block is made
+dense first. Precondition: stride, dilation and padding 1, padding with zeros, a width that p divides.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+
+from .densify_group_conv import dense, group_convs
+
+BLOCK = 16
+
+
+class PackedConv(nn.Module):
+    """``(N, C, H, W)`` to ``(N, O, H, W)``: ``pixels`` neighbours at once, then put side by side again."""
+
+    def __init__(self, conv: nn.Conv2d, pixels: int) -> None:
+        super().__init__()
+        self.groups, self.pixels = conv.groups, pixels
+        self.rows = conv.out_channels // conv.groups
+        self.conv = nn.Conv2d(
+            conv.in_channels,
+            conv.out_channels * pixels,
+            (3, pixels + 2),
+            (1, pixels),
+            (1, 1),
+            groups=conv.groups,
+            bias=conv.bias is not None,
+            dtype=conv.weight.dtype,
+        )
+        columns = conv.in_channels // conv.groups
+        wide = torch.zeros(self.groups, pixels, self.rows, columns, 3, pixels + 2, dtype=conv.weight.dtype)
+        for pixel in range(pixels):
+            wide[:, pixel, :, :, :, pixel : pixel + 3] = conv.weight.detach().reshape(
+                self.groups, self.rows, columns, 3, 3
+            )
+        with torch.no_grad():
+            self.conv.weight.copy_(wide.flatten(0, 2))
+            if self.conv.bias is not None and conv.bias is not None:
+                spread = conv.bias.reshape(self.groups, 1, self.rows).expand(-1, pixels, -1)
+                self.conv.bias.copy_(spread.reshape(-1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve, then interleave the pixels; no tensor has more than four dimensions."""
+        packed: Tensor = self.conv(x)
+        batch, _, height, width = packed.shape
+        apart = packed.reshape(batch * self.groups, self.pixels, self.rows * height, width)
+        return apart.permute(0, 2, 3, 1).reshape(batch, self.groups * self.rows, height, width * self.pixels)
+
+
+def pack_pixels(graph_module: fx.GraphModule) -> int:
+    """Rewrite in place, on a graph with propagated shapes; returns how many."""
+    changed = 0
+    for node, conv in group_convs(graph_module):
+        shape = list(getattr(node.meta.get("tensor_meta"), "shape", ()))
+        if conv.kernel_size != (3, 3) or conv.stride != (1, 1) or conv.padding != (1, 1) or conv.dilation != (1, 1):
+            continue
+        if conv.padding_mode != "zeros" or len(shape) != 4:
+            continue
+        whole = dense(conv) if conv.in_channels // conv.groups % BLOCK else conv
+        pixels, idle = divmod(BLOCK, whole.out_channels // whole.groups)
+        if idle or pixels < 2 or shape[3] % pixels or whole.in_channels // whole.groups % BLOCK:
+            continue
+        name = f"{node.target}_packed".replace(".", "_")
+        graph_module.add_submodule(name, PackedConv(whole, pixels).eval())
+        node.target = name
+        changed += 1
+    graph_module.delete_all_unused_submodules()
+    graph_module.recompile()
+    return changed

@@ -1,0 +1,50 @@
+"""Several pixels at once: the same function, and only where whole blocks come of it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from edgekit.passes.pack_pixels import PackedConv
+
+from .networks import lively, rewritten
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.integers(1, 3),
+    per_group=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    pixels=st.integers(1, 5),
+    blocks=st.integers(1, 3),
+    height=st.integers(1, 5),
+    bias=st.booleans(),
+)
+def test_same_function(groups, per_group, pixels, blocks, height, bias):
+    torch.manual_seed(pixels)
+    conv = nn.Conv2d(groups * per_group[0], groups * per_group[1], 3, padding=1, groups=groups, bias=bias).double()
+    image = torch.randn(2, conv.in_channels, height, pixels * blocks, dtype=torch.float64)
+    with torch.no_grad():
+        torch.testing.assert_close(PackedConv(conv, pixels)(image), conv(image), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("conv", "width", "count"),
+    [
+        (nn.Conv2d(32, 8, 3, padding=1, groups=4), 8, 1),  # dense, two pixels
+        (nn.Conv2d(64, 16, 3, padding=1, groups=4), 8, 1),  # four pixels
+        (nn.Conv2d(64, 16, 3, padding=1, groups=4), 6, 0),  # the width does not divide
+        (nn.Conv2d(64, 64, 3, padding=1, groups=4), 8, 0),  # a block of outputs is full already
+        (nn.Conv2d(64, 12, 3, padding=1, groups=4), 8, 0),  # three outputs do not fill one
+        (nn.Conv2d(64, 16, 3, 2, 1, groups=4), 8, 0),
+        (nn.Conv2d(64, 16, 3, padding=1, groups=4, padding_mode="reflect"), 8, 0),
+        (nn.Conv2d(64, 16, 1, groups=4), 8, 0),
+        (nn.Conv2d(8, 8, 3, padding=1, groups=8), 8, 0),
+    ],
+)
+def test_where_it_acts(conv, width, count):
+    torch.manual_seed(0)
+    network = lively(nn.Sequential(conv, nn.ReLU()))
+    assert rewritten(network, ["pack_pixels"], (1, conv.in_channels, 4, width))[1] == {"pack_pixels": count}
