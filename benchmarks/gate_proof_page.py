@@ -185,8 +185,8 @@ INTRODUCTION = """# The gate's own proof
 How often `edgekit gate` fails what is not slower, and how often it catches what is. The rule and its reasons:
 [rule.md](rule.md). This page is made by `benchmarks/gate_proof.py write docs/gate`; intervals are 95 % Wilson.
 """
-FEWER = """`thread-fewer` came out *faster*: with both cores taken by others, two threads wait for each other at every
-operator, and one does not. The gate said what was so; on an idle machine the case is a slowdown."""
+FEWER = """`thread-fewer` came out *faster*, in every gate: with both cores taken by others, two threads probably wait
+for each other. So no slowdown was caught here; that this one is caught has yet to be shown on an idle machine."""
 WHERE = """`change` is the median over the gates of the measured ratio. Every gate with its log ratios, sentinels and
 loads is in [real.jsonl](real.jsonl), the figures in [real.json](real.json)."""
 BOLD = """the rate at the tolerance is above its nominal value: Yuen's t is an
