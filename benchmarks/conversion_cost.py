@@ -5,7 +5,7 @@ in PyTorch and uses litert-torch and ai-edge-quantizer by their defaults, calibr
 verified) and ``edgekit export --no-cache``, which verifies too. In turns, the median of each.
 """
 
-# ruff: noqa: INP001, T201 - a program, not a package; it prints
+# ruff: noqa: T201 - a program, not a package; it prints
 
 from __future__ import annotations
 

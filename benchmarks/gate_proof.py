@@ -2,9 +2,9 @@
 
 ::
 
-    python benchmarks/gate_proof.py simulate --gates 20000 --out docs/gate/simulation.json
-    python benchmarks/gate_proof.py real ARTIFACTS --out docs/gate/real.jsonl --case aa=200 --cpu 1 --nice -10
-    python benchmarks/gate_proof.py write docs/gate
+    python -m benchmarks.gate_proof simulate --gates 20000 --out docs/gate/simulation.json
+    python -m benchmarks.gate_proof real ARTIFACTS --out docs/gate/real.jsonl --case aa=200 --cpu 1 --nice -10
+    python -m benchmarks.gate_proof write docs/gate
 
 ``real`` runs the gate's own engine on this machine: the same artifact twice (A/A), and candidates that are slower in
 truth: a busy loop after each inference, one thread fewer, XNNPACK off, a group convolution split into several. Each
@@ -34,8 +34,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import gate_simulation
-
+from benchmarks import gate_simulation
 from edgekit.bench.gate_engine import run_gate, settle
 from edgekit.bench.guards import Guards
 from edgekit.bench.launch import ThisMachine
@@ -206,7 +205,7 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
 def undisturbed_ns(pairing: Pairing) -> float:
     """The smallest median of a few launches of the baseline: what an inference takes when nobody else is there."""
     answers = [pairing.ask("bench", "baseline", **LIMITS.request()) for _ in range(5)]
-    return min(statistics.median(answer["samples_ns"]) for answer in answers)
+    return min(float(statistics.median(answer["samples_ns"])) for answer in answers)
 
 
 def line_of(name: str, result: GateResult) -> dict[str, Any]:
@@ -296,7 +295,7 @@ def simulate(options: argparse.Namespace) -> None:
 
 def write(options: argparse.Namespace) -> None:
     """The page of both."""
-    import gate_proof_page
+    from benchmarks import gate_proof_page
 
     path = options.folder / "proof.md"
     simulation = json.loads((options.folder / "simulation.json").read_text())

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gate_simulation import wilson
+from benchmarks.gate_simulation import wilson
 
 STATUSES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF")
 TARGET_FALSE, TARGET_CAUGHT = 0.01, 0.95
@@ -183,7 +183,7 @@ def family_part(simulation: Mapping[str, Any]) -> list[str]:
 INTRODUCTION = """# The gate's own proof
 
 How often `edgekit gate` fails what is not slower, and how often it catches what is. The rule and its reasons:
-[rule.md](rule.md). This page is made by `benchmarks/gate_proof.py write docs/gate`; intervals are 95 % Wilson.
+[rule.md](rule.md). This page is made by `python -m benchmarks.gate_proof write docs/gate`; intervals are 95 % Wilson.
 """
 FEWER = """`thread-fewer` came out *faster*, in every gate: with both cores taken by others, two threads probably wait
 for each other. So no slowdown was caught here; that this one is caught has yet to be shown on an idle machine."""
@@ -196,9 +196,9 @@ AGAIN = """## Again
 ```
 edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
-python benchmarks/gate_proof.py simulate
-python benchmarks/gate_proof.py real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=10
-python benchmarks/gate_proof.py write docs/gate
+python -m benchmarks.gate_proof simulate
+python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=10
+python -m benchmarks.gate_proof write docs/gate
 ```
 
 `real` appends to `docs/gate/real.jsonl` and goes on where it stopped; `--seconds 100` ends it after a while, `--cpu 1`

@@ -55,7 +55,9 @@ def modes(sd: float, step: float, share: float) -> Callable[[np.random.Generator
 
 def neighbour(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     """Someone else's job comes and goes: a quarter of the launches run 10 to 100 % slower."""
-    return rng.normal(0, 0.008, shape) + np.log1p(rng.uniform(0.1, 1.0, shape)) * (rng.random(shape) < 0.25)
+    slower: Array = np.log1p(rng.uniform(0.1, 1.0, shape)) * (rng.random(shape) < 0.25)
+    noise: Array = rng.normal(0, 0.008, shape) + slower
+    return noise
 
 
 NOISES = {
@@ -135,7 +137,7 @@ def holm(p: Array, alpha: float) -> Array:
     order = np.argsort(p, axis=1)
     limits = alpha / (p.shape[1] - np.arange(p.shape[1]))
     below = np.take_along_axis(p, order, axis=1) < limits
-    rejected = np.empty_like(below)
+    rejected: Array = np.empty_like(below)
     np.put_along_axis(rejected, order, np.logical_and.accumulate(below, axis=1), axis=1)
     return rejected
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -18,10 +17,9 @@ PUBLISHED = ROOT / "docs" / "gate"
 
 
 @pytest.fixture
-def proof(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """``benchmarks/gate_proof.py``, imported as it runs: its folder on the path."""
-    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
-    import gate_proof
+def proof() -> ModuleType:
+    """``benchmarks/gate_proof.py``."""
+    from benchmarks import gate_proof
 
     return gate_proof
 
@@ -32,7 +30,7 @@ def simulation() -> dict:
 
 
 def test_the_page_is_that_of_the_published_data(proof: ModuleType, simulation: dict) -> None:
-    import gate_proof_page
+    from benchmarks import gate_proof_page
 
     lines = proof.read_lines(PUBLISHED / "real.jsonl")
     says = {name: case.says for name, case in proof.CASES.items()}

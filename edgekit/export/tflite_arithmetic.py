@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .tflite_writer import FUSING, NONE, RELU, RELU6, WITH_BIAS, NotWritable, Value, Writer, array
+from .tflite_writer import CHANNELS_LAST, FUSING, NONE, RELU, RELU6, WITH_BIAS, NotWritable, Value, Writer, array
 
 # PyTorch's signatures: what a function does not need is there to be accepted.
 # ruff: noqa: ARG001
@@ -169,6 +169,24 @@ def flatten(to: Writer, x: Value, start_dim: int = 0, end_dim: int = -1) -> Valu
     """One dimension in the place of several."""
     view, end = x.view, end_dim % len(x.shape)
     return reshape(to, x, *view[:start_dim], int(np.prod(view[start_dim : end + 1])), *view[end + 1 :])
+
+
+def index_select(to: Writer, x: Value, dim: int, index: Any) -> Value:
+    """GATHER along one dimension, with constant indices."""
+    if isinstance(index, Value):
+        raise NotWritable(f"{to.label}: indices that are computed")
+    place = x.order[dim]
+    shape = tuple(len(index) if d == place else n for d, n in enumerate(x.shape))
+    indices = to.constant(index.detach().numpy(), np.int32)
+    return to.emit("GATHER", [x.tensor, indices], shape, x.order, axis=place)
+
+
+def zero_pad(to: Writer, x: Value, pad: Any, mode: str = "constant", value: float | None = None) -> Value:
+    """Zeros around the rows and columns."""
+    if mode != "constant" or value or len(pad) != 4 or min(pad) < 0 or len(x.shape) != 4:
+        raise NotWritable(f"{to.label}: padding of {tuple(pad)} with {mode} {value}")
+    left, right, top, bottom = pad
+    return to.pad(to.stored(x, CHANNELS_LAST), (top, left), (bottom, right))
 
 
 def permute(to: Writer, x: Value, *dims: Any) -> Value:

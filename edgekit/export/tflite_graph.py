@@ -28,6 +28,7 @@ OPTIONS = {
     "TRANSPOSE": "TransposeOptions",
     "SLICE": "SliceOptions",
     "PAD": "PadOptions",
+    "GATHER": "GatherOptions",
     "HARD_SWISH": "HardSwishOptions",
     "CAST": "CastOptions",
 }

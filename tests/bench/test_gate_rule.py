@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,11 +28,8 @@ p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 def simulation():
-    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-    try:
-        import gate_simulation
-    finally:
-        sys.path.pop(0)
+    from benchmarks import gate_simulation
+
     return gate_simulation
 
 

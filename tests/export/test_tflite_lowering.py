@@ -168,7 +168,6 @@ def test_shuffle_as_pytorch_writes_it():
         (nn.AvgPool2d(3, ceil_mode=True), "AvgPool2d"),
         (nn.Conv2d(6, 6, 3, padding=1, padding_mode="reflect"), "reflect"),
         (Calls(lambda x: x[:, ::2]), "slice"),
-        (Calls(lambda x: torch.index_select(x, 1, torch.tensor([0, 2]))), "index_select"),
         (Calls(lambda x: torch.add(x, x, alpha=2)), "add"),
         (Calls(lambda x: x.sum(1)), "sum"),
     ],
@@ -186,3 +185,20 @@ def test_uint8_input_is_cast():
     made = interpreter.get_signature_runner("serving_default")(args_0=pixels.numpy().transpose(0, 2, 3, 1))["output_0"]
     with torch.no_grad():
         np.testing.assert_allclose(made, network(pixels).numpy(), rtol=1e-5, atol=1e-4)
+
+
+def test_channels_by_constant_indices():
+    ops = check(Calls(lambda x, conv: torch.index_select(conv(x), 1, torch.tensor([5, 0, 0, 3])), nn.Conv2d(6, 6, 1)))
+    assert ops["GATHER"] == 1
+
+
+@pytest.mark.parametrize("pad", [(1, 2, 0, 3), (0, 0, 0, 1)])
+def test_zeros_around(pad):
+    ops = check(Calls(lambda x, pool: pool(nn.functional.pad(x, pad).relu()), nn.MaxPool2d(3, 2)))
+    assert ops["PAD"] == 1
+
+
+@pytest.mark.parametrize("pad", [(1, 1), (-1, 0, 0, 0)])
+def test_other_padding_is_left_to_the_converter(pad):
+    with pytest.raises(NotWritable, match="padding of"):
+        check(Calls(lambda x: nn.functional.pad(x, pad)))
