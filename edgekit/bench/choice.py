@@ -17,6 +17,12 @@ ERROR = 0.05
 """Probability that anything is called faster or slower that is neither, shared out over questions and looks."""
 RESOLUTION = 0.05
 """A gain that an interval around the bound must be able to rule out, or the machine was too noisy to tell."""
+SPARE = 1.0
+"""Runnable tasks above the number of cores (our own counts as one) from which on a device is overloaded.
+
+A median inference that is longer than a time slice is then interrupted and a shorter one is not, so that pairs do not
+help: at a load of 20 on two cores, 2.1 ms of work looked 20 times as long as 1.4 ms.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,17 +47,20 @@ class Compared:
         confidence: of every ratio.
         ratios: per question; none where throttling left too few rounds.
         dropped: rounds that a throttled launch spoiled.
+        overload: the load and the cores, in words, where the device was overloaded in most rounds: then nothing is
+            decided.
     """
 
     confidence: float
     rounds: list[Round] = field(default_factory=list)
     ratios: dict[Question, Ratio] = field(default_factory=dict)
     dropped: int = 0
+    overload: str = ""
 
     def speed(self, question: Question) -> Speed:
         """The answer to a question."""
         ratio = self.ratios.get(question)
-        return "undecided" if ratio is None else speed(ratio, question.bound)
+        return "undecided" if ratio is None or self.overload else speed(ratio, question.bound)
 
     def ratio(self, base: str, other: str) -> Ratio | None:
         """Latency of ``base`` over that of ``other``; None when too few rounds have both."""
@@ -74,8 +83,17 @@ def compare(
     questions: Sequence[Question],
     on_step: OnStep | None = None,
     looks: Sequence[int] = LOOKS,
+    spare: float = SPARE,
 ) -> Compared:
     """Measure in rounds until every question is answered, or until the last look.
+
+    Args:
+        session: the device.
+        contenders: of different names.
+        questions: about them.
+        on_step: told what begins, in words.
+        looks: rounds after which the questions are asked.
+        spare: see ``SPARE``.
 
     Raises:
         ToolError: a launch failed.
@@ -89,6 +107,7 @@ def compare(
         else:
             found.rounds.append(one)
         if done in looks:
+            found.overload = overload(found.rounds, spare)
             ratios = {q: found.ratio(q.base, q.other) for q in questions}
             found.ratios = {q: ratio for q, ratio in ratios.items() if ratio is not None}
             answers = {q: found.speed(q) for q in questions}
@@ -97,6 +116,16 @@ def compare(
             gone = {q.other for q, answer in answers.items() if q.may_leave and answer == "slower"}
             running = [one for one in running if one.name not in gone]
     return found
+
+
+def overload(rounds: Sequence[Round], spare: float) -> str:
+    """Where most rounds began on an overloaded device, how much, in words; else empty."""
+    loads = [max(taken.state_before.load_1m or 0.0 for taken in one.values()) for one in rounds]
+    if not loads:
+        return ""
+    cores = next(iter(rounds[0].values())).info.cores
+    middle = statistics.median(loads)
+    return f"{middle:.1f} runnable tasks on {cores} cores" if middle > cores + spare else ""
 
 
 def speed(ratio: Ratio, bound: float = 1.0) -> Speed:

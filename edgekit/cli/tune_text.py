@@ -55,7 +55,8 @@ def int8_lines(found: Int8VsFloat) -> list[str]:
         "slower": "int8 is slower than float32",
         "undecided": "too noisy to tell whether int8 is faster than float32",
     }[found.speed]
-    return [f"int8    {words}: {text_of(found.ratio)}", *(f"        {cost}" for cost in found.costs)]
+    said = f"the device is overloaded, {found.overload}" if found.overload else text_of(found.ratio)
+    return [f"int8    {words}: {said}", *(f"        {cost}" for cost in found.costs)]
 
 
 def text_of(ratio: Ratio) -> str:

@@ -102,12 +102,14 @@ class Int8VsFloat(Frozen):
     Attributes:
         ratio: latency of float over that of int8: above 1 = int8 is faster.
         costs: what int8 spends its time on, in words; empty when it is faster.
+        overload: how busy the device was, in words, where that leaves the ratio without meaning; else empty.
     """
 
     conditions: TuningConditions
     speed: Speed
     ratio: Ratio
     costs: tuple[str, ...] = ()
+    overload: str = ""
 
 
 class Evidence(Frozen):

@@ -18,7 +18,13 @@ LEAST = 0.02
 
 
 def int8_vs_float(
-    ratio: Ratio, int8: Built, float_: Built, session: Session, conditions: TuningConditions, bound: float = 1.0
+    ratio: Ratio,
+    int8: Built,
+    float_: Built,
+    session: Session,
+    conditions: TuningConditions,
+    bound: float = 1.0,
+    overload: str = "",
 ) -> Int8VsFloat:
     """The comparison, with what costs int8 its time unless it is more than ``bound`` times as fast.
 
@@ -29,7 +35,10 @@ def int8_vs_float(
         session: the device, to time operators on.
         conditions: of the ratio.
         bound: the speed-up that is asked for.
+        overload: of the device while it was measured, in words.
     """
+    if overload:
+        return Int8VsFloat(conditions=conditions, speed="undecided", ratio=ratio, overload=overload)
     fast = speed(ratio, max(bound, 1.0)) == "faster"
     costs = () if fast else (*operator_costs(int8, float_, session), *audit_costs(int8.artifact.audit))
     return Int8VsFloat(conditions=conditions, speed=speed(ratio), ratio=ratio, costs=costs)
@@ -101,7 +110,7 @@ def listing(counts: dict[str, int]) -> str:
 
 def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:
     """The error that a speed-up of less than ``bound`` means, None when it is reached."""
-    answer = speed(found.ratio, bound)
+    answer = "undecided" if found.overload else speed(found.ratio, bound)
     if answer == "faster":
         return None
     ratio, where = found.ratio, found.conditions
@@ -111,7 +120,8 @@ def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:
     )
     if answer == "undecided":
         return InconclusiveError(
-            f"whether int8 is over {bound:g}x as fast as float32 cannot be told: {said}; nothing was kept",
+            f"whether int8 is over {bound:g}x as fast as float32 cannot be told: {found.overload or said}; "
+            "nothing was kept",
             "measure again when the device is idle",
         )
     costs = "".join(f"\n  {cost}" for cost in found.costs)

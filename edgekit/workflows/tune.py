@@ -150,7 +150,8 @@ def measured(prepared: Prepared, base: ExportProfile, folder: Path, place: Place
         against = None
         if rival is not None and (ratio := found.ratio(FLOAT, chosen.name)) is not None:
             say(f"{label}: timing operators")
-            against = int8_vs_float(ratio, chosen, rival, session, conditions, wishes.speedup or 1.0)
+            bound = wishes.speedup or 1.0
+            against = int8_vs_float(ratio, chosen, rival, session, conditions, bound, found.overload)
     return keep(prepared, chosen, tuning if wishes.forms else None, against, wishes)
 
 
@@ -193,7 +194,7 @@ def measure(
         questions.append(Question(FLOAT, forms[0].name, wishes.speedup or 1.0, may_leave=False))
     if not questions:  # a single form without a rival: nothing to find out
         return Compared(confidence=0.95)
-    return compare(session, contenders, questions, say, place.looks)
+    return compare(session, contenders, questions, say, place.looks, place.spare)
 
 
 def decide(
@@ -225,6 +226,8 @@ def why(choice: str, first: str, tries: Sequence[TriedForm], found: Compared) ->
         return f"{choice} is {ratio.ratio:.2f}x as fast as {first} ({spread}){dropped}"
     if len(tries) == 1:
         return f"{first} is the only form that is left"
+    if found.overload:
+        return f"{first} stays: the device is overloaded ({found.overload}), so that no form can be called faster"
     open_ = [form for form in tries if form.outcome == "undecided"]
     if open_:
         ranges = ", ".join(

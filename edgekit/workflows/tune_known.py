@@ -27,7 +27,7 @@ def known_form(
         closest = max(rivals, key=lambda form: form.ratio.ratio if form.ratio else 0.0)
         assert closest.ratio is not None
         evidence, other = evidence_of(inverse(closest.ratio), tuning.conditions), closest.name
-    int8 = None if against is None else evidence_of(against.ratio, against.conditions)
+    int8 = None if against is None or against.overload else evidence_of(against.ratio, against.conditions)
     if evidence is None and int8 is None:
         return None
     return KnownForm(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..bench.choice import LOOKS
+from ..bench.choice import LOOKS, SPARE
 from ..bench.launch import run_agent
 from ..bench.paired import BRIEF
 from ..bench.session import Limits, Session
@@ -24,6 +24,7 @@ class Place:
 
     Attributes:
         looks: rounds after which it is asked whether all is decided.
+        spare: load above the number of cores that is borne with.
     """
 
     device: Device
@@ -32,6 +33,7 @@ class Place:
     threads: int = 1
     limits: Limits = BRIEF
     looks: Sequence[int] = LOOKS
+    spare: float = SPARE
 
     @contextmanager
     def session(self, on_step: OnStep) -> Iterator[Session]:

@@ -28,6 +28,7 @@ class Scripted(Session):
     times_ms: dict[str, float] = field(default_factory=dict)
     noise: float = 0.01
     throttled: tuple[int, ...] = ()
+    load: float = 1.0
     launched: list[str] = field(default_factory=list)
     source: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -38,7 +39,9 @@ class Scripted(Session):
         ms = self.times_ms[name] * busy * (1 + self.source.gauss(0, self.noise))
         self.launched.append(name)
         verdict = Verdict(name="throttled" if len(self.launched) in self.throttled else "stable")
-        return self.pattern.model_copy(update={"samples_ns": (int(ms * 1e6),) * 3, "verdict": verdict})
+        state = self.pattern.state_before.model_copy(update={"load_1m": self.load})
+        changes = {"samples_ns": (int(ms * 1e6),) * 3, "verdict": verdict, "state_before": state}
+        return self.pattern.model_copy(update=changes)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,16 @@ def test_throttled_rounds_are_dropped_whole(tiny, real):
     found = compare(session, entered(tiny, "base", "other"), [Question("base", "other")], looks=(10,))
     assert found.dropped == 2
     assert len(found.rounds) == 8
+
+
+def test_nothing_is_decided_on_an_overloaded_device(tiny, real):
+    question, cores = Question("base", "other"), real.info.cores
+    for load, answer in ((cores + 1.0, "faster"), (cores + 1.1, "undecided")):
+        session = scripted(real, {"base": 10.0, "other": 5.0}, load=load)
+        found = compare(session, entered(tiny, "base", "other"), [question], looks=(5, 6))
+        assert found.speed(question) == answer
+        assert bool(found.overload) == (answer == "undecided")
+    assert found.overload == f"{cores + 1.1:.1f} runnable tasks on {cores} cores"
 
 
 def test_nothing_is_decided_when_every_round_was_throttled(tiny, real):

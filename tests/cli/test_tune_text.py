@@ -76,4 +76,8 @@ def test_the_measured_forms_and_int8_against_float():
         "int8    int8 is slower than float32: 0.50x (0.40 to 0.60, 10 pairs)",
         "        5 SUB: 1.00 ms",
     ]
+    busy = against.model_copy(update={"speed": "undecided", "overload": "20.1 runnable tasks on 2 cores", "costs": ()})
+    assert measured_lines(artifact(int8_vs_float=busy)) == [
+        f"int8    too noisy to tell whether int8 is faster than float32: the device is overloaded, {busy.overload}"
+    ]
     assert measured_lines(artifact()) == []

@@ -114,3 +114,14 @@ def test_a_missed_speedup_is_an_error_with_the_costs(interval, bound, error):
     if error is InconclusiveError:
         assert "cannot be told" in str(raised)
         assert raised.exit_code == 4
+
+
+def test_nothing_is_said_of_int8_on_an_overloaded_device():
+    session = Session(ThisMachine(), Device(id="local", transport="local"))
+    busy = "20.1 runnable tasks on 2 cores"
+    slow = ratio(0.05, 0.04, 0.06)
+    found = int8_vs_float(slow, built("tflite-int8"), built("tflite-fp32"), session, CONDITIONS, overload=busy)
+    assert (found.speed, found.costs) == ("undecided", ())
+    raised = shortfall(found, 1.0)
+    assert isinstance(raised, InconclusiveError)
+    assert busy in str(raised)
