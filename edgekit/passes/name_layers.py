@@ -19,6 +19,10 @@ from ..types import Layer
 ALIASES = {
     "hardswish": "hard-swish",
     "split-hard-swish": "hard-swish",
+    "sixfold-hard-swish": "hard-swish",
+    "zero-padded-max-pool": "max-pool",
+    "spatial-mean": "average-pool",
+    "packed-conv": "conv",
     "hardsigmoid": "hard-sigmoid",
     "re-lu": "relu",
     "re-lu6": "relu",
