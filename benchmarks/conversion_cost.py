@@ -46,7 +46,8 @@ if precision == "int8":
 
     tool = quantizer.Quantizer(path, recipe.static_wi8_ai8())
     ranges = tool.calibrate({"serving_default": [{"args_0": photo} for photo in nhwc]})
-    open(path, "wb").write(bytes(tool.quantize(ranges).quantized_model))
+    quantized = bytes(tool.quantize(ranges).quantized_model)  # first: the tool still reads the file
+    open(path, "wb").write(quantized)
 """
 
 
