@@ -153,7 +153,7 @@ def build(
                 plain[format_, precision] = made
         try:
             edgekit_exports(card, formats, options.cache)
-            say(f"{card.id}: edgekit's exports are there")
+            say(f"{card.id}: edgekit's exports are done")
         except EdgekitError as error:
             say(f"{card.id}: edgekit's exports failed: {error}")
         return plain
