@@ -102,7 +102,7 @@ def test_wrong_word(edgekit, project, arguments, cause, step, as_json):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["export"], "Missing argument"),
+        (["export"], "no model given"),
         (["export", "squeezenet", "--fromat", "onnx"], "No such option"),
         (["export", "squeezenet", "--num-classes", "many"], "Invalid value for '--num-classes'"),
         (["export", "squeezenet", "--num-classes", "0"], "Invalid value for '--num-classes'"),

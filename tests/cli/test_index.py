@@ -58,4 +58,4 @@ def test_schema(edgekit):
     assert json.loads(edgekit("schema", "artifact").stdout)["title"] == "Artifact"
     done = edgekit("schema", "artefact")
     assert done.returncode == 2
-    assert "did you mean artifact?" in done.stderr
+    assert "did you mean artifact" in done.stderr

@@ -21,7 +21,7 @@ from edgekit.bench.pairs import Pairing
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.ssh import SshMachine
 from edgekit.errors import ToolError, UsageError, VerificationError
-from edgekit.reports.store import load_all
+from edgekit.reports.store import read_latest
 from edgekit.types import Baseline, GateResult
 from edgekit.workflows import gate as gate_module
 from edgekit.workflows.artifacts import Stored
@@ -108,7 +108,7 @@ def test_a_pin_is_whole_and_says_under_which_conditions(artifact: Path) -> None:
     assert pin.conditions.runtime == "litert"
     assert pin.conditions.threads == 1
     assert pin.p50_ms == made.p50_ms
-    assert load_all(Path("device_reports")) == []  # a pin is no report of the store
+    assert read_latest(Path("device_reports")) == ([], [])  # a pin is no report of the store
     again = update([str(artifact)], limits=SHORT)
     assert again[0].replaced == made.sha256
 
