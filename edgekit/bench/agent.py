@@ -1110,8 +1110,12 @@ def sustained(request: Json) -> Json:
             start = time.perf_counter_ns()
             if start >= end:
                 break
-            # One inference at least, however long it takes.
-            count = sample(runtime.run, buffer, 0, len(buffer), min(end, start + int(window_s * 1e9)))
+            # One inference at least, however long it takes; and room for all that a window holds, however short.
+            until, count = min(end, start + int(window_s * 1e9)), 0
+            while count == 0 or (count == len(buffer) and time.perf_counter_ns() < until):
+                if count:
+                    buffer += [0] * len(buffer)
+                count = sample(runtime.run, buffer, count, len(buffer), until)
             stop = time.perf_counter_ns()
             now = state()
             points.append({

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..types import Artifact
+from ..types import PACKAGES_OF, Artifact
 
 TOO_OLD = re.compile(
     r"Unsupported model IR version: (?P<ir>\d+)"
@@ -18,7 +18,6 @@ TOO_OLD = re.compile(
 )
 READS_IR = {10: "1.18"}
 """First ONNX Runtime that reads an ONNX file of this IR version."""
-PACKAGES = {"onnxruntime": "onnxruntime", "litert": "ai-edge-litert", "openvino": "openvino"}
 
 
 def advice(artifact: Artifact, message: str, device: str) -> str:
@@ -26,7 +25,7 @@ def advice(artifact: Artifact, message: str, device: str) -> str:
     found = TOO_OLD.search(message)
     if found is None:
         return ""
-    package = PACKAGES[artifact.runtime]
+    package = PACKAGES_OF[artifact.runtime][0]
     verified = artifact.tool_versions.get(package)
     least = READS_IR.get(int(found["ir"])) if found["ir"] else None
     reads = [f"{package} {least} or newer reads it"] if least else []

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from ..errors import ToolError
 from .page.axis import Axis
 from .page.columns import COLUMNS
 from .page.heat import heat_map
@@ -19,6 +18,7 @@ from .page.sustained import steady_state, sustained
 from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
 from .summary import PUBLISHED, Group, Row
 from .table import milliseconds
+from .templates import page_environment
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,9 @@ def render_html(groups: Sequence[Group], version: str) -> str:
     Raises:
         ToolError: jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise ToolError(
-            f"the HTML report needs jinja2, which cannot be imported: {error}",
-            "pip install -c constraints.txt 'edgekit[report]'",
-        ) from error
+    environment = page_environment("the HTML report")
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     environment.filters.update(
         ms=milliseconds,
         short=short,

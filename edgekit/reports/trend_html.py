@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from ..errors import ToolError
 from .change_points import ALPHA, MIN_CHANGE
 from .table import interval, milliseconds
+from .templates import page_environment
 from .trend import Series, git_range
 from .trend_plot import trend_plot
 from .trend_text import ENOUGH, change_line, creep_line, name, percent, verdict, way
@@ -19,18 +19,9 @@ def render_history(series: Sequence[Series], version: str) -> str:
     Raises:
         ToolError: jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise ToolError(
-            f"the history page needs jinja2, which cannot be imported: {error}",
-            "pip install -c constraints.txt 'edgekit[report]'",
-        ) from error
+    environment = page_environment("the history page")
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     environment.filters.update(
         ms=milliseconds,
         interval=interval,

@@ -6,7 +6,19 @@ Every type rejects unknown fields. Nothing here imports a framework or a runtime
 from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
-from .base import RUNTIME_OF, Accelerator, Format, Frozen, IoType, Layout, Precision, Runtime, TargetClass, VerdictName
+from .base import (
+    PACKAGES_OF,
+    RUNTIME_OF,
+    Accelerator,
+    Format,
+    Frozen,
+    IoType,
+    Layout,
+    Precision,
+    Runtime,
+    TargetClass,
+    VerdictName,
+)
 from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
 from .evaluations import Evaluation, PairedDrop, Rate, Scored
@@ -43,6 +55,7 @@ from .tuning import (
 )
 
 __all__ = [
+    "PACKAGES_OF",
     "RUNTIME_OF",
     "Accelerator",
     "Artifact",

@@ -19,6 +19,13 @@ VerdictName = Literal["stable", "noisy", "throttled", "emulated"]
 RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", "openvino": "openvino"}
 """The runtime that executes each format."""
 
+PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
+    "onnxruntime": ("onnxruntime",),
+    "litert": ("ai-edge-litert", "tflite-runtime"),
+    "openvino": ("openvino",),
+}
+"""The packages that have each runtime, the usual one first."""
+
 
 class Frozen(BaseModel):
     """A value: immutable, strict about types, closed to unknown fields."""

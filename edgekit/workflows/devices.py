@@ -17,18 +17,12 @@ from ..devices.inventory import BUILT_IN, find_device
 from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
 from ..errors import ToolError, UsageError, did_you_mean
-from ..types import Device
+from ..types import PACKAGES_OF, Device
 from .reach import OnStep, reach
 
 Status = Literal["ok", "warning", "failed"]
 
 ENOUGH_DISK_BYTES, ENOUGH_MEMORY_BYTES, TOLERATED_SKEW_S = 200e6, 150e6, 2.0
-DISTRIBUTIONS = {
-    "onnxruntime": ("onnxruntime",),
-    "litert": ("ai-edge-litert", "tflite-runtime"),
-    "openvino": ("openvino",),
-}
-"""Packages that have each runtime."""
 READERS = {
     "clock": "clock_khz",
     "governor": "governor",
@@ -192,7 +186,7 @@ def judge_runtimes(versions: dict[str, str], where: str, device: Device) -> list
     prepare = f"edgekit devices prepare {device.id}, or by hand: " if device.transport == "ssh" else ""
     found = {
         runtime: next((f"{name} {versions[name]}" for name in names if name in versions), None)
-        for runtime, names in DISTRIBUTIONS.items()
+        for runtime, names in PACKAGES_OF.items()
     }
     numpy = versions.get("numpy")
     remedy = "" if numpy else f"{prepare}pip install numpy{where}"

@@ -18,7 +18,7 @@ from ..devices.inventory import find_device
 from ..devices.virtual_build import system_folder
 from ..devices.wheels import RUNTIME_WHEELS, Machine, download_wheels, has_pip, pip_wheel
 from ..errors import ToolError, UsageError, did_you_mean
-from ..types import Device
+from ..types import PACKAGES_OF, Device
 from .reach import reach
 
 VENV = "~/.local/share/edgekit/venv"
@@ -82,8 +82,8 @@ def install_runtimes(device: Device, runtimes: list[str], venv: str, on_step: On
                            lambda event: on_step(f"{device.id}: {event['event']}"))  # fmt: skip
     path = name_interpreter(device, answer["python"])
     versions = answer["versions"]
-    installed = [f"{n} {versions[n]}" for n in ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime", "openvino")
-                 if n in versions]  # fmt: skip
+    known = ("numpy", *(name for names in PACKAGES_OF.values() for name in names))
+    installed = [f"{name} {versions[name]}" for name in known if name in versions]
     lines = [f"{device.id} has {', '.join(installed)} in {venv}; {path} names its interpreter"]
     lines += [f"not for this device: {runtime}: {reason}" for runtime, reason in wheels.missing.items()]
     return "\n".join(lines)

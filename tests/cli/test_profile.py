@@ -95,8 +95,5 @@ def test_a_long_run_is_kept_and_told(tmp_path: Path) -> None:
     assert "steady state (median of the last quarter)" in done.stderr
     (report,) = (tmp_path / "local").glob("*.json")
     points = json.loads(report.read_text())["sustained"]
-    times = [point["t_s"] for point in points]
-    assert len(points) >= 3  # a window ends after a second, or when its room for samples is full
-    assert times == sorted(times)
-    assert 1.5 < times[-1] < 3.0
+    assert [round(point["t_s"], 1) for point in points] == pytest.approx([0.5, 1.5, 2.2], abs=0.3)
     assert all(point["latency_ns"] > 0 for point in points)

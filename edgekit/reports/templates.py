@@ -1,0 +1,29 @@
+"""Where both pages get their templates' environment: everything is escaped, and a missing value is an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import ToolError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def page_environment(page: str) -> Environment:
+    """An environment without filters of its own.
+
+    Args:
+        page: what is being written, for the message.
+
+    Raises:
+        ToolError: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ToolError(
+            f"{page} needs jinja2, which cannot be imported: {error}",
+            "pip install -c constraints.txt 'edgekit[report]'",
+        ) from error
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
