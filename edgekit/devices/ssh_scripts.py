@@ -20,9 +20,10 @@ run="$base/runs/$2"
 mkdir "$run" || exit 1
 printf 'edgekit-ready %s\\n' "$base"
 read -r _
-rm -rf "$run"
+rm -rf "$run" || { sleep 1; rm -rf "$run"; }
 """
-"""Take the device ($1: who takes it, $2: name of the run) until stdin ends, then clean up.
+"""Take the device ($1: who takes it, $2: name of the run) until stdin ends, then clean up; once more where an agent that
+is just being killed wrote meanwhile.
 
 Whoever holds the lock may remove the runs of others: they are leftovers. Files that nobody used for a month go.
 """
@@ -30,7 +31,7 @@ Whoever holds the lock may remove the runs of others: they are leftovers. Files 
 LINK = """
 base=$1 folder=$2
 shift 2
-mkdir -p "$folder" || exit 1
+[ -d "$folder" ] || mkdir "$folder" || exit 1
 while [ $# -gt 0 ]; do
   kept="$base/files/$1"
   if [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$2" ]; then
@@ -43,7 +44,7 @@ while [ $# -gt 0 ]; do
 done
 """
 """Put files that are there by content ($1: base, $2: folder, then digest, bytes, name of each) into a folder; the
-digests of the others are printed."""
+digests of the others are printed. The folder of the run is not made: when it has been cleaned up, the run is over."""
 
 SEND = """
 part="$1.part"
