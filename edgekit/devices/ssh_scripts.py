@@ -22,8 +22,8 @@ printf 'edgekit-ready %s\\n' "$base"
 read -r _
 rm -rf "$run" || { sleep 1; rm -rf "$run"; }
 """
-"""Take the device ($1: who takes it, $2: name of the run) until stdin ends, then clean up; once more where an agent that
-is just being killed wrote meanwhile.
+"""Take the device ($1: who takes it, $2: name of the run) until stdin ends, then clean up; once more
+where an agent that is just being killed wrote meanwhile.
 
 Whoever holds the lock may remove the runs of others: they are leftovers. Files that nobody used for a month go.
 """
