@@ -24,7 +24,7 @@ from .networks import layers, lively, rewritten
 
 
 class Gathering(nn.Module):
-    """New features behind the old ones, and channels of all of them for a convolution; one part is read otherwise too."""
+    """New features behind the old ones, and a gather of channels from both; the old ones are read otherwise too."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
