@@ -36,7 +36,7 @@ from .gates import (
     PinnedFile,
 )
 from .layers import Layer
-from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
+from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
@@ -71,6 +71,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "Energy",
     "Evaluation",
     "Evidence",
     "ExportProfile",
@@ -101,6 +102,7 @@ __all__ = [
     "Parity",
     "ParityTolerance",
     "PinnedFile",
+    "Pinning",
     "Precision",
     "Preprocessing",
     "Published",
