@@ -18,6 +18,7 @@ from .base import (
     Runtime,
     TargetClass,
     VerdictName,
+    report_key,
 )
 from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
@@ -126,4 +127,5 @@ __all__ = [
     "VerdictName",
     "Weights",
     "WeightsProvenance",
+    "report_key",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName
+from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName, report_key
 from .devices import Device, DeviceInfo, DeviceState
 from .roofline import Ceilings, Roofline
 
@@ -247,5 +247,5 @@ class Measurement(Frozen):
     @property
     def key(self) -> str:
         """File name stem of the stored report."""
-        cores = "" if self.pinned is None else f"-c{'_'.join(map(str, self.pinned.cpus))}"
-        return f"{self.model}__{self.profile}__{self.runtime}-{self.accelerator}-t{self.threads}{cores}"
+        cores = None if self.pinned is None else self.pinned.asked
+        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, cores)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bench.cool_down import CoolDown
 from ..bench.rounds import merge
-from ..bench.session import EMULATED, Limits, Session, cores_request
+from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
@@ -107,7 +107,7 @@ def profile(
         raise UsageError(f"--rounds must be at least 1, got {rounds}")
     if not threads or min(threads) < 1:
         raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
-    cores_request(cores)
+    cores = known_cores(cores)
     stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
