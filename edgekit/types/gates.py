@@ -224,9 +224,12 @@ class GateResult(Frozen):
     @property
     def name(self) -> str:
         """For people."""
-        cores = "" if self.cores is None else f" c{self.cores}"
-        engine = f"{self.runtime}-{self.accelerator} t{self.threads}{cores}"
-        return f"{self.model} {self.profile} {engine} on {self.device.id}"
+        return f"{self.model} {self.profile} {self.runtime}-{self.accelerator} {self.placing} on {self.device.id}"
+
+    @property
+    def placing(self) -> str:
+        """Threads and cores in short: ``t2``, ``t2 c4,5``."""
+        return f"t{self.threads}" + ("" if self.cores is None else f" c{self.cores}")
 
     @property
     def kept(self) -> tuple[Pair, ...]:

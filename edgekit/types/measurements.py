@@ -240,6 +240,11 @@ class Measurement(Frozen):
         """99th percentile, milliseconds."""
         return self.percentile_ms(99)
 
+    @property
+    def on_cores(self) -> str:
+        """The text " on core 4, 5" when it was pinned to them, else none: to be added to a count of threads."""
+        return "" if self.pinned is None else f" on core {', '.join(map(str, self.pinned.cpus))}"
+
     def millijoules(self, domain: Energy) -> float:
         """Energy of one inference in a domain: its window over the number of samples."""
         return domain.spent_uj / 1e3 / len(self.samples_ns)

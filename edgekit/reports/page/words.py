@@ -28,8 +28,7 @@ def plural(count: int, word: str) -> str:
 
 def conditions_of(m: Measurement) -> str:
     """Threads, the cores that they are pinned to, and accelerator, as a heading."""
-    cores = "" if m.pinned is None else f" on core {', '.join(map(str, m.pinned.cpus))}"
-    return f"{plural(m.threads, 'thread')}{cores}, {m.accelerator}"
+    return f"{plural(m.threads, 'thread')}{m.on_cores}, {m.accelerator}"
 
 
 def again(m: Measurement) -> str:
