@@ -243,7 +243,7 @@ def machine() -> Json:
     cpuinfo = read_text("/proc/cpuinfo") or ""
     board = read_text("/proc/device-tree/model") or read_text("/sys/firmware/devicetree/base/model")
     memory = re.search(r"^MemTotal:\s*(\d+) kB", read_text("/proc/meminfo") or "", re.MULTILINE)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    usable = len(BEFORE_PINNING or affinity() or ()) or os.cpu_count()
     return {
         "machine": platform.machine(),
         "cpu": describe_cpu(cpuinfo, board) or platform.processor() or platform.machine(),
@@ -402,7 +402,12 @@ def pin(request: Json) -> None:
     if isinstance(threads, int) and threads > len(cores):
         raise AgentError("request", "%d threads do not fit on %d pinned core%s (%s)" % (
             threads, len(cores), "" if len(cores) == 1 else "s", ", ".join(map(str, cores))))  # fmt: skip
+    BEFORE_PINNING[:] = usable
     os.sched_setaffinity(0, cores)
+
+
+BEFORE_PINNING = []  # type: List[int]
+"""The CPUs that this process could use before :func:`pin`: what the machine is does not depend on that."""
 
 
 def affinity() -> Optional[List[int]]:

@@ -230,6 +230,7 @@ def test_the_work_stays_on_the_cores_asked_for(two_cores: FakedDevice) -> None:
     found = {asked: two_cores.take(cores=asked, resume=True) for asked in ("little", "big", "1, 0")}
     pinned = {asked: one.pinned.cpus for asked, one in found.items() if one.pinned}
     assert pinned["little"] == (0,)
+    assert found["little"].info.cores == len(os.sched_getaffinity(0))
     assert 1 in pinned["big"]
     assert 0 not in pinned["big"]
     assert pinned["1, 0"] == (0, 1)
