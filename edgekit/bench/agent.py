@@ -138,11 +138,11 @@ def energy_spent(before: int, after: int, span: Optional[int]) -> Optional[int]:
 
 
 def energy_note() -> str:
-    """Why there is no energy to tell."""
+    """Why there is no energy to tell though the machine counts it; empty when it does not."""
     if energy_counters():
         return "the energy counters (RAPL) stand still"
-    folders = glob.glob("/sys/class/powercap/intel-rapl:*")
-    return "the energy counters (RAPL) are readable by root only" if folders else "no energy counter"
+    there = glob.glob("/sys/class/powercap/intel-rapl:*")
+    return "the energy counters (RAPL) are readable by root only" if there else ""
 
 
 class EnergyMeter:
@@ -1179,8 +1179,8 @@ def bench(request: Json) -> Json:
     read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else. ``handicap`` exists to
     test the gate: ``busy_ns`` is added to every inference, ``threads`` replaces the stated number, ``no_delegate``
     takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width,
-    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, or None and why in
-    energy_note), state_before, state_after.
+    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, or None, and in
+    energy_note why counters that are there tell nothing), state_before, state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})

@@ -129,8 +129,8 @@ class Measurement(Frozen):
         roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
         pinned: None when the system was free to move the work between all cores.
-        energy: by domain, over the samples; None where the device has no counter that we may read, ``energy_note`` says
-            why.
+        energy: by domain, over the samples; None where the device has no counter, or one that tells nothing:
+            ``energy_note`` says why.
         revision: of the project that measured; None outside a git work tree.
     """
 
