@@ -383,7 +383,7 @@ def chosen_cores(wanted: Any, usable: Sequence[int], strength: Dict[int, int]) -
         return [cpu for cpu in usable if strength[cpu] >= most * SAME_KIND]
     if least >= most * SAME_KIND:
         raise AgentError("request", "all cores here are of one kind (%s), so none is little" % have)
-    return [cpu for cpu in usable if strength[cpu] * SAME_KIND <= least]
+    return [cpu for cpu in usable if strength[cpu] < most * SAME_KIND and strength[cpu] * SAME_KIND <= least]
 
 
 def pin(request: Json) -> None:
