@@ -18,6 +18,7 @@ from .base import (
     Runtime,
     TargetClass,
     VerdictName,
+    report_key,
 )
 from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
@@ -36,7 +37,7 @@ from .gates import (
     PinnedFile,
 )
 from .layers import Layer
-from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
+from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
@@ -71,6 +72,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "Energy",
     "Evaluation",
     "Evidence",
     "ExportProfile",
@@ -101,6 +103,7 @@ __all__ = [
     "Parity",
     "ParityTolerance",
     "PinnedFile",
+    "Pinning",
     "Precision",
     "Preprocessing",
     "Published",
@@ -124,4 +127,5 @@ __all__ = [
     "VerdictName",
     "Weights",
     "WeightsProvenance",
+    "report_key",
 ]

@@ -27,6 +27,14 @@ PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
 """The packages that have each runtime, the usual one first."""
 
 
+def report_key(
+    model: str, profile: str, runtime: Runtime, accelerator: str, threads: int, cores: str | None = None
+) -> str:
+    """What names a measurement, its baseline and its gate on a device; ``cores`` as asked for, None when not pinned."""
+    pinned = "" if cores is None else f"-c{cores.replace(',', '_')}"
+    return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}"
+
+
 class Frozen(BaseModel):
     """A value: immutable, strict about types, closed to unknown fields."""
 
