@@ -154,12 +154,20 @@ def broken_int8(
     kept = result.float_compute_ops - len(astray)
     if kept != float_compute:
         broken.append(f"{kept} convolutions and matrix products stay in float, where {float_compute} are to")
+    lost = [n for n in executed if is_one_of(n, float_nodes) and n["type"] not in CONVERSIONS and reads_int8(n)]
+    if lost and profile.format != "openvino":  # its plugin dequantizes inside the operator that reads
+        broken.append(f"{len(lost)} operators that are to stay in float compute in int8, first {lost[0]['name']}")
     if result.int8_compute_ops == 0:
         broken.append("no convolution or matrix product executes in int8")
     others = counts([n for n in in_float if n["type"] not in COMPUTE and not is_one_of(n, float_nodes)])
     if profile.format == "tflite" and others:
         broken.append(f"operators compute in float: {', '.join(f'{count} {op}' for op, count in others.items())}")
     return broken
+
+
+def reads_int8(node: Node) -> bool:
+    """True for an executed operator whose data is int8."""
+    return bool(node["inputs"]) and node["inputs"][0] in INT8
 
 
 def is_one_of(node: Node, names: frozenset[str]) -> bool:
