@@ -12,6 +12,7 @@ from ..types import ExportProfile, Precision
 
 FORMATS = ("onnx", "tflite", "openvino")
 IO_TYPES = ("float32", "int8", "uint8")
+RANGES = ("min-max", "percentile", "mse")
 TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu")
 
 
@@ -24,20 +25,25 @@ def choose_matrix(
     bake_preprocess: bool = False,
     target: str | None = None,
     form: str | None = None,
+    ranges: str | None = None,
 ) -> list[ExportProfile]:
     """As :func:`choose_profiles`, but what is left open means all: every format, float32 and int8.
 
     Raises:
         UsageError: as there.
     """
-    known_words(io, target)
+    known_words(io, target, ranges)
     if profiles or int8 or fp16:
         format_ = format_ if profiles else format_ or "all"
-        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form)
+        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges)
     precisions = (choose_profiles(format_ or "all", int8=int8_too, form=form) for int8_too in (False, True))
     pairs = zip(*precisions, strict=True)
     both = [profile for pair in pairs for profile in pair]
-    return [override(p, io if p.precision == "int8" else None, bake_preprocess, target) for p in both]
+    of_int8 = {"io": io, "ranges": ranges}
+    return [
+        override(p, bake_preprocess=bake_preprocess, target=target, **(of_int8 if p.precision == "int8" else {}))
+        for p in both
+    ]
 
 
 def choose_profiles(
@@ -49,6 +55,7 @@ def choose_profiles(
     bake_preprocess: bool = False,
     target: str | None = None,
     form: str | None = None,
+    ranges: str | None = None,
 ) -> list[ExportProfile]:
     """The profiles that a command line asks for, in the order of ``FORMATS``.
 
@@ -62,18 +69,18 @@ def choose_profiles(
         raise UsageError(
             f"--profile and {' and '.join(given)} contradict each other", "a profile names its format and precision"
         )
-    known_words(io, target)
+    known_words(io, target, ranges)
     if profiles:
         chosen = [find_profile(name) for name in profiles]
     else:
         precision: Precision = "int8" if int8 else "fp16" if fp16 else "fp32"
         chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
-    chosen = [override(profile, io, bake_preprocess, target) for profile in chosen]
+    chosen = [override(profile, io, bake_preprocess, target, ranges) for profile in chosen]
     return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
 
 
-def known_words(io: str | None, target: str | None) -> None:
-    """Make sure that ``--io`` and ``--target`` are known.
+def known_words(io: str | None, target: str | None, ranges: str | None) -> None:
+    """Make sure that ``--io``, ``--target`` and ``--ranges`` are known.
 
     Raises:
         UsageError: one is not.
@@ -82,6 +89,8 @@ def known_words(io: str | None, target: str | None) -> None:
         raise UsageError(f"unknown --io {io!r}", did_you_mean(io, IO_TYPES))
     if target is not None and target not in TARGETS:
         raise UsageError(f"unknown --target {target!r}", did_you_mean(target, TARGETS))
+    if ranges is not None and ranges not in RANGES:
+        raise UsageError(f"unknown --ranges {ranges!r}", did_you_mean(ranges, RANGES))
 
 
 def formats(format_: str | None) -> tuple[str, ...]:
@@ -95,13 +104,25 @@ def formats(format_: str | None) -> tuple[str, ...]:
     return (format_,)
 
 
-def override(profile: ExportProfile, io: str | None, bake_preprocess: bool, target: str | None) -> ExportProfile:
+def override(
+    profile: ExportProfile,
+    io: str | None = None,
+    bake_preprocess: bool = False,
+    target: str | None = None,
+    ranges: str | None = None,
+) -> ExportProfile:
     """The profile with what the command line changes; its name tells the changes that make it another artifact."""
     changes: dict[str, object] = {}
     name = profile.name
     if io is not None and io != profile.io:
         changes["io"] = io
         name += f"-io-{io}"
+    if ranges is not None:
+        if profile.quantization is None:
+            raise UsageError(f"--ranges says how int8 is calibrated, and {profile.name} is not int8", "add --int8")
+        if ranges != profile.quantization.ranges:
+            changes["quantization"] = {**profile.quantization.model_dump(), "ranges": ranges}
+            name += f"-ranges-{ranges}"
     if bake_preprocess and not profile.bake_preprocess:
         changes["bake_preprocess"] = True
         name += "-baked"
