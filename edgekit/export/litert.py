@@ -36,6 +36,12 @@ def convert_litert(job: Job) -> Converted:
     if job.profile.precision == "fp16":
         to_float16(path)
         notes += ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+    if job.profile.precision == "dynamic":
+        from .dynamic import TFLITE, dynamic_tflite
+
+        dynamic_tflite(path)
+        quantization = TFLITE
+        notes += ("depthwise convolutions stay in float: XNNPACK takes none with int8 weights",)
     if job.profile.precision == "int8":
         float_nodes = nodes_of(path, job)
         quantize(path, job, float_nodes)

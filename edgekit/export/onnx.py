@@ -42,6 +42,10 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "fp16":
         model = to_float16(model)
         notes.append("weights and compute are float16 in the file; input and output stay float32")
+    if job.profile.precision == "dynamic":
+        from .dynamic import ONNX, dynamic_onnx
+
+        model, quantization = dynamic_onnx(model, job.folder), ONNX
     if job.profile.precision == "int8":
         from .onnx_float import guard
         from .onnx_io import set_input_type, set_output_type

@@ -37,6 +37,10 @@ def convert_openvino(job: Job) -> Converted:
     input_params = output_params = None
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "weight-only":
+        from .dynamic import OPENVINO, compressed_openvino
+
+        model, quantization = compressed_openvino(model), OPENVINO
     if job.profile.precision == "int8":
         from .openvino_io import set_input_type, set_output_type
 
@@ -51,6 +55,7 @@ def convert_openvino(job: Job) -> Converted:
         )
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
+    loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
     return Converted(
         files=FILES,
         inputs=(input_spec(job, "input", "NCHW", input_params),),
@@ -64,7 +69,7 @@ def convert_openvino(job: Job) -> Converted:
             ),
         ),
         quantization=quantization,
-        notes=(half,) if job.profile.precision == "fp16" else (),
+        notes={"fp16": (half,), "weight-only": (loaded,)}.get(job.profile.precision, ()),
         float_nodes=float_nodes,
     )
 

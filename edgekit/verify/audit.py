@@ -21,7 +21,7 @@ FLOAT = {"float32", "float16", "bfloat16"}
 COMPUTE = {
     # ONNX, as ONNX Runtime executes it
     *("Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger", "Gemm", "FusedGemm", "QGemm", "MatMul"),
-    *("FusedMatMul", "QLinearMatMul", "MatMulInteger"),
+    *("FusedMatMul", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"),
     # TFLite
     *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL", "TRANSPOSE_CONV"),
     # OpenVINO, as the CPU plugin executes it
@@ -33,6 +33,7 @@ TRANSPOSE = {"TRANSPOSE", "Transpose"}
 # Type and memory-layout changes: no arithmetic of the network's own.
 CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, "Convert", "Reorder", "Cast", "CAST", "ReorderInput", "ReorderOutput"}
 MAX_RANK = 4  # GPU delegates refuse more
+INT8_WEIGHTS_SHARE = 0.5  # of the constants of a file with int8 weights; depthwise weights and biases may stay float
 FP16_SMALL_BYTES = 4096  # constants below this (scalars, shapes) may stay float32 in a float16 file
 
 
@@ -68,6 +69,7 @@ def audit(
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
+        int8_weight_ops=sum(1 for n in compute if set(n["inputs"][1:2]) & INT8),
         float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
@@ -126,7 +128,9 @@ def broken_claims(
                 broken.append(f"{end} {spec.name} is {real['shape']}, not {list(spec.shape)}")
     if result.max_rank > MAX_RANK:
         broken.append(f"a tensor of rank {result.max_rank}: GPU delegates take at most {MAX_RANK}")
-    if profile.precision != "int8" and result.int8_weight_bytes and not profile.bake_preprocess:
+    if profile.precision in ("dynamic", "weight-only") and result.int8_weight_share < INT8_WEIGHTS_SHARE:
+        broken.append(f"only {result.int8_weight_share:.0%} of the constants are int8")
+    if profile.precision in ("fp32", "fp16") and result.int8_weight_bytes and not profile.bake_preprocess:
         broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
     if profile.precision == "fp16":
         big = [t for t in constants if t["dtype"] == "float32" and t["bytes"] > FP16_SMALL_BYTES]

@@ -10,6 +10,9 @@ from ..catalog import find_profile, profile_for
 from ..errors import UsageError, did_you_mean
 from ..types import ExportProfile, Precision
 
+INT8_WEIGHTS: dict[str, Precision] = {"onnx": "dynamic", "tflite": "dynamic", "openvino": "weight-only"}
+"""What ``--dynamic-range`` means: OpenVINO's CPU plugin has no dynamic ranges for convolutions."""
+
 FORMATS = ("onnx", "tflite", "openvino")
 IO_TYPES = ("float32", "int8", "uint8")
 RANGES = ("min-max", "percentile", "mse")
@@ -26,6 +29,7 @@ def choose_matrix(
     target: str | None = None,
     form: str | None = None,
     ranges: str | None = None,
+    dynamic_range: bool = False,
 ) -> list[ExportProfile]:
     """As :func:`choose_profiles`, but what is left open means all: every format, float32 and int8.
 
@@ -33,9 +37,9 @@ def choose_matrix(
         UsageError: as there.
     """
     known_words(io, target, ranges)
-    if profiles or int8 or fp16:
+    if profiles or int8 or fp16 or dynamic_range:
         format_ = format_ if profiles else format_ or "all"
-        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges)
+        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges, dynamic_range)
     precisions = (choose_profiles(format_ or "all", int8=int8_too, form=form) for int8_too in (False, True))
     pairs = zip(*precisions, strict=True)
     both = [profile for pair in pairs for profile in pair]
@@ -56,16 +60,18 @@ def choose_profiles(
     target: str | None = None,
     form: str | None = None,
     ranges: str | None = None,
+    dynamic_range: bool = False,
 ) -> list[ExportProfile]:
     """The profiles that a command line asks for, in the order of ``FORMATS``.
 
     Raises:
         UsageError: two options that contradict each other, or an unknown word.
     """
-    if int8 and fp16:
-        raise UsageError("--int8 and --fp16 contradict each other", "give one of them")
-    if profiles and (format_ or int8 or fp16):
-        given = [o for o, on in (("--format", format_), ("--int8", int8), ("--fp16", fp16)) if on]
+    asked = [o for o, on in (("--int8", int8), ("--fp16", fp16), ("--dynamic-range", dynamic_range)) if on]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} contradict each other", "give one of them")
+    if profiles and (format_ or asked):
+        given = [*(["--format"] if format_ else []), *asked]
         raise UsageError(
             f"--profile and {' and '.join(given)} contradict each other", "a profile names its format and precision"
         )
@@ -74,7 +80,10 @@ def choose_profiles(
         chosen = [find_profile(name) for name in profiles]
     else:
         precision: Precision = "int8" if int8 else "fp16" if fp16 else "fp32"
-        chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
+        chosen = [
+            profile_for(f, INT8_WEIGHTS[f] if dynamic_range else precision)  # type: ignore[arg-type]
+            for f in formats(format_)
+        ]
     chosen = [override(profile, io, bake_preprocess, target, ranges) for profile in chosen]
     return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
 

@@ -59,8 +59,8 @@ def test_rectified_and_symmetric():
 
 def with_ranges(format_: str, ranges: str) -> ExportProfile:
     base = profile_for(format_, "int8")
-    quantization = base.quantization.model_copy(update={"ranges": ranges, "percentile": 99.0})
-    parity = base.parity.model_copy(update={"min_cosine": 0.7, "min_sqnr_db": 3.0, "min_image_sqnr_db": None})
+    quantization = base.quantization.model_copy(update={"ranges": ranges, "percentile": 99.99})
+    parity = base.parity.model_copy(update={"min_cosine": 0.5, "min_sqnr_db": 3.0, "min_image_sqnr_db": None})
     return base.model_copy(
         update={"name": ranges, "quantization": quantization, "parity": parity, "target": "x86-avx2"}
     )
@@ -74,6 +74,6 @@ def test_every_format_takes_and_records_them(card_file, tmp_path, format_):
     for outcome in outcomes:
         assert outcome.status == "converted", outcome.error
     said = [outcome.artifact.quantization["ranges"] for outcome in outcomes]
-    assert [text.split(",")[0] for text in said] == ["min-max", "percentile 99", "mse"]
+    assert [text.split(",")[0] for text in said] == ["min-max", "percentile 99.99", "mse"]
     # Each is another file with other results, not the same under three names.
     assert len({outcome.artifact.parity.sqnr_db for outcome in outcomes}) == 3
