@@ -188,7 +188,7 @@ def test_unreadable_file(project, name, said, find):
         (find_card, "squeeznet_1.1", "unknown model 'squeeznet_1.1'", "squeezenet_1.1"),
         (find_card, "resnet50", "unknown model 'resnet50'", "edgekit models list"),
         (find_profile, "onnx-int4", "unknown export profile 'onnx-int4'", "onnx-int8"),
-        (find_profile, "zzz", "unknown export profile 'zzz'", "known: onnx-fp16"),
+        (find_profile, "zzz", "unknown export profile 'zzz'", "known: onnx-dynamic"),
     ],
 )
 def test_unknown_name_gets_the_nearest(find, name, said, hint):

@@ -26,6 +26,10 @@ def export_command(
     format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,
+    dynamic_range: Annotated[
+        bool,
+        typer.Option("--dynamic-range", help="int8 weights, no calibration; OpenVINO: weight-only."),
+    ] = False,
     weights: Annotated[
         str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")
     ] = "random",
@@ -44,6 +48,10 @@ def export_command(
     ] = None,
     io: Annotated[
         str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")
+    ] = None,
+    ranges: Annotated[
+        str | None,
+        typer.Option("--ranges", help="Ranges of int8 activations: min-max, percentile (99.99) or mse."),
     ] = None,
     bake_preprocess: Annotated[
         bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
@@ -100,7 +108,7 @@ def export_command(
     if scheduler is not None and jobs > 1:
         raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
     choose = choose_matrix if every else choose_profiles
-    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form)
+    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form, ranges, dynamic_range)
     sources = {find_card(name).id: name for name in names if name.endswith(".toml")}
     sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None

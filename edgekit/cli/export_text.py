@@ -72,6 +72,9 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     ]
     total = audit.int8_compute_ops + audit.float_compute_ops
     where = f"{audit.int8_compute_ops}/{total} in int8" if artifact.precision == "int8" else f"{total}, all in float"
+    if artifact.precision in ("dynamic", "weight-only"):
+        where = f"{audit.int8_weight_ops}/{total} execute with int8 weights"
+        where += f", {audit.int8_weight_share:.0%} of the file's constants are int8"
     facts = [f"conv and matmul: {where}", f"{audit.transposes} transposes"]
     if audit.quantize_ops or audit.dequantize_ops:
         facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")

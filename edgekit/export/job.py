@@ -97,13 +97,18 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
     return QuantParams(scale=scale, zero_point=int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))
 
 
-def describe(settings: Quantization, form: str, stored: str, ranges: str, reduce_range: bool) -> dict[str, str | bool]:
+def describe(
+    settings: Quantization, form: str, stored: str, reduce_range: bool, also: str = ""
+) -> dict[str, str | bool]:
     """How a quantizer was set, for the manifest; ``stored`` is the type of the activations."""
+    ranges: str = settings.ranges
+    if ranges == "percentile":
+        ranges += f" {settings.percentile:g}"
     return {
         "scheme": settings.scheme,
         "form": form,
         "weights": f"int8 symmetric {settings.weights}",
         "activations": f"{stored} {settings.activations} per-tensor",
-        "ranges": ranges,
+        "ranges": ", ".join(filter(None, (ranges, also))),
         "reduce_range": reduce_range,
     }

@@ -42,6 +42,10 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "fp16":
         model = to_float16(model)
         notes.append("weights and compute are float16 in the file; input and output stay float32")
+    if job.profile.precision == "dynamic":
+        from .dynamic import ONNX, dynamic_onnx
+
+        model, quantization = dynamic_onnx(model, job.folder), ONNX
     if job.profile.precision == "int8":
         from .onnx_float import guard
         from .onnx_io import set_input_type, set_output_type
@@ -53,7 +57,7 @@ def convert_onnx(job: Job) -> Converted:
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
         stored = "int8" if settings.activations == "symmetric" else "uint8"
-        quantization = describe(settings, "QDQ", stored, "min-max", saturates(job.target))
+        quantization = describe(settings, "QDQ", stored, saturates(job.target))
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
@@ -146,7 +150,7 @@ class Reader:
 
 
 def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights, ranges by min-max; 7-bit weights where the target saturates."""
+    """Static QDQ: uint8 activations, int8 weights; 7-bit weights where the target saturates."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -154,6 +158,12 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
+    options: dict[str, Any] = {"ActivationSymmetric": symmetric}
+    if settings.ranges != "min-max":
+        from .onnx_ranges import overrides
+
+        readers = (Reader(model.graph.input[0].name, row[None]) for row in job.inputs)
+        options["TensorQuantOverrides"] = overrides(float_file, readers, settings)
     quantize_static(
         float_file,
         int8_file,
@@ -165,7 +175,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         nodes_to_exclude=list(float_nodes),
-        extra_options={"ActivationSymmetric": symmetric},
+        extra_options=options,
     )
     quantized: ModelProto = onnx.load_model(int8_file)
     for file in (float_file, int8_file):

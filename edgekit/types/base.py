@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 Format = Literal["onnx", "tflite", "openvino"]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "dynamic", "weight-only"]
 IoType = Literal["float32", "int8", "uint8"]
 Layout = Literal["NCHW", "NHWC", "NC"]
 Accelerator = Literal["cpu", "gpu", "npu"]

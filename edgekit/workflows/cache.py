@@ -29,7 +29,8 @@ from .prepare import TOOLS, ExportOptions
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
-    *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "pixels.py", "target.py"),
+    *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "calibration.py"),
+    *("pixels.py", "target.py"),
     *(f"workflows/{name}.py" for name in ("audit_file", "build", "convert", "export", "manifest", "prepare")),
     "workflows/verification.py",
 )

@@ -10,39 +10,39 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..errors import ToolError
+from ..calibration import check_calibration
 from ..passes.bake_preprocess import bake_preprocess
 from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
 from ..types import ExportProfile, ModelCard, TargetClass
+from ..verify.finite import check_weights, finite_outputs
 from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
 from .prepare import TOOLS
 
-REFERENCE_BATCH = 16
-
 
 def prepare(request: dict[str, Any]) -> dict[str, Any]:
     """Build the network, save its state and its float32 outputs on the parity images.
 
-    Request: ``card``, ``weights`` (path or None), ``num_classes``, ``pixels`` (.npy), ``folder``.
+    Request: ``card``, ``weights`` (path or None), ``num_classes``, ``pixels`` (.npy, parity), ``calibration`` (.npy, or
+    None where these are the same), ``folder``.
     Writes ``state.pt`` and ``reference.npy`` into the folder.
 
     Raises:
-        UsageError: the checkpoint does not fit.
-        ToolError: the reference itself is not finite.
+        UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image.
     """
     card = ModelCard.from_plain(request["card"])
     folder = Path(request["folder"])
     network, provenance = build_with_provenance(card, request["weights"], request["num_classes"])
     images = torch.from_numpy(normalise(np.load(request["pixels"]), card.preprocessing))
-    with torch.no_grad():
-        reference = torch.cat([network(batch) for batch in torch.split(images, REFERENCE_BATCH)]).numpy()
-    if not np.isfinite(reference).all():
-        raise ToolError("the float network itself gives values that are not finite", "check the checkpoint")
+    check_weights(network)
+    reference = finite_outputs(network, images, "parity").numpy()
+    if request["calibration"] is not None:
+        others = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
+        finite_outputs(network, others, "calibration")
     torch.save(network.state_dict(), folder / "state.pt")
     np.save(folder / "reference.npy", reference)
     costs = layer_costs(network, (1, *card.input_shape))
@@ -58,7 +58,8 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     """Rewrite, convert and quantize into ``folder``.
 
     Raises:
-        UsageError: the profile keeps layers in float that the network does not have.
+        UsageError: the profile keeps layers in float that the network does not have, or int8 cannot be calibrated on
+            the images.
 
     Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
     ``pixels`` (.npy, calibration), ``folder``.
@@ -69,6 +70,8 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     card = ModelCard.from_plain(request["card"])
     profile = ExportProfile.from_plain(request["profile"])
     target: TargetClass = request["target"]
+    pixels = np.load(request["pixels"])
+    doubts = check_calibration(pixels) if profile.precision == "int8" else []
     network = create(card, request["num_classes"])
     network.load_state_dict(torch.load(request["state"], weights_only=True))
     adopt(network, request["layout"])
@@ -76,7 +79,6 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     layers = name_layers(rewritten)
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
-    pixels = np.load(request["pixels"])
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -94,7 +96,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         "inputs": [spec.to_plain() for spec in made.inputs],
         "outputs": [spec.to_plain() for spec in made.outputs],
         "quantization": made.quantization,
-        "notes": list(made.notes),
+        "notes": [*doubts, *made.notes],
         "float_layers": [layer.path for layer in kept],
         "float_nodes": list(made.float_nodes),
         "float_compute": sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),

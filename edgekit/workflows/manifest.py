@@ -80,10 +80,14 @@ def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[st
     """The options that choose ``profile``: its base name and what the command line changed."""
     base = profile.name.removesuffix("-baked")
     words = []
+    for ranges in ("min-max", "percentile", "mse"):
+        if base.endswith(f"-ranges-{ranges}"):
+            base = base.removesuffix(f"-ranges-{ranges}")
+            words = ["--ranges", ranges]
     for io in ("int8", "uint8", "float32"):
         if base.endswith(f"-io-{io}"):
             base = base.removesuffix(f"-io-{io}")
-            words = ["--io", io]
+            words += ["--io", io]
     if profile.name.endswith("-baked"):
         words.append("--bake-preprocess")
     if profile.form != AS_WRITTEN:

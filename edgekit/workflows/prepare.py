@@ -99,6 +99,7 @@ def prepare(
             "weights": None if checkpoint is None else str(checkpoint.resolve()),
             "num_classes": options.num_classes,
             "pixels": str(work / "parity.npy"),
+            "calibration": None if options.parity_data is None else str(work / "calibration.npy"),
             "folder": str(work),
         },
         options.timeout_s,
