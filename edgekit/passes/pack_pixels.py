@@ -6,7 +6,7 @@ Vector units compute 16 outputs at a time; groups with 2, 4 or 8 outputs leave m
 kernels moreover take only groups whose inputs and outputs fill whole blocks. The taps outside a pixel's window are
 zero, so it is the same function, for (p + 2) / 3p of the padded work. A group whose inputs do not fill a block is made
 dense first. TFLite's kernels take groups of any width; there each channel's pixels lie side by side in the result, of
-which one transpose makes rows. Precondition: stride, dilation and padding 1, padding with zeros, a width that p divides.
+which one transpose makes rows. Precondition: stride, dilation, padding 1, padding with zeros, a width that p divides.
 """
 
 from __future__ import annotations
