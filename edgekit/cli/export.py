@@ -63,6 +63,9 @@ def export_command(
     min_speedup: Annotated[
         float | None, typer.Option("--min-speedup", help="Fail when int8 is not more than so many times as fast.")
     ] = None,
+    layer_errors: Annotated[
+        bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")
+    ] = False,
     device: Annotated[
         str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
     ] = None,
@@ -106,7 +109,11 @@ def export_command(
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None
     measured = tune or speedup is not None
     cache = None if no_cache or measured else exports_folder()
-    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, cache, sources)
+    options = ExportOptions(
+        weights, num_classes, calibration, parity_data, out, timeout, cache, sources, layer_errors=layer_errors
+    )
+    if layer_errors:
+        check_layer_errors(profiles, measured)
     if measured:
         if scheduler is not None or jobs > 1:
             raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
@@ -136,6 +143,17 @@ def measure(
     place = find_place(device or "local", 1 if threads is None else threads, progress)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)
     return outcomes, time.monotonic() - start
+
+
+def check_layer_errors(profiles: Sequence[ExportProfile], measured: bool) -> None:
+    """Make sure that there is an int8 artifact to look into, and one only way to make it."""
+    if all(profile.precision != "int8" for profile in profiles):
+        raise UsageError("--layer-errors looks into int8 artifacts, and none is to be made", "add --int8")
+    if measured:
+        raise UsageError(
+            "--layer-errors does not go with --tune or --require-speedup",
+            "export with the form that was chosen: --form NAME --layer-errors",
+        )
 
 
 def refuse_place(device: str | None, threads: int | None) -> None:

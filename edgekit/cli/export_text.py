@@ -7,6 +7,7 @@ from typing import Any
 
 from ..types import Artifact, Parity
 from ..workflows.export import Outcome
+from .layer_error_text import layer_lines
 from .tune_text import form_lines, measured_lines
 
 
@@ -43,6 +44,8 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines += [f"  {line}" for line in str(outcome.error).splitlines()]
             if outcome.error.hint:
                 lines.append(f"  try: {outcome.error.hint}")
+        if outcome.layers is not None:
+            lines += [f"  {line}" for line in layer_lines(outcome.layers)]
         if outcome.artifact is not None:
             lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
             lines += [f"  {line}" for line in measured_lines(outcome.artifact)]
@@ -116,6 +119,7 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
         "error": None if outcome.error is None else str(outcome.error),
         "hint": None if outcome.error is None else outcome.error.hint,
         "note": outcome.note,
+        "layers": None if outcome.layers is None else outcome.layers.to_plain(),
         "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
     }
 

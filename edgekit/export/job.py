@@ -62,6 +62,7 @@ class Converted:
     Attributes:
         files: names relative to the job's folder; the first is the one a runtime opens.
         float_nodes: names in the file of the operators of ``Job.float_layers``, as the audit finds them.
+        owners: names of the layers that compute a tensor, by its name in the file; empty where the name itself tells.
     """
 
     files: tuple[str, ...]
@@ -70,6 +71,7 @@ class Converted:
     quantization: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
     float_nodes: tuple[str, ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:

@@ -131,7 +131,7 @@ def is_flattening(node: fx.Node) -> bool:
         return False
     start = node.args[1] if len(node.args) > 1 else node.kwargs.get("start_dim", 0)
     given = getattr(node.all_input_nodes[0].meta.get("tensor_meta"), "shape", ())
-    return start == 1 and len(given) > 2 and all(size == 1 for size in given[2:])
+    return bool(start == 1 and len(given) > 2 and all(size == 1 for size in given[2:]))
 
 
 def equalize(pair: Pair) -> float:

@@ -35,7 +35,7 @@ from .gates import (
     Pair,
     PinnedFile,
 )
-from .layers import Layer
+from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
@@ -88,6 +88,8 @@ __all__ = [
     "IoType",
     "KnownForm",
     "Layer",
+    "LayerError",
+    "LayerErrors",
     "LayerLoad",
     "Layout",
     "Look",

@@ -167,8 +167,13 @@ class Artifact(Frozen):
 
     @property
     def size_bytes(self) -> int:
-        """Bytes a device has to hold: the model files, without the manifest and check data."""
-        return sum(f.size_bytes for f in self.files if not f.name.startswith("check"))
+        """Bytes a device has to hold: the model files, without the manifest, check data and what was measured."""
+        return sum(f.size_bytes for f in self.model_files)
+
+    @property
+    def model_files(self) -> tuple[FileEntry, ...]:
+        """What a runtime needs."""
+        return tuple(f for f in self.files if not f.name.startswith(("check", "layers")))
 
     @property
     def runtime(self) -> Runtime:

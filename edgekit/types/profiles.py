@@ -38,12 +38,15 @@ class Quantization(Frozen):
         keep_float: layers that stay in float: patterns (``*`` crosses dots) on a layer's path in the network as built,
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
+        bias_correction: give each quantized convolution and linear layer the mean of its outputs that it has in float,
+            measured on the calibration images. Not exact: it changes the network that is quantized.
     """
 
     scheme: Literal["full-integer"] = "full-integer"
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
+    bias_correction: bool = False
 
 
 class ExportProfile(Frozen):

@@ -31,7 +31,7 @@ INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
     *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "pixels.py", "target.py"),
     *(f"workflows/{name}.py" for name in ("audit_file", "build", "convert", "export", "manifest", "prepare")),
-    "workflows/verification.py",
+    *("workflows/layer_errors.py", "workflows/layer_errors_job.py", "workflows/verification.py"),
 )
 """What of edgekit decides what an artifact is."""
 
@@ -99,6 +99,7 @@ def ingredients(
         "parity_data": source_digest(options.parity_data or options.calibration),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
         "sources": dict(options.sources),
+        "layer_errors": options.layer_errors and profile.precision == "int8",
         "code": code_digest(),
         "python": ".".join(map(str, sys.version_info[:2])),
         "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
