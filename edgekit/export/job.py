@@ -99,6 +99,13 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
     return QuantParams(scale=scale, zero_point=int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))
 
 
+def bias_correction(settings: Quantization, form: str) -> str:
+    """Who corrects the biases for what rounding the weights does to the mean of a layer's outputs."""
+    if form == "FakeQuantize":
+        return "NNCF, full" if settings.bias_correction else "NNCF, fast"
+    return "empirical" if settings.bias_correction else "none"
+
+
 def describe(settings: Quantization, form: str, stored: str, ranges: str, reduce_range: bool) -> dict[str, str | bool]:
     """How a quantizer was set, for the manifest; ``stored`` is the type of the activations."""
     return {
@@ -108,4 +115,5 @@ def describe(settings: Quantization, form: str, stored: str, ranges: str, reduce
         "activations": f"{stored} {settings.activations} per-tensor",
         "ranges": ranges,
         "reduce_range": reduce_range,
+        "bias_correction": bias_correction(settings, form),
     }

@@ -44,9 +44,7 @@ def convert_openvino(job: Job) -> Converted:
         model = quantize(model, job, float_nodes)
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
-        quantization = describe(
-            job.quantization, "FakeQuantize", "8-bit", "min-max, fast bias correction", saturates(job.target)
-        )
+        quantization = describe(job.quantization, "FakeQuantize", "8-bit", "min-max", saturates(job.target))
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
     return Converted(
@@ -104,6 +102,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         nncf.Dataset(rows),
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
         subset_size=len(rows),
+        fast_bias_correction=not settings.bias_correction,
         target_device=nncf.TargetDevice.CPU,
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(

@@ -76,7 +76,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     kept = float_layers(layers, patterns)
     pixels = np.load(request["pixels"])
     in_float = frozenset(layer.name for layer in kept)
-    if profile.quantization is not None and profile.quantization.bias_correction:
+    if profile.quantization is not None and profile.quantization.bias_correction and profile.format != "openvino":
         scheme = scheme_of(profile.quantization, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
         correct_biases(rewritten, layers, images, scheme, in_float)

@@ -147,7 +147,9 @@ def layer(name: str, sqnr_db: float | None, feeds: tuple[str, ...] = ()) -> Laye
 
 def test_the_table_is_worst_first_and_says_what_a_layer_loses():
     layers = (layer("a", 30.0, ("b",)), layer("b", None, ("c",)), layer("c", 20.0))
-    found = LayerErrors(model="m", profile="p", images=4, own_images=2, scores_db=20, tapped_scores_db=17, layers=layers)
+    found = LayerErrors(
+        model="m", profile="p", images=4, own_images=2, scores_db=20, tapped_scores_db=17, layers=layers
+    )
     assert inherited_db(found) == {"b": 30.0, "c": 30.0}
     lines = layer_lines(found)
     assert lines[0].startswith("layers  2 of 3 seen in the file, 1 fused")
