@@ -66,6 +66,12 @@ def export_command(
     layer_errors: Annotated[
         bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")
     ] = False,
+    selective_float: Annotated[
+        bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
+    ] = False,
+    min_sqnr: Annotated[
+        float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
     ] = None,
@@ -110,10 +116,10 @@ def export_command(
     measured = tune or speedup is not None
     cache = None if no_cache or measured else exports_folder()
     options = ExportOptions(
-        weights, num_classes, calibration, parity_data, out, timeout, cache, sources, layer_errors=layer_errors
-    )
-    if layer_errors:
-        check_layer_errors(profiles, measured)
+        weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
+        layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+    )  # fmt: skip
+    check_int8_options(profiles, options, measured)
     if measured:
         if scheduler is not None or jobs > 1:
             raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
@@ -145,14 +151,22 @@ def measure(
     return outcomes, time.monotonic() - start
 
 
-def check_layer_errors(profiles: Sequence[ExportProfile], measured: bool) -> None:
-    """Make sure that there is an int8 artifact to look into, and one only way to make it."""
-    if all(profile.precision != "int8" for profile in profiles):
-        raise UsageError("--layer-errors looks into int8 artifacts, and none is to be made", "add --int8")
-    if measured:
+def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions, measured: bool) -> None:
+    """Make sure that what looks into int8 artifacts has one to look into, and that they are made in one way only."""
+    given = [
+        name
+        for name, on in (
+            ("--layer-errors", options.layer_errors),
+            ("--selective-float" if options.min_sqnr_db is None else "--min-sqnr", options.selective_float),
+        )
+        if on
+    ]
+    if given and all(profile.precision != "int8" for profile in profiles):
+        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and none is to be made", "add --int8")
+    if given and measured:
         raise UsageError(
-            "--layer-errors does not go with --tune or --require-speedup",
-            "export with the form that was chosen: --form NAME --layer-errors",
+            f"{' and '.join(given)} does not go with --tune or --require-speedup",
+            f"export in the form that was chosen: --form NAME {given[0]}",
         )
 
 

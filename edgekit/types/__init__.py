@@ -40,6 +40,7 @@ from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPo
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
+from .selection import FloatStep, SelectiveFloat
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -75,6 +76,7 @@ __all__ = [
     "Evidence",
     "ExportProfile",
     "FileEntry",
+    "FloatStep",
     "FormOutcome",
     "FormTable",
     "Format",
@@ -115,6 +117,7 @@ __all__ = [
     "Roofline",
     "Runtime",
     "Scored",
+    "SelectiveFloat",
     "Speed",
     "SustainedPoint",
     "TargetClass",

@@ -10,6 +10,7 @@ from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, Target
 from .models import TensorSpec
 from .profiles import ParityTolerance
 from .roofline import LayerLoad
+from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
 
 
@@ -157,6 +158,7 @@ class Artifact(Frozen):
     form: ChosenForm | None = None
     tuning: Tuning | None = None
     int8_vs_float: Int8VsFloat | None = None
+    selective_float: SelectiveFloat | None = None
     parity: Parity
     parity_data: ImageSet
     audit: Audit

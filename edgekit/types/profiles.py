@@ -39,8 +39,8 @@ class Quantization(Frozen):
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
-            measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full one,
-            in place of its fast one.
+            measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
+            one, in place of its fast one.
     """
 
     scheme: Literal["full-integer"] = "full-integer"

@@ -10,6 +10,7 @@ from ..files import write_atomic
 from ..isolate import run_isolated
 from ..types import ExportProfile, LayerErrors
 from .artifacts import LAYERS_FILE
+from .conversion import network_request
 from .prepare import Prepared
 from .verification import run_on_parity_images
 
@@ -42,18 +43,6 @@ def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     found = LayerErrors.from_plain(answer)
     write_atomic(folder / LAYERS_FILE, found.model_dump_json(indent=2) + "\n")
     return found
-
-
-def network_request(prepared: Prepared, profile: ExportProfile, target: str) -> dict[str, Any]:
-    """What a child needs to build the network that an artifact was converted from."""
-    return {
-        "card": prepared.card.to_plain(),
-        "profile": profile.to_plain(),
-        "target": target,
-        "num_classes": prepared.options.num_classes,
-        "state": str(prepared.work / "state.pt"),
-        "layout": prepared.provenance.layout,
-    }
 
 
 def read_layer_errors(folder: Path) -> LayerErrors | None:

@@ -80,6 +80,8 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
         words += ["--parity-data", options.parity_data]
     if options.layer_errors:
         words.append("--layer-errors")
+    if options.selective_float:
+        words += ["--selective-float"] if options.min_sqnr_db is None else ["--min-sqnr", f"{options.min_sqnr_db:g}"]
     return shlex.join(words)
 
 

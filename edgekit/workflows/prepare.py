@@ -34,6 +34,8 @@ class ExportOptions:
         timeout_s: limit of each conversion.
         cache: folder of earlier artifacts to take from and add to; None for no cache.
         layer_errors: measure every layer of int8 artifacts.
+        selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
+            asks for.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
@@ -46,6 +48,8 @@ class ExportOptions:
     cache: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     layer_errors: bool = False
+    selective_float: bool = False
+    min_sqnr_db: float | None = None
 
 
 @dataclass(frozen=True)
