@@ -57,11 +57,9 @@ def quantized_values(values: Tensor, low: float, high: float, symmetric: bool) -
     """Activations rounded to 8 bits over ``[low, high]``, which is widened to hold zero."""
     low, high = min(low, 0.0), max(high, 0.0)
     if symmetric:
-        scale = max(-low, high, 1e-12) / 127
-        return torch.clamp(torch.round(values / scale), -128, 127) * scale
+        return torch.fake_quantize_per_tensor_affine(values, max(-low, high, 1e-12) / 127, 0, -128, 127)
     scale = max(high - low, 1e-12) / 255
-    zero = round(-low / scale)
-    return (torch.clamp(torch.round(values / scale) + zero, 0, 255) - zero) * scale
+    return torch.fake_quantize_per_tensor_affine(values, scale, round(-low / scale), 0, 255)
 
 
 class Runner:

@@ -18,7 +18,7 @@ from ..verify.taps import Owners, tap
 from .convert import rewritten_network
 
 MOST_IMAGES = 16
-OWN_IMAGES = 8
+OWN_IMAGES = 4
 """Every layer alone is a run of the network over these."""
 
 

@@ -12,7 +12,7 @@ from ..pixels import normalise
 from ..types import ExportProfile, ModelCard
 from .convert import rewritten_network
 
-IMAGES = 8
+IMAGES = 4
 """Every layer is a run of the network over these."""
 
 
