@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -153,6 +154,8 @@ def measure(
 
 def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions, measured: bool) -> None:
     """Make sure that what looks into int8 artifacts has one to look into, and that they are made in one way only."""
+    if options.min_sqnr_db is not None and not math.isfinite(options.min_sqnr_db):
+        raise UsageError(f"--min-sqnr must be a number of dB, got {options.min_sqnr_db}", "20 is a common wish")
     given = [
         name
         for name, on in (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..catalog import find_card, profile_for
-from ..errors import EdgekitError
+from ..errors import EdgekitError, VerificationError
 from ..files import check_writable, staged_folder, write_atomic
 from ..isolate import METER
 from ..types import RUNTIME_OF, Artifact, ExportProfile, LayerErrors, ModelCard, Precision
@@ -234,6 +234,8 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
                 artifact = artifact.model_copy(update={"selective_float": selected.record})
             write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
     except EdgekitError as error:
+        if isinstance(error, VerificationError):
+            status = "failed to verify"  # selective float verifies while it converts
         say(f"{label}: {status}")
         took, cpu = time.monotonic() - start, METER.seconds - spent
         return Outcome(prepared.card.id, profile.name, status, took, error=error, cpu_seconds=cpu, layers=layers)

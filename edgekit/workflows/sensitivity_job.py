@@ -23,8 +23,8 @@ def gains(request: dict[str, Any]) -> dict[str, Any]:
     ``calibration`` (.npy), ``in_float`` (names of the layers that are in float already).
 
     Returns:
-        ``macs`` of the network, and ``layers``: for each convolution and linear layer that is in int8 its ``path``,
-        ``macs`` and ``gain``, the share of the noise power of the scores that goes when it stays in float.
+        ``macs`` of the network, and ``layers``: for each of torch's convolutions and linear layers that is in int8 its
+        ``path``, ``macs`` and ``gain``, the share of the noise power of the scores that goes when it stays in float.
     """
     card, profile = ModelCard.from_plain(request["card"]), ExportProfile.from_plain(request["profile"])
     network, layers, _ = rewritten_network(request, card, profile)
@@ -43,6 +43,6 @@ def gains(request: dict[str, Any]) -> dict[str, Any]:
                 "gain": 1 - simulation.noise(quantized - set(simulation.group(layer.name))) / noise,
             }
             for layer in weighted_layers(layers)
-            if layer.name in quantized
+            if layer.name in quantized and layer.name in simulation.macs
         ],
     }
