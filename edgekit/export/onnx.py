@@ -71,6 +71,7 @@ def convert_onnx(job: Job) -> Converted:
         quantization=quantization,
         notes=tuple(notes),
         float_nodes=tuple(float_names),
+        owners={tensor: tuple(sorted(layers)) for tensor, layers in owners.items() if layers},
     )
 
 

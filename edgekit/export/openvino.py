@@ -49,10 +49,8 @@ def convert_openvino(job: Job) -> Converted:
         model = quantize(model, job, float_nodes)
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
-        also = "widest of the images, " if job.quantization.ranges == "percentile" else ""
-        quantization = describe(
-            job.quantization, "FakeQuantize", "8-bit", saturates(job.target), f"{also}fast bias correction"
-        )
+        also = "widest of the images" if job.quantization.ranges == "percentile" else ""
+        quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target), also)
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
     loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
@@ -110,6 +108,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         nncf.Dataset(rows),
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
         subset_size=len(rows),
+        fast_bias_correction=not settings.bias_correction,
         target_device=nncf.TargetDevice.CPU,
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(

@@ -13,6 +13,7 @@ from ..types import Rewrite
 from .absorb_scale import absorb_scale
 from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
 from .channel_flow import Permutation
+from .cross_layer_equalization import cross_layer_equalization
 from .dense_index import dense_index
 from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
 from .fold_batch_norm import fold_batch_norm
@@ -45,6 +46,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
     "split_hard_swish": split_hard_swish,
     "hoist_relu": hoist_relu,
+    "cross_layer_equalization": cross_layer_equalization,
     "zero_pad_pool": zero_pad_pool,
     "pack_pixels": pack_pixels,
     "pack_pixels_in_rows": pack_pixels_in_rows,

@@ -36,11 +36,12 @@ from .gates import (
     Pair,
     PinnedFile,
 )
-from .layers import Layer
+from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
+from .selection import FloatStep, SelectiveFloat
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -77,6 +78,7 @@ __all__ = [
     "Evidence",
     "ExportProfile",
     "FileEntry",
+    "FloatStep",
     "FormOutcome",
     "FormTable",
     "Format",
@@ -90,6 +92,8 @@ __all__ = [
     "IoType",
     "KnownForm",
     "Layer",
+    "LayerError",
+    "LayerErrors",
     "LayerLoad",
     "Layout",
     "Look",
@@ -116,6 +120,7 @@ __all__ = [
     "Roofline",
     "Runtime",
     "Scored",
+    "SelectiveFloat",
     "Speed",
     "SustainedPoint",
     "TargetClass",

@@ -10,6 +10,7 @@ from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, Target
 from .models import TensorSpec
 from .profiles import ParityTolerance
 from .roofline import LayerLoad
+from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
 
 
@@ -166,6 +167,7 @@ class Artifact(Frozen):
     form: ChosenForm | None = None
     tuning: Tuning | None = None
     int8_vs_float: Int8VsFloat | None = None
+    selective_float: SelectiveFloat | None = None
     parity: Parity
     parity_data: ImageSet
     audit: Audit
@@ -176,8 +178,13 @@ class Artifact(Frozen):
 
     @property
     def size_bytes(self) -> int:
-        """Bytes a device has to hold: the model files, without the manifest and check data."""
-        return sum(f.size_bytes for f in self.files if not f.name.startswith("check"))
+        """Bytes a device has to hold: the model files, without the manifest, check data and what was measured."""
+        return sum(f.size_bytes for f in self.model_files)
+
+    @property
+    def model_files(self) -> tuple[FileEntry, ...]:
+        """What a runtime needs."""
+        return tuple(f for f in self.files if not f.name.startswith(("check", "layers")))
 
     @property
     def runtime(self) -> Runtime:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import fx, nn
 
 from ..calibration import check_calibration
 from ..passes.bake_preprocess import bake_preprocess
 from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
-from ..types import ExportProfile, ModelCard, TargetClass
+from ..types import ExportProfile, Layer, ModelCard, Rewrite, TargetClass
 from ..verify.finite import check_weights, finite_outputs
 from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
@@ -64,21 +64,24 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
     ``pixels`` (.npy, calibration), ``folder``.
     """
+    from ..export.bias_correction import correct_biases
     from ..export.float_layers import float_layers
     from ..export.job import Job
+    from ..export.simulation import scheme_of
 
     card = ModelCard.from_plain(request["card"])
     profile = ExportProfile.from_plain(request["profile"])
     target: TargetClass = request["target"]
     pixels = np.load(request["pixels"])
     doubts = check_calibration(pixels) if profile.precision == "int8" else []
-    network = create(card, request["num_classes"])
-    network.load_state_dict(torch.load(request["state"], weights_only=True))
-    adopt(network, request["layout"])
-    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
-    layers = name_layers(rewritten)
+    rewritten, layers, rewrites = rewritten_network(request, card, profile)
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
+    in_float = frozenset(layer.name for layer in kept)
+    if profile.quantization is not None and profile.quantization.bias_correction and profile.format != "openvino":
+        scheme = scheme_of(profile.quantization, target, profile.format)
+        images = torch.from_numpy(normalise(pixels, card.preprocessing))
+        correct_biases(rewritten, layers, images, scheme, in_float)
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -87,7 +90,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         inputs=network_inputs(pixels, card, profile),
         folder=Path(request["folder"]),
         layers={layer.name: layer for layer in layers},
-        float_layers=frozenset(layer.name for layer in kept),
+        float_layers=in_float,
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
@@ -98,11 +101,24 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         "quantization": made.quantization,
         "notes": [*doubts, *made.notes],
         "float_layers": [layer.path for layer in kept],
+        "float_names": sorted(in_float),
         "float_nodes": list(made.float_nodes),
+        "owners": {tensor: list(names) for tensor, names in made.owners.items()},
         "float_compute": sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),
         "rewrites": [rewrite.to_plain() for rewrite in rewrites],
         "tool_versions": {name: metadata.version(name) for name in TOOLS[profile.format]},
     }
+
+
+def rewritten_network(
+    request: dict[str, Any], card: ModelCard, profile: ExportProfile
+) -> tuple[fx.GraphModule, tuple[Layer, ...], tuple[Rewrite, ...]]:
+    """The network of a request (``num_classes``, ``state``, ``layout``) with the profile's rewrites, named."""
+    network = create(card, request["num_classes"])
+    network.load_state_dict(torch.load(request["state"], weights_only=True))
+    adopt(network, request["layout"])
+    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
+    return rewritten, name_layers(rewritten), rewrites
 
 
 def with_input(network: nn.Module, card: ModelCard, profile: ExportProfile) -> nn.Module:
