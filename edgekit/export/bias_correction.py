@@ -17,6 +17,7 @@ from torch import Tensor, fx, nn
 
 from ..types import Layer
 from .simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight
+from .weight_range import is_depthwise
 
 MOST_IMAGES = 32
 
@@ -51,7 +52,7 @@ def correct_biases(
                 exact[node], rounded[node] = runner.call(node, exact), runner.call(node, rounded)
             else:
                 exact[node] = runner.call(node, exact)
-                made = runner.call(node, rounded, quantized_weight(layer.weight, scheme))
+                made = runner.call(node, rounded, quantized_weight(layer.weight, scheme, is_depthwise(layer)))
                 shift = mean_of_channels(exact[node] - made)
                 rounded[node] = made + shift.reshape(1, -1, *[1] * (made.dim() - 2))
                 shifts[str(node.target)] = shift

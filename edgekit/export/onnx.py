@@ -57,7 +57,10 @@ def convert_onnx(job: Job) -> Converted:
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
         stored = "int8" if settings.activations == "symmetric" else "uint8"
-        quantization = describe(settings, "QDQ", stored, saturates(job.target))
+        paired = is_paired(job)
+        quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
+        if paired:
+            quantization["weights"] = f"{quantization['weights']}, neighbours of one sign within 128"
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
@@ -150,8 +153,13 @@ class Reader:
         return None if row is None else {self._name: row[None]}
 
 
+def is_paired(job: Job) -> bool:
+    """True where the weights are scaled by their largest pair instead of losing a bit (``weight_range``)."""
+    return saturates(job.target) and job.quantization.weights == "per-channel"
+
+
 def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights; 7-bit weights where the target saturates."""
+    """Static QDQ: uint8 activations, int8 weights, which lose up to a bit where the target saturates."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -165,6 +173,10 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
 
         readers = (Reader(model.graph.input[0].name, row[None]) for row in job.inputs)
         options["TensorQuantOverrides"] = overrides(float_file, readers, settings)
+    if is_paired(job):
+        from .onnx_weights import weight_overrides
+
+        options["TensorQuantOverrides"] = options.get("TensorQuantOverrides", {}) | weight_overrides(model)
     quantize_static(
         float_file,
         int8_file,

@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from ..target import saturates
 from ..types import Layer, Quantization, TargetClass
 from .float_layers import FOLLOWERS
+from .weight_range import STEPS, is_depthwise, largest_weight
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Scheme:
         weight_steps: the largest quantized weight; half as many where the target saturates.
         per_channel: a weight scale for each output channel.
         symmetric: activations from ``-128`` to ``127`` around zero, else 256 steps over the range.
+        paired: no two neighbouring weights may add up to more (``weight_range``).
     """
 
     weight_steps: int
     per_channel: bool
     symmetric: bool
+    paired: bool = False
 
 
 def scheme_of(settings: Quantization, target: TargetClass, format_: str) -> Scheme:
@@ -38,17 +41,25 @@ def scheme_of(settings: Quantization, target: TargetClass, format_: str) -> Sche
 
     TFLite's kernels never saturate. Bias correction stands or falls with the exact step: another step rounds otherwise.
     """
-    reduced = {"onnx": 64, "openvino": 63} if saturates(target) else {}
+    per_channel = settings.weights == "per-channel"
+    paired = format_ == "onnx" and per_channel and saturates(target)
+    reduced = {"onnx": 64, "openvino": 63} if saturates(target) and not paired else {}
     return Scheme(
-        weight_steps=reduced.get(format_, 127),
-        per_channel=settings.weights == "per-channel",
+        weight_steps=reduced.get(format_, STEPS),
+        per_channel=per_channel,
         symmetric=settings.activations == "symmetric",
+        paired=paired,
     )
 
 
-def quantized_weight(weight: Tensor, scheme: Scheme) -> Tensor:
+def quantized_weight(weight: Tensor, scheme: Scheme, depthwise: bool = False) -> Tensor:
     """The weight, ``(out, ...)``, rounded to what its integers stand for."""
-    largest = weight.flatten(1).abs().amax(1) if scheme.per_channel else weight.abs().max().expand(len(weight))
+    if scheme.paired:
+        largest = largest_weight(weight, depthwise)
+    elif scheme.per_channel:
+        largest = weight.flatten(1).abs().amax(1)
+    else:
+        largest = weight.abs().max().expand(len(weight))
     scale = (largest.clamp(min=1e-12) / scheme.weight_steps).reshape(-1, *[1] * (weight.dim() - 1))
     return torch.clamp(torch.round(weight / scale), -scheme.weight_steps, scheme.weight_steps) * scale
 
@@ -174,7 +185,7 @@ class Simulation:
     def _weight(self, node: fx.Node, layer: nn.Conv2d | nn.Linear) -> Tensor:
         name = str(node.target)
         if name not in self._weights:
-            self._weights[name] = quantized_weight(layer.weight, self.scheme)
+            self._weights[name] = quantized_weight(layer.weight, self.scheme, is_depthwise(layer))
         return self._weights[name]
 
     def _observe(self, node: fx.Node, made: Any) -> None:
