@@ -27,6 +27,8 @@ COMPUTE = {
     # OpenVINO, as the CPU plugin executes it
     *("Convolution", "GroupConvolution", "FullyConnected"),
 }
+# Those of ONNX Runtime whose weights are 8-bit whatever it lists as their inputs: packed weights are not listed.
+DYNAMIC = {"ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
 QUANTIZE = {"QUANTIZE", "QuantizeLinear", "FakeQuantize"}
 DEQUANTIZE = {"DEQUANTIZE", "DequantizeLinear"}
 TRANSPOSE = {"TRANSPOSE", "Transpose"}
@@ -69,7 +71,7 @@ def audit(
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
-        int8_weight_ops=sum(1 for n in compute if set(n["inputs"][1:2]) & INT8),
+        int8_weight_ops=sum(1 for n in compute if n["type"] in DYNAMIC or set(n["inputs"][1:2]) & INT8),
         float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
