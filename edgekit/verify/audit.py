@@ -27,6 +27,8 @@ COMPUTE = {
     # OpenVINO, as the CPU plugin executes it
     *("Convolution", "GroupConvolution", "FullyConnected"),
 }
+# Those of ONNX Runtime whose weights are 8-bit whatever it lists as their inputs: packed weights are not listed.
+DYNAMIC = {"ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
 QUANTIZE = {"QUANTIZE", "QuantizeLinear", "FakeQuantize"}
 DEQUANTIZE = {"DEQUANTIZE", "DequantizeLinear"}
 TRANSPOSE = {"TRANSPOSE", "Transpose"}
@@ -69,7 +71,7 @@ def audit(
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
-        int8_weight_ops=sum(1 for n in compute if set(n["inputs"][1:2]) & INT8),
+        int8_weight_ops=sum(1 for n in compute if n["type"] in DYNAMIC or set(n["inputs"][1:2]) & INT8),
         float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
@@ -159,7 +161,9 @@ def broken_int8(
     if kept != float_compute:
         broken.append(f"{kept} convolutions and matrix products stay in float, where {float_compute} are to")
     lost = [n for n in executed if is_one_of(n, float_nodes) and n["type"] not in CONVERSIONS and reads_int8(n)]
-    if lost and profile.format != "openvino":  # its plugin dequantizes inside the operator that reads
+    if profile.format != "tflite":  # the others fuse what stands between two quantized tensors, as ONNX Runtime a sum
+        lost = [n for n in lost if n["type"] in COMPUTE]
+    if lost:
         broken.append(f"{len(lost)} operators that are to stay in float compute in int8, first {lost[0]['name']}")
     if result.int8_compute_ops == 0:
         broken.append("no convolution or matrix product executes in int8")
