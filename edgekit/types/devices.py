@@ -10,12 +10,13 @@ from .base import Frozen
 
 
 class Device(Frozen):
-    """Where to measure: this machine, a board behind SSH, or an emulated one.
+    """Where to measure: this machine, a board behind SSH, a phone behind adb, or an emulated one.
 
     Attributes:
         id: names the device and the folder of its reports.
-        address: host name, IP address or Host alias of the SSH config; None for this machine and emulated boards.
-        user, port: what the SSH config says when None.
+        address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
+            None for this machine and emulated devices.
+        user, port: what the SSH config says when None; a phone has neither.
         python: interpreter there that has the runtimes; ``python3`` when None.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
@@ -33,8 +34,10 @@ class Device(Frozen):
 
     @model_validator(mode="after")
     def _reachable(self) -> Device:
-        if self.transport == "ssh" and self.address is None:
-            raise ValueError('transport = "ssh" needs an address')
+        if self.transport in ("ssh", "adb") and self.address is None:
+            raise ValueError(f'transport = "{self.transport}" needs an address')
+        if self.transport == "adb" and (self.user or self.port):
+            raise ValueError("adb knows neither user nor port: write a phone in the network as host:port")
         return self
 
 

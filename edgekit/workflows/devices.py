@@ -18,7 +18,7 @@ from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device
-from .reach import OnStep, reach
+from .reach import OnStep, is_emulated_phone, reach
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -69,11 +69,11 @@ def list_devices() -> list[Listed]:
 
 
 def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> Path:
-    """Describe a device behind SSH in ``devices.toml``; the file.
+    """Describe a device behind SSH or adb in ``devices.toml``; the file.
 
     Args:
         name: of the device, a folder name.
-        address: ``[USER@]HOST``, or a Host alias of the SSH config.
+        address: ``[USER@]HOST``, a Host alias of the SSH config, or ``adb:SERIAL`` (``adb:HOST:PORT`` in the network).
         for_user: in the user's file instead of the project's.
         more: other fields of :class:`Device`; None for those not given.
 
@@ -82,11 +82,13 @@ def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> 
     """
     if name in BUILT_IN:
         raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
-    user, at, host = address.rpartition("@")
+    serial = address.removeprefix("adb:")
+    transport = "ssh" if serial == address else "adb"
+    user, at, host = serial.rpartition("@")
     given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
     path = user_file() if for_user else project_file()
     try:
-        device = Device.from_plain({"id": name, "transport": "ssh", "address": host, **given})
+        device = Device.from_plain({"id": name, "transport": transport, "address": host, **given})
     except ValidationError as error:
         raise explain(Path("edgekit devices add"), Device, error) from error
     if device.board is not None:
@@ -122,21 +124,27 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     try:
         with reach(device, on_step) as transport:
             if device.transport != "local":
-                checks += [Check(step, "ok", "") for step in LOGIN_STEPS]
+                checks += [Check(step, "ok", "") for step in login_steps(device)]
             on_step("asking the agent")
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
             checks += judge(device, told, before, time.time(), transport.where)
     except DeviceError as error:
-        return [*(checks or steps_before(error)), failure(error)]
+        return [*(checks or steps_before(device, error)), failure(error)]
     return checks
 
 
-def steps_before(error: DeviceError) -> list[Check]:
+def login_steps(device: Device) -> list[str]:
+    """The steps of connecting to ``device``; adb has no host keys."""
+    by_adb = device.transport == "adb" or is_emulated_phone(device)
+    return [step for step in LOGIN_STEPS if not (by_adb and step == "host key")]
+
+
+def steps_before(device: Device, error: DeviceError) -> list[Check]:
     """The steps of connecting that went well before the one that ``error`` means."""
     steps: list[Check] = []
-    for step, kinds in LOGIN_STEPS.items():
-        if error.kind in kinds:
+    for step in login_steps(device):
+        if error.kind in LOGIN_STEPS[step]:
             break
         steps.append(Check(step, "ok", ""))
     return steps

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from ..bench.launch import ThisMachine, Transport
-from ..devices import virtual
+from ..devices import virtual, virtual_phone
+from ..devices.adb import AdbMachine
+from ..devices.adb_client import Phone
 from ..devices.inventory import find_device
 from ..devices.ssh import SshMachine, Target
 from ..devices.ssh_config import chosen_config
+from ..devices.virtual_boards import VIRTUAL
 from ..devices.virtual_build import cache_folder
-from ..errors import UsageError
 from ..types import Device
 
 OnStep = Callable[[str], None]
@@ -26,27 +28,42 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     """
     if device.transport == "local":
         yield ThisMachine()
+        return
+    on_step(f"connecting to {device.id}")
+    if device.transport == "adb" or is_emulated_phone(device):
+        with phone_of(device, on_step) as phone, AdbMachine(phone, on_step, device.python or "python3") as machine:
+            yield machine
     else:
-        on_step(f"connecting to {device.id}")
         with SshMachine(target_of(device, on_step)) as machine:
             yield machine
+
+
+def is_emulated_phone(device: Device) -> bool:
+    """True for an emulated device that adb reaches; the others are reached by ssh."""
+    return device.transport == "virtual" and VIRTUAL[device.id].properties is not None
+
+
+def phone_of(device: Device, on_step: OnStep) -> AbstractContextManager[Phone]:
+    """How adb reaches ``device``; an emulated phone runs as long as the block."""
+    if device.transport == "virtual":
+        return virtual_phone.running(device.id, on_step)
+    assert device.address is not None
+    return nullcontext(Phone(device.id, device.address))
 
 
 def target_of(device: Device, on_step: OnStep) -> Target:
     """How ssh reaches ``device``."""
     if device.transport == "virtual":
         return virtual.prepare(device.id, on_step)
-    if device.transport == "ssh":
-        assert device.address is not None
-        return Target(
-            name=device.id,
-            host=device.address,
-            user=device.user,
-            port=device.port,
-            python=device.python or "python3",
-            config=chosen_config(),
-        )
-    raise UsageError(f"device {device.id!r} is reached by {device.transport}, which this version cannot do yet")
+    assert device.address is not None
+    return Target(
+        name=device.id,
+        host=device.address,
+        user=device.user,
+        port=device.port,
+        python=device.python or "python3",
+        config=chosen_config(),
+    )
 
 
 def what_is_built_first(name: str) -> str | None:

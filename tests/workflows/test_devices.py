@@ -97,13 +97,15 @@ def test_added_listed_removed(tmp_path: Path) -> None:
         "local": "built in",
         "virtual-rpi4": "built in",
         "virtual-rpi5": "built in",
+        "virtual-phone": "built in",
+        "virtual-phone-2": "built in",
         "rpi4": "devices.toml",
         "nuc": str(user_file),
         "alias": "SSH config",
     }
     assert remove_device("nuc") == user_file
     assert remove_device("rpi4") == Path("devices.toml")
-    assert len(list_devices()) == 4
+    assert len(list_devices()) == 6
 
 
 @pytest.mark.parametrize(
