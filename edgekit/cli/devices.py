@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,9 @@ def add_command(
     address: Annotated[str, typer.Argument(help="[USER@]HOST, a Host alias of the SSH config, or adb:SERIAL.")],
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
+    benchmark_model: Annotated[
+        Path | None, typer.Option(help="For a phone without Python: TFLite's native benchmark, a file here.")
+    ] = None,
     board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
     for_user: Annotated[bool, typer.Option("--user", help="For all your projects, not only this one.")] = False,
@@ -48,7 +52,9 @@ def add_command(
     """
     from ..workflows.devices import add_device
 
-    path = add_device(name, address, for_user, port=port, python=python, board=board, tags=tag)
+    runner = str(benchmark_model) if benchmark_model else None
+    more = {"port": port, "python": python, "benchmark_model": runner, "board": board, "tags": tag}
+    path = add_device(name, address, for_user, **more)
     say(f"added {name} to {path}; next: edgekit devices check {name}")
 
 

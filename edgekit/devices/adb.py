@@ -130,11 +130,15 @@ class AdbMachine(ShellMachine):
         """True when the connection that held the phone has broken."""
         return self.holder is None or self.holder.poll() is not None
 
+    @property
+    def way(self) -> list[str]:
+        """The command line, to be run here, that runs the shell command that follows on the phone."""
+        settings = [f"{key}={value}" for key, value in self.phone.environment.items()]
+        return [*(["env", *settings] if settings else []), find_adb(), "-s", self.phone.serial, "shell", "-T"]
+
     def through(self, script: str, *arguments: str) -> list[str]:
         """The command line, to be run here, that runs a script on the phone."""
-        settings = [f"{key}={value}" for key, value in self.phone.environment.items()]
-        prefix = ["env", "-u", "ANDROID_SERIAL", *settings] if settings else []
-        return [*prefix, find_adb(), "-s", self.phone.serial, "shell", "-T", remote(script, *arguments)]
+        return [*self.way, remote(script, *arguments)]
 
     def call(self, what: str, script: str, *arguments: str, data: IO[bytes] | None = None, size: int = 0) -> bytes:
         """Run a script there and return what it prints; see :class:`ShellMachine`."""

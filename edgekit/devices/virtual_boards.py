@@ -20,6 +20,7 @@ class VirtualBoard:
         khz: lowest and highest clock.
         caches: of one core: level, type, kilobytes, ways; the last level is shared by all.
         properties: what ``getprop`` says on a phone; None for a board, which is reached by SSH.
+        python: interpreter to use; a phone without one has the native runner.
     """
 
     name: str
@@ -34,12 +35,14 @@ class VirtualBoard:
     caches: tuple[tuple[int, str, int, int], ...]
     cores: int = 4
     properties: Mapping[str, str] | None = None
+    python: str | None = None
 
     @property
     def device(self) -> Device:
         """The board as a device."""
         # No phone is made of these cores alone, so none is promised.
-        return Device(id=self.name, transport="virtual", board=self.board if self.properties is None else None)
+        board = self.board if self.properties is None else None
+        return Device(id=self.name, transport="virtual", python=self.python, board=board)
 
 
 BOARDS = (
@@ -92,7 +95,7 @@ PHONE = VirtualBoard(
         "ro.soc.manufacturer": "QTI",
     },
 )
-PHONES = (PHONE, replace(PHONE, name="virtual-phone-2"))
+PHONES = (PHONE, replace(PHONE, name="virtual-phone-2", python="python3"))
 
 VIRTUAL = {board.name: board for board in (*BOARDS, *PHONES)}
 """Every emulated board and phone by name."""

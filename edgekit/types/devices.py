@@ -18,6 +18,7 @@ class Device(Frozen):
             None for this machine and emulated devices.
         user, port: what the SSH config says when None; a phone has neither.
         python: interpreter there that has the runtimes; ``python3`` when None.
+        benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
     """
@@ -29,6 +30,7 @@ class Device(Frozen):
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
     port: int | None = Field(default=None, ge=1, le=65535)
     python: str | None = Field(default=None, min_length=1)
+    benchmark_model: str | None = Field(default=None, min_length=1)
     board: str | None = None
     tags: tuple[str, ...] = ()
 

@@ -159,12 +159,13 @@ def failure(error: DeviceError) -> Check:
 def judge(device: Device, told: dict[str, Any], before: float, after: float, where: str) -> list[Check]:
     """What the agent told, step by step."""
     info, state = told["info"], told["state"]
-    checks = [Check("python", "ok", f"{info['python']} on {info['machine']}: {info['system']}")]
+    checks = [judge_runner(told, info)]
     emulated = " (emulated: latency means nothing)" if info["emulated"] else ""
     checks.append(Check("cpu", "ok", f"{info['cpu']}, {info['cores']} usable cores{emulated}"))
     if device.board is not None:
         checks.append(judge_board(device.board, info["cpu"]))
-    checks += judge_runtimes(told["versions"], where, device)
+    if "runner" not in told:
+        checks += judge_runtimes(told["versions"], where, device)
     for name, field in READERS.items():
         seen = state[field] is not None
         remedy = "" if seen else "a verdict cannot tell throttling from noise without it"
@@ -177,6 +178,17 @@ def judge(device: Device, told: dict[str, Any], before: float, after: float, whe
     remedy = "timedatectl set-ntp true (there)" if late else ""
     checks.append(Check("time", "warning" if late else "ok", detail, remedy))
     return checks
+
+
+def judge_runner(told: dict[str, Any], info: dict[str, Any]) -> Check:
+    """What runs models there: Python, or on a phone without it the native benchmark."""
+    place = f"on {info['machine']}: {info['system']}"
+    if "runner" not in told:
+        return Check("python", "ok", f"{info['python']} {place}")
+    if told["runner"]:
+        return Check("benchmark_model", "ok", place)
+    remedy = f"take the one for Android on {info['machine']}: benchmark_model = in devices.toml"
+    return Check("benchmark_model", "failed", f"it does not print its usage {place}", remedy)
 
 
 def judge_board(name: str, cpu: str) -> Check:
