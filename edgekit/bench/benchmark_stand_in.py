@@ -7,6 +7,7 @@ It runs the model by real LiteRT and prints what the real program prints; of the
 from __future__ import annotations
 
 import math
+import struct
 import sys
 import time
 
@@ -20,7 +21,9 @@ def main(arguments: list[str]) -> int:
     """Run one benchmark; the exit code."""
     flags = dict(word[2:].partition("=")[::2] for word in arguments)
     if "help" in flags:
-        say("usage: benchmark_model (edgekit's stand-in)\nFlags:\n\t--graph=\tstring\tthe model")
+        say(
+            "usage: benchmark_model (edgekit's stand-in)\nFlags:\n\t--graph=\tstring\tthe model\n\t--result_file_path=\tstring\tsummary"
+        )
         return 1
     say("STARTING!\nThis is edgekit's stand-in for benchmark_model: LiteRT's interpreter on an emulated phone")
     if flags.get("use_gpu") == "true":
@@ -65,6 +68,11 @@ def main(arguments: list[str]) -> int:
         f"Inference timings in us: Init: {init_us:.0f}, First inference: {warm[0]}, "
         f"Warmup (avg): {sum(warm) / len(warm):g}, Inference (avg): {sum(took) / len(took):g}"
     )
+    if "result_file_path" in flags:
+        figures = {1: sum(took) / len(took), 2: min(took), 3: max(took), 8: init_us, 9: warm[0]}
+        latency = b"".join(struct.pack("<Bf", number << 3 | 5, us / 1000) for number, us in figures.items())
+        with open(flags["result_file_path"], "wb") as stream:  # noqa: PTH123
+            stream.write(bytes([2 << 3 | 2, len(latency)]) + latency)
     return 0
 
 

@@ -9,6 +9,7 @@ so the samples are those of many launches, each with its own warm-up; nothing is
 
 from __future__ import annotations
 
+import base64
 import json
 import shlex
 import subprocess
@@ -22,6 +23,7 @@ from ..errors import EdgekitError, ToolError
 from ..stats import relative_half_width
 from . import phone_state
 from .benchmark_output import Output, parse_output
+from .benchmark_result import read_result
 
 RUN = """
 cd "$1" || exit 1
@@ -98,6 +100,18 @@ class Phone:
             on_gpu(output)
         return output
 
+    def result(self, path: str) -> dict[str, float]:
+        """The figures of a result file there.
+
+        Raises:
+            ToolError: it is not there, or no result file.
+        """
+        code, text = self.shell('base64 "$1"', path)
+        try:
+            return read_result(base64.b64decode("".join(text.split()), validate=True))
+        except ValueError as error:
+            raise ToolError(f"benchmark_model wrote no result file: exit code {code}: {text.strip()[-300:]}") from error
+
 
 def command_line(request: dict[str, Any], **more: str) -> list[str]:
     """The flags of a launch, TFLite's names, which LiteRT's program shares; ``more`` adds and replaces some."""
@@ -145,12 +159,14 @@ def bench(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
     """As the agent's ``bench``; the first launch is a long one, and its summary is kept beside the samples."""
     before = phone.look()
     begin = time.monotonic()
+    folder = phone.runner.rpartition("/")[0]
+    _code, usage = phone.shell(RUN, folder, phone.runner, "--help")
+    more = {"result_file_path": f"{folder}/result.pb"} if "--result_file_path" in usage else {}
     long = phone.launch(request, num_runs=str(request["min_iterations"]), min_secs=str(request["min_s"]),
                         max_secs=str(request["max_s"]), warmup_runs=str(request["warmup_min_iterations"]),
-                        warmup_min_secs=str(request["warmup_min_s"]))  # fmt: skip
-    emit(
-        {"event": f"{long.inference.count} inferences, {long.inference.values.get('avg', 0) / 1000:.3g} ms on average"}
-    )
+                        warmup_min_secs=str(request["warmup_min_s"]), **more)  # fmt: skip
+    result = phone.result(more["result_file_path"]) if more else {}
+    emit({"event": f"{long.inference.count} inferences"})
     samples: list[int] = []
     deadline = time.monotonic() + request["max_s"]
     launches = 0
@@ -181,6 +197,7 @@ def bench(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
             "runner": "benchmark_model",
             "samples": f"{PER_LAUNCH} inferences of each of {launches} launches, after a warm-up each",
             "one launch, us": f"count={long.inference.count} {summary}",
+            **({"result file": " ".join(f"{name}={value:.6g}" for name, value in result.items())} if result else {}),
         },
         "delegation": on_gpu(long) if request.get("accelerator") == "gpu" else None,
     }

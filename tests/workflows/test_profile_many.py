@@ -103,6 +103,7 @@ def test_two_phones_at_once(emulated_phone: None, tmp_path: Path, monkeypatch: p
     assert native["settings"]["samples"].startswith(
         f"2 inferences of each of {len(native['samples_ns']) // 2} launches"
     )
+    assert "avg_ms=" in native["settings"]["result file"]
     assert native["device_cosine"] is None
     assert native["state_before"]["temperature_c"] == {"CPU0": 41.2, "GPU0": 39.8, "battery": 31.0, "skin": 36.5}
     with pytest.raises(ToolError, match="the GPU took no part in it"):
