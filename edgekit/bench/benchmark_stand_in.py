@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
     flags = dict(word[2:].partition("=")[::2] for word in arguments)
     if "help" in flags:
         say(
-            "usage: benchmark_model (edgekit's stand-in)\nFlags:\n\t--graph=\tstring\tthe model\n\t--result_file_path=\tstring\tsummary"
+            "usage: benchmark_model (edgekit's stand-in)\nFlags:\n\t--graph=\tstring\tthe model"
+            "\n\t--result_file_path=\tstring\tfile for the summary"
         )
         return 1
     say("STARTING!\nThis is edgekit's stand-in for benchmark_model: LiteRT's interpreter on an emulated phone")
