@@ -443,9 +443,11 @@ class Runtime:
         settings: every option set to other than its default.
         delegation: what an accelerator took, where it takes parts.
         inputs, outputs: see :func:`tensor_spec`.
+        exact_int8: compute what an int8 file says in float, without int8 kernels, whose sums overflow on some CPUs.
     """
 
     name = ""
+    exact_int8 = False
 
     def __init__(self, threads: int, precision: str = "f32") -> None:
         """Import the runtime; nothing is loaded yet. Raises ImportError when it is missing."""
@@ -493,6 +495,8 @@ class OnnxRuntime(Runtime):
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.execution_mode = self.api.ExecutionMode.ORT_SEQUENTIAL
+        if self.exact_int8:  # the kernels come of fusing what stands between two QDQ pairs
+            options.graph_optimization_level = self.api.GraphOptimizationLevel.ORT_DISABLE_ALL
         if profiling:
             options.enable_profiling = True
             options.profile_file_prefix = os.path.join(profiling, "ort")
@@ -730,6 +734,8 @@ class OpenVINO(Runtime):
         if open_batch:
             self.network.reshape({port: fixed_shape(port.any_name, dims_of(port)) for port in open_batch})
         config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
+        if self.exact_int8:
+            config["LP_TRANSFORMS_MODE"] = "NO"
         if self.device != "CPU":
             there = core.available_devices
             if self.device not in there:
@@ -879,11 +885,13 @@ def set_inputs(runtime: Runtime, request: Json) -> None:
 def run(request: Json) -> Json:
     """``run``: ``inputs`` (.npy, ``(N, *sample)``) one at a time; writes ``outputs`` (.npy, ``(N, *out)``).
 
-    Both in the model's own element types and layout. Value: count, output_dtype, seconds.
+    Both in the model's own element types and layout; ``exact_int8``: see :class:`Runtime`. Value: count, output_dtype,
+    seconds.
     """
     import numpy as np
 
     runtime = make_runtime(request)
+    runtime.exact_int8 = bool(request.get("exact_int8"))
     load_model(runtime, request)
     if len(runtime.inputs) != 1 or len(runtime.outputs) != 1:
         raise AgentError("model", "the model has %d inputs and %d outputs; this command takes one of each" % (

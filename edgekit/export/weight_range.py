@@ -38,5 +38,5 @@ def largest_weight(weight: Tensor, depthwise: bool) -> Tensor:
     for order in (flat, weight.detach().flatten(2).transpose(1, 2).flatten(1) if weight.dim() > 2 else flat):
         even = functional.pad(order, (0, order.shape[1] % 2))
         for signed in (even, -even):
-            largest = largest.maximum(signed.clamp(min=0).unflatten(1, (-1, 2)).sum(2).amax(1))
+            largest = largest.maximum(signed.clamp(min=0).reshape(len(even), -1, 2).sum(2).amax(1))
     return largest

@@ -14,6 +14,7 @@ from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, 
 from .artifacts import CHECK_FILE, LAYERS_FILE
 from .forms import AS_WRITTEN, describe_form
 from .prepare import Prepared
+from .verification import how_verified
 
 
 def manifest(
@@ -49,7 +50,7 @@ def manifest(
         parity=parity,
         parity_data=prepared.parity_data,
         audit=audit,
-        notes=tuple(made["notes"]),
+        notes=(*made["notes"], *how_verified(profile, made)),
         tool_versions={"edgekit": __version__, **made["tool_versions"]},
         command=reproduce(prepared, profile, made["target"]),
         convert_seconds=round(convert_seconds, 2),

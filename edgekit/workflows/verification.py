@@ -12,6 +12,7 @@ from ..errors import VerificationError
 from ..files import writing
 from ..isolate import run_isolated
 from ..pixels import from_output, to_input
+from ..target import host_target, saturates
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
 from ..verify.parity import compare
 from .artifacts import CHECK_FILE
@@ -56,15 +57,33 @@ def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made:
 def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Path:
     """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
     inputs = to_input(prepared.parity_pixels, TensorSpec.from_plain(made["inputs"][0]))
+    exact = {"exact_int8": True} if overflows_here(profile, made) else {}
     given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
     with writing(given):
         np.save(given, inputs)
     call_agent(
-        {**agent_request("run", profile, folder, made), "inputs": str(given), "outputs": str(taken)},
+        {**agent_request("run", profile, folder, made), **exact, "inputs": str(given), "outputs": str(taken)},
         TIMEOUT_S,
         f"running {prepared.card.id} {profile.name}",
     )
     return taken
+
+
+def overflows_here(profile: ExportProfile, made: dict[str, Any]) -> bool:
+    """True for an int8 file whose sums overflow in this machine's kernels and not in those of its target.
+
+    TFLite's kernels sum in 32 bits everywhere.
+    """
+    fits = profile.precision == "int8" and profile.format != "tflite" and not saturates(made["target"])
+    return fits and saturates(host_target())
+
+
+def how_verified(profile: ExportProfile, made: dict[str, Any]) -> tuple[str, ...]:
+    """What is to be said of the way in which parity was found."""
+    if not overflows_here(profile, made):
+        return ()
+    why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made['target']}"
+    return (f"parity was computed in float from the int8 file: {why}; edgekit profile --device compares outputs there",)
 
 
 def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Audit:

@@ -117,9 +117,15 @@ def test_weights_are_rounded_as_onnx_runtime_rounds_them(card_file, tmp_path, ta
             continue
         scale = constants[node.input[1]].reshape(-1, 1, 1, 1)
         scheme = scheme_of(way.profile.quantization, target, "onnx")
-        # Rounded again with the same scheme, what the integers stand for stays: the largest of each row is a full step.
-        real = torch.from_numpy(stored.astype(np.float32) * scale)
-        assert np.abs(stored).max() == scheme.weight_steps
-        torch.testing.assert_close(quantized_weight(real, scheme), real, rtol=1e-5, atol=1e-7)
+        depthwise = stored.shape[1] == 1
+        if scheme.paired:
+            # Each row's largest weight, or largest pair of neighbours, is a full step, but for rounding.
+            ends = largest_weight(torch.from_numpy(stored.astype(np.float32)), depthwise)
+            assert ((ends - scheme.weight_steps).abs() <= 1).all()
+        else:
+            # Rounded again with the same scheme, what the integers stand for stays: the largest is a full step.
+            real = torch.from_numpy(stored.astype(np.float32) * scale)
+            assert np.abs(stored).max() == scheme.weight_steps
+            torch.testing.assert_close(quantized_weight(real, scheme, depthwise), real, rtol=1e-5, atol=1e-7)
         compared += 1
     assert compared > 40
