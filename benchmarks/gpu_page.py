@@ -48,7 +48,9 @@ def line(row: Row) -> str:
 
 def blocking(row: Row) -> list[str]:
     """The operator types that the accelerator names as not supported."""
-    return [word for word in dict.fromkeys(reason.partition(":")[0] for reason in row["reasons"]) if word in row["kinds"]]
+    return [
+        word for word in dict.fromkeys(reason.partition(":")[0] for reason in row["reasons"]) if word in row["kinds"]
+    ]
 
 
 def blocked(rows: list[Row]) -> str:
@@ -57,16 +59,13 @@ def blocked(rows: list[Row]) -> str:
     parts = []
     if words:
         parts.append(
-            f"Operators that it does not take: {', '.join(words)}. It puts one connected piece of a network on the GPU, "
-            "so a single such operator early on leaves nearly everything behind it to the CPU."
+            f"Operators that it does not take: {', '.join(words)}. It puts one piece of a network on the GPU, so a "
+            "single such operator early on leaves nearly everything behind it to the CPU."
         )
     failed = [row for row in rows if row["error"]]
     if failed:
         names = ", ".join(f"`{row['model']}` ({'before' if row['kind'] == 'plain' else 'after'})" for row in failed)
-        parts.append(
-            f"It cannot run {names}: its group convolutions take groups of four channels or a multiple, and with fewer it "
-            "crashes or has its commands refused while the run \"succeeds\"; the agent reports that as an error."
-        )
+        parts.append(f"It does not run {names}: an error of the agent, also where LiteRT itself reports success.")
     ours = [row for row in rows if row["kind"] == "edgekit"]
     whole = sum(row["gpu_ops"] == row["ops"] for row in ours)
     parts.append(f"In edgekit's form {whole} of {len(ours)} networks run on the GPU as a whole.")

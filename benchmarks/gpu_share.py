@@ -27,7 +27,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_file, write_atomic
 from edgekit.pixels import load_pixels, normalise
 from edgekit.types import ModelCard
-from edgekit.workflows.artifacts import CHECK_FILE
+from edgekit.workflows.artifacts import CHECK_FILE, read_manifest
 from edgekit.workflows.export import export
 from edgekit.workflows.prepare import ExportOptions
 
@@ -77,7 +77,7 @@ def made_of(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 def write(folder: Path, rows: list[dict[str, Any]]) -> None:
     """gpu.json and gpu.md, by network."""
-    order = [card.id for card in cards()]
+    order = list(cards())
     rows = sorted(rows, key=lambda row: (order.index(row["model"]), KINDS.index(row["kind"])))
     found = {"litert": metadata.version("ai-edge-litert"), "rows": rows}
     write_atomic(folder / "gpu.json", json.dumps(found, indent=1) + "\n")
@@ -100,8 +100,9 @@ def made(card: ModelCard, kind: str, cache: Path) -> tuple[Path, dict[str, Any]]
     if outcome.error is not None:
         raise outcome.error
     assert outcome.folder is not None
-    manifest = json.loads((outcome.folder / "manifest.json").read_text())
-    return outcome.folder, {"form": manifest["form"]["name"], "size_bytes": manifest["size_bytes"]}
+    artifact = read_manifest(outcome.folder).artifact
+    form = "default" if artifact.form is None else artifact.form.name
+    return outcome.folder, {"form": form, "size_bytes": artifact.size_bytes}
 
 
 def on_gpu(card: ModelCard, kind: str, folder: Path) -> dict[str, Any]:

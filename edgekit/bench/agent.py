@@ -580,8 +580,9 @@ def refuse_invalid(said: str) -> None:
 def gpu_delegation(said: str, count: int) -> Json:
     """What LiteRT's GPU accelerator took of ``count`` operators, from what it printed while compiling.
 
-    Value: name, adapter, emulated (an adapter that is a CPU), gpu_ops, cpu_ops, partitions (pieces that run on the GPU),
-    reasons (what the accelerator says of the operators it leaves). Raises AgentError when nothing runs on a GPU: that would be a CPU's time under its name.
+    Value: name, adapter, emulated (an adapter that is a CPU), gpu_ops, cpu_ops, partitions (pieces on the GPU), reasons
+    (what the accelerator says of the operators it leaves). Raises AgentError when nothing runs on a GPU: that would be
+    a CPU's time under its name.
     """
     adapter = re.search(r"Selected adapter: (.+)", said)
     name = re.search(r"RegisterAccelerator: .*name=(GPU \S+)", said)
