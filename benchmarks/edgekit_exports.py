@@ -105,7 +105,7 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
                 "error": "" if outcome.error is None else str(outcome.error),
                 "folder": None if outcome.folder is None else outcome.folder.name,
                 # Why another profile was taken than was asked for, where an export does that.
-                "note": getattr(outcome, "note", ""),
+                "note": outcome.note,
                 "cpu_seconds": conversion_cpu(heard, f"{outcome.model} {outcome.profile}"),
             }
             for asked, outcome in zip(request["profiles"], outcomes, strict=True)

@@ -345,10 +345,32 @@ def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail("sshd does not answer")
 
 
+@pytest.fixture(scope="module")
+def emulated_phone() -> None:
+    """The emulated phones, built once and kept in the cache; each test starts its own, so none waits for another."""
+    if shutil.which("adb") is None:
+        pytest.skip("needs adb")
+    from edgekit.devices.virtual_build import build_system
+
+    check_emulation()
+    build_system(lambda _: None)
+
+
 @pytest.fixture
 def emulated() -> Iterator[None]:
     """The emulated boards, built once and kept in the cache; one test at a time."""
-    from edgekit.devices.virtual_build import TOOLS, build_system
+    from edgekit.devices.virtual_build import build_system
+
+    check_emulation()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "emulated-board.lock"):
+        build_system(lambda _: None)
+        yield
+
+
+def check_emulation() -> None:
+    """Skip where nothing can be emulated."""
+    from edgekit.devices.virtual_build import TOOLS
 
     path = os.environ["PATH"] + ":/usr/sbin"
     missing = {package for program, package in TOOLS.items() if shutil.which(program, path=path) is None}
@@ -358,7 +380,3 @@ def emulated() -> Iterator[None]:
     command = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", try_out]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("needs user namespaces with a binfmt_misc of their own (Linux 6.7)")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with FileLock(CACHE / "emulated-board.lock"):
-        build_system(lambda _: None)
-        yield

@@ -5,8 +5,8 @@ It imports nothing of edgekit. JSON lines go to stdout: progress ``{"event": ...
 ``{"ok": true, "value": {...}}`` (exit code 0) or ``{"ok": false, "kind": ..., "message": ...}`` (exit code 1).
 
 Commands (``request["command"]``): ``info``, ``state``, ``guard``, ``install``, ``run``, ``inspect``, ``bench``,
-``sustained``, ``per_op``, ``memory``, ``roofline``; the function of each name says what it takes and returns. Element
-types are numpy's names ("float32", "int8").
+``sustained``, ``per_op``, ``memory``, ``roofline``; the function of each name says what it takes and returns. With
+``cores`` the process is pinned first, see :func:`pin`. Element types are numpy's names ("float32", "int8").
 """
 
 from __future__ import annotations
@@ -111,6 +111,65 @@ def throttled() -> Optional[List[str]]:
     return decode_throttled(int(text, 16))
 
 
+def energy_counters() -> Dict[str, str]:
+    """Folders of the energy counters that can be read, by domain ("package-0", "psys"): RAPL's top level.
+
+    Parts of a package (core, uncore, dram) are counted in it or beside it, differently by model, so they are left out.
+    """
+    found = {}  # type: Dict[str, str]
+    for folder in sorted(glob.glob("/sys/class/powercap/intel-rapl:*")):
+        name = read_text(os.path.join(folder, "name"))
+        whole = re.fullmatch(r"intel-rapl:\d+", os.path.basename(folder))
+        if whole and name is not None and energy_uj(folder) is not None:
+            found.setdefault(name, folder)
+    return found
+
+
+def energy_uj(folder: str) -> Optional[int]:
+    """A counter now, microjoules; None when it cannot be read (it is root's, since CVE-2020-8694)."""
+    return read_int(os.path.join(folder, "energy_uj"))
+
+
+def energy_spent(before: int, after: int, span: Optional[int]) -> Optional[int]:
+    """Microjoules between two looks at a counter that starts again after ``span``; None when it cannot be known."""
+    if after >= before:
+        return after - before
+    return after + span - before if span is not None and span >= before else None
+
+
+def energy_note() -> str:
+    """Why there is no energy to tell though the machine counts it; empty when it does not."""
+    if energy_counters():
+        return "the energy counters (RAPL) stand still"
+    there = glob.glob("/sys/class/powercap/intel-rapl:*")
+    return "the energy counters (RAPL) are readable by root only" if there else ""
+
+
+class EnergyMeter:
+    """Counts what the domains of :func:`energy_counters` spend between two calls."""
+
+    def __init__(self) -> None:
+        self.folders = energy_counters()
+        self.start()
+
+    def start(self) -> None:
+        """Begin a window."""
+        self.before = {name: energy_uj(folder) for name, folder in self.folders.items()}
+        self.begin = time.perf_counter_ns()
+
+    def stop(self) -> Tuple[Dict[str, int], float]:
+        """Microjoules by domain since :meth:`start`, without those that cannot be known; the seconds that it took."""
+        spent = {}  # type: Dict[str, int]
+        seconds = (time.perf_counter_ns() - self.begin) / 1e9
+        for name, folder in self.folders.items():
+            before, after = self.before[name], energy_uj(folder)
+            if before is not None and after is not None:
+                found = energy_spent(before, after, read_int(os.path.join(folder, "max_energy_range_uj")))
+                if found:  # a counter that stands still measures nothing
+                    spent[name] = found
+        return spent, seconds
+
+
 def state(request: Optional[Json] = None) -> Json:
     """``state``: one look at the device, in the fields of ``DeviceState``."""
     return {
@@ -184,7 +243,7 @@ def machine() -> Json:
     cpuinfo = read_text("/proc/cpuinfo") or ""
     board = read_text("/proc/device-tree/model") or read_text("/sys/firmware/devicetree/base/model")
     memory = re.search(r"^MemTotal:\s*(\d+) kB", read_text("/proc/meminfo") or "", re.MULTILINE)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    usable = len(BEFORE_PINNING or affinity() or ()) or os.cpu_count()
     return {
         "machine": platform.machine(),
         "cpu": describe_cpu(cpuinfo, board) or platform.processor() or platform.machine(),
@@ -281,8 +340,79 @@ def guard(request: Optional[Json] = None) -> Json:
         "sentinel_ns": took,
         "info": machine(),
         "min_clock_khz": per_cpu("scaling_min_freq", read_int),
-        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "affinity": affinity(),
     }
+
+
+# Which cores the work may run on. ----------------------------------------------------------------------------------
+
+SAME_KIND = 0.9
+"""Cores of one kind differ by less: the favoured ones of a desktop CPU turbo some percent higher."""
+
+
+def strengths(cpus: Sequence[int]) -> Dict[int, int]:
+    """What each CPU can do: the scheduler's ``cpu_capacity``, else its highest clock; empty when it is not told."""
+    for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
+        told = {cpu: read_int("/sys/devices/system/cpu/cpu%d/%s" % (cpu, name)) for cpu in cpus}
+        found = {cpu: value for cpu, value in told.items() if value is not None}
+        if found and len(found) == len(told):
+            return found
+    return {}
+
+
+def chosen_cores(wanted: Any, usable: Sequence[int], strength: Dict[int, int]) -> List[int]:
+    """The CPUs that ``wanted`` means: "big", "little" or a list of numbers.
+
+    Big are those nearly as strong as the strongest, so all where all are of one kind; little the weakest that are not
+    big. Raises AgentError when the machine does not tell, or has no such cores.
+    """
+    have = ", ".join(map(str, usable))
+    if isinstance(wanted, list) and wanted and all(type(cpu) is int for cpu in wanted):
+        missing = [str(cpu) for cpu in wanted if cpu not in usable]
+        if missing:
+            raise AgentError("request", "there is no core %s here to be pinned to; there are %s" % (
+                ", ".join(missing), have))  # fmt: skip
+        return sorted(set(wanted))
+    if wanted not in ("big", "little"):
+        raise AgentError("request", "cores must be big, little or a list of numbers, got %r" % (wanted,))
+    if not strength:
+        raise AgentError("request", "this machine does not tell which cores are %s (neither cpu_capacity nor cpufreq); "
+                         "name them by number: there are %s" % (wanted, have))  # fmt: skip
+    most, least = max(strength.values()), min(strength.values())
+    if wanted == "big":
+        return [cpu for cpu in usable if strength[cpu] >= most * SAME_KIND]
+    if least >= most * SAME_KIND:
+        raise AgentError("request", "all cores here are of one kind (%s), so none is little" % have)
+    return [cpu for cpu in usable if strength[cpu] < most * SAME_KIND and strength[cpu] * SAME_KIND <= least]
+
+
+def pin(request: Json) -> None:
+    """Keep this process, and the threads that it will start, on the request's ``cores``; without them do nothing.
+
+    Raises AgentError when that cannot be, or when the request's threads would have to share a core.
+    """
+    wanted = request.get("cores")
+    if wanted is None:
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise AgentError("request", "%s cannot pin a process to cores" % platform.system())
+    usable = sorted(os.sched_getaffinity(0))
+    cores = chosen_cores(wanted, usable, strengths(usable))
+    threads = request.get("threads", 1)
+    if isinstance(threads, int) and threads > len(cores):
+        raise AgentError("request", "%d threads do not fit on %d pinned core%s (%s)" % (
+            threads, len(cores), "" if len(cores) == 1 else "s", ", ".join(map(str, cores))))  # fmt: skip
+    BEFORE_PINNING[:] = usable
+    os.sched_setaffinity(0, cores)
+
+
+BEFORE_PINNING = []  # type: List[int]
+"""The CPUs that this process could use before :func:`pin`: what the machine is does not depend on that."""
+
+
+def affinity() -> Optional[List[int]]:
+    """The CPUs that this process may use, or None where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 # Runtimes: one class each, the same interface. ---------------------------------------------------------------------
@@ -1088,16 +1218,22 @@ def bench(request: Json) -> Json:
     """``bench``: the latency of one inference; raw samples, nanoseconds.
 
     Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
-    :func:`measure` with ``max_s`` for each of the two. ``handicap`` exists to test the gate: ``busy_ns`` is added to
-    every inference, ``threads`` replaces the stated number, ``no_delegate`` takes XNNPACK from LiteRT. Value: load_ns,
-    first_inference_ns, warmup_ns, samples_ns, ended_by, half_width, settings, versions, info, state_before,
-    state_after.
+    :func:`measure` with ``max_s`` for each of the two. With ``energy`` the counters of :func:`energy_counters` are
+    read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else. ``handicap`` exists to
+    test the gate: ``busy_ns`` is added to every inference, ``threads`` replaces the stated number, ``no_delegate``
+    takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width,
+    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, or None, and in
+    energy_note why counters that are there tell nothing), state_before, state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})
     runtime = make_runtime(dict(request, threads=handicap.get("threads", request.get("threads", 1))))
     if isinstance(runtime, LiteRT):
         runtime.no_delegate = bool(handicap.get("no_delegate"))
+    meter, idle_w = (EnergyMeter() if request.get("energy") else None), {}  # type: Optional[EnergyMeter], Dict[str, float]
+    if meter is not None and meter.folders:
+        emit({"event": "energy at rest"})
+        idle_w = power_at_rest(meter)
     before = state()
     emit({"event": "load"})
     load_ns = load_model(runtime, request)
@@ -1111,9 +1247,15 @@ def bench(request: Json) -> Json:
         emit({"event": "warm-up"})
         warmup = warm_up(run_once, request, max_s)
         emit({"event": "measure"})
+        if meter is not None:
+            meter.start()
         samples, ended_by = measure(run_once, request, max_s)
+        spent, window_s = meter.stop() if meter is not None else ({}, 0.0)
     finally:
         gc.enable()
+    energy = [
+        {"domain": name, "spent_uj": spent[name], "window_s": window_s, "idle_w": idle_w.get(name)} for name in spent
+    ]
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,
@@ -1127,8 +1269,23 @@ def bench(request: Json) -> Json:
         "state_before": before,
         "state_after": state(),
         "info": machine(),
+        "affinity": affinity(),
+        "energy": energy or None,
+        "energy_note": "" if energy or meter is None else energy_note(),
         "versions": versions(),
     }
+
+
+IDLE_S = 1.0
+"""How long the machine is left alone to see what it takes at rest."""
+
+
+def power_at_rest(meter: EnergyMeter) -> Dict[str, float]:
+    """Watts by domain while this process sleeps; what else runs here is in it."""
+    meter.start()
+    time.sleep(IDLE_S)
+    spent, seconds = meter.stop()
+    return {name: spent[name] / 1e6 / seconds for name in spent}
 
 
 def sustained(request: Json) -> Json:
@@ -1484,6 +1641,7 @@ def answer(request: Json) -> Json:
     command = request.get("command")
     if command not in COMMANDS:
         raise AgentError("request", "unknown command %r; known: %s" % (command, ", ".join(COMMANDS)))
+    pin(request)
     return COMMANDS[command](request)
 
 

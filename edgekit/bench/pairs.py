@@ -17,7 +17,7 @@ from ..types import Artifact, Conditions, DeviceInfo, Difference, Guard, Pair
 from .guards import Guards, clock_doubt, doubts
 from .launch import run_agent
 from .paired import prefixed
-from .session import Session
+from .session import Session, cores_request
 
 Role = Literal["baseline", "candidate"]
 LEAST_SAMPLES = 2
@@ -67,7 +67,8 @@ class Pairing:
             ToolError: as :meth:`ask`.
         """
         limit_s = self.session.limits.timeout_s
-        return run_agent(self.session.transport, {"command": "guard"}, {}, limit_s, "looking at the device")
+        request = {"command": "guard", "cores": cores_request(self.session.cores)}
+        return run_agent(self.session.transport, request, {}, limit_s, "looking at the device")
 
     def look(self) -> tuple[Guard, DeviceInfo, dict[str, Any]]:
         """The device now: its guard, what it is, and the agent's whole answer.

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..errors import ToolError
+from ..errors import ToolError, UsageError
 from ..types import (
     Accelerator,
     Artifact,
@@ -20,8 +20,10 @@ from ..types import (
     Device,
     DeviceInfo,
     DeviceState,
+    Energy,
     Measurement,
     OpTime,
+    Pinning,
     SustainedPoint,
     Verdict,
 )
@@ -67,6 +69,7 @@ class Session:
     Attributes:
         threads: within an operator; operators run one after another.
         accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
+        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
     """
@@ -75,6 +78,7 @@ class Session:
     device: Device
     threads: int = 1
     accelerator: Accelerator = "cpu"
+    cores: str | None = None
     per_op: bool = False
     sustained_s: float | None = None
     limits: Limits = Limits()
@@ -91,7 +95,7 @@ class Session:
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        latency = self.launch("bench", artifact, folder, on_step, **self.limits.request())
+        latency = self.launch("bench", artifact, folder, on_step, energy=True, **self.limits.request())
         memory = NO_MEMORY
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
             memory = self.launch("memory", artifact, folder, on_step)
@@ -110,13 +114,15 @@ class Session:
             points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
         return self.compose(artifact, latency, memory, operators, points)
 
-    def latency(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
-        """The latency alone, from one fresh process: what comparisons are made of.
+    def latency(
+        self, artifact: Artifact, folder: Path, on_step: OnStep | None = None, *, energy: bool = False
+    ) -> Measurement:
+        """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        taken = self.launch("bench", artifact, folder, on_step, **self.limits.request())
+        taken = self.launch("bench", artifact, folder, on_step, energy=energy, **self.limits.request())
         return self.compose(artifact, taken, NO_MEMORY, NO_OPERATORS)
 
     def launch(
@@ -165,6 +171,7 @@ class Session:
             "runtime": artifact.runtime,
             "accelerator": self.accelerator,
             "threads": self.threads,
+            "cores": cores_request(self.cores),
             "seed": self.seed,
             # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
             "inference_precision": "default" if artifact.precision == "fp16" else "f32",
@@ -195,6 +202,7 @@ class Session:
                 runtime=artifact.runtime,
                 runtime_version=latency["runtime_version"],
                 threads=self.threads,
+                pinned=None if self.cores is None else Pinning(asked=self.cores, cpus=tuple(latency["affinity"])),
                 settings=latency["settings"],
                 warmup_ns=tuple(latency["warmup_ns"]),
                 samples_ns=samples,
@@ -205,6 +213,8 @@ class Session:
                 per_op=None if operators["per_op"] is None else tuple(OpTime(**op) for op in operators["per_op"]),
                 per_op_note=operators["note"],
                 sustained=points,
+                energy=None if not latency["energy"] else tuple(Energy(**domain) for domain in latency["energy"]),
+                energy_note=latency["energy_note"],
                 state_before=before,
                 state_after=after,
                 versions=latency["versions"],
@@ -227,7 +237,7 @@ EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, m
 
 def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     """What a device has to hold, the file that the runtime opens first."""
-    return [folder / entry.name for entry in artifact.files if not entry.name.startswith("check")]
+    return [folder / entry.name for entry in artifact.model_files]
 
 
 COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
@@ -244,6 +254,25 @@ STEPS = {
     "inspect": "operators",
 }
 """The launches of a measurement in words."""
+
+
+def known_cores(text: str | None) -> str | None:
+    """``big``, ``little`` or core numbers by commas in one spelling: "3, 2" is "2,3"; None stays None.
+
+    Raises:
+        UsageError: something else.
+    """
+    if text is None or text in ("big", "little"):
+        return text
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise UsageError(f"--cores takes big, little or core numbers, got {text!r}", "for example --cores 2,3")
+    return ",".join(map(str, sorted({int(word) for word in words})))
+
+
+def cores_request(cores: str | None) -> str | list[int] | None:
+    """Cores, as :func:`known_cores` spells them, as the agent takes them."""
+    return cores if cores is None or cores in ("big", "little") else [int(word) for word in cores.split(",")]
 
 
 def identity(artifact: Artifact) -> dict[str, Any]:
@@ -269,6 +298,8 @@ def identity(artifact: Artifact) -> dict[str, Any]:
 
 def spent_s(latency: dict[str, Any], samples: tuple[int, ...]) -> float:
     """Everything that was timed between the two looks at the device, by the clock that does not jump."""
+    if "spent_s" in latency:  # many launches, whose loading and warm-up it alone has timed
+        return float(latency["spent_s"])
     return float(latency["load_ns"] + latency["first_inference_ns"] + sum(latency["warmup_ns"]) + sum(samples)) / 1e9
 
 

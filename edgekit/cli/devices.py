@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,20 +34,27 @@ def list_command(as_json: JsonOption = False) -> None:
 @devices_app.command("add")
 def add_command(
     name: NameArgument,
-    address: Annotated[str, typer.Argument(help="[USER@]HOST, or a Host alias of the SSH config.")],
+    address: Annotated[str, typer.Argument(help="[USER@]HOST, a Host alias of the SSH config, or adb:SERIAL.")],
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
+    benchmark_model: Annotated[
+        Path | None, typer.Option(help="For a phone without Python: TFLite's native benchmark, a file here.")
+    ] = None,
     board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
     for_user: Annotated[bool, typer.Option("--user", help="For all your projects, not only this one.")] = False,
 ) -> None:
-    """Describe a device behind SSH in devices.toml.
+    """Describe a device behind SSH, or a phone behind adb, in devices.toml.
 
-    Example: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4
+    A phone's serial is what ``adb devices`` lists; one in the network is adb:HOST:PORT.
+
+    Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB
     """
     from ..workflows.devices import add_device
 
-    path = add_device(name, address, for_user, port=port, python=python, board=board, tags=tag)
+    runner = str(benchmark_model) if benchmark_model else None
+    more = {"port": port, "python": python, "benchmark_model": runner, "board": board, "tags": tag}
+    path = add_device(name, address, for_user, **more)
     say(f"added {name} to {path}; next: edgekit devices check {name}")
 
 

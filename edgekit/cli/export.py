@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,10 @@ def export_command(
     format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,
+    dynamic_range: Annotated[
+        bool,
+        typer.Option("--dynamic-range", help="int8 weights, no calibration; OpenVINO: weight-only."),
+    ] = False,
     weights: Annotated[
         str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")
     ] = "random",
@@ -45,6 +50,10 @@ def export_command(
     io: Annotated[
         str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")
     ] = None,
+    ranges: Annotated[
+        str | None,
+        typer.Option("--ranges", help="Ranges of int8 activations: min-max, percentile (99.99) or mse."),
+    ] = None,
     bake_preprocess: Annotated[
         bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
     ] = False,
@@ -62,6 +71,15 @@ def export_command(
     ] = False,
     min_speedup: Annotated[
         float | None, typer.Option("--min-speedup", help="Fail when int8 is not more than so many times as fast.")
+    ] = None,
+    layer_errors: Annotated[
+        bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")
+    ] = False,
+    selective_float: Annotated[
+        bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
+    ] = False,
+    min_sqnr: Annotated[
+        float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")
     ] = None,
     device: Annotated[
         str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
@@ -100,13 +118,17 @@ def export_command(
     if scheduler is not None and jobs > 1:
         raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
     choose = choose_matrix if every else choose_profiles
-    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form)
+    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form, ranges, dynamic_range)
     sources = {find_card(name).id: name for name in names if name.endswith(".toml")}
     sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None
     measured = tune or speedup is not None
     cache = None if no_cache or measured else exports_folder()
-    options = ExportOptions(weights, num_classes, calibration, parity_data, out, timeout, cache, sources)
+    options = ExportOptions(
+        weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
+        layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+    )  # fmt: skip
+    check_int8_options(profiles, options, measured)
     if measured:
         if scheduler is not None or jobs > 1:
             raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
@@ -136,6 +158,27 @@ def measure(
     place = find_place(device or "local", 1 if threads is None else threads, progress)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)
     return outcomes, time.monotonic() - start
+
+
+def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions, measured: bool) -> None:
+    """Make sure that what looks into int8 artifacts has one to look into, and that they are made in one way only."""
+    if options.min_sqnr_db is not None and not math.isfinite(options.min_sqnr_db):
+        raise UsageError(f"--min-sqnr must be a number of dB, got {options.min_sqnr_db}", "20 is a common wish")
+    given = [
+        name
+        for name, on in (
+            ("--layer-errors", options.layer_errors),
+            ("--selective-float" if options.min_sqnr_db is None else "--min-sqnr", options.selective_float),
+        )
+        if on
+    ]
+    if given and all(profile.precision != "int8" for profile in profiles):
+        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and none is to be made", "add --int8")
+    if given and measured:
+        raise UsageError(
+            f"{' and '.join(given)} does not go with --tune or --require-speedup",
+            f"export in the form that was chosen: --form NAME {given[0]}",
+        )
 
 
 def refuse_place(device: str | None, threads: int | None) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import Artifact, Parity
+from ..types import Artifact, Parity, SelectiveFloat
 from ..workflows.export import Outcome
+from ..workflows.selective_float import step_text
+from .layer_error_text import layer_lines
 from .tune_text import form_lines, measured_lines
 
 
@@ -43,8 +45,11 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines += [f"  {line}" for line in str(outcome.error).splitlines()]
             if outcome.error.hint:
                 lines.append(f"  try: {outcome.error.hint}")
+        if outcome.layers is not None:
+            lines += [f"  {line}" for line in layer_lines(outcome.layers)]
         if outcome.artifact is not None:
             lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
+            lines += [f"  {line}" for line in selection_lines(outcome.artifact.selective_float)]
             lines += [f"  {line}" for line in measured_lines(outcome.artifact)]
             lines.append(f"  saved   {outcome.folder}/{outcome.artifact.model_file}")
     done = [o for o in outcomes if o.folder is not None]
@@ -72,6 +77,9 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     ]
     total = audit.int8_compute_ops + audit.float_compute_ops
     where = f"{audit.int8_compute_ops}/{total} in int8" if artifact.precision == "int8" else f"{total}, all in float"
+    if artifact.precision in ("dynamic", "weight-only"):
+        where = f"{audit.int8_weight_ops}/{total} execute with int8 weights"
+        where += f", {audit.int8_weight_share:.0%} of the file's constants are int8"
     facts = [f"conv and matmul: {where}", f"{audit.transposes} transposes"]
     if audit.quantize_ops or audit.dequantize_ops:
         facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")
@@ -85,6 +93,17 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     if audit.float_ops:
         lines.append(f"        in float: {listing(audit.float_ops)}")
     return lines
+
+
+def selection_lines(found: SelectiveFloat | None) -> list[str]:
+    """Which layers stay in float because int8 alone was not near enough, step by step."""
+    if found is None:
+        return []
+    if len(found.steps) == 1:
+        reached = f"SQNR {found.steps[0].sqnr_db:.1f} dB, {found.budget_db:g} dB asked for"
+        return [f"float   nothing needs to stay in float: {reached}"]
+    first, *others = (step_text(step) for step in found.steps)
+    return [f"float   {found.budget_db:g} dB asked for; {first}", *(f"        + {text}" for text in others)]
 
 
 def decibels(parity: Parity) -> str:
@@ -116,6 +135,7 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
         "error": None if outcome.error is None else str(outcome.error),
         "hint": None if outcome.error is None else outcome.error.hint,
         "note": outcome.note,
+        "layers": None if outcome.layers is None else outcome.layers.to_plain(),
         "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
     }
 

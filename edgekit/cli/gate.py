@@ -26,6 +26,9 @@ def gate_command(
     ] = Path("device_reports"),
     device: Annotated[list[str] | None, typer.Option("--device", "-d", help="Where to measure; repeatable.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
+    cores: Annotated[
+        str | None, typer.Option(help="Keep both sides on these cores: big, little, or numbers by commas (4,5).")
+    ] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Slowdown that is nobody's concern: 0.01 is 1 %. Wins over the config.")
     ] = None,
@@ -70,13 +73,14 @@ def gate_command(
     devices = device or ["local"]
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
     if update:
-        run_update(candidates or [], devices, threads, url, plumbing, artifacts, baseline, as_json)
+        run_update(candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, as_json)
         return
     planned = plan(
         candidates or [],
         devices,
         baseline=baseline,
         threads=threads,
+        cores=cores,
         tolerance=tolerance,
         delta=delta,
         config=config,
@@ -117,6 +121,7 @@ def run_update(
     names: Sequence[str],
     devices: Sequence[str],
     threads: int,
+    cores: str | None,
     url: str | None,
     plumbing: bool,
     artifacts: Path,
@@ -131,6 +136,7 @@ def run_update(
         names,
         devices,
         threads=threads,
+        cores=cores,
         url=url,
         plumbing=plumbing,
         artifacts_root=artifacts,

@@ -58,7 +58,8 @@ def show_plan(planned: Sequence[Planned]) -> None:
     for one in planned:
         artifact, rule = one.candidate.artifact, one.rule
         pinned = one.baseline.pin
-        say(f"{artifact.model} {artifact.profile} {artifact.runtime} t{one.threads} on {one.device.id}")
+        cores = "" if one.cores is None else f" c{one.cores}"
+        say(f"{artifact.model} {artifact.profile} {artifact.runtime} t{one.threads}{cores} on {one.device.id}")
         say(f"  candidate  {one.candidate.folder} ({artifact.sha256[:12]})")
         where = f"pinned {pinned.pinned_at[:10]}, {pinned.p50_ms:.3g} ms then" if pinned else "not pinned"
         say(f"  baseline   {one.baseline.stored.folder} ({one.baseline.stored.artifact.sha256[:12]}; {where})")

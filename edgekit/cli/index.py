@@ -59,7 +59,7 @@ def show(found: Index, only_faults: bool) -> None:
                 m.model,
                 m.profile,
                 f"{m.runtime} {m.runtime_version.split('-')[0]}",
-                str(m.threads),
+                f"{m.threads}{m.on_cores}",
                 m.measured_at[:10],
                 milliseconds(m.p50_ms),
                 m.verdict.name,

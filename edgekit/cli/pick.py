@@ -74,7 +74,7 @@ def show(found: Pick, told: list[str]) -> None:
             m.model,
             m.profile,
             m.runtime,
-            str(m.threads),
+            f"{m.threads}{m.on_cores}",
             milliseconds(m.p50_ms),
             megabytes(m.artifact_bytes),
             "-" if one.candidate.accuracy is None else f"{one.candidate.accuracy:g}",

@@ -35,6 +35,9 @@ def profile_command(
         str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
     ] = "1",
     accelerator: Annotated[str, typer.Option(help="What shall compute: cpu, gpu or npu.")] = "cpu",
+    cores: Annotated[
+        str | None, typer.Option(help="Keep the work on these cores: big, little, or numbers by commas (4,5).")
+    ] = None,
     require_full_delegation: Annotated[
         bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator outside.")
     ] = False,
@@ -42,6 +45,9 @@ def profile_command(
     sustained: Annotated[
         str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
     ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Measure all artifacts in turn, so many times, so that drift meets all alike.")
+    ] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
     roofline: Annotated[
         bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
@@ -76,9 +82,11 @@ def profile_command(
             chosen,
             threads=counts,
             accelerator=engine,
+            cores=cores,
             require_full_delegation=require_full_delegation,
             per_op=per_op,
             sustained_s=long_s,
+            rounds=rounds,
             roofline=roofline,
             artifacts_root=artifacts,
             reports_root=reports,
@@ -223,7 +231,7 @@ def show(outcome: Profiled) -> None:
 
 
 def as_data(outcome: Profiled) -> dict[str, Any]:
-    """The outcome for programs: measurements as stored, their percentiles, report files, failures."""
+    """The outcome for programs: measurements as stored, their percentiles and millijoules, report files, failures."""
     return {
         "measurements": [
             {
@@ -231,6 +239,7 @@ def as_data(outcome: Profiled) -> dict[str, Any]:
                 "p50_ms": m.p50_ms,
                 "p90_ms": m.p90_ms,
                 "p99_ms": m.p99_ms,
+                "energy_mj": None if m.energy is None else {d.domain: m.millijoules(d) for d in m.energy},
                 "report": str(path),
             }
             for m, path in zip(outcome.measurements, outcome.reports, strict=True)

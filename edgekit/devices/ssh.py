@@ -9,28 +9,22 @@ from __future__ import annotations
 import getpass
 import itertools
 import os
-import select
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
 from ..errors import ToolError
-from ..files import sha256_file
+from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, read_line
 from .ssh_errors import BUSY, NOT_FOUND, SCRIPT_FAILED, DeviceError, connection_error, quoted, script_error
-from .ssh_scripts import FETCH, LINK, OPEN, RUN, SEND, remote
+from .ssh_scripts import OPEN, remote
 
-SMALL = 4096
-"""Bytes below which sending a file costs less than asking whether it is there."""
-CALL_S, BYTES_PER_S = 60.0, 100_000
-"""Deadline of a call: the base, and what is added for data, by the slowest link that is borne with."""
 LONGEST_SOCKET = 80
 """Bytes of a socket's path that leave room for the suffix that ssh adds while it binds; the kernel allows 108."""
 
@@ -80,7 +74,7 @@ class Target:
         return ["ssh", *options, *told, *self.login[1:-1], "--", self.login[-1]]
 
 
-class SshMachine:
+class SshMachine(ShellMachine):
     """An open connection to a device, which is ours alone until it is closed; a context manager.
 
     Files go to ``~/.cache/edgekit`` there: ``files`` by content, kept; ``runs`` one folder per connection, removed.
@@ -92,6 +86,7 @@ class SshMachine:
     def __init__(self, target: Target) -> None:
         """Nothing is connected before the block begins."""
         self.target = target
+        self.python = target.python
         self.where = f" (on {target.name}, for its {target.python})"
         self.counter = itertools.count()
 
@@ -210,62 +205,8 @@ class SshMachine:
             return DeviceError("lost", message, "did the device restart, or go to sleep? then run it again")
         return script_error(self.target.name, what, code, said, self.target.python)
 
-    # What a transport does (edgekit.bench.launch) --------------------------------------------------------------------
-
-    def deliver(self, files: Sequence[Path]) -> list[str]:
-        """Put ``files`` into one new folder there, sending only what is not there by content; their paths there."""
-        folder = f"{self.run}/{next(self.counter)}"
-        large = {sha256_file(path): path for path in files if path.stat().st_size >= SMALL}
-        rows = {digest: [digest, str(path.stat().st_size), path.name] for digest, path in large.items()}
-        what = f"sending {', '.join(path.name for path in files)}"
-
-        def link(digests: Sequence[str]) -> list[str]:
-            arguments = [word for digest in digests for word in rows[digest]]
-            answer = self.call(what, LINK, self.base, folder, *arguments).decode(errors="replace")
-            return [line.split()[1] for line in answer.splitlines() if line.startswith("missing ")]
-
-        missing = link(list(rows))
-        for digest in missing:
-            self.send(large[digest], f"{self.base}/files/{digest}", what)
-        if missing and (lost := link(missing)):
-            raise DeviceError("failed", f"{what}: {large[lost[0]].name} is not there after it was sent")
-        for path in files:
-            if path.stat().st_size < SMALL:
-                self.send(path, f"{folder}/{path.name}", what)
-        return [f"{folder}/{path.name}" for path in files]
-
-    def send(self, path: Path, there: str, what: str) -> None:
-        """Copy one file."""
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            self.call(what, SEND, there, str(size), data=stream, size=size)
-
-    def command(self, program: str, argument: str) -> list[str]:
-        """The ssh command line that runs a Python program there; closing its stdin kills it there."""
-        return self.through(RUN, program.rpartition("/")[0], self.target.python, program, argument)
-
-    def place(self, here: Path) -> str:
-        """Where the agent shall write a file that :meth:`fetch` brings to ``here``."""
-        return f"{self.run}/{next(self.counter)}-{here.name}"
-
-    def fetch(self, there: str, here: Path) -> None:
-        """Copy a file from there to ``here``."""
-        here.write_bytes(self.call(f"fetching {here.name}", FETCH, there))
-
 
 def socket_folder() -> str:
     """Where a socket's path stays short enough for the kernel."""
     folder = tempfile.gettempdir()
     return folder if len(os.fsencode(folder)) <= LONGEST_SOCKET - len("/edgekit-xxxxxxxx/s") else "/tmp"  # noqa: S108
-
-
-def read_line(stream: IO[bytes], deadline: float) -> str | None:
-    """The next line, or None at the end or when the deadline has passed."""
-    line = b""
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([stream], [], [], max(0.0, deadline - time.monotonic()))
-        byte = os.read(stream.fileno(), 1) if ready else b""
-        if not byte:
-            return None
-        line += byte
-    return line.decode(errors="replace").strip()

@@ -47,12 +47,12 @@ done
 digests of the others are printed. The folder of the run is not made: when it has been cleaned up, the run is over."""
 
 SEND = """
-part="$1.part"
+part="$1.$$.part"
 cat >"$part" && [ "$(wc -c <"$part")" -eq "$2" ] && mv "$part" "$1" && exit 0
 rm -f "$part"
 exit 1
 """
-"""Write stdin to a file ($1: path, $2: bytes), whole or not at all."""
+"""Write stdin to a file ($1: path, $2: bytes), whole or not at all; two may send the same at the same time."""
 
 RUN = """
 cd "$1" || exit 1

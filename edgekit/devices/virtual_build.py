@@ -28,6 +28,8 @@ PACKAGES = (
     "libgomp1", "libpython3.11-stdlib", "libstdc++6", "mount", "procps", "python3-minimal", "python3.11-minimal", "sed",
     "tar", "util-linux",
 )  # fmt: skip
+PHONE_PACKAGES = ("adbd", "android-libbase", "android-libcutils", "android-liblog")
+"""Android's own daemon; Debian 12 has it in its backports only."""
 WHEELS = ("numpy", "ai-edge-litert", "onnxruntime", "openvino")
 GLIBC = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 26, 27, 28, 31, 34, 35, 36)))
 SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
@@ -51,7 +53,7 @@ def cache_folder() -> Path:
 
 def system_folder() -> Path:
     """The folder of the built system, whether it is there or not."""
-    key = hashlib.sha256(json.dumps([LAYOUT, SUITE, PACKAGES, WHEELS]).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps([LAYOUT, SUITE, PACKAGES, PHONE_PACKAGES, WHEELS]).encode()).hexdigest()[:12]
     return cache_folder() / f"debian-{SUITE}-{key}"
 
 
@@ -123,11 +125,16 @@ def mirror() -> str:
 
 def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
     """Download the arm64 packages and unpack them into ``root``."""
-    on_step(f"downloading {len(PACKAGES)} arm64 packages of Debian {SUITE} and what they need")
+    wanted = [*PACKAGES, *(f"{name}/{SUITE}-backports" for name in PHONE_PACKAGES)]
+    on_step(f"downloading {len(wanted)} arm64 packages of Debian {SUITE} and what they need")
     apt = cache_folder() / "apt"
     for name in ("lists/partial", "archives/partial"):
         (apt / name).mkdir(parents=True, exist_ok=True)
-    write_atomic(apt / "sources.list", f"deb [signed-by={KEYRING}] {mirror()} {SUITE} main\n")
+    archive = mirror()
+    write_atomic(
+        apt / "sources.list",
+        "".join(f"deb [signed-by={KEYRING}] {archive} {suite} main\n" for suite in (SUITE, f"{SUITE}-backports")),
+    )
     settings = {
         "APT::Architecture": "arm64",
         "APT::Architectures": "arm64",
@@ -143,10 +150,10 @@ def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
     }
     command = ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in settings.items())]
     step("the index", [*command, "update"], log)
-    step("the download", [*command, "--yes", "--download-only", "install", *PACKAGES], log)
+    step("the download", [*command, "--yes", "--download-only", "install", *wanted], log)
     # Which of the archives: an older build may have left others there.
     listed = subprocess.run(
-        [*command, "--yes", "--print-uris", "-oDir::Cache::archives=/nonexistent", "install", *PACKAGES],
+        [*command, "--yes", "--print-uris", "-oDir::Cache::archives=/nonexistent", "install", *wanted],
         capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
     names = re.findall(r"^'[^']*' (\S+\.deb) ", listed, re.MULTILINE)
@@ -176,7 +183,7 @@ def finish(root: Path) -> None:
     for link, target in (("usr/bin/python3", f"python{PYTHON}"), ("bin/sh", "dash")):
         (root / link).unlink(missing_ok=True)
         (root / link).symlink_to(target)
-    for name in ("proc", "sys", "dev", "tmp", "run", "root", "home"):
+    for name in ("proc", "sys", "dev", "tmp", "run", "root", "home", "data", "system"):
         (root / name).mkdir(exist_ok=True)
     (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/usr/sbin/nologin\n")
     (root / "etc" / "group").write_text("root:x:0:\nnogroup:x:65534:\n")

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +31,9 @@ MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xf
 BINFMT = "/proc/sys/fs/binfmt_misc"
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+Settle = Callable[[Path], None]
+Live = Callable[[], NoReturn]
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -93,25 +97,41 @@ def furnish(board: VirtualBoard, root: Path, home: Path) -> None:
     mount(str(root / "run" / "cpuinfo"), root / "proc" / "cpuinfo", None, BIND)
 
 
-def run_init(board: VirtualBoard, root: Path, home: Path, report: int) -> NoReturn:
-    """Process 1 of the board: furnish it, say on ``report`` how that went, then bury the dead."""
+def bury() -> NoReturn:
+    """What process 1 of a board does all day."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
+    while True:
+        signal.pause()
+
+
+def run_init(board: VirtualBoard, root: Path, home: Path, report: int, settle: Settle, live: Live) -> NoReturn:
+    """Process 1 of the board: furnish it, say on ``report`` how that went, then ``live``."""
     libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
     try:
         libc.sethostname(board.board.encode(), len(board.board))
         furnish(board, root, home)
+        settle(root)
         os.chroot(root)
         os.chdir("/")
     except OSError as error:
         os.write(report, (error.strerror or str(error)).encode())
         os._exit(1)
     os.close(report)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
-    while True:
-        signal.pause()
+    live()
 
 
-def start(board: VirtualBoard, root: Path, home: Path) -> tuple[int, int]:
+def start(
+    board: VirtualBoard, root: Path, home: Path, spaces: int = 0, settle: Settle = lambda _: None, live: Live = bury
+) -> tuple[int, int]:
     """Start the board: the process whose death ends it, and its process 1, both as this process knows them.
+
+    Args:
+        board: what it plays.
+        root: its system.
+        home: the folder that it keeps.
+        spaces: namespaces beside the usual ones.
+        settle: called in process 1 with ``root`` when everything is mounted, before it becomes the root.
+        live: what process 1 does then.
 
     Raises:
         OSError: the kernel does not allow it, or qemu is missing.
@@ -121,13 +141,13 @@ def start(board: VirtualBoard, root: Path, home: Path) -> tuple[int, int]:
     if keeper == 0:
         try:
             libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
-            unshare(NEW_USERS | NEW_MOUNTS | NEW_PROCESSES | NEW_HOSTNAME)
+            unshare(NEW_USERS | NEW_MOUNTS | NEW_PROCESSES | NEW_HOSTNAME | spaces)
             os.write(ready[1], b"x")
             os.read(mapped[0], 1)
             first = os.fork()
             if first == 0:
                 os.close(ready[1])  # the reader waits for its last holder
-                run_init(board, root, home, report[1])
+                run_init(board, root, home, report[1], settle, live)
             os.write(ready[1], str(first).encode())
             os.close(ready[1])
             os.close(report[1])

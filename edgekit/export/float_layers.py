@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
@@ -54,14 +55,10 @@ def hint(layers: Iterable[Layer], pattern: str) -> str:
 
 
 def layers_in(scope: str, names: Collection[str]) -> set[str]:
-    """Names of the layers that a converted operator's scope mentions.
+    """Name of the layer that a converted operator's scope tells, in a set; empty for none.
 
-    Scopes are paths of modules, ``/`` between a module and what is in it, ``;`` between fused ones:
-    ``__module.network.features_0_0/aten::_convolution`` (OpenVINO), ``…Wrapper/torch.nn.….Conv2d_features_0_0;1``
-    (TFLite, the class in front), ``features_0_0`` (ONNX).
+    Scopes are paths of modules: ``__module.network.features_0_0/aten::_convolution`` (OpenVINO), ``features_0_0``
+    (ONNX), ``network.features_0_2.relu6`` (TFLite, by the direct writer). Names of layers hold no dots, and what is
+    inside a layer belongs to it, whatever it is called.
     """
-    found = set()
-    for part in scope.replace(";", "/").split("/"):
-        last = part.rsplit(".", 1)[-1]
-        found |= {last, last.partition("_")[2]} & set(names)
-    return found
+    return set([part for part in re.split(r"[./]", scope) if part in names][:1])

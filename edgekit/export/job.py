@@ -62,6 +62,7 @@ class Converted:
     Attributes:
         files: names relative to the job's folder; the first is the one a runtime opens.
         float_nodes: names in the file of the operators of ``Job.float_layers``, as the audit finds them.
+        owners: names of the layers that compute a tensor, by its name in the file; empty where the name itself tells.
     """
 
     files: tuple[str, ...]
@@ -70,6 +71,7 @@ class Converted:
     quantization: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
     float_nodes: tuple[str, ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:
@@ -97,13 +99,26 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
     return QuantParams(scale=scale, zero_point=int(np.clip(round(limits.min - low / scale), limits.min, limits.max)))
 
 
-def describe(settings: Quantization, form: str, stored: str, ranges: str, reduce_range: bool) -> dict[str, str | bool]:
+def bias_correction(settings: Quantization, form: str) -> str:
+    """Who corrects the biases for what rounding the weights does to the mean of a layer's outputs."""
+    if form == "FakeQuantize":
+        return "NNCF, full" if settings.bias_correction else "NNCF, fast"
+    return "empirical" if settings.bias_correction else "none"
+
+
+def describe(
+    settings: Quantization, form: str, stored: str, reduce_range: bool, also: str = ""
+) -> dict[str, str | bool]:
     """How a quantizer was set, for the manifest; ``stored`` is the type of the activations."""
+    ranges: str = settings.ranges
+    if ranges == "percentile":
+        ranges += f" {settings.percentile:g}"
     return {
         "scheme": settings.scheme,
         "form": form,
         "weights": f"int8 symmetric {settings.weights}",
         "activations": f"{stored} {settings.activations} per-tensor",
-        "ranges": ranges,
+        "ranges": ", ".join(filter(None, (ranges, also))),
         "reduce_range": reduce_range,
+        "bias_correction": bias_correction(settings, form),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import UsageError
 from ..types import QuantParams, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
@@ -19,7 +20,6 @@ from .tflite_lowering import write_tflite
 from .tflite_writer import NotWritable
 
 FILE = "model.tflite"
-WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"}
 
 
 def convert_litert(job: Job) -> Converted:
@@ -36,10 +36,16 @@ def convert_litert(job: Job) -> Converted:
     if job.profile.precision == "fp16":
         to_float16(path)
         notes += ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+    if job.profile.precision == "dynamic":
+        from .dynamic import TFLITE, dynamic_tflite
+
+        dynamic_tflite(path)
+        quantization = TFLITE
+        notes += ("depthwise convolutions stay in float: XNNPACK takes none with int8 weights",)
     if job.profile.precision == "int8":
         float_nodes = nodes_of(path, job)
         quantize(path, job, float_nodes)
-        quantization = describe(job.quantization, "int8 operators", "int8", "min-max", reduce_range=False)
+        quantization = describe(job.quantization, "int8 operators", "int8", reduce_range=False)
     given, made = interface(path)
     return Converted(
         files=(FILE,),
@@ -62,14 +68,24 @@ def convert_litert(job: Job) -> Converted:
 def write_float(job: Job, path: Path) -> tuple[str, ...]:
     """Write the float network, directly where every operator is known, else through litert-torch; returns notes.
 
-    A profile without rewrites is litert-torch's own export.
+    A profile without rewrites is litert-torch's own export, unless layers are to stay in float: litert-torch names an
+    operator after others too, those whose constants it shares, so that its layer cannot be told.
+
+    Raises:
+        UsageError: layers are to stay in float, and the network cannot be written directly.
     """
     notes: tuple[str, ...] = ()
-    if job.profile.rewrites:
+    if job.profile.rewrites or job.float_layers:
         try:
             path.write_bytes(write_tflite(job.network, job.sample.shape, job.sample.dtype.name))
             return notes
         except NotWritable as reason:
+            if job.float_layers:
+                raise UsageError(
+                    f"keep_float: the TFLite operators of a layer cannot be told, because the network holds {reason}, "
+                    "which only litert-torch converts",
+                    'add "fold_batch_norm" to the profile\'s rewrites, or leave keep_float out',
+                ) from reason
             notes = (f"converted by litert-torch, because edgekit's own writer does not know {reason}",)
     import litert_torch
 
@@ -110,8 +126,7 @@ def to_float16(path: Path) -> None:
 def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
     """Names of the operators of the layers that stay in float: those of the tensors that they compute.
 
-    An operator in which a convolution was fused with others is named after all of them; one that is not a convolution
-    belongs to the others.
+    The direct writer names a tensor after the one layer that it is written for; see ``Lowering.run_node``.
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -119,25 +134,17 @@ def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
         return ()
     interpreter = Interpreter(str(path))
     names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
-    found = []
-    for op in interpreter._get_ops_details():  # noqa: SLF001 - nothing public tells
-        name = names[int(op["outputs"][0])]
-        owners = [job.layers[layer] for layer in layers_in(name, job.layers)]
-        weighted = [layer for layer in owners if {"conv", "linear"} & set(layer.kinds)]
-        others = [layer for layer in owners if layer not in weighted]
-        chosen = weighted if weighted and (op["op_name"] in WEIGHTED or not others) else others
-        if any(layer.name in job.float_layers for layer in chosen):
-            found.append(name)
-    return tuple(found)
+    outputs = [names[int(op["outputs"][0])] for op in interpreter._get_ops_details()]  # noqa: SLF001 - nothing public
+    return tuple(name for name in outputs if layers_in(name.partition(";")[0], job.layers) & job.float_layers)
 
 
 def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
-    """Static int8 in place: int8 activations, int8 weights, ranges by min-max, I/O of the profile's types."""
+    """Static int8 in place: int8 activations, int8 weights, I/O of the profile's types."""
     from ai_edge_quantizer import quantizer, recipe
     from ai_edge_quantizer.qtyping import TFLOperationName
 
     from .litert_io import widen_to_uint8
-    from .litert_ranges import tie_ranges
+    from .litert_ranges import narrow, tie_ranges
 
     wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
@@ -153,6 +160,8 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     end = interface(path)[0]
     rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
     ranges = calibrate(path, rows, tool.get_quantization_recipe())
+    if job.quantization.ranges != "min-max":
+        narrow(path, rows, ranges, job.quantization)
     if job.profile.bake_preprocess:
         # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
         seen = ranges[end["name"]]

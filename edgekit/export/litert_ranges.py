@@ -1,4 +1,4 @@
-"""One range for tensors that only pass values on, so that no requantization is needed between them.
+"""The ranges of a TFLite file's tensors: narrower ones than min-max, and one for tensors that only pass values on.
 
 TFLite's CONCATENATION wants one scale for all inputs and the output. With a range of its own, each input is requantized
 to the output's scale by a QUANTIZE operator: an operator more, and a rounding more. The output's range is the union of
@@ -12,7 +12,40 @@ from typing import Any
 
 import numpy as np
 
+from ..types import Quantization
+from .ranges import BINS, chosen_range
+
 PASSING = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "SPLIT", "RESHAPE", "TRANSPOSE", "MAX_POOL_2D")
+
+
+def narrow(path: Path, rows: list[dict[str, Any]], ranges: dict[str, Any], settings: Quantization) -> None:
+    """Replace min-max by the ranges that ``settings`` choose, in place: those of activations, from their histograms.
+
+    The quantizer itself knows min-max only. Tensors that hold one value keep their range.
+
+    Args:
+        path: the float model.
+        rows: calibration inputs by signature name.
+        ranges: the calibration's result, ``{tensor: {"min": array, "max": array}}``.
+        settings: say how.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), experimental_preserve_all_tensors=True)
+    runner = interpreter.get_signature_runner()
+    made = {int(t) for op in interpreter._get_ops_details() for t in op["outputs"]}  # noqa: SLF001 - nothing public
+    found = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details() if int(t["index"]) in made}
+    ends = {index: (float(np.min(ranges[name]["min"])), float(np.max(ranges[name]["max"])))
+            for index, name in found.items() if name in ranges}  # fmt: skip
+    counts = {index: np.zeros(BINS, np.int64) for index, (low, high) in ends.items() if low < high}
+    for row in rows:
+        runner(**row)
+        for index, total in counts.items():
+            np.add(total, np.histogram(interpreter.get_tensor(index), BINS, ends[index])[0], out=total)
+    for index, total in counts.items():
+        low, high = chosen_range(settings, total, np.linspace(*ends[index], BINS + 1))
+        entry = ranges[found[index]]
+        entry["min"], entry["max"] = np.full_like(entry["min"], low), np.full_like(entry["max"], high)
 
 
 def tie_ranges(path: Path, ranges: dict[str, Any]) -> int:

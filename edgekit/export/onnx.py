@@ -42,6 +42,10 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "fp16":
         model = to_float16(model)
         notes.append("weights and compute are float16 in the file; input and output stay float32")
+    if job.profile.precision == "dynamic":
+        from .dynamic import ONNX, dynamic_onnx
+
+        model, quantization = dynamic_onnx(model, job.folder), ONNX
     if job.profile.precision == "int8":
         from .onnx_float import guard
         from .onnx_io import set_input_type, set_output_type
@@ -53,7 +57,10 @@ def convert_onnx(job: Job) -> Converted:
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
         stored = "int8" if settings.activations == "symmetric" else "uint8"
-        quantization = describe(settings, "QDQ", stored, "min-max", saturates(job.target))
+        paired = is_paired(job)
+        quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
+        if paired:
+            quantization["weights"] = f"{quantization['weights']}, neighbours of one sign within 128"
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
@@ -67,6 +74,7 @@ def convert_onnx(job: Job) -> Converted:
         quantization=quantization,
         notes=tuple(notes),
         float_nodes=tuple(float_names),
+        owners={tensor: tuple(sorted(layers)) for tensor, layers in owners.items() if layers},
     )
 
 
@@ -145,8 +153,13 @@ class Reader:
         return None if row is None else {self._name: row[None]}
 
 
+def is_paired(job: Job) -> bool:
+    """True where the weights are scaled by their largest pair instead of losing a bit (``weight_range``)."""
+    return saturates(job.target) and job.quantization.weights == "per-channel"
+
+
 def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights, ranges by min-max; 7-bit weights where the target saturates."""
+    """Static QDQ: uint8 activations, int8 weights, which lose up to a bit where the target saturates."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -154,6 +167,16 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
+    options: dict[str, Any] = {"ActivationSymmetric": symmetric}
+    if settings.ranges != "min-max":
+        from .onnx_ranges import overrides
+
+        readers = (Reader(model.graph.input[0].name, row[None]) for row in job.inputs)
+        options["TensorQuantOverrides"] = overrides(float_file, readers, settings)
+    if is_paired(job):
+        from .onnx_weights import weight_overrides
+
+        options["TensorQuantOverrides"] = options.get("TensorQuantOverrides", {}) | weight_overrides(model)
     quantize_static(
         float_file,
         int8_file,
@@ -165,7 +188,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         nodes_to_exclude=list(float_nodes),
-        extra_options={"ActivationSymmetric": symmetric},
+        extra_options=options,
     )
     quantized: ModelProto = onnx.load_model(int8_file)
     for file in (float_file, int8_file):

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from ..target import saturates
-from ..types import TensorSpec
+from ..types import Quantization, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .openvino_pool import drop_pool_indices
 
 if TYPE_CHECKING:
+    from nncf.quantization.range_estimator import RangeEstimatorParameters
     from openvino import Model
 
 FILES = ("model.xml", "model.bin")
@@ -36,6 +37,10 @@ def convert_openvino(job: Job) -> Converted:
     input_params = output_params = None
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "weight-only":
+        from .dynamic import OPENVINO, compressed_openvino
+
+        model, quantization = compressed_openvino(model), OPENVINO
     if job.profile.precision == "int8":
         from .openvino_io import set_input_type, set_output_type
 
@@ -44,11 +49,11 @@ def convert_openvino(job: Job) -> Converted:
         model = quantize(model, job, float_nodes)
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
-        quantization = describe(
-            job.quantization, "FakeQuantize", "8-bit", "min-max, fast bias correction", saturates(job.target)
-        )
+        also = "widest of the images" if job.quantization.ranges == "percentile" else ""
+        quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target), also)
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
+    loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
     return Converted(
         files=FILES,
         inputs=(input_spec(job, "input", "NCHW", input_params),),
@@ -62,7 +67,7 @@ def convert_openvino(job: Job) -> Converted:
             ),
         ),
         quantization=quantization,
-        notes=(half,) if job.profile.precision == "fp16" else (),
+        notes={"fp16": (half,), "weight-only": (loaded,)}.get(job.profile.precision, ()),
         float_nodes=float_nodes,
     )
 
@@ -94,7 +99,6 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         OverflowFix,
         QuantizationParameters,
     )
-    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     settings = job.quantization
     symmetric = settings.activations == "symmetric"
@@ -104,11 +108,34 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         nncf.Dataset(rows),
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
         subset_size=len(rows),
+        fast_bias_correction=not settings.bias_correction,
         target_device=nncf.TargetDevice.CPU,
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(
-            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            activations_range_estimator_params=estimator(settings),
             overflow_fix=OverflowFix.ENABLE if saturates(job.target) else OverflowFix.DISABLE,
             weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
         ),
     )
+
+
+def estimator(settings: Quantization) -> RangeEstimatorParameters:
+    """NNCF's way to the range of an activation: its percentiles are those of each image, the widest."""
+    from nncf.quantization.range_estimator import (
+        AggregatorType,
+        RangeEstimatorParameters,
+        RangeEstimatorParametersSet,
+        StatisticsCollectorParameters,
+        StatisticsType,
+    )
+
+    if settings.ranges != "percentile":
+        return {"min-max": RangeEstimatorParametersSet.MINMAX, "mse": RangeEstimatorParametersSet.HISTOGRAM}[
+            settings.ranges
+        ]
+    cut = (100 - settings.percentile) / 200
+    low, high = (
+        StatisticsCollectorParameters(StatisticsType.QUANTILE, widest, quantile_outlier_prob=cut)
+        for widest in (AggregatorType.MIN, AggregatorType.MAX)
+    )
+    return RangeEstimatorParameters(min=low, max=high)

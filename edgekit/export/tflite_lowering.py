@@ -151,7 +151,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "reshape": arithmetic.reshape,
     "permute": arithmetic.permute,
     "transpose": arithmetic.transpose,
-    "contiguous": arithmetic.same,
+    "contiguous": arithmetic.in_order,
     "size": arithmetic.size,
     "float": arithmetic.to_float,
 }

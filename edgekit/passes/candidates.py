@@ -55,6 +55,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
     ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
+    (
+        "rows",
+        (),
+        ("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
+        "gathers of channels copy rows, and 3x3 groups with few outputs compute several pixels at once",
+    ),
     ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
 )
@@ -66,6 +72,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu"
     if name == "packed":  # fills the blocks of ONNX Runtime's float kernels
         return format_ == "onnx" and precision != "int8" and target.startswith("x86")
+    if name == "rows":  # the other runtimes store every map as NCHW, or blocked
+        return format_ == "tflite"
     if name == "bare":
         return precision == "int8" and format_ != "tflite"
     if name == "gates":  # runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has

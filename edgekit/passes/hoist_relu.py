@@ -1,9 +1,9 @@
-"""Move a ReLU that follows a concatenation in front of it, where convolutions take it in.
+"""Move a ReLU that follows a concatenation or a channel shuffle in front of it, where convolutions take it in.
 
-    relu(cat(a, b)) = cat(relu(a), relu(b))
+    relu(cat(a, b)) = cat(relu(a), relu(b)),    relu(shuffle(x)) = shuffle(relu(x))
 
-Quantized, XNNPACK takes no ReLU that stands alone. Precondition: the ReLU alone reads the concatenation. A part that
-has no negative values needs none.
+Quantized, XNNPACK takes no ReLU that stands alone. Precondition: the ReLU alone reads the concatenation or shuffle. A
+part that has no negative values needs none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
+from .channel_flow import Permutation
 from .zero_pad_pool import is_not_negative
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.Dropout, nn.Identity)
@@ -25,7 +26,7 @@ def hoist_relu(graph_module: fx.GraphModule) -> int:
         if node.op != "call_module" or not isinstance(modules[str(node.target)], (nn.ReLU, nn.ReLU6)):
             continue
         joined = node.all_input_nodes[0]
-        if joined.op != "call_function" or joined.target is not torch.cat or len(joined.users) != 1:
+        if len(joined.users) != 1 or not (is_cat(joined) or is_shuffle(joined, modules)):
             continue
         plain = isinstance(modules[str(node.target)], nn.ReLU)
         for part in dict.fromkeys(joined.all_input_nodes):
@@ -40,6 +41,16 @@ def hoist_relu(graph_module: fx.GraphModule) -> int:
         changed += 1
     graph_module.recompile()
     return changed
+
+
+def is_cat(node: fx.Node) -> bool:
+    """True for a concatenation."""
+    return node.op == "call_function" and node.target is torch.cat
+
+
+def is_shuffle(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """True for a permutation of channels."""
+    return node.op == "call_module" and isinstance(modules[str(node.target)], Permutation)
 
 
 def stays_positive(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

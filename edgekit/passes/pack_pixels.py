@@ -5,7 +5,8 @@
 Vector units compute 16 outputs at a time; groups with 2, 4 or 8 outputs leave most of them idle. ONNX Runtime's blocked
 kernels moreover take only groups whose inputs and outputs fill whole blocks. The taps outside a pixel's window are
 zero, so it is the same function, for (p + 2) / 3p of the padded work. A group whose inputs do not fill a block is made
-dense first. Precondition: stride, dilation and padding 1, padding with zeros, a width that p divides.
+dense first. TFLite's kernels take groups of any width; there each channel's pixels lie side by side in the result, of
+which one transpose makes rows. Precondition: stride, dilation, padding 1, padding with zeros, a width that p divides.
 """
 
 from __future__ import annotations
@@ -42,10 +43,14 @@ class PackedConv(nn.Module):
                 self.groups, self.rows, columns, 3, 3
             )
         with torch.no_grad():
-            self.conv.weight.copy_(wide.flatten(0, 2))
+            self.conv.weight.copy_(self.arranged(wide).flatten(0, 2))
             if self.conv.bias is not None and conv.bias is not None:
                 spread = conv.bias.reshape(self.groups, 1, self.rows).expand(-1, pixels, -1)
-                self.conv.bias.copy_(spread.reshape(-1))
+                self.conv.bias.copy_(self.arranged(spread).reshape(-1))
+
+    def arranged(self, outputs: Tensor) -> Tensor:
+        """``(groups, pixels, rows, …)`` in the order in which the convolution shall compute it."""
+        return outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve, then interleave the pixels; no tensor has more than four dimensions."""
@@ -55,8 +60,34 @@ class PackedConv(nn.Module):
         return apart.permute(0, 2, 3, 1).reshape(batch, self.groups * self.rows, height, width * self.pixels)
 
 
+class PackedRows(PackedConv):
+    """The same with the pixels of a channel as neighbouring outputs; on NHWC data one transpose makes NCHW of them."""
+
+    def arranged(self, outputs: Tensor) -> Tensor:
+        """``(groups, rows, pixels, …)``."""
+        return outputs.transpose(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve, then put each channel's pixels into a row; no tensor has more than four dimensions."""
+        packed: Tensor = self.conv(x)
+        batch, _, height, width = packed.shape
+        channels = self.groups * self.rows
+        last = packed.permute(0, 2, 3, 1).reshape(batch * height * width, channels, self.pixels)
+        return last.permute(1, 0, 2).reshape(channels, batch, height, width * self.pixels).transpose(0, 1)
+
+
 def pack_pixels(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many."""
+    return pack(graph_module, PackedConv, whole_blocks=True)
+
+
+def pack_pixels_in_rows(graph_module: fx.GraphModule) -> int:
+    """The same for TFLite, where the result is read as NCHW (``gather_rows``); returns how many."""
+    return pack(graph_module, PackedRows, whole_blocks=False)
+
+
+def pack(graph_module: fx.GraphModule, packed: type[PackedConv], whole_blocks: bool) -> int:
+    """Rewrite in place; ``whole_blocks``: the kernels need groups whose inputs fill blocks."""
     changed = 0
     for node, conv in group_convs(graph_module):
         shape = list(getattr(node.meta.get("tensor_meta"), "shape", ()))
@@ -64,12 +95,12 @@ def pack_pixels(graph_module: fx.GraphModule) -> int:
             continue
         if conv.padding_mode != "zeros" or len(shape) != 4:
             continue
-        whole = dense(conv) if conv.in_channels // conv.groups % BLOCK else conv
+        whole = dense(conv) if whole_blocks and conv.in_channels // conv.groups % BLOCK else conv
         pixels, idle = divmod(BLOCK, whole.out_channels // whole.groups)
-        if idle or pixels < 2 or shape[3] % pixels or whole.in_channels // whole.groups % BLOCK:
+        if idle or pixels < 2 or shape[3] % pixels or (whole_blocks and whole.in_channels // whole.groups % BLOCK):
             continue
         name = f"{node.target}_packed".replace(".", "_")
-        graph_module.add_submodule(name, PackedConv(whole, pixels).eval())
+        graph_module.add_submodule(name, packed(whole, pixels).eval())
         node.target = name
         changed += 1
     graph_module.delete_all_unused_submodules()

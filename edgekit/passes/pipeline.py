@@ -13,14 +13,16 @@ from ..types import Rewrite
 from .absorb_scale import absorb_scale
 from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
 from .channel_flow import Permutation
+from .cross_layer_equalization import cross_layer_equalization
 from .dense_index import dense_index
 from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
+from .gather_rows import gather_rows
 from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
 from .lower_batch_norm import lower_batch_norm
-from .pack_pixels import pack_pixels
+from .pack_pixels import pack_pixels, pack_pixels_in_rows
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .shuffle_channels_last import shuffle_channels_last
@@ -38,13 +40,16 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "absorb_scale": absorb_scale,
     "lower_batch_norm": lower_batch_norm,
     "fold_channel_shuffle": fold_channel_shuffle,
+    "gather_rows": gather_rows,
     "shuffle_channels_last": shuffle_channels_last,
     "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
     "split_hard_swish": split_hard_swish,
     "hoist_relu": hoist_relu,
+    "cross_layer_equalization": cross_layer_equalization,
     "zero_pad_pool": zero_pad_pool,
     "pack_pixels": pack_pixels,
+    "pack_pixels_in_rows": pack_pixels_in_rows,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
 }

@@ -34,6 +34,7 @@ def conditions(m: Measurement) -> dict[str, str]:
         "clock limit": UNKNOWN if not limits else f"{max(limits.values()) / 1000:.0f} MHz",
         "accelerator": m.accelerator,
         "threads": str(m.threads),
+        "pinned cores": "none" if m.pinned is None else ", ".join(map(str, m.pinned.cpus)),
         "batch": str(m.batch),
     }
 

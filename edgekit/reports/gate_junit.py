@@ -61,7 +61,7 @@ def case(result: GateResult) -> ET.Element:
     """One gate."""
     made = ET.Element(
         "testcase",
-        name=f"{result.model} {result.profile} {result.runtime}-{result.accelerator} t{result.threads}",
+        name=f"{result.model} {result.profile} {result.runtime}-{result.accelerator} {result.placing}",
         classname=f"edgekit.gate.{result.device.id}",
         time=f"{result.seconds:.3f}",
     )

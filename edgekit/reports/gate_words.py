@@ -35,7 +35,7 @@ def row(result: GateResult) -> tuple[str, ...]:
     return (
         result.status,
         result.model,
-        f"{result.profile} t{result.threads}",
+        f"{result.profile} {result.placing}",
         result.device.id + (" (emulated)" if result.emulated else ""),
         milliseconds(result.p50_ms("baseline")),
         milliseconds(result.p50_ms("candidate")),

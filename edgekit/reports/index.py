@@ -82,7 +82,7 @@ def index(root: Path, found: Sequence[Found], around: Surroundings) -> list[Entr
 def subject(m: Measurement) -> tuple[object, ...]:
     """What was measured, where and how; two files of one subject say the same twice."""
     settings = tuple(sorted(m.settings.items()))
-    return m.artifact_sha256, m.device.id, m.runtime, m.accelerator, m.threads, m.batch, settings
+    return m.artifact_sha256, m.device.id, m.runtime, m.accelerator, m.threads, m.on_cores, m.batch, settings
 
 
 def artifact_state(m: Measurement, artifacts: Mapping[tuple[str, str], str] | None) -> ArtifactState:

@@ -118,17 +118,20 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("runtime", f"{m.runtime} {m.runtime_version}, accelerator {m.accelerator}"),
         ("settings", ", ".join(f"{key}={value}" for key, value in m.settings.items())),
         ("threads, batch", f"{m.threads}, {m.batch}"),
+        ("pinned to cores", "" if m.pinned is None else f"{', '.join(map(str, m.pinned.cpus))} ({m.pinned.asked})"),
         ("governor", change(values(before.governor), values(after.governor))),
         ("clock", change(clock(before), clock(after))),
         ("temperature", change(temperature(before), temperature(after))),
         ("load average, 1 min", change(load(before), load(after))),
         ("throttling flags", change(flags(before), flags(after))),
         ("inferences", f"{len(m.samples_ns)} measured after {len(m.warmup_ns)} of warm-up"),
+        ("rounds", rounds(m)),
         (
             "cold start",
             f"load {milliseconds(m.load_ns / 1e6)} ms, first inference {milliseconds(m.first_inference_ns / 1e6)} ms",
         ),
         ("peak memory", peak_memory(m)),
+        ("energy of one inference", energy(m)),
         ("weights", WEIGHTS[m.weights_kind]),
         ("parity", f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"),
         ("parity on the device", device_parity(m)),
@@ -142,6 +145,22 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("operator times", m.per_op_note),
     ]
     return tuple((name, value) for name, value in pairs if value)
+
+
+def rounds(m: Measurement) -> str:
+    """The median of each of several launches."""
+    medians = ", ".join(milliseconds(value, like=m.p50_ms) for value in m.round_medians_ms)
+    return f"{len(m.rounds)} launches in turn with the others, medians {medians} ms" if m.rounds else ""
+
+
+def energy(m: Measurement) -> str:
+    """Millijoules of one inference by domain, the power meanwhile and at rest; why not, where counters are closed."""
+    parts = [
+        f"{d.domain} {milliseconds(m.millijoules(d))} mJ ({d.watts:.1f} W over {d.window_s:.1f} s, "
+        f"{'at rest unknown' if d.idle_w is None else f'{d.idle_w:.1f} W at rest'}, not subtracted)"
+        for d in m.energy or ()
+    ]
+    return "; ".join(parts) or m.energy_note
 
 
 def device_parity(m: Measurement) -> str:

@@ -13,6 +13,8 @@ from ..types import Measurement
 
 VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
 
+ENERGY = "energy: of one inference, all that ran on the device meanwhile included, its power at rest not subtracted"
+
 
 def decimals(value: float) -> int:
     """Digits after the point that leave three significant ones, at most four."""
@@ -49,6 +51,11 @@ def parity(measurement: Measurement) -> str:
     return f"{measurement.parity_cosine:.4f} / {measurement.parity_sqnr_db:.0f} dB"
 
 
+def energy_each(measurement: Measurement) -> str:
+    """Millijoules of one inference by domain; empty where the device has no counter that we may read."""
+    return ", ".join(f"{d.domain} {milliseconds(measurement.millijoules(d))} mJ" for d in measurement.energy or ())
+
+
 def measurement_table(measurements: Sequence[Measurement]) -> Group:
     """A table of measurements, one row each, followed by the reasons of verdicts and notes on the weights."""
     devices = sorted({m.device.id for m in measurements})
@@ -56,7 +63,8 @@ def measurement_table(measurements: Sequence[Measurement]) -> Group:
     table.title_justify = "left"
     for name in ("model", "format", "precision"):
         table.add_column(name, overflow="fold")
-    for name in ("size", "threads", "p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS"):
+    counted = any(m.energy for m in measurements)
+    for name in ("size", "threads", "p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS", *(["energy"] * counted)):
         table.add_column(name, justify="right", overflow="fold")
     for name in ("parity (cos / SQNR)", "verdict"):
         table.add_column(name, overflow="fold")
@@ -66,12 +74,13 @@ def measurement_table(measurements: Sequence[Measurement]) -> Group:
             m.format,
             precision(m),
             megabytes(m.artifact_bytes),
-            str(m.threads),
+            f"{m.threads}{m.on_cores}",
             milliseconds(m.p50_ms),
             milliseconds(m.p90_ms, like=m.p50_ms),
             interval(m),
-            str(len(m.samples_ns)),
+            f"{len(m.samples_ns)}{'' if m.rounds is None else f' in {len(m.rounds)} rounds'}",
             "-" if m.peak_rss_bytes is None else megabytes(m.peak_rss_bytes),
+            *([energy_each(m) or "-"] * counted),
             parity(m),
             Text(m.verdict.name, style=VERDICT_STYLE[m.verdict.name]),
         )
@@ -86,6 +95,8 @@ def notes(measurements: Sequence[Measurement]) -> list[str]:
         if m.verdict.reasons
     ]
     lines += [f"operator times: {m.model} {m.profile}: {m.per_op_note}" for m in measurements if m.per_op_note]
+    if any(m.energy for m in measurements):
+        lines.append(ENERGY)
     random = sorted({m.model for m in measurements if m.weights_kind == "random"})
     if random:
         lines.append(f"weights: random for {', '.join(random)}: latency is valid, accuracy is not claimed")

@@ -24,7 +24,7 @@ def name(series: Series) -> str:
 def way(m: Measurement) -> str:
     """How it was run."""
     batch = "" if m.batch == 1 else f", batch {m.batch}"
-    return f"{m.runtime} on {m.accelerator}, {m.threads} thread{'' if m.threads == 1 else 's'}{batch}"
+    return f"{m.runtime} on {m.accelerator}, {m.threads} thread{'' if m.threads == 1 else 's'}{m.on_cores}{batch}"
 
 
 def verdict(series: Series) -> str:

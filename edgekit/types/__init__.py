@@ -18,6 +18,7 @@ from .base import (
     Runtime,
     TargetClass,
     VerdictName,
+    report_key,
 )
 from .costs import ConvFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState
@@ -35,11 +36,12 @@ from .gates import (
     Pair,
     PinnedFile,
 )
-from .layers import Layer
-from .measurements import Delegation, Measurement, OpTime, Revision, SustainedPoint, Verdict
+from .layers import Layer, LayerError, LayerErrors
+from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
+from .selection import FloatStep, SelectiveFloat
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -71,10 +73,12 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "Energy",
     "Evaluation",
     "Evidence",
     "ExportProfile",
     "FileEntry",
+    "FloatStep",
     "FormOutcome",
     "FormTable",
     "Format",
@@ -88,6 +92,8 @@ __all__ = [
     "IoType",
     "KnownForm",
     "Layer",
+    "LayerError",
+    "LayerErrors",
     "LayerLoad",
     "Layout",
     "Look",
@@ -101,6 +107,7 @@ __all__ = [
     "Parity",
     "ParityTolerance",
     "PinnedFile",
+    "Pinning",
     "Precision",
     "Preprocessing",
     "Published",
@@ -113,6 +120,7 @@ __all__ = [
     "Roofline",
     "Runtime",
     "Scored",
+    "SelectiveFloat",
     "Speed",
     "SustainedPoint",
     "TargetClass",
@@ -124,4 +132,5 @@ __all__ = [
     "VerdictName",
     "Weights",
     "WeightsProvenance",
+    "report_key",
 ]

@@ -10,6 +10,7 @@ from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, Target
 from .models import TensorSpec
 from .profiles import ParityTolerance
 from .roofline import LayerLoad
+from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
 
 
@@ -89,6 +90,8 @@ class Audit(Frozen):
         ops: operator types in the file, with counts.
         executed: operator types after the runtime's own optimisation, with counts.
         int8_compute_ops, float_compute_ops: convolutions and matrix products that execute in int8 / in float.
+        int8_weight_ops: of the convolutions and matrix products, those that execute with int8 weights, whatever the
+            type of the data that they read.
         float_ops: operators of an int8 artifact that execute in float, with counts (I/O conversion excluded).
         int8_weight_bytes, float_weight_bytes: constant data in the file.
         transposes: layout transposes executed.
@@ -102,6 +105,7 @@ class Audit(Frozen):
     executed: dict[str, int]
     int8_compute_ops: int
     float_compute_ops: int
+    int8_weight_ops: int = 0
     float_ops: dict[str, int] = Field(default_factory=dict)
     int8_weight_bytes: int
     float_weight_bytes: int
@@ -119,6 +123,12 @@ class Audit(Frozen):
     def passed(self) -> bool:
         """True when the file keeps every claim."""
         return not self.failures
+
+    @property
+    def int8_weight_share(self) -> float:
+        """Share of the file's constant elements that are int8; a float counts as four bytes."""
+        elements = self.int8_weight_bytes + self.float_weight_bytes / 4
+        return self.int8_weight_bytes / elements if elements else 0.0
 
     @property
     def delegated_share(self) -> float | None:
@@ -157,6 +167,7 @@ class Artifact(Frozen):
     form: ChosenForm | None = None
     tuning: Tuning | None = None
     int8_vs_float: Int8VsFloat | None = None
+    selective_float: SelectiveFloat | None = None
     parity: Parity
     parity_data: ImageSet
     audit: Audit
@@ -167,8 +178,13 @@ class Artifact(Frozen):
 
     @property
     def size_bytes(self) -> int:
-        """Bytes a device has to hold: the model files, without the manifest and check data."""
-        return sum(f.size_bytes for f in self.files if not f.name.startswith("check"))
+        """Bytes a device has to hold: the model files, without the manifest, check data and what was measured."""
+        return sum(f.size_bytes for f in self.model_files)
+
+    @property
+    def model_files(self) -> tuple[FileEntry, ...]:
+        """What a runtime needs."""
+        return tuple(f for f in self.files if not f.name.startswith(("check", "layers")))
 
     @property
     def runtime(self) -> Runtime:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 Format = Literal["onnx", "tflite", "openvino"]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "dynamic", "weight-only"]
 IoType = Literal["float32", "int8", "uint8"]
 Layout = Literal["NCHW", "NHWC", "NC"]
 Accelerator = Literal["cpu", "gpu", "npu"]
@@ -25,6 +25,14 @@ PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
     "openvino": ("openvino",),
 }
 """The packages that have each runtime, the usual one first."""
+
+
+def report_key(
+    model: str, profile: str, runtime: Runtime, accelerator: str, threads: int, cores: str | None = None
+) -> str:
+    """What names a measurement, its baseline and its gate on a device; ``cores`` as asked for, None when not pinned."""
+    pinned = "" if cores is None else f"-c{cores.replace(',', '_')}"
+    return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}"
 
 
 class Frozen(BaseModel):

@@ -10,13 +10,15 @@ from .base import Frozen
 
 
 class Device(Frozen):
-    """Where to measure: this machine, a board behind SSH, or an emulated one.
+    """Where to measure: this machine, a board behind SSH, a phone behind adb, or an emulated one.
 
     Attributes:
         id: names the device and the folder of its reports.
-        address: host name, IP address or Host alias of the SSH config; None for this machine and emulated boards.
-        user, port: what the SSH config says when None.
+        address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
+            None for this machine and emulated devices.
+        user, port: what the SSH config says when None; a phone has neither.
         python: interpreter there that has the runtimes; ``python3`` when None.
+        benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
     """
@@ -28,13 +30,16 @@ class Device(Frozen):
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
     port: int | None = Field(default=None, ge=1, le=65535)
     python: str | None = Field(default=None, min_length=1)
+    benchmark_model: str | None = Field(default=None, min_length=1)
     board: str | None = None
     tags: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _reachable(self) -> Device:
-        if self.transport == "ssh" and self.address is None:
-            raise ValueError('transport = "ssh" needs an address')
+        if self.transport in ("ssh", "adb") and self.address is None:
+            raise ValueError(f'transport = "{self.transport}" needs an address')
+        if self.transport == "adb" and (self.user or self.port):
+            raise ValueError("adb knows neither user nor port: write a phone in the network as host:port")
         return self
 
 

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Frozen, Runtime
+from .base import Frozen, Runtime, report_key
 from .devices import Device, DeviceState
 
 GateStatus = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF"]
@@ -173,6 +173,7 @@ class GateResult(Frozen):
     """One candidate against its baseline on one device.
 
     Attributes:
+        cores: what both sides were pinned to, as asked for; None when they were free.
         reason: of the status, a sentence.
         pinned: when the baseline was pinned, and its median then, ms: shown, never judged. None when not pinned.
         p_slower: over all looks, before the correction for the other gates of the run; 1 when nothing was tested.
@@ -189,6 +190,7 @@ class GateResult(Frozen):
     runtime: Runtime
     accelerator: str = "cpu"
     threads: int
+    cores: str | None = None
     device: Device
     baseline: str
     baseline_sha256: str
@@ -217,12 +219,17 @@ class GateResult(Frozen):
     @property
     def key(self) -> str:
         """The same as that of a measurement."""
-        return f"{self.model}__{self.profile}__{self.runtime}-{self.accelerator}-t{self.threads}"
+        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, self.cores)
 
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.model} {self.profile} {self.runtime}-{self.accelerator} t{self.threads} on {self.device.id}"
+        return f"{self.model} {self.profile} {self.runtime}-{self.accelerator} {self.placing} on {self.device.id}"
+
+    @property
+    def placing(self) -> str:
+        """Threads and cores in short: ``t2``, ``t2 c4,5``."""
+        return f"t{self.threads}" + ("" if self.cores is None else f" c{self.cores}")
 
     @property
     def kept(self) -> tuple[Pair, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName
+from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName, report_key
 from .devices import Device, DeviceInfo, DeviceState
 from .roofline import Ceilings, Roofline
 
@@ -66,6 +67,42 @@ class SustainedPoint(Frozen):
     clock_mhz: float | None = None
 
 
+class Energy(Frozen):
+    """What one domain of the device spent while the samples were taken, all that ran there included.
+
+    Attributes:
+        domain: as the device names it: ``package-0`` is a CPU with its caches and memory controller, ``psys`` the whole
+            platform.
+        spent_uj: microjoules over the window, the power at rest not subtracted.
+        window_s: from before the first sample to after the last.
+        idle_w: power of the domain at rest, before the model was loaded; None where it is not known.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    domain: str
+    spent_uj: int = Field(gt=0)
+    window_s: float = Field(gt=0)
+    idle_w: float | None = None
+
+    @property
+    def watts(self) -> float:
+        """Mean power over the window."""
+        return self.spent_uj / 1e6 / self.window_s
+
+
+class Pinning(Frozen):
+    """The cores that the work was kept on.
+
+    Attributes:
+        asked: what was asked for: ``big``, ``little`` or core numbers by commas.
+        cpus: their numbers on the device.
+    """
+
+    asked: str
+    cpus: tuple[Count, ...] = Field(min_length=1)
+
+
 class Revision(Frozen):
     """The project's commit at the time of a measurement; ``dirty`` when tracked files had been changed since."""
 
@@ -79,6 +116,7 @@ class Measurement(Frozen):
     Attributes:
         settings: options of the runtime that were set to other than their defaults.
         warmup_ns, samples_ns: one entry per inference, in order.
+        rounds: samples of each launch, in order, when there were several in turn with other artifacts; None for one.
         load_ns: from an imported runtime to a ready session, weights read.
         first_inference_ns: the first call.
         peak_rss_bytes: of a launch of its own, the whole process; None when not measured.
@@ -90,6 +128,9 @@ class Measurement(Frozen):
         export_command: what made the artifact; empty in reports from before it was kept.
         roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
+        pinned: None when the system was free to move the work between all cores.
+        energy: by domain, over the samples; None where the device has no counter, or one that tells nothing:
+            ``energy_note`` says why.
         revision: of the project that measured; None outside a git work tree.
     """
 
@@ -116,10 +157,12 @@ class Measurement(Frozen):
     runtime_version: str
     accelerator: Accelerator = "cpu"
     threads: int = Field(ge=1)
+    pinned: Pinning | None = None
     settings: dict[str, str | int] = Field(default_factory=dict)
     batch: int = Field(default=1, ge=1)
     warmup_ns: tuple[Nanoseconds, ...]
     samples_ns: tuple[Nanoseconds, ...] = Field(min_length=1)
+    rounds: tuple[Annotated[int, Field(gt=0)], ...] | None = None
     load_ns: Count
     first_inference_ns: Count
     peak_rss_bytes: Count | None = None
@@ -133,12 +176,20 @@ class Measurement(Frozen):
     roofline: Roofline | None = None
     ceilings: Ceilings | None = None
     sustained: tuple[SustainedPoint, ...] | None = None
+    energy: tuple[Energy, ...] | None = None
+    energy_note: str = ""
     state_before: DeviceState
     state_after: DeviceState
     versions: dict[str, str]
     measured_at: str
     verdict: Verdict
     revision: Revision | None = None
+
+    @model_validator(mode="after")
+    def _whole_rounds(self) -> Self:
+        if self.rounds is not None and sum(self.rounds) != len(self.samples_ns):
+            raise ValueError(f"rounds of {sum(self.rounds)} samples, but {len(self.samples_ns)} samples")
+        return self
 
     @field_validator("measured_at")
     @classmethod
@@ -166,6 +217,15 @@ class Measurement(Frozen):
         return (ordered[low] + (ordered[high] - ordered[low]) * (position - low)) / 1e6
 
     @property
+    def round_medians_ms(self) -> tuple[float, ...]:
+        """Median latency of each round, milliseconds; empty when there was one launch."""
+        ends = list(itertools.accumulate(self.rounds or ()))
+        return tuple(
+            statistics.median(self.samples_ns[end - count : end]) / 1e6
+            for end, count in zip(ends, self.rounds or (), strict=True)
+        )
+
+    @property
     def p50_ms(self) -> float:
         """Median latency, milliseconds."""
         return statistics.median(self.samples_ns) / 1e6
@@ -181,6 +241,16 @@ class Measurement(Frozen):
         return self.percentile_ms(99)
 
     @property
+    def on_cores(self) -> str:
+        """The text " on core 4, 5" when it was pinned to them, else none: to be added to a count of threads."""
+        return "" if self.pinned is None else f" on core {', '.join(map(str, self.pinned.cpus))}"
+
+    def millijoules(self, domain: Energy) -> float:
+        """Energy of one inference in a domain: its window over the number of samples."""
+        return domain.spent_uj / 1e3 / len(self.samples_ns)
+
+    @property
     def key(self) -> str:
         """File name stem of the stored report."""
-        return f"{self.model}__{self.profile}__{self.runtime}-{self.accelerator}-t{self.threads}"
+        cores = None if self.pinned is None else self.pinned.asked
+        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, cores)

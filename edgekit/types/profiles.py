@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from .base import Format, Frozen, IoType, Precision, TargetClass
 
@@ -38,12 +38,21 @@ class Quantization(Frozen):
         keep_float: layers that stay in float: patterns (``*`` crosses dots) on a layer's path in the network as built,
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
+        ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
+            ``percentile`` of its values, or the range of the least squared error (``mse``).
+        percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` alone.
+        bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
+            measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
+            one, in place of its fast one.
     """
 
     scheme: Literal["full-integer"] = "full-integer"
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
+    ranges: Literal["min-max", "percentile", "mse"] = "min-max"
+    percentile: float = Field(default=99.99, gt=50, le=100)
+    bias_correction: bool = False
 
 
 class ExportProfile(Frozen):

@@ -21,18 +21,21 @@ FLOAT = {"float32", "float16", "bfloat16"}
 COMPUTE = {
     # ONNX, as ONNX Runtime executes it
     *("Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger", "Gemm", "FusedGemm", "QGemm", "MatMul"),
-    *("FusedMatMul", "QLinearMatMul", "MatMulInteger"),
+    *("FusedMatMul", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"),
     # TFLite
     *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL", "TRANSPOSE_CONV"),
     # OpenVINO, as the CPU plugin executes it
     *("Convolution", "GroupConvolution", "FullyConnected"),
 }
+# Those of ONNX Runtime whose weights are 8-bit whatever it lists as their inputs: packed weights are not listed.
+DYNAMIC = {"ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
 QUANTIZE = {"QUANTIZE", "QuantizeLinear", "FakeQuantize"}
 DEQUANTIZE = {"DEQUANTIZE", "DequantizeLinear"}
 TRANSPOSE = {"TRANSPOSE", "Transpose"}
 # Type and memory-layout changes: no arithmetic of the network's own.
 CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, "Convert", "Reorder", "Cast", "CAST", "ReorderInput", "ReorderOutput"}
 MAX_RANK = 4  # GPU delegates refuse more
+INT8_WEIGHTS_SHARE = 0.5  # of the constants of a file with int8 weights; depthwise weights and biases may stay float
 FP16_SMALL_BYTES = 4096  # constants below this (scalars, shapes) may stay float32 in a float16 file
 
 
@@ -68,6 +71,7 @@ def audit(
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
+        int8_weight_ops=sum(1 for n in compute if n["type"] in DYNAMIC or set(n["inputs"][1:2]) & INT8),
         float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
@@ -126,7 +130,9 @@ def broken_claims(
                 broken.append(f"{end} {spec.name} is {real['shape']}, not {list(spec.shape)}")
     if result.max_rank > MAX_RANK:
         broken.append(f"a tensor of rank {result.max_rank}: GPU delegates take at most {MAX_RANK}")
-    if profile.precision != "int8" and result.int8_weight_bytes and not profile.bake_preprocess:
+    if profile.precision in ("dynamic", "weight-only") and result.int8_weight_share < INT8_WEIGHTS_SHARE:
+        broken.append(f"only {result.int8_weight_share:.0%} of the constants are int8")
+    if profile.precision in ("fp32", "fp16") and result.int8_weight_bytes and not profile.bake_preprocess:
         broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
     if profile.precision == "fp16":
         big = [t for t in constants if t["dtype"] == "float32" and t["bytes"] > FP16_SMALL_BYTES]
@@ -154,12 +160,22 @@ def broken_int8(
     kept = result.float_compute_ops - len(astray)
     if kept != float_compute:
         broken.append(f"{kept} convolutions and matrix products stay in float, where {float_compute} are to")
+    lost = [n for n in executed if is_one_of(n, float_nodes) and n["type"] not in CONVERSIONS and reads_int8(n)]
+    if profile.format != "tflite":  # the others fuse what stands between two quantized tensors, as ONNX Runtime a sum
+        lost = [n for n in lost if n["type"] in COMPUTE]
+    if lost:
+        broken.append(f"{len(lost)} operators that are to stay in float compute in int8, first {lost[0]['name']}")
     if result.int8_compute_ops == 0:
         broken.append("no convolution or matrix product executes in int8")
     others = counts([n for n in in_float if n["type"] not in COMPUTE and not is_one_of(n, float_nodes)])
     if profile.format == "tflite" and others:
         broken.append(f"operators compute in float: {', '.join(f'{count} {op}' for op, count in others.items())}")
     return broken
+
+
+def reads_int8(node: Node) -> bool:
+    """True for an executed operator whose data is int8."""
+    return bool(node["inputs"]) and node["inputs"][0] in INT8
 
 
 def is_one_of(node: Node, names: frozenset[str]) -> bool:

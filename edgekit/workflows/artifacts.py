@@ -15,6 +15,7 @@ from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
 CHECK_FILE = "check.npz"
+LAYERS_FILE = "layers.json"
 """An image as the artifact takes it, and the reference's output for it."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 

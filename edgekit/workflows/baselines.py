@@ -168,7 +168,7 @@ def pin(root: Path, stored: Stored, measurement: Measurement, conditions: Condit
         ToolError: the folder cannot be written.
     """
     final = pin_folder(root, measurement.device.id, measurement.key)
-    model = [entry.name for entry in stored.artifact.files if not entry.name.startswith("check")]
+    model = [entry.name for entry in stored.artifact.model_files]
     slim = stored.artifact.model_copy(update={"files": tuple(e for e in stored.artifact.files if e.name in model)})
     with staged_folder(final) as staging:
         (staging / MANIFEST).write_text(slim.model_dump_json(indent=1) + "\n", encoding="utf-8")

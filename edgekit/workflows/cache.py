@@ -29,9 +29,11 @@ from .prepare import TOOLS, ExportOptions
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
-    *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "pixels.py", "target.py"),
+    *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "calibration.py"),
+    *("pixels.py", "target.py"),
     *(f"workflows/{name}.py" for name in ("audit_file", "build", "convert", "export", "manifest", "prepare")),
-    "workflows/verification.py",
+    *("workflows/layer_errors.py", "workflows/layer_errors_job.py", "workflows/verification.py"),
+    *("workflows/conversion.py", "workflows/selective_float.py", "workflows/sensitivity_job.py"),
 )
 """What of edgekit decides what an artifact is."""
 
@@ -99,6 +101,8 @@ def ingredients(
         "parity_data": source_digest(options.parity_data or options.calibration),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
         "sources": dict(options.sources),
+        "layer_errors": options.layer_errors and profile.precision == "int8",
+        "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],
         "code": code_digest(),
         "python": ".".join(map(str, sys.version_info[:2])),
         "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},

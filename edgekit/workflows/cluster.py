@@ -26,6 +26,7 @@ from ..types import Artifact, ExportProfile, ImageSet, ModelCard
 from .artifacts import MANIFEST, Stored, check_files
 from .cache import code_digest
 from .export import Done, Outcome, Say, Status, Task, export_task, from_cache, plan, to_cache
+from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
 
 if TYPE_CHECKING:
@@ -264,4 +265,4 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
             check_files(Stored(staging, artifact))
     except EdgekitError as error:
         return replace(outcome, status="failed to convert", error=error)
-    return replace(outcome, folder=final, artifact=artifact)
+    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final))

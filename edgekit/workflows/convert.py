@@ -8,41 +8,41 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import fx, nn
 
-from ..errors import ToolError
+from ..calibration import check_calibration
 from ..passes.bake_preprocess import bake_preprocess
 from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
-from ..types import ExportProfile, ModelCard, TargetClass
+from ..types import ExportProfile, Layer, ModelCard, Rewrite, TargetClass
+from ..verify.finite import check_weights, finite_outputs
 from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
 from .prepare import TOOLS
 
-REFERENCE_BATCH = 16
-
 
 def prepare(request: dict[str, Any]) -> dict[str, Any]:
     """Build the network, save its state and its float32 outputs on the parity images.
 
-    Request: ``card``, ``weights`` (path or None), ``num_classes``, ``pixels`` (.npy), ``folder``.
+    Request: ``card``, ``weights`` (path or None), ``num_classes``, ``pixels`` (.npy, parity), ``calibration`` (.npy, or
+    None where these are the same), ``folder``.
     Writes ``state.pt`` and ``reference.npy`` into the folder.
 
     Raises:
-        UsageError: the checkpoint does not fit.
-        ToolError: the reference itself is not finite.
+        UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image.
     """
     card = ModelCard.from_plain(request["card"])
     folder = Path(request["folder"])
     network, provenance = build_with_provenance(card, request["weights"], request["num_classes"])
     images = torch.from_numpy(normalise(np.load(request["pixels"]), card.preprocessing))
-    with torch.no_grad():
-        reference = torch.cat([network(batch) for batch in torch.split(images, REFERENCE_BATCH)]).numpy()
-    if not np.isfinite(reference).all():
-        raise ToolError("the float network itself gives values that are not finite", "check the checkpoint")
+    check_weights(network)
+    reference = finite_outputs(network, images, "parity").numpy()
+    if request["calibration"] is not None:
+        others = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
+        finite_outputs(network, others, "calibration")
     torch.save(network.state_dict(), folder / "state.pt")
     np.save(folder / "reference.npy", reference)
     costs = layer_costs(network, (1, *card.input_shape))
@@ -58,25 +58,30 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     """Rewrite, convert and quantize into ``folder``.
 
     Raises:
-        UsageError: the profile keeps layers in float that the network does not have.
+        UsageError: the profile keeps layers in float that the network does not have, or int8 cannot be calibrated on
+            the images.
 
     Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
     ``pixels`` (.npy, calibration), ``folder``.
     """
+    from ..export.bias_correction import correct_biases
     from ..export.float_layers import float_layers
     from ..export.job import Job
+    from ..export.simulation import scheme_of
 
     card = ModelCard.from_plain(request["card"])
     profile = ExportProfile.from_plain(request["profile"])
     target: TargetClass = request["target"]
-    network = create(card, request["num_classes"])
-    network.load_state_dict(torch.load(request["state"], weights_only=True))
-    adopt(network, request["layout"])
-    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
-    layers = name_layers(rewritten)
+    pixels = np.load(request["pixels"])
+    doubts = check_calibration(pixels) if profile.precision == "int8" else []
+    rewritten, layers, rewrites = rewritten_network(request, card, profile)
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
-    pixels = np.load(request["pixels"])
+    in_float = frozenset(layer.name for layer in kept)
+    if profile.quantization is not None and profile.quantization.bias_correction and profile.format != "openvino":
+        scheme = scheme_of(profile.quantization, target, profile.format)
+        images = torch.from_numpy(normalise(pixels, card.preprocessing))
+        correct_biases(rewritten, layers, images, scheme, in_float)
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -85,7 +90,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         inputs=network_inputs(pixels, card, profile),
         folder=Path(request["folder"]),
         layers={layer.name: layer for layer in layers},
-        float_layers=frozenset(layer.name for layer in kept),
+        float_layers=in_float,
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
@@ -94,13 +99,26 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         "inputs": [spec.to_plain() for spec in made.inputs],
         "outputs": [spec.to_plain() for spec in made.outputs],
         "quantization": made.quantization,
-        "notes": list(made.notes),
+        "notes": [*doubts, *made.notes],
         "float_layers": [layer.path for layer in kept],
+        "float_names": sorted(in_float),
         "float_nodes": list(made.float_nodes),
+        "owners": {tensor: list(names) for tensor, names in made.owners.items()},
         "float_compute": sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),
         "rewrites": [rewrite.to_plain() for rewrite in rewrites],
         "tool_versions": {name: metadata.version(name) for name in TOOLS[profile.format]},
     }
+
+
+def rewritten_network(
+    request: dict[str, Any], card: ModelCard, profile: ExportProfile
+) -> tuple[fx.GraphModule, tuple[Layer, ...], tuple[Rewrite, ...]]:
+    """The network of a request (``num_classes``, ``state``, ``layout``) with the profile's rewrites, named."""
+    network = create(card, request["num_classes"])
+    network.load_state_dict(torch.load(request["state"], weights_only=True))
+    adopt(network, request["layout"])
+    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
+    return rewritten, name_layers(rewritten), rewrites
 
 
 def with_input(network: nn.Module, card: ModelCard, profile: ExportProfile) -> nn.Module:

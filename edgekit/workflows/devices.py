@@ -18,7 +18,7 @@ from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device
-from .reach import OnStep, reach
+from .reach import OnStep, is_emulated_phone, reach
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -69,11 +69,11 @@ def list_devices() -> list[Listed]:
 
 
 def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> Path:
-    """Describe a device behind SSH in ``devices.toml``; the file.
+    """Describe a device behind SSH or adb in ``devices.toml``; the file.
 
     Args:
         name: of the device, a folder name.
-        address: ``[USER@]HOST``, or a Host alias of the SSH config.
+        address: ``[USER@]HOST``, a Host alias of the SSH config, or ``adb:SERIAL`` (``adb:HOST:PORT`` in the network).
         for_user: in the user's file instead of the project's.
         more: other fields of :class:`Device`; None for those not given.
 
@@ -82,11 +82,13 @@ def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> 
     """
     if name in BUILT_IN:
         raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
-    user, at, host = address.rpartition("@")
+    serial = address.removeprefix("adb:")
+    transport = "ssh" if serial == address else "adb"
+    user, at, host = serial.rpartition("@")
     given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
     path = user_file() if for_user else project_file()
     try:
-        device = Device.from_plain({"id": name, "transport": "ssh", "address": host, **given})
+        device = Device.from_plain({"id": name, "transport": transport, "address": host, **given})
     except ValidationError as error:
         raise explain(Path("edgekit devices add"), Device, error) from error
     if device.board is not None:
@@ -122,21 +124,27 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     try:
         with reach(device, on_step) as transport:
             if device.transport != "local":
-                checks += [Check(step, "ok", "") for step in LOGIN_STEPS]
+                checks += [Check(step, "ok", "") for step in login_steps(device)]
             on_step("asking the agent")
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
             checks += judge(device, told, before, time.time(), transport.where)
     except DeviceError as error:
-        return [*(checks or steps_before(error)), failure(error)]
+        return [*(checks or steps_before(device, error)), failure(error)]
     return checks
 
 
-def steps_before(error: DeviceError) -> list[Check]:
+def login_steps(device: Device) -> list[str]:
+    """The steps of connecting to ``device``; adb has no host keys."""
+    by_adb = device.transport == "adb" or is_emulated_phone(device)
+    return [step for step in LOGIN_STEPS if not (by_adb and step == "host key")]
+
+
+def steps_before(device: Device, error: DeviceError) -> list[Check]:
     """The steps of connecting that went well before the one that ``error`` means."""
     steps: list[Check] = []
-    for step, kinds in LOGIN_STEPS.items():
-        if error.kind in kinds:
+    for step in login_steps(device):
+        if error.kind in LOGIN_STEPS[step]:
             break
         steps.append(Check(step, "ok", ""))
     return steps
@@ -151,12 +159,13 @@ def failure(error: DeviceError) -> Check:
 def judge(device: Device, told: dict[str, Any], before: float, after: float, where: str) -> list[Check]:
     """What the agent told, step by step."""
     info, state = told["info"], told["state"]
-    checks = [Check("python", "ok", f"{info['python']} on {info['machine']}: {info['system']}")]
+    checks = [judge_runner(told, info)]
     emulated = " (emulated: latency means nothing)" if info["emulated"] else ""
     checks.append(Check("cpu", "ok", f"{info['cpu']}, {info['cores']} usable cores{emulated}"))
     if device.board is not None:
         checks.append(judge_board(device.board, info["cpu"]))
-    checks += judge_runtimes(told["versions"], where, device)
+    if "runner" not in told:
+        checks += judge_runtimes(told["versions"], where, device)
     for name, field in READERS.items():
         seen = state[field] is not None
         remedy = "" if seen else "a verdict cannot tell throttling from noise without it"
@@ -169,6 +178,17 @@ def judge(device: Device, told: dict[str, Any], before: float, after: float, whe
     remedy = "timedatectl set-ntp true (there)" if late else ""
     checks.append(Check("time", "warning" if late else "ok", detail, remedy))
     return checks
+
+
+def judge_runner(told: dict[str, Any], info: dict[str, Any]) -> Check:
+    """What runs models there: Python, or on a phone without it the native benchmark."""
+    place = f"on {info['machine']}: {info['system']}"
+    if "runner" not in told:
+        return Check("python", "ok", f"{info['python']} {place}")
+    if told["runner"]:
+        return Check("benchmark_model", "ok", place)
+    remedy = f"take the one for Android on {info['machine']}: benchmark_model = in devices.toml"
+    return Check("benchmark_model", "failed", f"it does not print its usage {place}", remedy)
 
 
 def judge_board(name: str, cpu: str) -> Check:

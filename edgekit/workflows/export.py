@@ -7,19 +7,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..catalog import find_card, profile_for
-from ..errors import EdgekitError
+from ..errors import EdgekitError, VerificationError
 from ..files import check_writable, staged_folder, write_atomic
-from ..isolate import METER, run_isolated
-from ..types import RUNTIME_OF, Artifact, ExportProfile, ModelCard, Precision
+from ..isolate import METER
+from ..types import RUNTIME_OF, Artifact, ExportProfile, LayerErrors, ModelCard, Precision
 from .artifacts import MANIFEST, Stored
 from .cache import ingredients, keep, take
-from .forms import Resolved, resolve, target_of
+from .conversion import convert
+from .forms import Resolved, resolve
+from .layer_errors import layer_errors, read_layer_errors
 from .manifest import manifest
 from .parallel import run_all
-from .prepare import CHILD, ExportOptions, Images, Prepared, prepare
+from .prepare import ExportOptions, Images, Prepared, prepare
+from .selective_float import Selected, select_float
 from .verification import verify
 from .weights import resolve_weights
 
@@ -38,6 +41,7 @@ class Outcome:
         seconds: of its own steps; the network that the profiles of a model share is not in it.
         cpu_seconds: of its child processes, with its share of building the network.
         cached: it was made by an earlier run.
+        layers: the errors of its layers, where they were asked for; also of an artifact that failed to verify.
     """
 
     model: str
@@ -50,6 +54,7 @@ class Outcome:
     note: str = ""
     cpu_seconds: float = 0.0
     cached: bool = False
+    layers: LayerErrors | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,8 @@ def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, say: 
         return None
     say(f"{task.card.id} {profile.name}: from cache")
     took = time.monotonic() - start
-    return Outcome(task.card.id, profile.name, "converted", took, final, stored.artifact, cached=True)
+    layers = read_layer_errors(final)
+    return Outcome(task.card.id, profile.name, "converted", took, final, stored.artifact, cached=True, layers=layers)
 
 
 def to_cache(task: Task, profile: ExportProfile, options: ExportOptions, outcome: Outcome, say: Say) -> None:
@@ -206,41 +212,33 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
     start, spent = time.monotonic(), METER.seconds
     status: Status = "failed to convert"
     label = f"{prepared.card.id} {profile.name}"
+    layers: LayerErrors | None = None
     try:
         with staged_folder(final) as folder:
             say(f"{label}: converting")
-            made = convert(prepared, profile, folder)
+            selected: Selected | None = None
+            if prepared.options.selective_float and profile.precision == "int8":
+                selected = select_float(prepared, profile, folder, say)
+                profile, made = selected.profile, selected.made
+            else:
+                made = convert(prepared, profile, folder)
             convert_seconds = time.monotonic() - start
             status = "failed to verify"
+            if prepared.options.layer_errors and profile.precision == "int8":
+                say(f"{label}: measuring its layers")
+                layers = layer_errors(prepared, profile, folder, made)
             say(f"{label}: verifying")
             parity, audit = verify(prepared, profile, folder, made)
             artifact = manifest(prepared, profile, folder, made, parity, audit, convert_seconds)
+            if selected is not None:
+                artifact = artifact.model_copy(update={"selective_float": selected.record})
             write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
     except EdgekitError as error:
+        if isinstance(error, VerificationError):
+            status = "failed to verify"  # selective float verifies while it converts
         say(f"{label}: {status}")
         took, cpu = time.monotonic() - start, METER.seconds - spent
-        return Outcome(prepared.card.id, profile.name, status, took, error=error, cpu_seconds=cpu)
+        return Outcome(prepared.card.id, profile.name, status, took, error=error, cpu_seconds=cpu, layers=layers)
     say(f"{label}: done")
     took, cpu = time.monotonic() - start, METER.seconds - spent
-    return Outcome(prepared.card.id, profile.name, "converted", took, final, artifact, cpu_seconds=cpu)
-
-
-def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[str, Any]:
-    """Run the converter in a child process; its answer, with the resolved target added."""
-    target = target_of(profile)
-    answer = run_isolated(
-        f"{CHILD}:convert",
-        {
-            "card": prepared.card.to_plain(),
-            "profile": profile.to_plain(),
-            "target": target,
-            "num_classes": prepared.options.num_classes,
-            "state": str(prepared.work / "state.pt"),
-            "layout": prepared.provenance.layout,
-            "pixels": str(prepared.work / "calibration.npy"),
-            "folder": str(folder.resolve()),
-        },
-        prepared.options.timeout_s,
-        f"converting {prepared.card.id} to {profile.name}",
-    )
-    return {**answer, "target": target}
+    return Outcome(prepared.card.id, profile.name, "converted", took, final, artifact, cpu_seconds=cpu, layers=layers)

@@ -12,12 +12,12 @@ from .. import __version__
 from ..bench.gate_engine import BROKEN, operator_changes, run_gate, settle
 from ..bench.guards import Guards
 from ..bench.pairs import Pairing, Role
-from ..bench.session import EMULATED, Limits, Session
+from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..files import check_writable, write_atomic
 from ..reports.json_text import render
-from ..types import Artifact, Audit, Device, GateResult, GateRule
+from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
 from .artifacts import Stored, check_files, find_artifacts
 from .baselines import Found, find_baseline, pin, pin_folder
 from .gate_config import read_config, rule_for
@@ -40,12 +40,13 @@ class Planned:
     limits: Limits
     guards: Guards
     threads: int
+    cores: str | None = None
 
     @property
     def key(self) -> str:
         """As that of a measurement."""
         artifact = self.candidate.artifact
-        return f"{artifact.model}__{artifact.profile}__{artifact.runtime}-cpu-t{self.threads}"
+        return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", self.threads, self.cores)
 
     def seconds(self, pairs: int) -> float:
         """About how long a number of pairs takes when the device is quiet."""
@@ -58,6 +59,7 @@ def plan(
     *,
     baseline: Path = REPORTS,
     threads: int = 1,
+    cores: str | None = None,
     tolerance: float | None = None,
     delta: float | None = None,
     config: Path | None = None,
@@ -71,6 +73,7 @@ def plan(
         devices: where to measure.
         baseline: folder of reports with pins, one artifact, or a folder of artifacts.
         threads: within an operator.
+        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
         tolerance: wins over that of ``config``.
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
@@ -78,12 +81,13 @@ def plan(
         limits: of each launch; those of the configuration when None.
 
     Raises:
-        UsageError: an unknown name, device or key, no baseline, or one that was changed by hand.
+        UsageError: an unknown name, device, key or kind of cores, no baseline, or one that was changed by hand.
         ToolError: a baseline cannot be fetched.
     """
     places = [find_device(name) for name in dict.fromkeys(devices)]
     if threads < 1:
         raise UsageError(f"--threads must be at least 1, got {threads}")
+    cores = known_cores(cores)
     candidates = find_artifacts(names, artifacts_root)
     settings = read_config(config, {stored.artifact.model for stored in candidates})
     planned = []
@@ -92,9 +96,9 @@ def plan(
             rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
             chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
             artifact = stored.artifact
-            key = f"{artifact.model}__{artifact.profile}__{artifact.runtime}-cpu-t{threads}"
+            key = report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, cores)
             found = find_baseline(baseline, artifact, place.id, key)
-            planned.append(Planned(place, stored, found, rule, chosen, guards, threads))
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores))
     return planned
 
 
@@ -132,7 +136,7 @@ def gate(
             with reach(device, on_step) as transport:
                 for number in mine:
                     one = planned[number]
-                    session = Session(transport, device, threads=one.threads, limits=one.limits)
+                    session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
                     results[number] = run_one(one, drafts[number], session, plumbing, paths[number], on_step)
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
             for number in mine:
@@ -203,6 +207,7 @@ def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: di
         profile=candidate.artifact.profile,
         runtime=candidate.artifact.runtime,
         threads=one.threads,
+        cores=one.cores,
         device=one.device,
         baseline=str(baseline.folder),
         baseline_sha256=baseline.artifact.sha256,
@@ -250,6 +255,7 @@ def update(
     devices: Sequence[str] = ("local",),
     *,
     threads: int = 1,
+    cores: str | None = None,
     url: str | None = None,
     plumbing: bool = False,
     artifacts_root: Path = Path("artifacts"),
@@ -263,6 +269,7 @@ def update(
         names: as for :func:`plan`.
         devices: where to measure.
         threads: within an operator.
+        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
         url: folder on a server from which the model files are to be fetched; None copies them beside the pin.
         plumbing: allow an emulated device.
         artifacts_root: holds the artifacts.
@@ -276,6 +283,7 @@ def update(
         ToolError: the device fails, or the folder cannot be written.
     """
     places = [find_device(name) for name in dict.fromkeys(devices)]
+    cores = known_cores(cores)
     stored = find_artifacts(names, artifacts_root)
     check_writable(reports_root)
     done = []
@@ -288,7 +296,7 @@ def update(
             )
         with reach(place, on_step) as transport:
             chosen = limits or (EMULATED if virtual else Limits())
-            session = Session(transport, place, threads=threads, limits=chosen)
+            session = Session(transport, place, threads=threads, cores=cores, limits=chosen)
             for one in stored:
                 on_step(f"{one.artifact.model}/{one.artifact.profile} on {place.id}: checking the files")
                 check_files(one)

@@ -11,7 +11,7 @@ from typing import Any
 from .. import __version__
 from ..files import sha256_file
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, TensorSpec
-from .artifacts import CHECK_FILE
+from .artifacts import CHECK_FILE, LAYERS_FILE
 from .forms import AS_WRITTEN, describe_form
 from .prepare import Prepared
 
@@ -34,7 +34,7 @@ def manifest(
         io=profile.io,
         target=made["target"],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files=tuple(entry(folder / name) for name in (*made["files"], CHECK_FILE)),
+        files=tuple(entry(folder / name) for name in (*made["files"], CHECK_FILE, *beside(folder))),
         inputs=tuple(map(TensorSpec.from_plain, made["inputs"])),
         outputs=tuple(map(TensorSpec.from_plain, made["outputs"])),
         params=prepared.params,
@@ -56,6 +56,11 @@ def manifest(
     )
 
 
+def beside(folder: Path) -> list[str]:
+    """What else was measured and is kept with the artifact."""
+    return [LAYERS_FILE] if (folder / LAYERS_FILE).is_file() else []
+
+
 def entry(path: Path) -> FileEntry:
     """Name, size and digest of a file."""
     return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_file(path))
@@ -73,6 +78,10 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
         words += ["--calibration", options.calibration]
     if options.parity_data is not None:
         words += ["--parity-data", options.parity_data]
+    if options.layer_errors:
+        words.append("--layer-errors")
+    if options.selective_float:
+        words += ["--selective-float"] if options.min_sqnr_db is None else ["--min-sqnr", f"{options.min_sqnr_db:g}"]
     return shlex.join(words)
 
 
@@ -80,10 +89,14 @@ def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[st
     """The options that choose ``profile``: its base name and what the command line changed."""
     base = profile.name.removesuffix("-baked")
     words = []
+    for ranges in ("min-max", "percentile", "mse"):
+        if base.endswith(f"-ranges-{ranges}"):
+            base = base.removesuffix(f"-ranges-{ranges}")
+            words = ["--ranges", ranges]
     for io in ("int8", "uint8", "float32"):
         if base.endswith(f"-io-{io}"):
             base = base.removesuffix(f"-io-{io}")
-            words = ["--io", io]
+            words += ["--io", io]
     if profile.name.endswith("-baked"):
         words.append("--bake-preprocess")
     if profile.form != AS_WRITTEN:

@@ -14,7 +14,7 @@ from ..reports.summary import published_top1
 from ..select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
 from ..types import Measurement
 
-ALLOWED = ("threads", "runtime version", "runtime settings", "accelerator")
+ALLOWED = ("threads", "pinned cores", "runtime version", "runtime settings", "accelerator")
 """Conditions that are part of the choice."""
 
 
@@ -93,8 +93,8 @@ def candidate(m: Measurement) -> Candidate:
 
 
 def name(m: Measurement) -> str:
-    """Model, profile and threads."""
-    return f"{m.model} {m.profile}, {m.threads} thread{'' if m.threads == 1 else 's'}"
+    """Model, profile, threads and cores."""
+    return f"{m.model} {m.profile}, {m.threads} thread{'' if m.threads == 1 else 's'}{m.on_cores}"
 
 
 def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:

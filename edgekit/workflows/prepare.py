@@ -33,6 +33,9 @@ class ExportOptions:
         out: artifacts go to ``out/<model>/<profile>/``.
         timeout_s: limit of each conversion.
         cache: folder of earlier artifacts to take from and add to; None for no cache.
+        layer_errors: measure every layer of int8 artifacts.
+        selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
+            asks for.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
@@ -44,6 +47,9 @@ class ExportOptions:
     timeout_s: float = 900.0
     cache: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    layer_errors: bool = False
+    selective_float: bool = False
+    min_sqnr_db: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ def prepare(
             "weights": None if checkpoint is None else str(checkpoint.resolve()),
             "num_classes": options.num_classes,
             "pixels": str(work / "parity.npy"),
+            "calibration": None if options.parity_data is None else str(work / "calibration.npy"),
             "folder": str(work),
         },
         options.timeout_s,

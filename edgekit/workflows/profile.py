@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bench.cool_down import CoolDown
-from ..bench.session import EMULATED, Limits, Session
+from ..bench.rounds import merge
+from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
@@ -60,9 +61,11 @@ def profile(
     *,
     threads: Sequence[int] = (1,),
     accelerator: Accelerator = "cpu",
+    cores: str | None = None,
     require_full_delegation: bool = False,
     per_op: bool = False,
     sustained_s: float | None = None,
+    rounds: int = 1,
     roofline: bool = False,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
@@ -81,9 +84,11 @@ def profile(
         runtime: measure only what this runtime executes.
         threads: within an operator; each count is a measurement of its own.
         accelerator: what shall compute.
+        cores: keep the work on ``big``, ``little`` or numbered cores ("2,3"); the system places it when None.
         require_full_delegation: an artifact of which something stays outside the delegate fails.
         per_op: also time every operator, in a launch of its own.
         sustained_s: also run for so long without a pause, in a launch of its own.
+        rounds: launches of each; all artifacts take turns, and what is measured once is measured in the first round.
         roofline: also measure what the device can do at most, and where each artifact stands below it.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
@@ -93,50 +98,71 @@ def profile(
         on_step: told what begins, in words.
 
     Raises:
-        UsageError: an unknown device, runtime or name, or nothing to measure.
+        UsageError: an unknown device, runtime, name or kind of cores, or nothing to measure.
         ToolError: the device cannot be reached or is in use.
     """
     step = on_step or (lambda _: None)
     place = find_device(device)
+    if rounds < 1:
+        raise UsageError(f"--rounds must be at least 1, got {rounds}")
     if not threads or min(threads) < 1:
         raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
+    cores = known_cores(cores)
     stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
     with reach(place, step) as transport:
-        cooler = CoolDown(transport)
+        cooler = None if place.transport == "virtual" else CoolDown(transport)  # nothing there gets warm
         # One artifact's thread counts follow each other, so that what a slow drift does to one it does to all.
         tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
         if resume:
             there = measured(reports_root / place.id)
-            left = [(one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count) not in there]
+            left = [
+                (one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count, cores) not in there
+            ]
             tasks, outcome.skipped = left, len(tasks) - len(left)
-        limits_of = {c: measure_ceilings(transport, place, c, step) for c in dict.fromkeys(threads) if roofline}
-        for number, (one, count) in enumerate(tasks, 1):
-            label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
-            session = Session(
+        limits_of = {c: measure_ceilings(transport, place, c, step, cores) for c in dict.fromkeys(threads) if roofline}
+        sessions = [
+            Session(
                 transport,
                 place,
                 threads=count,
                 accelerator=accelerator,
+                cores=cores,
                 per_op=per_op,
                 sustained_s=sustained_s,
                 limits=limits,
             )
-            here = prefixed(f"{number}/{len(tasks)} {label}", step)
-            try:
-                cooler.wait(here)
-                measurement = measure(one, session, here).model_copy(update={"revision": project})
-                if require_full_delegation:
-                    refuse_partial(measurement)
-                if roofline:
-                    measurement = position(measurement, one.artifact, limits_of[count])
-                outcome.reports.append(save(reports_root, measurement))
-                outcome.measurements.append(measurement)
-            except EdgekitError as error:
-                outcome.failures.append(Failure(label, error))
-                step(f"{label}: failed: {error}")
+            for _, count in tasks
+        ]
+        taken: dict[int, list[Measurement]] = {number: [] for number in range(len(tasks))}
+        for turn in range(1, rounds + 1):
+            for number in list(taken):
+                (one, count), session = tasks[number], sessions[number]
+                label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
+                where = f"{number + 1}/{len(tasks)}" + (f" round {turn}/{rounds}" if rounds > 1 else "")
+                here = prefixed(f"{where} {label}", step)
+                try:
+                    if cooler is not None:
+                        cooler.wait(here)
+                    if turn == 1:
+                        taken[number].append(measure(one, session, here))
+                        if require_full_delegation:
+                            refuse_partial(taken[number][0])
+                    else:
+                        taken[number].append(session.latency(one.artifact, one.folder, here, energy=True))
+                    if turn < rounds:
+                        continue
+                    measurement = merge(taken[number]).model_copy(update={"revision": project})
+                    if roofline:
+                        measurement = position(measurement, one.artifact, limits_of[count])
+                    outcome.reports.append(save(reports_root, measurement))
+                    outcome.measurements.append(measurement)
+                except EdgekitError as error:
+                    del taken[number]
+                    outcome.failures.append(Failure(label, error))
+                    step(f"{label}: failed: {error}")
     return outcome
 
 
@@ -157,13 +183,14 @@ def refuse_partial(m: Measurement) -> None:
     )
 
 
-def measured(folder: Path) -> set[tuple[str, str, int]]:
-    """Digest, accelerator and thread count of what has a report in the folder of a device.
+def measured(folder: Path) -> set[tuple[str, str, int, str | None]]:
+    """Digest, accelerator, thread count and cores asked for of what has a report in the folder of a device.
 
     Raises:
         UsageError: a file there is not a report.
     """
-    return {(m.artifact_sha256, m.accelerator, m.threads) for m in map(load, sorted(folder.glob("*.json")))}
+    reports = map(load, sorted(folder.glob("*.json")))
+    return {(m.artifact_sha256, m.accelerator, m.threads, m.pinned.asked if m.pinned else None) for m in reports}
 
 
 def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:

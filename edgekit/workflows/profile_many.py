@@ -30,7 +30,7 @@ def profile_many(
 ) -> list[DeviceOutcome]:
     """Call ``run`` with each device's name, all at once; the outcomes in the devices' order.
 
-    Two names of this one machine would disturb each other: the local device and emulated boards run one after another.
+    An emulated device runs on this machine too: where the local device is measured as well, they run one after another.
 
     Args:
         devices: where to measure.
@@ -47,8 +47,9 @@ def profile_many(
             on_step(f"{device.id}: failed: {error}")
             return DeviceOutcome(device, error=error)
 
-    groups: list[list[Device]] = [[d] for d in devices if d.transport not in ("local", "virtual")]
-    here = [d for d in devices if d.transport in ("local", "virtual")]
+    apart = {"local", "virtual"} if any(d.transport == "local" for d in devices) else set()
+    groups: list[list[Device]] = [[d] for d in devices if d.transport not in apart]
+    here = [d for d in devices if d.transport in apart]
     groups += [here] if here else []
 
     def line(group: list[Device]) -> None:

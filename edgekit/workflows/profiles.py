@@ -10,8 +10,12 @@ from ..catalog import find_profile, profile_for
 from ..errors import UsageError, did_you_mean
 from ..types import ExportProfile, Precision
 
+INT8_WEIGHTS: dict[str, Precision] = {"onnx": "dynamic", "tflite": "dynamic", "openvino": "weight-only"}
+"""What ``--dynamic-range`` means: OpenVINO's CPU plugin has no dynamic ranges for convolutions."""
+
 FORMATS = ("onnx", "tflite", "openvino")
 IO_TYPES = ("float32", "int8", "uint8")
+RANGES = ("min-max", "percentile", "mse")
 TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu")
 
 
@@ -24,20 +28,26 @@ def choose_matrix(
     bake_preprocess: bool = False,
     target: str | None = None,
     form: str | None = None,
+    ranges: str | None = None,
+    dynamic_range: bool = False,
 ) -> list[ExportProfile]:
     """As :func:`choose_profiles`, but what is left open means all: every format, float32 and int8.
 
     Raises:
         UsageError: as there.
     """
-    known_words(io, target)
-    if profiles or int8 or fp16:
+    known_words(io, target, ranges)
+    if profiles or int8 or fp16 or dynamic_range:
         format_ = format_ if profiles else format_ or "all"
-        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form)
+        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges, dynamic_range)
     precisions = (choose_profiles(format_ or "all", int8=int8_too, form=form) for int8_too in (False, True))
     pairs = zip(*precisions, strict=True)
     both = [profile for pair in pairs for profile in pair]
-    return [override(p, io if p.precision == "int8" else None, bake_preprocess, target) for p in both]
+    of_int8 = {"io": io, "ranges": ranges}
+    return [
+        override(p, bake_preprocess=bake_preprocess, target=target, **(of_int8 if p.precision == "int8" else {}))
+        for p in both
+    ]
 
 
 def choose_profiles(
@@ -49,31 +59,37 @@ def choose_profiles(
     bake_preprocess: bool = False,
     target: str | None = None,
     form: str | None = None,
+    ranges: str | None = None,
+    dynamic_range: bool = False,
 ) -> list[ExportProfile]:
     """The profiles that a command line asks for, in the order of ``FORMATS``.
 
     Raises:
         UsageError: two options that contradict each other, or an unknown word.
     """
-    if int8 and fp16:
-        raise UsageError("--int8 and --fp16 contradict each other", "give one of them")
-    if profiles and (format_ or int8 or fp16):
-        given = [o for o, on in (("--format", format_), ("--int8", int8), ("--fp16", fp16)) if on]
+    asked = [o for o, on in (("--int8", int8), ("--fp16", fp16), ("--dynamic-range", dynamic_range)) if on]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} contradict each other", "give one of them")
+    if profiles and (format_ or asked):
+        given = [*(["--format"] if format_ else []), *asked]
         raise UsageError(
             f"--profile and {' and '.join(given)} contradict each other", "a profile names its format and precision"
         )
-    known_words(io, target)
+    known_words(io, target, ranges)
     if profiles:
         chosen = [find_profile(name) for name in profiles]
     else:
         precision: Precision = "int8" if int8 else "fp16" if fp16 else "fp32"
-        chosen = [profile_for(f, precision) for f in formats(format_)]  # type: ignore[arg-type]
-    chosen = [override(profile, io, bake_preprocess, target) for profile in chosen]
+        chosen = [
+            profile_for(f, INT8_WEIGHTS[f] if dynamic_range else precision)  # type: ignore[arg-type]
+            for f in formats(format_)
+        ]
+    chosen = [override(profile, io, bake_preprocess, target, ranges) for profile in chosen]
     return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
 
 
-def known_words(io: str | None, target: str | None) -> None:
-    """Make sure that ``--io`` and ``--target`` are known.
+def known_words(io: str | None, target: str | None, ranges: str | None) -> None:
+    """Make sure that ``--io``, ``--target`` and ``--ranges`` are known.
 
     Raises:
         UsageError: one is not.
@@ -82,6 +98,8 @@ def known_words(io: str | None, target: str | None) -> None:
         raise UsageError(f"unknown --io {io!r}", did_you_mean(io, IO_TYPES))
     if target is not None and target not in TARGETS:
         raise UsageError(f"unknown --target {target!r}", did_you_mean(target, TARGETS))
+    if ranges is not None and ranges not in RANGES:
+        raise UsageError(f"unknown --ranges {ranges!r}", did_you_mean(ranges, RANGES))
 
 
 def formats(format_: str | None) -> tuple[str, ...]:
@@ -95,13 +113,25 @@ def formats(format_: str | None) -> tuple[str, ...]:
     return (format_,)
 
 
-def override(profile: ExportProfile, io: str | None, bake_preprocess: bool, target: str | None) -> ExportProfile:
+def override(
+    profile: ExportProfile,
+    io: str | None = None,
+    bake_preprocess: bool = False,
+    target: str | None = None,
+    ranges: str | None = None,
+) -> ExportProfile:
     """The profile with what the command line changes; its name tells the changes that make it another artifact."""
     changes: dict[str, object] = {}
     name = profile.name
     if io is not None and io != profile.io:
         changes["io"] = io
         name += f"-io-{io}"
+    if ranges is not None:
+        if profile.quantization is None:
+            raise UsageError(f"--ranges says how int8 is calibrated, and {profile.name} is not int8", "add --int8")
+        if ranges != profile.quantization.ranges:
+            changes["quantization"] = {**profile.quantization.model_dump(), "ranges": ranges}
+            name += f"-ranges-{ranges}"
     if bake_preprocess and not profile.bake_preprocess:
         changes["bake_preprocess"] = True
         name += "-baked"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
-from ..bench.launch import ThisMachine, Transport
-from ..devices import virtual
+from ..bench.launch import AGENT, ThisMachine, Transport
+from ..devices import virtual, virtual_phone
+from ..devices.adb import AdbMachine
+from ..devices.adb_client import Phone
 from ..devices.inventory import find_device
 from ..devices.ssh import SshMachine, Target
 from ..devices.ssh_config import chosen_config
+from ..devices.virtual_boards import VIRTUAL
 from ..devices.virtual_build import cache_folder
 from ..errors import UsageError
 from ..types import Device
+from .native_phone import NativePhone
 
 OnStep = Callable[[str], None]
+STAND_IN = AGENT.with_name("benchmark_stand_in.py")
 
 
 @contextmanager
@@ -26,27 +33,65 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     """
     if device.transport == "local":
         yield ThisMachine()
+        return
+    on_step(f"connecting to {device.id}")
+    if device.transport == "adb" or is_emulated_phone(device):
+        runner = None if device.python else runner_of(device)
+        with phone_of(device, on_step) as phone, AdbMachine(phone, on_step, device.python or "python3") as machine:
+            yield machine if runner is None else NativePhone(machine, *runner)
     else:
-        on_step(f"connecting to {device.id}")
         with SshMachine(target_of(device, on_step)) as machine:
             yield machine
+
+
+def is_emulated_phone(device: Device) -> bool:
+    """True for an emulated device that adb reaches; the others are reached by ssh."""
+    return device.transport == "virtual" and VIRTUAL[device.id].properties is not None
+
+
+def runner_of(device: Device) -> tuple[Path, str]:
+    """The native benchmark for a phone without Python, and its name.
+
+    Raises:
+        UsageError: none is named, or there is no such file.
+    """
+    if device.transport == "virtual":
+        return STAND_IN, "edgekit's stand-in for benchmark_model"
+    named = device.benchmark_model or os.environ.get("EDGEKIT_BENCHMARK_MODEL")
+    if named is None:
+        raise UsageError(
+            f"{device.id} has neither python = nor benchmark_model = in devices.toml: nothing can run there",
+            'name the file of TFLite\'s benchmark_model for Android arm64 here: benchmark_model = "PATH", or '
+            "EDGEKIT_BENCHMARK_MODEL=PATH",
+        )
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}, the benchmark_model of {device.id}",
+                         "correct benchmark_model = in devices.toml, or EDGEKIT_BENCHMARK_MODEL")  # fmt: skip
+    return path, "benchmark_model"
+
+
+def phone_of(device: Device, on_step: OnStep) -> AbstractContextManager[Phone]:
+    """How adb reaches ``device``; an emulated phone runs as long as the block."""
+    if device.transport == "virtual":
+        return virtual_phone.running(device.id, on_step)
+    assert device.address is not None
+    return nullcontext(Phone(device.id, device.address))
 
 
 def target_of(device: Device, on_step: OnStep) -> Target:
     """How ssh reaches ``device``."""
     if device.transport == "virtual":
         return virtual.prepare(device.id, on_step)
-    if device.transport == "ssh":
-        assert device.address is not None
-        return Target(
-            name=device.id,
-            host=device.address,
-            user=device.user,
-            port=device.port,
-            python=device.python or "python3",
-            config=chosen_config(),
-        )
-    raise UsageError(f"device {device.id!r} is reached by {device.transport}, which this version cannot do yet")
+    assert device.address is not None
+    return Target(
+        name=device.id,
+        host=device.address,
+        user=device.user,
+        port=device.port,
+        python=device.python or "python3",
+        config=chosen_config(),
+    )
 
 
 def what_is_built_first(name: str) -> str | None:

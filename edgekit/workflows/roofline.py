@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..bench.launch import Transport, run_agent
 from ..bench.roofline import ceilings, roofline
+from ..bench.session import cores_request
 from ..errors import UsageError
 from ..types import Artifact, Ceilings, Device, DeviceInfo, Measurement
 
@@ -14,8 +15,10 @@ PEAKS_S = 2.0
 LAUNCH_S = 120.0
 
 
-def measure_ceilings(transport: Transport, device: Device, threads: int, step: Callable[[str], None]) -> Ceilings:
-    """The device's peaks with so many threads; takes about four seconds.
+def measure_ceilings(
+    transport: Transport, device: Device, threads: int, step: Callable[[str], None], cores: str | None = None
+) -> Ceilings:
+    """The device's peaks with so many threads, pinned to ``cores`` or free; takes about four seconds.
 
     Raises:
         UsageError: the device is emulated: its peaks are those of the emulator.
@@ -25,7 +28,7 @@ def measure_ceilings(transport: Transport, device: Device, threads: int, step: C
         raise UsageError(f"{device.id} is emulated and has no peaks of its own", "leave out --roofline")
     what = f"peaks of {device.id}"
     step(what)
-    request = {"command": "roofline", "threads": threads, "max_s": PEAKS_S}
+    request = {"command": "roofline", "threads": threads, "max_s": PEAKS_S, "cores": cores_request(cores)}
     answer = run_agent(transport, request, {}, LAUNCH_S + 2 * PEAKS_S, what)
     return ceilings(answer, DeviceInfo.from_plain(answer["info"]))
 

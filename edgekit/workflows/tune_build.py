@@ -13,7 +13,7 @@ from ..isolate import run_isolated
 from ..passes.candidates import candidates
 from ..types import Artifact, ExportProfile, FormOutcome, TargetClass, TriedForm
 from .artifacts import MANIFEST
-from .export import convert
+from .conversion import convert
 from .forms import kept_in_float, with_form
 from .manifest import manifest
 from .prepare import Prepared

@@ -44,20 +44,27 @@ def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     The first image and its reference go to ``check.npz`` (``input`` as the artifact takes it, ``reference`` float32),
     so that a device can be checked later without the images.
     """
-    spec, out = TensorSpec.from_plain(made["inputs"][0]), TensorSpec.from_plain(made["outputs"][0])
-    inputs = to_input(prepared.parity_pixels, spec)
+    out = TensorSpec.from_plain(made["outputs"][0])
+    taken = run_on_parity_images(prepared, profile, folder, made)
+    inputs = np.load(prepared.work / f"{profile.name}-in.npy", mmap_mode="r")
+    with writing(folder / CHECK_FILE):
+        np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
+    outputs = from_output(np.load(taken), out)
+    return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
+
+
+def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Path:
+    """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
+    inputs = to_input(prepared.parity_pixels, TensorSpec.from_plain(made["inputs"][0]))
     given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
     with writing(given):
         np.save(given, inputs)
-    with writing(folder / CHECK_FILE):
-        np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
     call_agent(
         {**agent_request("run", profile, folder, made), "inputs": str(given), "outputs": str(taken)},
         TIMEOUT_S,
         f"running {prepared.card.id} {profile.name}",
     )
-    outputs = from_output(np.load(taken), out)
-    return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
+    return taken
 
 
 def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Audit:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgekit.bench import agent
 from edgekit.bench.launch import AGENT
@@ -304,3 +306,44 @@ def test_the_protocol_survives_libraries_that_print(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == '{"ok": true, "value": {}}\n'
     assert "native noise" in done.stderr
+
+
+# Energy and cores
+
+
+@given(
+    before=st.integers(0, 10**12),
+    spent=st.integers(0, 10**12),
+    span=st.integers(1, 10**12),
+)
+def test_a_counter_that_starts_again_loses_nothing(before: int, spent: int, span: int) -> None:
+    before, spent = before % span, spent % span
+    assert agent.energy_spent(before, (before + spent) % span, span) == spent
+
+
+def test_a_counter_that_fell_for_no_known_reason_tells_nothing() -> None:
+    assert agent.energy_spent(10, 5, None) is None
+    assert agent.energy_spent(10, 5, 8) is None
+
+
+HYBRID = {0: 1024, 1: 1010, 2: 446, 3: 446, 4: 700}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "strength", "expected"),
+    [
+        ("big", HYBRID, [0, 1]),
+        ("little", HYBRID, [2, 3]),
+        ("little", {0: 1000, 1: 950, 2: 880, 3: 890, 4: 1000}, [2, 3]),
+        ("big", dict.fromkeys(range(5), 5), [0, 1, 2, 3, 4]),
+        ([4, 1, 1], {}, [1, 4]),
+    ],
+)
+def test_which_cores_are_meant(wanted: Any, strength: dict[int, int], expected: list[int]) -> None:
+    assert agent.chosen_cores(wanted, range(5), strength) == expected
+
+
+@pytest.mark.parametrize("wanted", ["huge", [], [True], 3, {"a": 1}])
+def test_cores_that_mean_nothing(wanted: Any) -> None:
+    with pytest.raises(agent.AgentError, match="cores must be big, little or a list of numbers"):
+        agent.chosen_cores(wanted, range(4), HYBRID)

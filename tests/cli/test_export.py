@@ -164,6 +164,8 @@ def checkpoint(kind: str, folder: Path) -> Path:
         del state["classifier.1.bias"]
     if kind == "not finite":
         state["classifier.1.bias"][3] = float("nan")
+    if kind == "overflow":
+        state["features.0.weight"].fill_(1e38)
     if kind == "code":
         state["payload"] = Payload(folder / "code-has-run")
     if kind == "plain pickle":
@@ -194,7 +196,8 @@ def checkpoint(kind: str, folder: Path) -> Path:
         ("missing key", 2, "does not fit this network"),
         ("code", 2, "is refused"),
         ("plain pickle", 2, "is refused"),
-        ("not finite", 3, "not finite"),
+        ("not finite", 2, "parameter classifier.1.bias holds 1 of 20 values that are not finite"),
+        ("overflow", 2, "the output of layer features.0 (Conv2d) is not finite for parity image 1 of 16"),
     ],
 )
 def test_wrong_checkpoint(edgekit, project, card, kind, code, cause):
@@ -256,6 +259,26 @@ def test_wrong_images(edgekit, project, card, option, kind, cause, step):
     done = edgekit("export", "small", "-f", "onnx", "--int8", option, path)
     refused(done, 2, cause, step)
     assert files(project) == before
+
+
+def test_images_that_int8_cannot_be_calibrated_on(edgekit, project, card):
+    np.savez(project / "black.npz", images=np.zeros((3, 64, 64, 3), np.uint8))
+    before = files(project)
+    done = edgekit("export", "small", "-f", "all", "--int8", "--calibration", "black.npz")
+    assert done.returncode == 2, done.stderr
+    cause = "the calibration images are 3, each of a single colour (first [0, 0, 0]): int8 ranges cannot follow"
+    assert done.stderr.count(cause) == 3
+    assert "3 failed to convert" in done.stderr
+    assert files(project) == before
+
+
+def test_saturated_calibration_is_said_and_kept(edgekit, project, card):
+    images = np.random.default_rng(0).choice(np.uint8([0, 255]), (3, 64, 64, 3))
+    np.savez(project / "hard.npz", images=images)
+    done = edgekit("export", "small", "-f", "tflite", "--int8", "--calibration", "hard.npz", "--json")
+    assert "100% of the calibration images' values are saturated" in done.stderr, done.stderr
+    (outcome,) = json.loads(done.stdout)
+    assert any("saturated" in note for note in outcome["manifest"]["notes"])
 
 
 # Disks

@@ -10,6 +10,7 @@ import threading
 import time
 import venv
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def test_a_file_cut_short_there_is_sent_again(ssh_board: Any) -> None:
             assert machine.sent == ["agent.py"]
         (kept,) = (ssh_board.cache / "edgekit" / "files").iterdir()
         kept.write_bytes(b"")
+
+
+def test_the_same_file_may_be_sent_twice_at_once(ssh_board: Any, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(os.urandom(3_000_000))
+    with SshMachine(target(ssh_board)) as machine, ThreadPoolExecutor(4) as pool:
+        for (there,) in pool.map(lambda _: machine.deliver([large]), range(4)):
+            assert Path(there).read_bytes() == large.read_bytes()
+    assert len(list((ssh_board.cache / "edgekit" / "files").iterdir())) == 1
 
 
 def test_names_reach_the_shell_as_names(ssh_board: Any, tmp_path: Path) -> None:

@@ -56,13 +56,12 @@ def test_pattern_without_a_layer(pattern, hint):
     ("scope", "found"),
     [
         ("__module.network.features_0_0/aten::_convolution/Convolution", {"features_0_0"}),
-        ("lib.Wrapper/torch.nn.modules.conv.Conv2d_features_1_0;1", {"features_1_0"}),
-        ("lib.Wrapper/torch.nn.modules.activation.ReLU_relu;;lib.Wrapper/torch.nn.conv.Conv2d_features_10_0;",
-         {"relu", "features_10_0"}),
-        ("lib.Wrapper/edgekit.passes.split_hard_swish.SplitHardSwish_features_0_2/torch.nn.ReLU6_relu6;",
-         {"features_0_2"}),
+        ("network.features_0_2.relu6", {"features_0_2"}),
+        ("network.features_0_2.relu", {"features_0_2"}),  # inside one layer, called like another
+        ("/features_0_2/features_0_2.relu6/relu6", {"features_0_2"}),
         ("features_1_add", {"features_1_add"}),
         ("aten::relu/Relu", set()),
+        ("add_relu", set()),
         ("features_1_00", set()),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card
+from edgekit.zoo.permutation import ChannelShuffle
 from edgekit.zoo.registry import create
 
 from .networks import layers, lively, rewritten
@@ -87,6 +88,15 @@ def test_a_relu_moves_in_front_of_a_concatenation(positive):
     assert done == {"hoist_relu": 1}
     calls = [node for node in result.graph.nodes if node.target == "relu"]
     assert len(calls) == (1 if positive else 2)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU6()])
+def test_a_relu_moves_in_front_of_a_shuffle(activation):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 6, 1), ChannelShuffle(2), activation)
+    result, done = rewritten(lively(network), ["hoist_relu"], (1, 3, 5, 5))
+    assert done == {"hoist_relu": 1}
+    assert [str(node.target) for node in result.graph.nodes if node.op == "call_module"] == ["0", "2", "1"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 from edgekit.catalog import cards
 from edgekit.reports.csv_file import render_csv, text
 from edgekit.reports.summary import summarise
-from edgekit.types import Revision
+from edgekit.types import Energy, Pinning, Revision
 
 
 def rows(measurements, known=None):
@@ -37,6 +37,16 @@ def test_unknown_is_empty_not_zero(make):
     assert row["peak_rss_bytes"] == row["commit"] == row["p50_low_ms"] == row["published_top1_percent"] == ""
     (row,) = rows([make(revision=Revision(commit="a" * 40, dirty=True))])
     assert (row["commit"], row["dirty"]) == ("a" * 40, "true")
+
+
+def test_energy_and_cores_are_there_or_empty(make):
+    (row,) = rows([make()])
+    assert row["energy_mj"] == row["pinned_cores"] == ""
+    assert row["rounds"] == "1"
+    spent = tuple(Energy(domain=name, spent_uj=uj, window_s=1.0) for name, uj in (("package-0", 400_000), ("psys", 1)))
+    (row,) = rows([make(energy=spent, pinned=Pinning(asked="little", cpus=(0, 1)), rounds=(100, 100))])
+    assert row["energy_mj"] == "package-0 2; psys 5e-06"
+    assert (row["pinned_cores"], row["rounds"]) == ("0 1", "2")
 
 
 def test_no_cell_is_a_formula(make):

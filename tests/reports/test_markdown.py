@@ -6,6 +6,7 @@ from pathlib import Path
 from edgekit.catalog import cards
 from edgekit.reports.markdown import COMMENT, escape, render_markdown
 from edgekit.reports.summary import summarise
+from edgekit.types import Energy, Pinning
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.md"
 
@@ -29,6 +30,17 @@ def test_a_long_page_fits_a_comment_without_its_conditions(make):
     assert len(page) < COMMENT
     assert page.endswith("`report.html` has them.\n")
     assert page.count("| network_") == 90
+
+
+def test_energy_is_a_condition_with_its_power_and_what_is_not_subtracted(make):
+    spent = (Energy(domain="package-0", spent_uj=4_600_000, window_s=2.0, idle_w=1.25),)
+    pinned = Pinning(asked="big", cpus=(4, 5))
+    page = render_markdown(summarise([make(energy=spent, pinned=pinned, rounds=(50, 150))], {}), "1.0")
+    assert "energy of one inference: package-0 23.0 mJ (2.3 W over 2.0 s, 1.2 W at rest, not subtracted)" in page
+    assert "pinned to cores: 4, 5 (big)" in page
+    assert "rounds: 2 launches in turn with the others, medians 7." in page
+    closed = "the energy counters (RAPL) are readable by root only"
+    assert f"energy of one inference: {closed}" in render_markdown(summarise([make(energy_note=closed)], {}), "1.0")
 
 
 def test_details_are_closed(several):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from edgekit.reports.table import measurement_table, megabytes, milliseconds, operator_table
-from edgekit.types import Device, Measurement, OpTime, Verdict
+from edgekit.reports.table import ENERGY, measurement_table, megabytes, milliseconds, operator_table
+from edgekit.types import Device, Energy, Measurement, OpTime, Pinning, Verdict
 
 SAMPLE = Measurement.model_validate_json((Path(__file__).parent.parent / "data" / "report.json").read_text())
 OPERATORS = (OpTime(name="a/conv", type="Conv", ns=3_000_000), OpTime(name="b/gemm", type="Gemm", ns=1_000_000))
@@ -55,6 +55,18 @@ def test_the_table_is_the_golden_one() -> None:
     if os.environ.get("EDGEKIT_REGENERATE"):
         GOLDEN.write_text(seen, encoding="utf-8")
     assert seen == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_energy_cores_and_rounds_are_shown_where_there_are_some() -> None:
+    plain = measured()
+    spent = (Energy(domain="package-0", spent_uj=len(plain.samples_ns) * 12_300, window_s=2.0),)
+    more = measured(energy=spent, rounds=(1, len(plain.samples_ns) - 1), pinned=Pinning(asked="big", cpus=(4, 5)))
+    seen = " ".join(text_of(measurement_table([plain, more]), 300).split())
+    assert "package-0 12.3 mJ" in seen
+    assert "1 on core 4, 5" in seen
+    assert f"{len(plain.samples_ns)} in 2 rounds " in seen
+    assert ENERGY in seen
+    assert "energy" not in text_of(measurement_table([plain]))
 
 
 def test_several_devices_are_told_apart() -> None:

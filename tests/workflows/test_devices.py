@@ -97,13 +97,15 @@ def test_added_listed_removed(tmp_path: Path) -> None:
         "local": "built in",
         "virtual-rpi4": "built in",
         "virtual-rpi5": "built in",
+        "virtual-phone": "built in",
+        "virtual-phone-2": "built in",
         "rpi4": "devices.toml",
         "nuc": str(user_file),
         "alias": "SSH config",
     }
     assert remove_device("nuc") == user_file
     assert remove_device("rpi4") == Path("devices.toml")
-    assert len(list_devices()) == 4
+    assert len(list_devices()) == 6
 
 
 @pytest.mark.parametrize(
@@ -126,9 +128,9 @@ def test_mistakes(call: Callable[[], Any], message: str, project: Path) -> None:
     assert list(project.iterdir()) == []
 
 
-def test_a_phone_cannot_be_reached_yet(project: Path) -> None:
+def test_a_phone_needs_an_address(project: Path) -> None:
     (project / "devices.toml").write_text('[phone]\ntransport = "adb"\n')
-    with pytest.raises(UsageError, match="'phone' is reached by adb, which this version cannot do yet"):
+    with pytest.raises(UsageError, match='transport = "adb" needs an address'):
         check_device("phone", silent)
 
 
@@ -238,3 +240,17 @@ def test_the_emulated_pi_4_computes_what_this_machine_does(emulated: None, tmp_p
         assert "Cortex-A72" in measurement.info.cpu
         assert measurement.device_cosine == pytest.approx(1.0, abs=1e-4 if measurement.precision == "int8" else 1e-6)
     assert {path.parent.name for path in outcome.reports} == {"virtual-rpi4"}
+
+
+def test_a_phone_is_added_by_its_serial(tmp_path: Path) -> None:
+    add_device("pixel", "adb:28241FDH2001AB")
+    add_device("far", "adb:10.0.0.7:5555", benchmark_model=str(tmp_path / "absent"))
+    devices = {one.device.id: one.device for one in list_devices()}
+    assert (devices["pixel"].transport, devices["pixel"].address) == ("adb", "28241FDH2001AB")
+    assert devices["far"].address == "10.0.0.7:5555"
+    with pytest.raises(UsageError, match="neither python = nor benchmark_model ="):
+        check_device("pixel", lambda _: None)
+    with pytest.raises(UsageError, match=r"there is no file .*absent, the benchmark_model of far"):
+        check_device("far", lambda _: None)
+    with pytest.raises(UsageError, match="adb knows neither user nor port"):
+        add_device("odd", "adb:pi@10.0.0.7")

@@ -113,6 +113,17 @@ def test_a_pin_is_whole_and_says_under_which_conditions(artifact: Path) -> None:
     assert again[0].replaced == made.sha256
 
 
+def test_cores_are_part_of_the_key(artifact: Path) -> None:
+    (made,) = update([str(artifact)], cores=" 0 ", limits=SHORT)
+    assert made.key == f"{KEY}-c0"
+    assert read_pin(made.folder).conditions.affinity == (0,)
+    (pinned_gate,) = planned(artifact, cores="0")
+    assert pinned_gate.baseline.pin is not None
+    assert planned(artifact)[0].baseline.pin is None
+    with pytest.raises(UsageError, match="--cores takes big, little or core numbers, got 'all'"):
+        planned(artifact, cores="all")
+
+
 def test_an_artifact_that_is_not_what_was_verified_is_not_pinned(artifact: Path) -> None:
     (artifact / "model.tflite").write_bytes(b"broken")
     with pytest.raises(VerificationError, match="not the file that was verified"):

@@ -203,3 +203,29 @@ def test_a_resumed_run_measures_what_is_missing(root: Path, tmp_path: Path) -> N
     assert outcome.skipped == 1
     again = profile([], artifacts_root=root, reports_root=reports, limits=SHORT, resume=True)
     assert (again.measurements, again.skipped) == ([], 4)
+
+
+def test_artifacts_take_turns(root: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    (root / "tiny" / "openvino-fp32" / "model.bin").write_bytes(b"")
+    outcome = profile(
+        [], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, rounds=2, on_step=steps.append
+    )
+    begun = [step.split(": ")[0] for step in steps if step.endswith(": latency")]
+    assert begun == [
+        f"{number}/4 round {turn}/2 tiny/{name}"
+        for turn in (1, 2)
+        for number, name in enumerate(ALL, 1)
+        if name != "openvino-fp32"  # its files are not those of the manifest: it is out from the first round on
+    ]
+    assert [failure.artifact for failure in outcome.failures] == ["tiny/openvino-fp32"]
+    for measurement in outcome.measurements:
+        assert measurement.rounds is not None
+        assert len(measurement.rounds) == 2
+        assert measurement.peak_rss_bytes is not None
+    assert [load(path) for path in outcome.reports] == outcome.measurements
+
+
+def test_no_rounds_are_none(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--rounds must be at least 1, got 0"):
+        profile([], artifacts_root=root, reports_root=tmp_path / "reports", rounds=0)

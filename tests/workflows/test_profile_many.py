@@ -86,3 +86,29 @@ def test_a_tag_on_the_command_line(ssh_board: Any, tmp_path: Path, monkeypatch: 
     assert "absent cannot be reached" in found["absent"]["error"]
     assert isinstance(done.exception, ToolError)
     assert (tmp_path / "device_reports" / "board" / "tiny__tflite-fp32__litert-cpu-t1.json").is_file()
+
+
+@pytest.mark.slow
+def test_two_phones_at_once(emulated_phone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One has benchmark_model's stand-in, the other runs the agent in Python; both by real adbd, side by side."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(APP, [str(TINY / "tflite-fp32"), "--device", "virtual-phone,virtual-phone-2", "--json"])
+    assert done.exception is None, done.output
+    found = json.loads(done.stdout)
+    native, python = (found[name]["measurements"][0] for name in ("virtual-phone", "virtual-phone-2"))
+    for measurement in (native, python):
+        assert measurement["verdict"]["name"] == "emulated"
+        assert measurement["info"]["machine"] == "aarch64"
+    assert "stand-in for benchmark_model" in native["runtime_version"]
+    assert native["settings"]["samples"].startswith(
+        f"2 inferences of each of {len(native['samples_ns']) // 2} launches"
+    )
+    assert "avg_ms=" in native["settings"]["result file"]
+    assert native["device_cosine"] is None
+    assert native["state_before"]["temperature_c"] == {"CPU0": 41.2, "GPU0": 39.8, "battery": 31.0, "skin": 36.5}
+    with pytest.raises(ToolError, match="the GPU took no part in it"):
+        CliRunner().invoke(
+            APP,
+            [str(TINY / "tflite-fp32"), "--device", "virtual-phone", "--accelerator", "gpu"],
+            catch_exceptions=False,
+        )

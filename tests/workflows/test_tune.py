@@ -251,6 +251,25 @@ def test_a_network_is_tuned_and_later_exports_take_its_form(tiny_condensenet, pr
     assert again.artifact.form.measured_on == place.target
 
 
+@pytest.mark.slow
+def test_a_network_is_tuned_on_a_device_behind_ssh(tiny_condensenet, project, ssh_board, few_forms, monkeypatch):
+    monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
+    add_device("board", "board", python=sys.executable)
+    place = replace(find_place("board", 1, hush, limits=SHORT, looks=(5,)), spare=math.inf)
+    said: list[str] = []
+    options = ExportOptions(out=project / "out")
+    (outcome,) = export_measured(
+        [str(tiny_condensenet)], [profile_for("tflite", "fp32")], options, place, Wishes(), said.append
+    )
+    assert outcome.status == "converted", outcome.error
+    artifact = outcome.artifact
+    assert artifact.tuning.conditions.device == "board"
+    assert artifact.form.name == artifact.tuning.choice
+    assert {form.ratio.pairs for form in artifact.tuning.forms if form.ratio is not None} == {5}
+    assert "tiny_condensenet tflite-fp32: connecting to board" in said
+    assert ssh_board.runs == []
+
+
 def outcome_profile(artifact: Artifact, profile):
     """The profile in the form that was taken."""
     rewrites = next(form.rewrites for form in artifact.tuning.forms if form.name == artifact.form.name)

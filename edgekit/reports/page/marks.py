@@ -22,13 +22,16 @@ ASSUMED: dict[Size, float] = {"wide": 430.0, "narrow": 280.0}
 
 
 def shape(precision: str, radius: float) -> str:
-    """A mark around the origin: circle float32, square float16, diamond int8, all of one area."""
+    """A mark around the origin: circle float32, square float16, diamond int8, triangle int8 weights; of one area."""
     if precision == "fp16":
         half = number(radius * 0.886)
         return f'<path d="M-{half}-{half}H{half}V{half}H-{half}z"/>'
     if precision == "int8":
         far = number(radius * 1.253)
         return f'<path d="M0-{far}L{far} 0L0 {far}L-{far} 0z"/>'
+    if precision in ("dynamic", "weight-only"):
+        far, side, up = (number(radius * k) for k in (0.778, 1.347, 1.555))
+        return f'<path d="M0-{up}L{side} {far}H-{side}z"/>'
     return f'<circle r="{number(radius)}"/>'
 
 

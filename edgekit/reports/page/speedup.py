@@ -64,9 +64,9 @@ def speedups(rows: Sequence[Row]) -> list[Speedup]:
     return sorted(found, key=lambda speedup: (-speedup.ratio, speedup.row.number))
 
 
-def conditions(m: Measurement) -> tuple[str, str, str, int, int]:
+def conditions(m: Measurement) -> tuple[object, ...]:
     """What two measurements must share, beside the device, for their ratio to be about the precision."""
-    return m.model, m.runtime, m.accelerator, m.threads, m.batch
+    return m.model, m.runtime, m.accelerator, m.threads, m.pinned and m.pinned.cpus, m.batch
 
 
 def compare(row: Row, float_row: Row) -> Speedup:

@@ -27,14 +27,15 @@ def plural(count: int, word: str) -> str:
 
 
 def conditions_of(m: Measurement) -> str:
-    """Threads and accelerator, as a heading."""
-    return f"{plural(m.threads, 'thread')}, {m.accelerator}"
+    """Threads, the cores that they are pinned to, and accelerator, as a heading."""
+    return f"{plural(m.threads, 'thread')}{m.on_cores}, {m.accelerator}"
 
 
 def again(m: Measurement) -> str:
     """The command that measures the same artifact once more, where it lies in the default folder."""
     words = ["edgekit", "profile", f"artifacts/{m.model}/{m.profile}", "--device", m.device.id]
     words += ["--threads", str(m.threads)]
+    words += ["--cores", m.pinned.asked] if m.pinned else []
     words += ["--per-op"] if m.per_op is not None or m.per_op_note else []
     words += ["--roofline"] if m.ceilings is not None else []
     return shlex.join(words)

@@ -1,0 +1,254 @@
+"""The agent of a phone without Python: it runs here, speaks the agent's protocol, and runs ``benchmark_model`` there.
+
+``python -m edgekit.bench.phone_agent REQUEST.json RUNNER WAY``: the runner's path on the phone, and, as JSON, the
+command line that runs a shell command there. Commands: ``info``, ``state``, ``bench``, ``memory``, ``per_op``.
+
+``benchmark_model`` prints aggregates, no samples. A launch of two inferences gives both away (the least and the most),
+so the samples are those of many launches, each with its own warm-up; nothing is derived from an average.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import EdgekitError, ToolError
+from ..stats import relative_half_width
+from . import phone_state
+from .benchmark_output import Output, parse_output
+from .benchmark_result import read_result
+
+RUN = """
+cd "$1" || exit 1
+shift
+chmod 755 "$1"
+exec 3<&0
+setsid "$@" </dev/null 3<&- &
+runner=$!
+{ read -r _; kill -s KILL -- "-$runner"; } <&3 >/dev/null 2>&1 &
+guard=$!
+exec 3<&-
+wait "$runner"
+code=$?
+kill "$guard" 2>/dev/null
+printf 'edgekit-exit %s\\n' "$code"
+exit $code
+"""
+"""Run a program there ($1: folder, then program and arguments), killed when our end of stdin closes.
+
+Its exit code comes last on stdout: adb's client ends with 0 when the connection breaks.
+"""
+
+GPU_NAMES = ("TfLiteGpuDelegateV2", "LiteRT GPU")
+PER_LAUNCH = 2
+
+
+class RefusedError(ToolError):
+    """A request that this runner cannot carry out, or an accelerator that did not take part."""
+
+    kind = "request"
+
+
+class Phone:
+    """The way to the phone, and the runner there."""
+
+    def __init__(self, way: Sequence[str], runner: str) -> None:
+        self.way = list(way)
+        self.runner = runner
+
+    def shell(self, script: str, *arguments: str) -> tuple[int, str]:
+        """Exit code and everything printed; stdin stays open as long as ours does."""
+        command = [*self.way, shlex.join(["exec", "sh", "-c", script, "edgekit", *arguments])]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as child:
+            assert child.stdout is not None
+            printed = child.stdout.read().decode(errors="replace")
+        return child.returncode, printed
+
+    def look(self) -> dict[str, str]:
+        """The parts of a look at the phone."""
+        code, printed = self.shell(phone_state.LOOK)
+        if code or phone_state.MARK not in printed:
+            raise ToolError(f"the phone does not tell its state: exit code {code}: {printed.strip()[-300:]}")
+        return phone_state.sections(printed)
+
+    def launch(self, request: dict[str, Any], **more: str) -> Output:
+        """One launch of the runner, parsed.
+
+        Raises:
+            ToolError: it failed, or a GPU that was asked for took nothing.
+        """
+        arguments = command_line(request, **more)
+        folder = self.runner.rpartition("/")[0]
+        _, printed = self.shell(RUN, folder, self.runner, *arguments)
+        body, ended, code = printed.rpartition("edgekit-exit ")
+        if not ended:
+            raise ToolError(f"the connection to the phone was lost: {printed.strip()[-300:]}")
+        if code.strip() != "0":
+            last = " | ".join(line.strip() for line in body.splitlines()[-4:] if line.strip())[-400:]
+            raise ToolError(f"benchmark_model ended with exit code {code.strip()}: {last}")
+        output = parse_output(body)
+        if request.get("accelerator") == "gpu":
+            on_gpu(output)
+        return output
+
+    def result(self, path: str) -> dict[str, float]:
+        """The figures of a result file there.
+
+        Raises:
+            ToolError: it is not there, or no result file.
+        """
+        code, text = self.shell('base64 "$1"', path)
+        try:
+            return read_result(base64.b64decode("".join(text.split()), validate=True))
+        except ValueError as error:
+            raise ToolError(f"benchmark_model wrote no result file: exit code {code}: {text.strip()[-300:]}") from error
+
+
+def command_line(request: dict[str, Any], **more: str) -> list[str]:
+    """The flags of a launch, TFLite's names, which LiteRT's program shares; ``more`` adds and replaces some."""
+    flags = {"graph": str(request["model"]), "num_threads": str(request["threads"])}
+    if request.get("accelerator", "cpu") == "gpu":
+        exact = "false" if request.get("inference_precision") == "f32" else "true"
+        # TFLite's and LiteRT's name of the same: may a float32 model be computed in float16?
+        flags |= {"use_gpu": "true", "gpu_precision_loss_allowed": exact, "allow_fp16": exact}
+    elif request.get("accelerator", "cpu") != "cpu":
+        raise RefusedError(
+            f"benchmark_model cannot measure the {request['accelerator']} here", "--accelerator cpu or gpu"
+        )
+    return [f"--{name}={value}" for name, value in {**flags, **more}.items()]
+
+
+def on_gpu(output: Output) -> dict[str, Any]:
+    """What the GPU took.
+
+    Raises:
+        RefusedError: nothing, or it does not say: a silent run on the CPU is no measurement of a GPU.
+    """
+    taken = next((one for one in output.delegated if one.name in GPU_NAMES), None)
+    if taken is None or taken.nodes == 0:
+        why = f": {output.refusals[0]}" if output.refusals else ""
+        hint = "measure the CPU (--accelerator cpu), or take a benchmark_model that has the GPU delegate"
+        raise RefusedError(f"the GPU took no part in it, or did not say so{why}", hint)
+    return {"name": taken.name, "gpu_ops": taken.nodes, "cpu_ops": taken.total - taken.nodes,
+            "reasons": list(output.refusals), "emulated": False, "adapter": "the phone's GPU"}  # fmt: skip
+
+
+def info(phone: Phone, _request: dict[str, Any]) -> dict[str, Any]:
+    """As the agent's ``info``."""
+    look = phone.look()
+    _code, usage = phone.shell(RUN, phone.runner.rpartition("/")[0], phone.runner, "--help")
+    return {"info": phone_state.info(look), "versions": {}, "state": phone_state.state(look),
+            "free": phone_state.free(look), "glibc": "", "runner": "--graph" in usage}  # fmt: skip
+
+
+def state(phone: Phone, _request: dict[str, Any]) -> dict[str, Any]:
+    """As the agent's ``state``."""
+    return phone_state.state(phone.look())
+
+
+def bench(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
+    """As the agent's ``bench``; the first launch is a long one, and its summary is kept beside the samples."""
+    before = phone.look()
+    begin = time.monotonic()
+    folder = phone.runner.rpartition("/")[0]
+    _code, usage = phone.shell(RUN, folder, phone.runner, "--help")
+    more = {"result_file_path": f"{folder}/result.pb"} if "--result_file_path" in usage else {}
+    long = phone.launch(request, num_runs=str(request["min_iterations"]), min_secs=str(request["min_s"]),
+                        max_secs=str(request["max_s"]), warmup_runs=str(request["warmup_min_iterations"]),
+                        warmup_min_secs=str(request["warmup_min_s"]), **more)  # fmt: skip
+    result = phone.result(more["result_file_path"]) if more else {}
+    emit({"event": f"{long.inference.count} inferences"})
+    samples: list[int] = []
+    deadline = time.monotonic() + request["max_s"]
+    launches = 0
+    while not enough(samples, request) and (launches < 1 or time.monotonic() < deadline):
+        short = phone.launch(request, num_runs=str(PER_LAUNCH), min_secs="0",
+                             warmup_runs="1", warmup_min_secs=str(request["warmup_min_s"]))  # fmt: skip
+        times = short.inference.samples()
+        if times is None:
+            raise ToolError(f"benchmark_model made {short.inference.count} inferences where {PER_LAUNCH} were wanted",
+                            "edgekit knows TFLite's and LiteRT's benchmark_model; is this another one?")  # fmt: skip
+        samples += [max(1, round(us * 1000)) for us in times]
+        launches += 1
+    spent = time.monotonic() - begin
+    after = phone.look()
+    summary = " ".join(f"{name}={value:g}" for name, value in long.inference.values.items())
+    return {
+        "info": phone_state.info(before),
+        "state_before": phone_state.state(before),
+        "state_after": phone_state.state(after),
+        "spent_s": spent,
+        "samples_ns": samples,
+        "warmup_ns": [],
+        "load_ns": round(long.init_us * 1000),
+        "first_inference_ns": round(long.first_us * 1000),
+        "runtime_version": request["runner_version"],
+        "versions": {"benchmark_model": request["runner_version"]},
+        "settings": {
+            "runner": "benchmark_model",
+            "samples": f"{PER_LAUNCH} inferences of each of {launches} launches, after a warm-up each",
+            "one launch, us": f"count={long.inference.count} {summary}",
+            **({"result file": " ".join(f"{name}={value:.6g}" for name, value in result.items())} if result else {}),
+        },
+        "delegation": on_gpu(long) if request.get("accelerator") == "gpu" else None,
+    }
+
+
+def enough(samples: list[int], request: dict[str, Any]) -> bool:
+    """True when the samples are as many and as near to each other as was asked for."""
+    width = relative_half_width(samples) if samples else None
+    return len(samples) >= request["min_iterations"] and width is not None and width < request["target_half_width"]
+
+
+def memory(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
+    """As the agent's ``memory``: the whole process, as the runner saw it while it ran."""
+    output = phone.launch(request, num_runs="5", min_secs="0", report_peak_memory_footprint="true")
+    return {"baseline_rss_bytes": None, "peak_rss_bytes": output.peak_bytes, "source": "benchmark_model"}
+
+
+def per_op(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
+    """As the agent's ``per_op``."""
+    output = phone.launch(request, num_runs="10", min_secs="0", enable_op_profiling="true")
+    if not output.operators:
+        return {"per_op": None, "note": "this benchmark_model printed no table of operators"}
+    rows = [{"name": name, "type": kind, "ns": round(us * 1000)} for name, kind, us in output.operators]
+    return {"per_op": rows, "note": "timed by benchmark_model; a delegate is one operator"}
+
+
+COMMANDS = {"info": info, "state": state, "bench": bench, "memory": memory, "per_op": per_op}
+
+
+def emit(message: dict[str, Any]) -> None:
+    """Write one JSON line."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main(request_file: str, runner: str, way: str) -> int:
+    """Answer one request; the exit code."""
+    try:
+        request = json.loads(Path(request_file).read_text())
+        command = COMMANDS.get(request["command"])
+        if command is None:
+            raise RefusedError(f"benchmark_model cannot do {request['command']!r}; a phone with Python can",
+                          'python = "…" of the phone in devices.toml')  # fmt: skip
+        if request.get("runtime", "litert") != "litert":
+            raise RefusedError(f"benchmark_model runs TFLite files only, not {request['runtime']}'s")
+        emit({"ok": True, "value": command(Phone(json.loads(way), runner), request)})
+        return 0
+    except EdgekitError as error:
+        emit({"ok": False, "kind": "runner", "message": str(error) + (f" ({error.hint})" if error.hint else "")})
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

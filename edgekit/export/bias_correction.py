@@ -1,0 +1,80 @@
+"""Empirical bias correction: give a quantized layer the mean that it has in float.
+
+Rounded weights shift the mean of every output channel, and the shifts add up from layer to layer. The shift is measured
+on the calibration images, layer by layer, those before it already corrected, and goes into the bias (Nagel et al. 2019,
+arXiv:1906.04721, section 4.2, appendix D). It is no exact rewrite: the float network of an artifact with corrected
+biases is not the one that it came from, which is why the setting is a quantization's and stands in the manifest.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from ..types import Layer
+from .simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight
+from .weight_range import is_depthwise
+
+MOST_IMAGES = 32
+
+
+def correct_biases(
+    network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme, in_float: frozenset[str]
+) -> int:
+    """Correct in place; returns how many layers.
+
+    Args:
+        network: named (``passes.name_layers``), in eval mode.
+        layers: those of the network.
+        inputs: calibration inputs, ``(N, C, H, W)``; at most ``MOST_IMAGES``, evenly spaced, are used.
+        scheme: of the artifact.
+        in_float: names of the layers that stay in float.
+    """
+    images = evenly(inputs, MOST_IMAGES)
+    simulation = Simulation(network, layers, images, scheme)
+    quantized = frozenset(simulation.layers) - in_float
+    runner = simulation.runner
+    exact: dict[fx.Node, Any] = {}
+    rounded: dict[fx.Node, Any] = {}
+    shifts: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for node in runner.graph.nodes:
+            if node.op == "output":
+                break
+            layer = runner.weighted(node) if str(node.target) in quantized else None
+            if node.op == "placeholder":
+                exact[node] = rounded[node] = images
+            elif layer is None:
+                exact[node], rounded[node] = runner.call(node, exact), runner.call(node, rounded)
+            else:
+                exact[node] = runner.call(node, exact)
+                made = runner.call(node, rounded, quantized_weight(layer.weight, scheme, is_depthwise(layer)))
+                shift = mean_of_channels(exact[node] - made)
+                rounded[node] = made + shift.reshape(1, -1, *[1] * (made.dim() - 2))
+                shifts[str(node.target)] = shift
+            if simulation.is_quantized(node, quantized):
+                rounded[node] = quantized_values(rounded[node], *simulation.ranges[node], scheme.symmetric)
+            for values in (exact, rounded):
+                runner.forget(node, values)
+    for name, shift in shifts.items():
+        network.add_submodule(name, shifted(runner.modules[name], shift))
+    network.recompile()
+    return len(shifts)
+
+
+def mean_of_channels(values: Tensor) -> Tensor:
+    """The mean of dimension 1's entries over all others."""
+    return values.mean(tuple(d for d in range(values.dim()) if d != 1))
+
+
+def shifted(layer: nn.Module, shift: Tensor) -> nn.Module:
+    """A copy of a convolution or linear layer with another bias."""
+    copied = copy.deepcopy(layer)
+    assert isinstance(copied, (nn.Conv2d, nn.Linear))
+    before = torch.zeros_like(shift) if copied.bias is None else copied.bias.detach()
+    copied.bias = nn.Parameter(before + shift, requires_grad=False)
+    return copied

@@ -1,0 +1,69 @@
+"""Ranges of activations from histograms: by percentile, or by the least squared error of rounding and clipping.
+
+What a quantizer's own library offers is used there (see each format's ``quantize``); this fills the gaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..types import Quantization
+
+Array = np.ndarray[Any, Any]
+
+BINS = 2048
+STEPS = 255  # between the codes of 8 bits
+SHRINK = np.linspace(1.0, 0.1, 91)
+
+
+def chosen_range(settings: Quantization, counts: Array, edges: Array) -> tuple[float, float]:
+    """The range that ``settings.ranges`` takes of a tensor.
+
+    Args:
+        settings: ``ranges`` is ``percentile`` or ``mse``.
+        counts: values per bin, over all calibration images.
+        edges: of the bins, one more than counts.
+    """
+    if settings.ranges == "percentile":
+        return percentile_range(counts, edges, settings.percentile)
+    return mse_range(counts, edges, settings.activations == "symmetric")
+
+
+def percentile_range(counts: Array, edges: Array, percentile: float) -> tuple[float, float]:
+    """The range that holds ``percentile`` per cent of the values; what is cut off is cut half and half."""
+    share = np.cumsum(counts) / max(counts.sum(), 1)
+    cut = (100 - percentile) / 200
+    low, high = int(np.searchsorted(share, cut, side="right")), int(np.searchsorted(share, 1 - cut, side="left"))
+    return float(edges[min(low, len(counts) - 1)]), float(edges[min(high, len(counts) - 1) + 1])
+
+
+def mse_range(counts: Array, edges: Array, symmetric: bool = False) -> tuple[float, float]:
+    """The range whose 8-bit codes have the least squared error, weighed by the counts.
+
+    Each end in turn moves towards zero in steps of a hundredth of its length; zero always has a code of its own.
+    """
+    used = np.flatnonzero(counts)
+    if not used.size:
+        return 0.0, 0.0
+    low, high = min(float(edges[used[0]]), 0.0), max(float(edges[used[-1] + 1]), 0.0)
+    centres, weights = ((edges[:-1] + edges[1:]) / 2)[used].astype(np.float64), counts[used].astype(np.float64)
+    if symmetric:
+        end = max(-low, high)
+        best = end * float(min(SHRINK, key=lambda s: squared_error(centres, weights, -end * s, end * s)))
+        return -best, best
+    for _ in range(2):
+        high *= float(min(SHRINK, key=lambda s: squared_error(centres, weights, low, high * s)))
+        low *= float(min(SHRINK, key=lambda s: squared_error(centres, weights, low * s, high)))
+    return low, high
+
+
+def squared_error(values: Array, weights: Array, low: float, high: float) -> float:
+    """Of values coded with 8 bits over ``[low, high]``, clipped outside."""
+    scale = (high - low) / STEPS
+    if scale <= 0:
+        return float((weights * values**2).sum())
+    first = np.round(low / scale)
+    coded = np.clip(np.round(values / scale), first, first + STEPS) * scale
+    return float((weights * (coded - values) ** 2).sum())

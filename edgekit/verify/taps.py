@@ -1,0 +1,172 @@
+"""The tensors inside an artifact, as real numbers: what each operator made of an input.
+
+ONNX Runtime and OpenVINO are asked for more outputs than the file has: only for tensors that lie between operators
+anyway, because a result that is asked for in front of its ReLU would be computed in float. TFLite computes with its own
+kernels, because a delegate keeps its tensors to itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Format
+
+Values = NDArray[np.float32]
+FUSED = {"Relu", "Clip", "Clamp"}
+"""Activations that runtimes compute in the operator before them."""
+Owners = Callable[[str], set[str]]
+"""The layers that a name in the file tells of."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A tensor of a file.
+
+    Attributes:
+        name: in the file.
+        owners: names of the layers that computed it.
+        dtype: as what it is stored.
+    """
+
+    name: str
+    owners: frozenset[str]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """A loaded artifact.
+
+    Attributes:
+        taps: in the order of execution.
+        run: an input with batch 1, as the artifact takes it, to the values of the taps, PyTorch's layout, and the
+            artifact's output as it is stored.
+    """
+
+    taps: tuple[Tap, ...]
+    run: Callable[[NDArray[Any]], tuple[list[Values], NDArray[Any]]]
+
+
+def tap(format_: Format, model_file: Path, owners: Owners) -> Tapped:
+    """Load a file so that it gives what its layers compute."""
+    return {"onnx": tap_onnx, "tflite": tap_tflite, "openvino": tap_openvino}[format_](model_file, owners)
+
+
+def is_fused(readers: list[str]) -> bool:
+    """True when one activation alone reads a result, by the types of the operators that read it."""
+    return len(readers) == 1 and readers[0] in FUSED
+
+
+def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
+    """The results of the operators, behind the quantization that follows them."""
+    import onnx
+    import onnxruntime
+
+    model = onnx.load_model(model_file)
+    graph = model.graph
+    stored = {t.name: onnx.helper.tensor_dtype_to_np_dtype(t.data_type).name for t in graph.initializer}
+    after: dict[str, Any] = {}
+    readers: dict[str, list[str]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node.op_type)
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            after.setdefault(node.input[0], node)
+    taps, ends = [], []
+    for node in graph.node:
+        for output in node.output:
+            made_by = frozenset(owners(output))
+            if not made_by or is_fused(readers.get(output, [])):
+                continue
+            quantize = after.get(output)
+            restore = after.get(quantize.output[0]) if quantize is not None else None
+            if quantize is None or restore is None:
+                taps.append(Tap(output, made_by, "float32"))
+                ends.append(output)
+            else:
+                taps.append(Tap(output, made_by, stored[quantize.input[2]]))
+                ends.append(restore.output[0])
+    there = {output.name for output in graph.output}
+    for name in dict.fromkeys(ends):
+        if name not in there:
+            graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    given, last = session.get_inputs()[0].name, session.get_outputs()[0].name
+
+    def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
+        results = session.run([last, *ends], {given: sample})
+        return results[1:], results[0]
+
+    return Tapped(tuple(taps), run)
+
+
+def tap_tflite(model_file: Path, owners: Owners) -> Tapped:
+    """The results of the operators; four dimensions are NHWC in the file and NCHW here."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        str(model_file),
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    details = {int(d["index"]): d for d in interpreter.get_tensor_details()}
+    given, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    ops = interpreter._get_ops_details()  # noqa: SLF001 - nothing public tells
+    indices = [int(i) for op in ops for i in op["outputs"] if owners(str(details[int(i)]["name"]))]
+    taps = tuple(
+        Tap(str(details[i]["name"]), frozenset(owners(str(details[i]["name"]))), np.dtype(details[i]["dtype"]).name)
+        for i in indices
+    )
+
+    def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
+        interpreter.set_tensor(given, sample)
+        interpreter.invoke()
+        values = [real(interpreter.get_tensor(i), details[i]["quantization"]) for i in indices]
+        return [v.transpose(0, 3, 1, 2) if v.ndim == 4 else v for v in values], interpreter.get_tensor(last)
+
+    return Tapped(taps, run)
+
+
+def real(stored: NDArray[Any], quantization: tuple[float, int]) -> Values:
+    """What the integers of a tensor stand for."""
+    scale, zero_point = quantization
+    return (stored.astype(np.float32) - zero_point) * np.float32(scale) if scale else stored.astype(np.float32)
+
+
+def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
+    """The results of the operators, behind the FakeQuantize that follows them."""
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(model_file)
+    taps, ports = [], []
+    for op in model.get_ordered_ops():
+        made_by = frozenset(owners(op.get_friendly_name()))
+        if not made_by or op.get_type_name() in ("Constant", "Parameter", "Result", "FakeQuantize", "Convert"):
+            continue
+        if all(source.get_node().get_type_name() == "Constant" for source in op.input_values()):
+            continue
+        readers = [target.get_node() for target in op.output(0).get_target_inputs()]
+        if is_fused([reader.get_type_name() for reader in readers]):
+            continue
+        rounded = next((r for r in readers if r.get_type_name() == "FakeQuantize"), None)
+        taps.append(Tap(op.get_friendly_name(), made_by, "float32" if rounded is None else "8-bit"))
+        ports.append((op if rounded is None else rounded).output(0))
+    places = {port.get_node().get_friendly_name(): port for port in ports}
+    order = {name: 1 + index for index, name in enumerate(places)}  # the artifact's own output comes first
+    wanted = [order[port.get_node().get_friendly_name()] for port in ports]
+    model.add_outputs(list(places.values()))
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
+        results = compiled(sample)
+        return [np.array(results[index]) for index in wanted], np.array(results[0])
+
+    return Tapped(tuple(taps), run)

@@ -1,0 +1,130 @@
+"""The child of ``edgekit export --layer-errors``: the network and the artifact side by side, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+
+from ..export.float_layers import layers_in
+from ..export.simulation import Runner, Simulation, evenly, scheme_of
+from ..pixels import from_output, normalise, to_input
+from ..types import ExportProfile, Layer, LayerError, LayerErrors, ModelCard, TensorSpec
+from ..verify.layer_match import Noise, match, shaped
+from ..verify.taps import Owners, tap
+from .convert import rewritten_network
+
+MOST_IMAGES = 16
+OWN_IMAGES = 4
+"""Every layer alone is a run of the network over these."""
+
+
+def measure(request: dict[str, Any]) -> dict[str, Any]:
+    """Errors of every layer, as :class:`LayerErrors`.
+
+    Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
+    ``calibration`` and ``pixels`` (.npy), ``model_file``, ``input`` and ``output`` (specs), ``plain`` (.npy, the
+    artifact's stored outputs on ``pixels``), ``owners`` (tensor names to layers, for ONNX), ``float_layers`` (names).
+    """
+    card, profile = ModelCard.from_plain(request["card"]), ExportProfile.from_plain(request["profile"])
+    network, layers, _ = rewritten_network(request, card, profile)
+    pixels = np.load(request["pixels"])
+    chosen = np.linspace(0, len(pixels) - 1, min(len(pixels), MOST_IMAGES)).astype(int)
+    images = torch.from_numpy(normalise(pixels[chosen], card.preprocessing))
+    spec, out = TensorSpec.from_plain(request["input"]), TensorSpec.from_plain(request["output"])
+    inputs = to_input(pixels[chosen], spec)
+
+    assert profile.quantization is not None
+    scheme = scheme_of(profile.quantization, request["target"], profile.format)
+    calibration = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
+    simulation = Simulation(network, layers, evenly(calibration, OWN_IMAGES), scheme)
+    fused = {layer.name: follower for layer in layers if (follower := simulation.follower(layer.name)) is not None}
+
+    tapped = tap(profile.format, Path(request["model_file"]), owners_of(request, layers))
+    plain = from_output(np.load(request["plain"])[chosen], out)
+    found: dict[str, int] = {}
+    seen = {layer.name: Noise() for layer in layers}
+    scores, tapped_scores = Noise(), Noise()
+    for image, given, before in zip(images, inputs, plain, strict=True):
+        reference = results(network, image[None])
+        values, stored = tapped.run(given[None])
+        if not found:
+            found = match(tapped.taps, values, reference, fused)
+        for name, index in found.items():
+            fitted = shaped(values[index], reference[name])
+            assert fitted is not None
+            seen[name].add(reference[name], fitted)
+        tapped_scores.add(reference[""], from_output(stored, out))
+        scores.add(reference[""], before[None])
+    own = own_errors(simulation, fused)
+    in_float = set(request["float_layers"])
+    return LayerErrors(
+        model=card.id,
+        profile=profile.name,
+        images=len(images),
+        own_images=len(simulation.inputs),
+        scores_db=scores.db,
+        tapped_scores_db=tapped_scores.db,
+        layers=tuple(
+            LayerError(
+                name=layer.name,
+                path=layer.path,
+                kinds=layer.kinds,
+                feeds=layer.feeds,
+                macs=simulation.macs.get(layer.name, 0),
+                in_float=layer.name in in_float,
+                dtype=tapped.taps[found[layer.name]].dtype if layer.name in found else None,
+                sqnr_db=seen[layer.name].db if layer.name in found else None,
+                own_db=own.get(layer.name),
+                note="" if layer.name in found else elsewhere(layer, {each.name: each for each in layers}, found),
+            )
+            for layer in layers
+        ),
+    ).to_plain()
+
+
+def owners_of(request: dict[str, Any], layers: tuple[Layer, ...]) -> Owners:
+    """The layers that a name in the file tells of: ONNX files keep no scopes, so there the export has noted them."""
+    names = {layer.name for layer in layers}
+    noted: dict[str, list[str]] = request["owners"]
+    if noted:
+        return lambda name: set(noted.get(name, ()))
+    return lambda name: layers_in(name, names)
+
+
+def results(network: fx.GraphModule, image: Tensor) -> dict[str, np.ndarray[Any, Any]]:
+    """What every layer makes of an image, by its name; the scores by the empty name."""
+    runner = Runner(network)
+    values: dict[fx.Node, Any] = {}
+    made: dict[str, np.ndarray[Any, Any]] = {}
+    with torch.no_grad():
+        for node in runner.graph.nodes:
+            if node.op == "output":
+                (source,) = node.all_input_nodes
+                made[""] = values[source].numpy()
+                break
+            values[node] = image if node.op == "placeholder" else runner.call(node, values)
+            if node.op == "call_module" and isinstance(values[node], Tensor):
+                made[str(node.target)] = values[node].clone().numpy()  # a later operator may work in place
+            runner.forget(node, values)
+    return made
+
+
+def own_errors(simulation: Simulation, fused: dict[str, str]) -> dict[str, float]:
+    """SQNR of the scores when one layer alone is quantized, dB; a fused activation counts with its layer."""
+    signal = float(simulation.scores.double().square().sum())
+    alone = [name for name in simulation.layers if name not in fused.values()]
+    return {name: Noise(signal, simulation.noise(simulation.group(name))).db for name in alone}
+
+
+def elsewhere(layer: Layer, layers: dict[str, Layer], found: dict[str, int]) -> str:
+    """Where the error of a layer without a tensor of its own shows."""
+    reader = layer
+    while len(reader.feeds) == 1:
+        reader = layers[reader.feeds[0]]
+        if reader.name in found:
+            return f"fused: see {reader.path}"
+    return "the file has no tensor that can be told to be its result"
