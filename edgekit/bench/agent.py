@@ -584,6 +584,10 @@ class LiteRT(Runtime):
         return self.interpreter.get_tensor(self.output_details[index]["index"])
 
 
+GPU_COMPILE_S = 300.0
+"""How long the first inference may take: it waits for the kernels that a driver compiles."""
+
+
 class LiteRTGpu(LiteRT):
     """LiteRT's compiled model on its GPU accelerator; what that does not take runs on the CPU, and is counted.
 
@@ -609,6 +613,7 @@ class LiteRTGpu(LiteRT):
         )
         self.settings["gpu_precision"] = "fp32" if precision == "f32" else "fp16"
         self.results = []  # type: List[Any]
+        self.proven = False
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
         # The interpreter knows the quantization of the ends; it is not run.
@@ -626,6 +631,7 @@ class LiteRTGpu(LiteRT):
             raise AgentError("accelerator", "LiteRT's GPU accelerator does not take the model: %s" % (
                 gpu_reason(said[0]) or first_line(failure))) from failure  # fmt: skip
         self.delegation = gpu_delegation(said[0], count)
+        refuse_invalid(said[0])
         self.settings["adapter"] = self.delegation["adapter"]
         self.given, self.taken = self.compiled.create_input_buffers(0), self.compiled.create_output_buffers(0)
         import numpy as np
@@ -636,8 +642,25 @@ class LiteRTGpu(LiteRT):
         self.given[index].write(array)
 
     def run(self) -> Any:
+        if self.proven:
+            self.infer()
+            return
+        with said_meanwhile() as said:
+            self.infer(GPU_COMPILE_S)
+        refuse_invalid(said[0])
+        self.proven = True
+
+    def infer(self, patience_s: float = 0.0) -> None:
+        """One inference with its read-back, which LiteRT gives up by itself after some seconds: try that so long."""
         self.compiled.run_by_index(0, self.given, self.taken)
-        self.results = [buffer.read(*size) for buffer, size in zip(self.taken, self.sizes)]  # noqa: B905
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                self.results = [buffer.read(*size) for buffer, size in zip(self.taken, self.sizes)]  # noqa: B905
+                return
+            except RuntimeError as error:
+                if "lock custom tensor buffer" not in str(error) or time.monotonic() > until:
+                    raise
 
     def read(self, index: int) -> Any:
         import numpy as np
@@ -677,20 +700,33 @@ def gpu_reason(said: str) -> str:
     return errors[0] if errors else ""
 
 
+def refuse_invalid(said: str) -> None:
+    """Raise AgentError when the log tells that the GPU dropped commands: LiteRT goes on, quickly, and computes nothing.
+
+    WebGPU reports such errors to nobody but the log, and a run that consists of them "succeeds".
+    """
+    errors = re.findall(r"(?:Validation|Out of memory|Internal|Device lost) error: (.+)", said)
+    if errors:
+        raise AgentError("accelerator", "the GPU refused %d commands of the model, so its outputs are wrong: %s" % (
+            len(errors), errors[0].rstrip(".")))  # fmt: skip
+
+
 def gpu_delegation(said: str, count: int) -> Json:
     """What LiteRT's GPU accelerator took of ``count`` operators, from what it printed while compiling.
 
-    Value: name, adapter, emulated (an adapter that is a CPU), gpu_ops, cpu_ops, reasons (what the accelerator says of
-    the operators it leaves). Raises AgentError when nothing runs on a GPU: that would be a CPU's time under its name.
+    Value: name, adapter, emulated (an adapter that is a CPU), gpu_ops, cpu_ops, partitions (pieces on the GPU), reasons
+    (what the accelerator says of the operators it leaves). Raises AgentError when nothing runs on a GPU: that would be
+    a CPU's time under its name.
     """
     adapter = re.search(r"Selected adapter: (.+)", said)
     name = re.search(r"RegisterAccelerator: .*name=(GPU \S+)", said)
     split = re.search(r"(\d+) operations will run on the GPU, and the remaining (\d+) operations", said)
     listed = re.search(r"Following operations are not supported by GPU delegate:\n((?:.+\n)*?)\d+ operations", said)
+    started = re.findall(r"Initializing \S+-based API from graph", said)
     if split:
         on_gpu, on_cpu = int(split.group(1)), int(split.group(2))
     else:
-        on_gpu, on_cpu = (count, 0) if re.search(r"Initializing \S+-based API from graph", said) else (0, count)
+        on_gpu, on_cpu = (count, 0) if started else (0, count)
     if on_gpu == 0:
         raise AgentError("accelerator", "nothing runs on the GPU: %s" % (gpu_reason(said) or "it took no operator"))
     words = adapter.group(1) if adapter else "unknown adapter"
@@ -700,6 +736,7 @@ def gpu_delegation(said: str, count: int) -> Json:
         "emulated": "adapterType=CPU" in words,
         "gpu_ops": on_gpu,
         "cpu_ops": on_cpu,
+        "partitions": len(started),
         "reasons": [line.strip() for line in listed.group(1).splitlines()] if listed else [],
     }
 
@@ -886,7 +923,7 @@ def run(request: Json) -> Json:
     """``run``: ``inputs`` (.npy, ``(N, *sample)``) one at a time; writes ``outputs`` (.npy, ``(N, *out)``).
 
     Both in the model's own element types and layout; ``exact_int8``: see :class:`Runtime`. Value: count, output_dtype,
-    seconds.
+    seconds, settings, delegation.
     """
     import numpy as np
 
@@ -912,7 +949,13 @@ def run(request: Json) -> Json:
         results[index] = output[0]
     seconds = time.perf_counter() - begin
     np.save(request["outputs"], results)
-    return {"count": len(samples), "output_dtype": results.dtype.name, "seconds": seconds}
+    return {
+        "count": len(samples),
+        "output_dtype": results.dtype.name,
+        "seconds": seconds,
+        "settings": runtime.settings,
+        "delegation": runtime.delegation,
+    }
 
 
 # What a file holds, and what the runtime makes of it ----------------------------------------------------------------

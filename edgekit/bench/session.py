@@ -319,7 +319,7 @@ def accelerated(taken: dict[str, Any] | None) -> Delegation | None:
     return Delegation(
         name=taken["name"],
         share=taken["gpu_ops"] / (taken["gpu_ops"] + taken["cpu_ops"]),
-        partitions=None,
+        partitions=taken["partitions"],
         reasons=tuple(taken["reasons"]),
     )
 

@@ -68,8 +68,8 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 
 def worth_trying(name: str, format_: Format, precision: Precision, target: TargetClass) -> bool:
     """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
-    if name == "dense-all":  # four times the MACs everywhere pay only where int8 has four times the throughput
-        return precision == "int8" and target in DOT_PRODUCT
+    if name == "dense-all":  # pays where int8 has four times the throughput, or where a GPU cannot do narrow groups
+        return (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu"
     if name == "packed":  # fills the blocks of ONNX Runtime's float kernels
         return format_ == "onnx" and precision != "int8" and target.startswith("x86")
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked

@@ -36,16 +36,27 @@ I0000 00:00:1795509593.960632    4509 delegate_kernel.cc:984] Initializing WebGP
 
 def test_everything_on_the_gpu() -> None:
     assert agent.gpu_delegation(FULL, 63) == {
-        "name": "GPU WebGPU", "adapter": "Mali-G710", "emulated": False, "gpu_ops": 63, "cpu_ops": 0, "reasons": [],
+        "name": "GPU WebGPU", "adapter": "Mali-G710", "emulated": False, "gpu_ops": 63, "cpu_ops": 0, "partitions": 1,
+        "reasons": [],
     }  # fmt: skip
 
 
 def test_a_part_on_the_gpu_with_the_reasons() -> None:
     found = agent.gpu_delegation(PART, 607)
-    assert (found["gpu_ops"], found["cpu_ops"]) == (13, 594)
+    assert (found["gpu_ops"], found["cpu_ops"], found["partitions"]) == (13, 594, 1)
     assert found["reasons"] == ["GATHER_ND: Operation is not supported."]
     assert found["adapter"] == "llvmpipe (LLVM 15.0.6, 256 bits)"
     assert found["emulated"]
+
+
+def test_commands_that_the_gpu_refuses_are_an_error() -> None:
+    refused = (
+        "E0000 00:00:1795522681.570596   15692 environment.cc:105] Validation error: Binding size for "
+        "[Buffer (unlabeled)] is zero.\n - While validating entries[1] against { binding: 3 }.\n"
+    )
+    with pytest.raises(agent.AgentError, match=r"refused 2 commands .*wrong: Binding size for .* is zero$"):
+        agent.refuse_invalid(FULL + refused + refused)
+    agent.refuse_invalid(FULL)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +111,8 @@ def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path)
     session = Session(ThisMachine(), LOCAL, accelerator="gpu", limits=limits)
     measured = session.measure(stored.artifact, stored.folder)
     assert measured.delegation is not None
-    assert (measured.delegation.name, measured.delegation.share) == ("GPU WebGPU", 1.0)
+    found = measured.delegation
+    assert (found.name, found.share, found.partitions) == ("GPU WebGPU", 1.0, 1)
     assert measured.settings["gpu_precision"] == "fp32"
     assert "llvmpipe" in str(measured.settings["adapter"])
     assert measured.verdict.name == "emulated"

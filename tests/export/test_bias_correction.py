@@ -11,6 +11,7 @@ from torch import nn
 
 from edgekit.export.bias_correction import correct_biases
 from edgekit.export.simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight, scheme_of
+from edgekit.export.weight_range import largest_weight
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.workflows.export import export
