@@ -19,6 +19,9 @@ class Device(Frozen):
         python: interpreter there that has the runtimes; ``python3`` when None.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
+        labgrid: place of a labgrid coordinator that is acquired first; its NetworkService may tell the address.
+        coordinator: ``host:port``; what labgrid's ``LG_COORDINATOR`` says when None.
+        wait_s: how long to wait for a place that others hold.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -30,11 +33,16 @@ class Device(Frozen):
     python: str | None = Field(default=None, min_length=1)
     board: str | None = None
     tags: tuple[str, ...] = ()
+    labgrid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
+    coordinator: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9._:%\[\]-]*$")
+    wait_s: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _reachable(self) -> Device:
-        if self.transport == "ssh" and self.address is None:
-            raise ValueError('transport = "ssh" needs an address')
+        if self.transport == "ssh" and self.address is None and self.labgrid is None:
+            raise ValueError('transport = "ssh" needs an address, or a labgrid place that tells it')
+        if self.labgrid is None and (self.coordinator is not None or self.wait_s):
+            raise ValueError("coordinator and wait_s are of a labgrid place: add labgrid = its name")
         return self
 
 

@@ -31,6 +31,7 @@ READERS = {
 }
 """What the state of a device should tell, and its field there."""
 LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
+    "labgrid place": ("place",),
     "reachable": ("unreachable", "failed"),
     "host key": ("host-key",),
     "login": ("auth",),
@@ -38,7 +39,7 @@ LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
     "not in use": ("busy",),
     "write access": ("write", "disk-full"),
 }
-"""Steps of connecting, in order, and the errors that mean each."""
+"""Steps of connecting, in order, and the errors that mean each; the first only for a device with a place."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ def list_devices() -> list[Listed]:
     return found + [Listed(find_device(alias), "SSH config") for alias in host_aliases() if alias not in known]
 
 
-def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> Path:
+def add_device(name: str, address: str | None = None, for_user: bool = False, **more: Any) -> Path:
     """Describe a device behind SSH in ``devices.toml``; the file.
 
     Args:
         name: of the device, a folder name.
-        address: ``[USER@]HOST``, or a Host alias of the SSH config.
+        address: ``[USER@]HOST``, or a Host alias of the SSH config; None when a labgrid place tells it.
         for_user: in the user's file instead of the project's.
         more: other fields of :class:`Device`; None for those not given.
 
@@ -82,7 +83,7 @@ def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> 
     """
     if name in BUILT_IN:
         raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
-    user, at, host = address.rpartition("@")
+    user, at, host = ("", "", None) if address is None else address.rpartition("@")
     given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
     path = user_file() if for_user else project_file()
     try:
@@ -121,22 +122,27 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     checks: list[Check] = []
     try:
         with reach(device, on_step) as transport:
-            if device.transport != "local":
-                checks += [Check(step, "ok", "") for step in LOGIN_STEPS]
+            checks += [Check(step, "ok", "") for step in steps_of(device)]
             on_step("asking the agent")
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
             checks += judge(device, told, before, time.time(), transport.where)
     except DeviceError as error:
-        return [*(checks or steps_before(error)), failure(error)]
+        return [*(checks or steps_before(device, error)), failure(error)]
     return checks
 
 
-def steps_before(error: DeviceError) -> list[Check]:
+def steps_of(device: Device) -> list[str]:
+    """The steps of connecting to ``device``, in order."""
+    place = [] if device.labgrid is None else ["labgrid place"]
+    return [*place, *(step for step in LOGIN_STEPS if device.transport != "local" and step != "labgrid place")]
+
+
+def steps_before(device: Device, error: DeviceError) -> list[Check]:
     """The steps of connecting that went well before the one that ``error`` means."""
     steps: list[Check] = []
-    for step, kinds in LOGIN_STEPS.items():
-        if error.kind in kinds:
+    for step in steps_of(device):
+        if error.kind in LOGIN_STEPS[step]:
             break
         steps.append(Check(step, "ok", ""))
     return steps

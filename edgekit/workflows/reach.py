@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from ..bench.launch import ThisMachine, Transport
 from ..devices import virtual
 from ..devices.inventory import find_device
+from ..devices.labgrid import holding
 from ..devices.ssh import SshMachine, Target
 from ..devices.ssh_config import chosen_config
 from ..devices.virtual_build import cache_folder
@@ -21,15 +22,18 @@ OnStep = Callable[[str], None]
 def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
 
+    Its labgrid place, if it has one, is acquired before and released after.
+
     Raises:
         ToolError: it cannot be reached, is in use, or cannot be built here.
     """
-    if device.transport == "local":
-        yield ThisMachine()
-    else:
-        on_step(f"connecting to {device.id}")
-        with SshMachine(target_of(device, on_step)) as machine:
-            yield machine
+    with holding(device, on_step) as held:
+        if held.transport == "local":
+            yield ThisMachine()
+        else:
+            on_step(f"connecting to {held.id}")
+            with SshMachine(target_of(held, on_step)) as machine:
+                yield machine
 
 
 def target_of(device: Device, on_step: OnStep) -> Target:
