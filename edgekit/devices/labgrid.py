@@ -264,7 +264,7 @@ class Lease:
     def held_by(self, holder: str, after: str = "") -> DeviceError:
         """The place is not to be had."""
         wait = "" if after else f"; or let edgekit wait: wait_s = 600 under [{self.device.id}] in devices.toml"
-        return DeviceError("place", f"place {self.wanted} is held by {holder}{after}", f"ask for it{wait}")
+        return DeviceError("place", f"place {self.wanted} is held by {holder}{after}", f"ask them for it{wait}")
 
     # Giving back -----------------------------------------------------------------------------------------------------
 

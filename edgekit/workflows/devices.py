@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     checks: list[Check] = []
     try:
         with reach(device, on_step) as transport:
-            checks += [Check(step, "ok", "") for step in steps_of(device)]
+            checks += steps_of(device)
             on_step("asking the agent")
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
@@ -132,20 +133,15 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     return checks
 
 
-def steps_of(device: Device) -> list[str]:
-    """The steps of connecting to ``device``, in order."""
-    place = [] if device.labgrid is None else ["labgrid place"]
-    return [*place, *(step for step in LOGIN_STEPS if device.transport != "local" and step != "labgrid place")]
+def steps_of(device: Device) -> list[Check]:
+    """The steps of connecting to ``device``, in order, when all go well."""
+    place = [] if device.labgrid is None else [Check("labgrid place", "ok", f"{device.labgrid}, held for this check")]
+    return place + [Check(s, "ok", "") for s in LOGIN_STEPS if device.transport != "local" and s != "labgrid place"]
 
 
 def steps_before(device: Device, error: DeviceError) -> list[Check]:
     """The steps of connecting that went well before the one that ``error`` means."""
-    steps: list[Check] = []
-    for step in steps_of(device):
-        if error.kind in LOGIN_STEPS[step]:
-            break
-        steps.append(Check(step, "ok", ""))
-    return steps
+    return list(takewhile(lambda check: error.kind not in LOGIN_STEPS[check.name], steps_of(device)))
 
 
 def failure(error: DeviceError) -> Check:

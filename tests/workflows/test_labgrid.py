@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,14 @@ from edgekit.devices.ssh_errors import DeviceError
 from edgekit.errors import ToolError, UsageError
 from edgekit.types import Device
 from edgekit.workflows.devices import Check, add_device, check_device
+from edgekit.workflows.gate import gate, plan
 from edgekit.workflows.profile import profile
 from edgekit.workflows.reach import reach
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
+ENTRY = '[bench]\ntransport = "local"\nlabgrid = "shelf-1"\ncoordinator = "{}"\n'
+"""This machine, as a board in the rack."""
 
 
 def silent(_: str) -> None:
@@ -153,7 +156,10 @@ def test_profile_holds_the_place_whose_service_tells_the_address(rack: Rack, ssh
         (measurement,) = outcome.measurements
         assert (measurement.device.labgrid, measurement.device.address) == ("shelf-2", None)
         checks = check_device("board", step)
-        assert checks[:2] == [Check("labgrid place", "ok", ""), Check("reachable", "ok", "")]
+        assert checks[:2] == [
+            Check("labgrid place", "ok", "shelf-2, held for this check"),
+            Check("reachable", "ok", ""),
+        ]
         assert not [check for check in checks if check.status == "failed"]
         assert rack.holder("shelf-2") is None
     assert ssh_board.runs == []
@@ -268,11 +274,26 @@ def test_a_place_taken_from_us_is_said(rack: Rack) -> None:
     assert rack.holder() == "here/bob"
 
 
+@pytest.mark.slow
+def test_no_verdict_stands_when_the_place_was_taken_from_us(rack: Rack, project: Path) -> None:
+    (project / "devices.toml").write_text(ENTRY.format(rack.address))
+    (project / "gate.toml").write_text("[default]\nsentinel = 1e9\nload = 1e9\n")
+    artifact = str(shutil.copytree(DATA / "tiny" / "tflite-fp32", project / "artifacts" / "tiny" / "tflite-fp32"))
+
+    def step(text: str) -> None:
+        if text.endswith(": pair 2"):
+            kick(rack)
+
+    (planned,) = plan([artifact], ["bench"], baseline=DATA / "tiny", limits=SHORT)
+    brief = replace(planned, rule=planned.rule.model_copy(update={"looks": (6,)}))
+    (result,) = gate([brief], seed=1, on_step=step)
+    assert (result.status, len(result.pairs)) == ("BROKEN_OFF", 6)
+    assert "taken from us while we used it: now here/bob has it" in result.reason
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_gives_the_place_back(rack: Rack, project: Path, number: signal.Signals) -> None:
-    (project / "devices.toml").write_text(
-        f'[bench]\ntransport = "local"\nlabgrid = "shelf-1"\ncoordinator = "{rack.address}"\n'
-    )
+    (project / "devices.toml").write_text(ENTRY.format(rack.address))
     command = [sys.executable, "-m", "edgekit", "profile", str(DATA / "tiny" / "onnx-fp32"), "-d", "bench"]
     run = subprocess.Popen([*command, "--sustained", "10m"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while rack.holder() is None and run.poll() is None:
