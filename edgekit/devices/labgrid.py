@@ -75,18 +75,17 @@ def holding(device: Device, on_step: OnStep) -> Iterator[Device]:
         yield device
         return
     lease = Lease(device, on_step)
-    deadline = time.monotonic() + device.wait_s
-    with lease.only_here(deadline):
+    with lease.only_here():
         try:
-            lease.take(deadline)
+            lease.take()
             yield addressed(device, lease.shown)
+            lease.give_back()
         except BaseException:
             try:
-                lease.give_back()
+                lease.give_back()  # again, if that was interrupted
             except ToolError as error:  # the first failure is the one to report
                 on_step(str(error))
             raise
-        lease.give_back()
 
 
 class Lease:
@@ -99,6 +98,8 @@ class Lease:
         user = os.environ.get("LG_USERNAME") or getpass.getuser()
         self.me = f"{os.environ.get('LG_HOSTNAME') or socket.gethostname()}/{user}"
         self.coordinator = device.coordinator or os.environ.get("LG_COORDINATOR") or "127.0.0.1:20408"
+        self.began = time.monotonic()
+        self.deadline = self.began + device.wait_s
         self.asked = self.ours = False
         self.token: str | None = None
 
@@ -166,7 +167,7 @@ class Lease:
     # Taking ----------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def only_here(self, deadline: float) -> Iterator[None]:
+    def only_here(self) -> Iterator[None]:
         """Keep our own other runs on this machine away: to labgrid they are all one owner.
 
         Raises:
@@ -180,7 +181,7 @@ class Lease:
             while not locked(stream):
                 stream.seek(0)
                 other = f"another edgekit run of yours on this machine ({stream.read().strip()})"
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= self.deadline:
                     raise self.held_by(other)
                 if not said:
                     self.on_step(f"waiting for {self.wanted}, which is held by {other}")
@@ -191,7 +192,7 @@ class Lease:
             stream.flush()
             yield
 
-    def take(self, deadline: float) -> None:
+    def take(self) -> None:
         """Acquire the place, when it is not free through a reservation, which waits for its turn.
 
         Raises:
@@ -204,7 +205,7 @@ class Lease:
             self.on_step(f"place {self.shown.name} is {how}: used, and not released afterwards")
             return
         if self.shown.holder is not None:
-            self.queue(self.shown, deadline)
+            self.queue(self.shown)
         refused = self.acquire()
         if refused is not None:
             now = self.show()
@@ -212,7 +213,7 @@ class Lease:
                 hint = f"{self.by_hand(f'-p {now.name} show')}; is its exporter running?"
                 raise self.failed(f"acquiring place {now.name}", refused, hint)
             # Somebody was quicker, or has it reserved.
-            self.queue(now, deadline)
+            self.queue(now)
             refused = self.acquire()
             if refused is not None:
                 raise self.failed(f"acquiring place {now.name}", refused, "try again")
@@ -228,15 +229,15 @@ class Lease:
         self.on_step(f"acquired place {self.shown.name}")
         return None
 
-    def queue(self, shown: Shown, deadline: float) -> None:
+    def queue(self, shown: Shown) -> None:
         """Wait in labgrid's own queue until the place is set apart for us.
 
         Raises:
             DeviceError: it is not to be waited for, or not any longer.
         """
-        left = deadline - time.monotonic()
+        left = self.deadline - time.monotonic()
         holder = self.holder_of(shown)
-        if left <= 0 or self.token is not None:
+        if left <= 0 or self.token is not None:  # a second time: it was set apart for us, and went to somebody else
             raise self.held_by(holder)
         made = self.client("reserve", "--shell", f"name={shown.name}")
         found = re.search(r"LG_TOKEN=(\w+)", made.stdout)
@@ -248,7 +249,7 @@ class Lease:
             waited = self.client("wait", self.token, limit=left)
         except DeviceError as error:
             if isinstance(error.__cause__, subprocess.TimeoutExpired):
-                raise self.held_by(self.holder_of(self.show()), f" after {self.device.wait_s:g} s") from error
+                raise self.held_by(self.holder_of(self.show())) from error
             raise
         if waited.returncode:
             raise self.failed(f"waiting for place {shown.name}", waited, "try again")
@@ -261,9 +262,11 @@ class Lease:
         found = re.search(rf"Reservation '{shown.reservation}':\n\s+owner: (.*)", listed)
         return f"a reservation of {found[1]}" if found else "a reservation"
 
-    def held_by(self, holder: str, after: str = "") -> DeviceError:
+    def held_by(self, holder: str) -> DeviceError:
         """The place is not to be had."""
-        wait = "" if after else f"; or let edgekit wait: wait_s = 600 under [{self.device.id}] in devices.toml"
+        after, wait = f" after {time.monotonic() - self.began:.0f} s of waiting", ""
+        if not self.device.wait_s:
+            after, wait = "", f"; or let edgekit wait: wait_s = 600 under [{self.device.id}] in devices.toml"
         return DeviceError("place", f"place {self.wanted} is held by {holder}{after}", f"ask them for it{wait}")
 
     # Giving back -----------------------------------------------------------------------------------------------------
@@ -274,25 +277,28 @@ class Lease:
         Raises:
             DeviceError: the place was taken from us meanwhile, or labgrid does not answer.
         """
-        asked, ours, token = self.asked, self.ours, self.token
-        self.asked, self.ours, self.token = False, False, None
         try:
-            if asked:
-                self.release(ours)
+            if self.asked:
+                self.release()
         finally:
-            if token is not None:
-                self.client("cancel-reservation", token)  # one that has expired is refused, and is gone as well
+            if self.token is not None:
+                self.client("cancel-reservation", self.token)  # one that has expired is refused, and is gone as well
+                self.token = None
 
-    def release(self, ours: bool) -> None:
+    def release(self) -> None:
         """Release the place, if it is still ours."""
         now = self.show()
+        ours, self.ours = self.ours, False
         if now.holder == self.me:
             done = self.client("-p", now.name, "release-from", self.me)
             if done.returncode:
                 by_hand = self.by_hand(f"-p {now.name} release")
                 raise self.failed(f"releasing place {now.name}", done, f"by hand: {by_hand}")
+            self.asked = False
             self.on_step(f"released place {now.name}")
-        elif ours:
+            return
+        self.asked = False
+        if ours:
             holder = f"now {now.holder} has it" if now.holder else "it is free now"
             raise DeviceError(
                 "place",
@@ -338,7 +344,9 @@ def parse(text: str) -> Shown | None:
     def words(key: str) -> tuple[str, ...]:
         return tuple((value(key) or "").split(", ")) if value(key) else ()
 
-    blocks = re.findall(r"^\w+ resource '.*' \([^)]*/NetworkService/[^)]*\):\n((?:  .*\n?)+)", text, re.MULTILINE)
+    blocks = re.findall(
+        r"^\w+ resource '.*' \([^/()]+/[^/()]+/NetworkService/[^()]+\):\n((?:  .*\n?)+)", text, re.MULTILINE
+    )
     aliases = [alias.rpartition(":")[2] for alias in words("aliases")]
     return Shown(
         name=head[1],
