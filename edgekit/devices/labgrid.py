@@ -315,7 +315,11 @@ def find_client() -> str:
     """
     named = os.environ.get(SETTING)
     beside = Path(sys.executable).parent
-    found = shutil.which(named) if named else shutil.which("labgrid-client", path=f"{beside}:{os.environ['PATH']}")
+    found = (
+        shutil.which(named)
+        if named
+        else shutil.which("labgrid-client", path=f"{beside}:{os.environ.get('PATH', os.defpath)}")
+    )
     if found is None:
         what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
         raise ToolError(what, f"pip install -c constraints.txt 'edgekit[labgrid]', or name it by {SETTING}")
@@ -374,13 +378,13 @@ def addressed(device: Device, shown: Shown) -> Device:
         raise DeviceError("place", message, hint)
     try:
         service = ast.literal_eval(shown.services[0])["params"]
-        extra = service.get("extra", {})
+        extra = service.get("extra") or {}
+        proxy = extra.get("proxy") if extra.get("proxy_required") else None
         told = {"address": service["address"], "user": service.get("username"), "port": service.get("port")}
     except (ValueError, SyntaxError, LookupError, TypeError, AttributeError) as error:
         message = f"place {shown.name} describes its NetworkService as nothing known{quoted(shown.services[0])}"
         raise DeviceError("place", message, hint) from error
-    if extra.get("proxy_required"):
-        proxy = extra.get("proxy")
+    if proxy is not None:
         message = f"place {shown.name} is only reached through its exporter {proxy}"
         raise DeviceError("place", message, f"a Host of your SSH config with ProxyJump {proxy}; then {hint}")
     given = {key: value for key, value in device.to_plain().items() if value is not None}
