@@ -131,6 +131,23 @@ def old_python() -> Path:
     return folder / "bin" / "python"
 
 
+@pytest.fixture(scope="session")
+def labgrid_programs() -> Path:
+    """The folder of labgrid's programs, in an environment of their own: the package brings a plugin for pytest."""
+    constraints = Path(__file__).parent.parent / "constraints.txt"
+    pin = next(line for line in constraints.read_text().splitlines() if line.startswith("labgrid=="))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"{pin}-venv"
+    with FileLock(CACHE / f"{pin}-venv.lock"):
+        if not (folder / "ready").is_file():
+            venv.create(folder, clear=True)
+            command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
+                       "-c", str(constraints), pin]  # fmt: skip
+            subprocess.run(command, check=True)
+            (folder / "ready").touch()
+    return folder / "bin"
+
+
 @pytest.fixture
 def lavapipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mesa's software Vulkan driver of Debian's backports, unpacked into the cache and named by the environment."""

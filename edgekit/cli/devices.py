@@ -34,7 +34,10 @@ def list_command(as_json: JsonOption = False) -> None:
 @devices_app.command("add")
 def add_command(
     name: NameArgument,
-    address: Annotated[str, typer.Argument(help="[USER@]HOST, a Host alias of the SSH config, or adb:SERIAL.")],
+    address: Annotated[
+        str | None,
+        typer.Argument(help="[USER@]HOST, a Host alias of the SSH config, or adb:SERIAL; a labgrid place may tell it."),
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
     benchmark_model: Annotated[
@@ -42,6 +45,9 @@ def add_command(
     ] = None,
     board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
+    labgrid: Annotated[str | None, typer.Option(help="Place of a labgrid coordinator, acquired for each run.")] = None,
+    coordinator: Annotated[str | None, typer.Option(help="HOST:PORT of it; LG_COORDINATOR when left out.")] = None,
+    wait: Annotated[str | None, typer.Option(help="How long to wait for a place that others hold: 90s, 10m.")] = None,
     for_user: Annotated[bool, typer.Option("--user", help="For all your projects, not only this one.")] = False,
 ) -> None:
     """Describe a device behind SSH, or a phone behind adb, in devices.toml.
@@ -51,9 +57,19 @@ def add_command(
     Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB
     """
     from ..workflows.devices import add_device
+    from .profile import seconds
 
     runner = str(benchmark_model) if benchmark_model else None
-    more = {"port": port, "python": python, "benchmark_model": runner, "board": board, "tags": tag}
+    more = {
+        "port": port,
+        "python": python,
+        "benchmark_model": runner,
+        "board": board,
+        "tags": tag,
+        "labgrid": labgrid,
+        "coordinator": coordinator,
+        "wait_s": None if wait is None else seconds(wait, "--wait"),
+    }
     path = add_device(name, address, for_user, **more)
     say(f"added {name} to {path}; next: edgekit devices check {name}")
 
@@ -122,6 +138,8 @@ def show_list(listed: list[Listed]) -> None:
     for one in listed:
         device = one.device
         address = f"{device.user}@{device.address}" if device.user else device.address or ""
+        if device.labgrid is not None:
+            address = f"{address} (labgrid {device.labgrid})".lstrip()
         title = boards()[device.board].title if device.board else ""
         table.add_row(device.id, device.transport, address, title, " ".join(device.tags), one.source)
     Console().print(table, markup=False)

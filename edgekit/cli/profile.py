@@ -67,7 +67,7 @@ def profile_command(
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
     engine = known_accelerator(accelerator)
-    long_s = None if sustained is None else seconds(sustained)
+    long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
         if building:
@@ -139,18 +139,18 @@ def thread_counts(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str, least: float = 0.0) -> float:
     """``90s``, ``10m`` or ``1h`` as seconds.
 
     Raises:
-        UsageError: something else, or less than two windows' worth.
+        UsageError: something else, or less than ``least``.
     """
     from ..errors import UsageError
 
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
     number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.replace(".", "", 1).isdecimal() or float(number) * units[unit] < 2:
-        raise UsageError(f"--sustained takes a time from 2s, got {text!r}", "for example --sustained 10m")
+    if unit not in units or not number.replace(".", "", 1).isdecimal() or float(number) * units[unit] < least:
+        raise UsageError(f"{option} takes a time from {least:g}s, got {text!r}", f"for example {option} 10m")
     return float(number) * units[unit]
 
 

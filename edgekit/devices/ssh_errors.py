@@ -10,7 +10,18 @@ from typing import Literal
 from ..errors import ToolError
 
 Kind = Literal[
-    "unreachable", "host-key", "auth", "busy", "write", "python", "disk-full", "killed", "lost", "shell", "failed"
+    "place",
+    "unreachable",
+    "host-key",
+    "auth",
+    "busy",
+    "write",
+    "python",
+    "disk-full",
+    "killed",
+    "lost",
+    "shell",
+    "failed",
 ]
 
 SSH_FAILED, NOT_FOUND, BUSY, SCRIPT_FAILED, SIGNALLED = 255, 127, 75, 1, 128

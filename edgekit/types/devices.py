@@ -21,6 +21,9 @@ class Device(Frozen):
         benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
+        labgrid: place of a labgrid coordinator that is acquired first; its NetworkService may tell the address.
+        coordinator: ``host:port``; what labgrid's ``LG_COORDINATOR`` says when None.
+        wait_s: how long to wait for a place that others hold.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -33,13 +36,20 @@ class Device(Frozen):
     benchmark_model: str | None = Field(default=None, min_length=1)
     board: str | None = None
     tags: tuple[str, ...] = ()
+    labgrid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
+    coordinator: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9._:%\[\]-]*$")
+    wait_s: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _reachable(self) -> Device:
-        if self.transport in ("ssh", "adb") and self.address is None:
-            raise ValueError(f'transport = "{self.transport}" needs an address')
+        if self.transport == "ssh" and self.address is None and self.labgrid is None:
+            raise ValueError('transport = "ssh" needs an address, or a labgrid place that tells it')
+        if self.transport == "adb" and self.address is None:
+            raise ValueError('transport = "adb" needs an address')
         if self.transport == "adb" and (self.user or self.port):
             raise ValueError("adb knows neither user nor port: write a phone in the network as host:port")
+        if self.labgrid is None and (self.coordinator is not None or self.wait_s):
+            raise ValueError("coordinator and wait_s are of a labgrid place: add labgrid = its name")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ READERS = {
 }
 """What the state of a device should tell, and its field there."""
 LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
+    "labgrid place": ("place",),
     "reachable": ("unreachable", "failed"),
     "host key": ("host-key",),
     "login": ("auth",),
@@ -38,7 +40,7 @@ LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
     "not in use": ("busy",),
     "write access": ("write", "disk-full"),
 }
-"""Steps of connecting, in order, and the errors that mean each."""
+"""Steps of connecting, in order, and the errors that mean each; the first only for a device with a place."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,13 @@ def list_devices() -> list[Listed]:
     return found + [Listed(find_device(alias), "SSH config") for alias in host_aliases() if alias not in known]
 
 
-def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> Path:
+def add_device(name: str, address: str | None = None, for_user: bool = False, **more: Any) -> Path:
     """Describe a device behind SSH or adb in ``devices.toml``; the file.
 
     Args:
         name: of the device, a folder name.
-        address: ``[USER@]HOST``, a Host alias of the SSH config, or ``adb:SERIAL`` (``adb:HOST:PORT`` in the network).
+        address: ``[USER@]HOST``, a Host alias of the SSH config, or ``adb:SERIAL`` (``adb:HOST:PORT`` in the network);
+            None when a labgrid place tells it.
         for_user: in the user's file instead of the project's.
         more: other fields of :class:`Device`; None for those not given.
 
@@ -82,9 +85,8 @@ def add_device(name: str, address: str, for_user: bool = False, **more: Any) -> 
     """
     if name in BUILT_IN:
         raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
-    serial = address.removeprefix("adb:")
-    transport = "ssh" if serial == address else "adb"
-    user, at, host = serial.rpartition("@")
+    transport = "adb" if address is not None and address.startswith("adb:") else "ssh"
+    user, at, host = ("", "", None) if address is None else address.removeprefix("adb:").rpartition("@")
     given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
     path = user_file() if for_user else project_file()
     try:
@@ -123,8 +125,7 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     checks: list[Check] = []
     try:
         with reach(device, on_step) as transport:
-            if device.transport != "local":
-                checks += [Check(step, "ok", "") for step in login_steps(device)]
+            checks += steps_of(device)
             on_step("asking the agent")
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
@@ -135,19 +136,21 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
 
 
 def login_steps(device: Device) -> list[str]:
-    """The steps of connecting to ``device``; adb has no host keys."""
+    """The steps of connecting to ``device`` beyond its place; adb has no host keys."""
     by_adb = device.transport == "adb" or is_emulated_phone(device)
-    return [step for step in LOGIN_STEPS if not (by_adb and step == "host key")]
+    left_out = {"labgrid place", *(["host key"] if by_adb else [])}
+    return [] if device.transport == "local" else [step for step in LOGIN_STEPS if step not in left_out]
+
+
+def steps_of(device: Device) -> list[Check]:
+    """The steps of connecting to ``device``, in order, when all go well."""
+    place = [] if device.labgrid is None else [Check("labgrid place", "ok", f"{device.labgrid}, held for this check")]
+    return place + [Check(step, "ok", "") for step in login_steps(device)]
 
 
 def steps_before(device: Device, error: DeviceError) -> list[Check]:
     """The steps of connecting that went well before the one that ``error`` means."""
-    steps: list[Check] = []
-    for step in login_steps(device):
-        if error.kind in LOGIN_STEPS[step]:
-            break
-        steps.append(Check(step, "ok", ""))
-    return steps
+    return list(takewhile(lambda check: error.kind not in LOGIN_STEPS[check.name], steps_of(device)))
 
 
 def failure(error: DeviceError) -> Check:

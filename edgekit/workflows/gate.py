@@ -14,6 +14,7 @@ from ..bench.guards import Guards
 from ..bench.pairs import Pairing, Role
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
+from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..files import check_writable, write_atomic
 from ..reports.json_text import render
@@ -139,9 +140,11 @@ def gate(
                     session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
                     results[number] = run_one(one, drafts[number], session, plumbing, paths[number], on_step)
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
+            # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
+            shared = isinstance(error, DeviceError) and error.kind == "place"
             for number in mine:
-                if results[number] is drafts[number]:
-                    results[number] = drafts[number].model_copy(update={"reason": str(error)})
+                if shared or results[number] is drafts[number]:
+                    results[number] = results[number].model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
     settled = settle(results)
     for path, result in zip(paths, settled, strict=True):
         write_atomic(path, render(result.to_plain()) + "\n")

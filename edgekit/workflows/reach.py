@@ -12,6 +12,7 @@ from ..devices import virtual, virtual_phone
 from ..devices.adb import AdbMachine
 from ..devices.adb_client import Phone
 from ..devices.inventory import find_device
+from ..devices.labgrid import holding
 from ..devices.ssh import SshMachine, Target
 from ..devices.ssh_config import chosen_config
 from ..devices.virtual_boards import VIRTUAL
@@ -28,20 +29,23 @@ STAND_IN = AGENT.with_name("benchmark_stand_in.py")
 def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
 
+    Its labgrid place, if it has one, is acquired before and released after.
+
     Raises:
         ToolError: it cannot be reached, is in use, or cannot be built here.
     """
-    if device.transport == "local":
-        yield ThisMachine()
-        return
-    on_step(f"connecting to {device.id}")
-    if device.transport == "adb" or is_emulated_phone(device):
-        runner = None if device.python else runner_of(device)
-        with phone_of(device, on_step) as phone, AdbMachine(phone, on_step, device.python or "python3") as machine:
-            yield machine if runner is None else NativePhone(machine, *runner)
-    else:
-        with SshMachine(target_of(device, on_step)) as machine:
-            yield machine
+    with holding(device, on_step) as held:
+        if held.transport == "local":
+            yield ThisMachine()
+            return
+        on_step(f"connecting to {held.id}")
+        if held.transport == "adb" or is_emulated_phone(held):
+            runner = None if held.python else runner_of(held)
+            with phone_of(held, on_step) as phone, AdbMachine(phone, on_step, held.python or "python3") as machine:
+                yield machine if runner is None else NativePhone(machine, *runner)
+        else:
+            with SshMachine(target_of(held, on_step)) as machine:
+                yield machine
 
 
 def is_emulated_phone(device: Device) -> bool:

@@ -45,6 +45,19 @@ def test_add_list_remove() -> None:
     assert "rpi4" not in {one["id"] for one in json.loads(devices("list", "--json").stdout)}
 
 
+def test_a_place_in_a_shared_rack() -> None:
+    added = devices("add", "rpi4", "--labgrid", "shelf-1", "--coordinator", "lab:20408", "--wait", "10m")
+    assert added.exit_code == 0
+    listed = {one["id"]: one for one in json.loads(devices("list", "--json").stdout)}
+    assert (listed["rpi4"]["labgrid"], listed["rpi4"]["coordinator"]) == ("shelf-1", "lab:20408")
+    assert (listed["rpi4"]["wait_s"], listed["rpi4"]["address"]) == (600, None)
+    line = next(line for line in devices("list").stdout.splitlines() if line.startswith("rpi4"))
+    assert "(labgrid shelf-1)" in line
+    wrong = devices("add", "nuc", "--labgrid", "shelf-2", "--wait", "soon")
+    assert isinstance(wrong.exception, UsageError)
+    assert str(wrong.exception) == "--wait takes a time from 0s, got 'soon'"
+
+
 def test_a_failed_check_is_shown_then_raised(project: Path) -> None:
     (project / "ssh_config").write_text("Host board\n  HostName 127.0.0.1\n  Port 1\n")
     done = devices("check", "board")
