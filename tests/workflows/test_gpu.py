@@ -100,8 +100,10 @@ def test_a_whole_network_on_the_gpu(lavapipe: None, tmp_path: Path, name: str) -
     told = call_agent(request, SHORT.timeout_s, "measuring")["delegation"]
     assert (told["gpu_ops"], told["cpu_ops"]) == (operators_in(file), 0)
 
-    # The latency is that of the work, not of its submission, which alone is much shorter.
+    # The latency is that of the work, not of its submission, which alone takes some hundredths of it. A quarter leaves
+    # room for a machine that other tests load now and then.
     given, taken = (math.prod(ends[0].shape) for ends in (artifact.inputs, artifact.outputs))
     times = own_loop(file, given, taken)
-    assert times["enqueued"][5] < times["whole"][0] / 2, "submission takes as long as the work: this shows nothing"
-    assert measured.p50_ms * 1e6 >= times["whole"][0] / 2
+    enough = times["whole"][0] / 4
+    assert times["enqueued"][5] < enough, "submission takes as long as the work: this shows nothing"
+    assert measured.p50_ms * 1e6 >= enough
