@@ -651,16 +651,21 @@ class LiteRTGpu(LiteRT):
         self.proven = True
 
     def infer(self, patience_s: float = 0.0) -> None:
-        """One inference with its read-back, which LiteRT gives up by itself after some seconds: try that so long."""
-        self.compiled.run_by_index(0, self.given, self.taken)
+        """One inference with its read-back.
+
+        LiteRT gives the read-back up after two minutes and leaves the buffer locked for good: within the patience, the
+        inference is repeated into new buffers, while the kernels compiled so far are kept.
+        """
         until = time.monotonic() + patience_s
         while True:
+            self.compiled.run_by_index(0, self.given, self.taken)
             try:
                 self.results = [buffer.read(*size) for buffer, size in zip(self.taken, self.sizes)]  # noqa: B905
                 return
             except RuntimeError as error:
                 if "lock custom tensor buffer" not in str(error) or time.monotonic() > until:
                     raise
+                self.taken = self.compiled.create_output_buffers(0)
 
     def read(self, index: int) -> Any:
         import numpy as np

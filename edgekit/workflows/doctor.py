@@ -100,6 +100,9 @@ def diagnose(on_step: Callable[[str], None]) -> Diagnosis:
     for runtime, needed in RUNTIMES.items():
         on_step(f"running a file in {runtime}")
         checks.append(attempt(f"run {runtime}", needed, "run", partial(try_runtime, runtime)))
+    for runtime, needed in RUNTIMES.items():
+        on_step(f"asking {runtime} for its devices")
+        checks.append(attempt(f"devices {runtime}", needed, "run", partial(list_devices, runtime)))
     for format_, needed in CONVERTERS.items():
         on_step(f"converting a network to {format_}")
         checks.append(attempt(f"convert {format_}", needed, "export", partial(try_conversion, format_)))
@@ -139,6 +142,12 @@ def try_runtime(runtime: Runtime) -> str:
     """Run the file that edgekit ships for the runtime and compare with the stored outputs."""
     found = probe("run_shipped", {"runtime": runtime}, f"running a file in {runtime}")
     return judge(found, f"{runtime} {found['version']} runs")
+
+
+def list_devices(runtime: Runtime) -> str:
+    """What the runtime could compute on here, in words; that there is only the CPU is a finding and no failure."""
+    found = probe("list_devices", {"runtime": runtime}, f"asking {runtime} for its devices")
+    return "; ".join(found["devices"])
 
 
 def try_conversion(format_: Format) -> str:

@@ -93,6 +93,43 @@ def run_shipped(request: dict[str, Any]) -> dict[str, Any]:
         return run({"runtime": request["runtime"], "model": model, "expected": expected})
 
 
+def list_devices(request: dict[str, Any]) -> dict[str, Any]:
+    """``devices``: what ``runtime`` sees on this machine, in its own names, each a line."""
+    return {"devices": DEVICES[request["runtime"]]()}
+
+
+def onnxruntime_devices() -> list[str]:
+    """The execution providers of the installed build; edgekit measures on the CPU's."""
+    import onnxruntime
+
+    return list(onnxruntime.get_available_providers())
+
+
+def openvino_devices() -> list[str]:
+    """The devices that the plugins found, with their full names."""
+    import openvino
+
+    core = openvino.Core()
+    return [f"{name}: {core.get_property(name, 'FULL_DEVICE_NAME')}" for name in core.available_devices]
+
+
+def litert_devices() -> list[str]:
+    """The CPU, and the adapter that the GPU accelerator takes for the shipped file, or why it takes none."""
+    from ..bench.agent import AgentError, LiteRTGpu
+
+    with as_file(files("edgekit") / "probe_models") as folder:
+        try:
+            runtime = LiteRTGpu(1)
+            runtime.load(str(folder / SHIPPED["litert"]))
+        except AgentError as error:
+            return ["CPU", f"no GPU: {error}"]
+    played = runtime.delegation and runtime.delegation["emulated"]
+    return ["CPU", f"GPU: {runtime.settings['adapter']}{' (a CPU that plays a GPU)' if played else ''}"]
+
+
+DEVICES = {"onnxruntime": onnxruntime_devices, "litert": litert_devices, "openvino": openvino_devices}
+
+
 def import_report(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - every trial takes a request
     """Import jinja2."""
     import jinja2  # noqa: F401

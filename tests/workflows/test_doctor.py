@@ -5,6 +5,8 @@ from importlib import metadata
 from importlib.resources import files
 
 import numpy as np
+import onnxruntime
+import openvino
 import pytest
 import torch
 
@@ -76,10 +78,36 @@ def test_shipped_files_hold_the_probe_network():
     assert len({round(value, 4) for value in expected}) == 8, "outputs too alike to show a mistake"
 
 
+def test_openvino_devices_have_their_full_names():
+    core = openvino.Core()
+    name = core.get_property("CPU", "FULL_DEVICE_NAME")
+    assert f"CPU: {name}" in doctor.list_devices("openvino").split("; ")
+
+
+def test_onnxruntime_devices_are_its_providers():
+    assert doctor.list_devices("onnxruntime") == "; ".join(onnxruntime.get_available_providers())
+
+
+def test_litert_without_a_driver_says_why_it_has_no_gpu(monkeypatch):
+    for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
+        monkeypatch.setenv(name, "/nowhere/icd.json")
+    cpu, gpu = doctor.list_devices("litert").split("; ")
+    assert cpu == "CPU"
+    assert gpu.startswith("no GPU: ")
+    assert "no GPU adapter was found" in gpu
+
+
+@pytest.mark.slow
+def test_litert_names_the_adapter_and_that_it_is_none(lavapipe):
+    gpu = doctor.list_devices("litert").split("; ")[1]
+    assert gpu.startswith("GPU: llvmpipe")
+    assert gpu.endswith("(a CPU that plays a GPU)")
+
+
 @pytest.mark.slow
 def test_everything_works_here():
     steps: list[str] = []
     found = doctor.diagnose(on_step=steps.append)
     assert {check.name: (check.status, check.detail) for check in found.checks if check.status != "ok"} == {}
-    assert len(found.checks) == len(steps) == 7
+    assert len(found.checks) == len(steps) == 10
     assert doctor.Diagnosis.model_validate_json(found.model_dump_json()) == found
