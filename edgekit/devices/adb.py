@@ -6,11 +6,8 @@ own. Nothing is installed there; all that is written is in one folder of /data/l
 
 from __future__ import annotations
 
-import getpass
 import itertools
-import os
 import re
-import socket
 import subprocess
 import time
 import uuid
@@ -22,7 +19,7 @@ from typing import IO, Self
 
 from .adb_client import Phone, find_adb
 from .adb_scripts import BASE, DONE, OPEN, WHOLE, remote
-from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, read_line
+from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
 from .ssh_errors import BUSY, NOT_FOUND, DeviceError, quoted, script_error
 
 ADB_SAYS = re.compile(
@@ -73,10 +70,9 @@ class AdbMachine(ShellMachine):
         """Start the process that holds the lock; the folder of the run is new."""
         self.phone.connect(self.on_step)
         name = uuid.uuid4().hex[:12]
-        owner = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
         with TemporaryFile() as stderr:
             self.holder = subprocess.Popen(
-                self.through(OPEN, owner, name, self.base), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                self.through(OPEN, owner(), name, self.base), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=stderr, env=self.phone.variables(), start_new_session=True,  # Ctrl-C is ours
             )  # fmt: skip
             assert self.holder.stdout is not None

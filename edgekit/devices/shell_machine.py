@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import select
+import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,11 @@ SMALL = 4096
 """Bytes below which sending a file costs less than asking whether it is there."""
 CALL_S, BYTES_PER_S = 60.0, 100_000
 """Deadline of a call: the base, and what is added for data, by the slowest link that is borne with."""
+
+
+def owner() -> str:
+    """Who takes a device, for others who find it taken."""
+    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
 
 
 class ShellMachine(ABC):

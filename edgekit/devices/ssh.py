@@ -6,11 +6,9 @@ Nothing else is needed there than a POSIX shell, ``flock``, ``setsid`` and Pytho
 
 from __future__ import annotations
 
-import getpass
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from ..errors import ToolError
-from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, read_line
+from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
 from .ssh_errors import BUSY, NOT_FOUND, SCRIPT_FAILED, DeviceError, connection_error, quoted, script_error
 from .ssh_scripts import OPEN, remote
 
@@ -113,11 +111,10 @@ class SshMachine(ShellMachine):
 
     def open(self) -> tuple[str, str]:
         """Start the master; our folder there, and that of this run."""
-        owner = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
         name = uuid.uuid4().hex[:12]
         with self.log.open("wb") as stderr:
             self.master = subprocess.Popen(
-                [*self.target.command(self.socket, "-M"), remote(OPEN, owner, name)],
+                [*self.target.command(self.socket, "-M"), remote(OPEN, owner(), name)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card
 from edgekit.export.tflite_lowering import write_tflite
 from edgekit.passes.candidates import candidates
 from edgekit.passes.gather_rows import ChannelsFirst
-from edgekit.passes.pack_pixels import PackedRows
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.zoo.registry import create
 
@@ -47,23 +44,6 @@ def test_each_part_is_stored_once_and_only_for_the_gather(size, count, stored):
     assert len(layers(result, ChannelsFirst)) == stored
     (second,) = (node for node in result.graph.nodes if node.target == "second")
     assert second.all_input_nodes[0].target == "pool"
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    groups=st.integers(1, 3),
-    per_group=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    pixels=st.integers(1, 5),
-    blocks=st.integers(1, 3),
-    height=st.integers(1, 5),
-    bias=st.booleans(),
-)
-def test_packed_pixels_in_rows_are_the_same_function(groups, per_group, pixels, blocks, height, bias):
-    torch.manual_seed(pixels)
-    conv = nn.Conv2d(groups * per_group[0], groups * per_group[1], 3, padding=1, groups=groups, bias=bias).double()
-    image = torch.randn(2, conv.in_channels, height, pixels * blocks, dtype=torch.float64)
-    with torch.no_grad():
-        torch.testing.assert_close(PackedRows(conv, pixels)(image), conv(image), rtol=1e-12, atol=1e-12)
 
 
 def test_a_condensenet_in_tflite(tiny_condensenet):

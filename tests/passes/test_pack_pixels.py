@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from edgekit.passes.pack_pixels import PackedConv
+from edgekit.passes.pack_pixels import PackedConv, PackedRows
 
 from .networks import lively, rewritten
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     groups=st.integers(1, 3),
     per_group=st.tuples(st.integers(1, 3), st.integers(1, 3)),
@@ -21,13 +21,14 @@ from .networks import lively, rewritten
     blocks=st.integers(1, 3),
     height=st.integers(1, 5),
     bias=st.booleans(),
+    packed=st.sampled_from([PackedConv, PackedRows]),
 )
-def test_same_function(groups, per_group, pixels, blocks, height, bias):
+def test_same_function(groups, per_group, pixels, blocks, height, bias, packed):
     torch.manual_seed(pixels)
     conv = nn.Conv2d(groups * per_group[0], groups * per_group[1], 3, padding=1, groups=groups, bias=bias).double()
     image = torch.randn(2, conv.in_channels, height, pixels * blocks, dtype=torch.float64)
     with torch.no_grad():
-        torch.testing.assert_close(PackedConv(conv, pixels)(image), conv(image), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(packed(conv, pixels)(image), conv(image), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
