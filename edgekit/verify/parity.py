@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import VerificationError
 from ..types import Parity, ParityTolerance
+from .accuracy import wilson
 
 Outputs = NDArray[np.float32]
 EXACT_DB = 200.0
@@ -18,7 +19,8 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
 
     Cosine, SQNR and the largest error are always judged; the image SQNR where there are several images and a bound;
     top-1 agreement only for trained weights: among the nearly equal scores of a random network the
-    winner means nothing.
+    winner means nothing. A few images tell a share but roughly: agreement fails when its whole interval (Wilson, 95 %)
+    is below the bound; :func:`top1_doubt` words the rest.
 
     Raises:
         VerificationError: the shapes differ, or a value is not finite.
@@ -53,7 +55,7 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
         )
     if trained:
         judged.append("top1")
-        if agree < tolerance.min_top1_agreement * len(exact):
+        if wilson(agree, len(exact)).high < tolerance.min_top1_agreement:
             failures.append(f"top-1 agrees on {agree}/{len(exact)}, below {tolerance.min_top1_agreement:.0%}")
     return Parity(
         images=len(exact),
@@ -66,6 +68,18 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
         tolerance=tolerance,
         judged=tuple(judged),
         failures=tuple(failures),
+    )
+
+
+def top1_doubt(parity: Parity) -> str:
+    """What is to be said of an agreement below the bound that too few images were too few to refuse; else empty."""
+    bound = parity.tolerance.min_top1_agreement
+    if "top1" not in parity.judged or not parity.passed or parity.top1_agree >= bound * parity.images:
+        return ""
+    seen = wilson(parity.top1_agree, parity.images)
+    return (
+        f"top-1 agrees on {parity.top1_agree} of {parity.images} images, below {bound:.0%}; so few cannot tell (95 %: "
+        f"{seen.low:.0%} to {seen.high:.0%}): verify with --parity-data DIR, photos like the network's own"
     )
 
 

@@ -50,7 +50,7 @@ def manifest(
         parity=parity,
         parity_data=prepared.parity_data,
         audit=audit,
-        notes=(*made["notes"], *how_verified(profile, made)),
+        notes=(*made["notes"], *how_verified(profile, made, parity)),
         tool_versions={"edgekit": __version__, **made["tool_versions"]},
         command=reproduce(prepared, profile, made["target"]),
         convert_seconds=round(convert_seconds, 2),

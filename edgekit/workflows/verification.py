@@ -14,7 +14,7 @@ from ..isolate import run_isolated
 from ..pixels import from_output, to_input
 from ..target import host_target, saturates
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
-from ..verify.parity import compare
+from ..verify.parity import compare, top1_doubt
 from .artifacts import CHECK_FILE
 from .prepare import Prepared
 
@@ -78,12 +78,15 @@ def overflows_here(profile: ExportProfile, made: dict[str, Any]) -> bool:
     return fits and saturates(host_target())
 
 
-def how_verified(profile: ExportProfile, made: dict[str, Any]) -> tuple[str, ...]:
-    """What is to be said of the way in which parity was found."""
-    if not overflows_here(profile, made):
-        return ()
-    why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made['target']}"
-    return (f"parity was computed in float from the int8 file: {why}; edgekit profile --device compares outputs there",)
+def how_verified(profile: ExportProfile, made: dict[str, Any], parity: Parity) -> tuple[str, ...]:
+    """What is to be said of the way in which parity was found, and of what it leaves open."""
+    said = [top1_doubt(parity)]
+    if overflows_here(profile, made):
+        why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made['target']}"
+        said.append(
+            f"parity was computed in float from the int8 file: {why}; edgekit profile --device compares outputs there"
+        )
+    return tuple(filter(None, said))
 
 
 def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Audit:

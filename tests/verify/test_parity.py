@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from edgekit.errors import VerificationError
 from edgekit.types import ParityTolerance
-from edgekit.verify.parity import EXACT_DB, compare, cosines, sqnr_db
+from edgekit.verify.accuracy import wilson
+from edgekit.verify.parity import EXACT_DB, compare, cosines, sqnr_db, top1_doubt
 
 STRICT = ParityTolerance(min_cosine=0.9999, min_sqnr_db=60, max_abs_error=0.001, min_top1_agreement=1.0)
 LOOSE = ParityTolerance(min_cosine=-2, min_sqnr_db=-300, max_abs_error=1e60, min_top1_agreement=0)
@@ -83,6 +84,28 @@ def test_the_worst_image_decides_the_cosine():
     assert "top-1 agrees on 9/10, below 100%" in parity.failures
 
 
+@pytest.mark.parametrize(
+    ("agree", "count", "passes", "doubtful"),
+    [
+        (16, 16, True, False),
+        (12, 16, True, True),
+        (10, 16, False, False),
+        (75, 100, False, False),
+        (85, 100, True, False),
+    ],
+)
+def test_few_images_refuse_only_what_they_can_tell(agree, count, passes, doubtful):
+    reference = np.eye(count, dtype=np.float32)
+    outputs = reference.copy()
+    for image in range(count - agree):
+        outputs[image] = np.roll(outputs[image], 1)
+    parity = compare(reference, outputs, LOOSE.model_copy(update={"min_top1_agreement": 0.85}), trained=True)
+    assert (parity.top1_agree, parity.passed) == (agree, passes)
+    assert bool(top1_doubt(parity)) is doubtful
+    if doubtful:
+        assert "12 of 16 images, below 85%; so few cannot tell (95 %: 51% to 90%)" in top1_doubt(parity)
+
+
 @pytest.mark.parametrize(("trained", "judged"), [(True, True), (False, False)])
 def test_random_weights_have_no_winner_to_agree_on(trained, judged):
     reference = np.array([[1.0, 1.00001]], np.float32)
@@ -116,7 +139,7 @@ def test_each_criterion_alone_decides(pair):
         "min_cosine": figures.cosine_min + 1e-3,
         "min_sqnr_db": figures.sqnr_db + 1e-3,
         "max_abs_error": figures.max_abs / figures.reference_max_abs / 2 if figures.reference_max_abs else 0.0,
-        "min_top1_agreement": (figures.top1_agree + 0.5) / figures.images,
+        "min_top1_agreement": wilson(figures.top1_agree, figures.images).high + 1e-3,
     }
     for name, value in beyond.items():
         parity = compare(pair[0], pair[1], LOOSE.model_copy(update={name: value}), trained=True)
