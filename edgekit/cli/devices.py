@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,8 +40,9 @@ def add_command(
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
     benchmark_model: Annotated[
-        Path | None, typer.Option(help="For a phone without Python: TFLite's native benchmark, a file here.")
+        str | None, typer.Option(help="For a phone without Python: TFLite's native benchmark, a file here or a URL.")
     ] = None,
+    sha256: Annotated[str | None, typer.Option(help="Digest of the benchmark that a URL names.")] = None,
     board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
     labgrid: Annotated[str | None, typer.Option(help="Place of a labgrid coordinator, acquired for each run.")] = None,
@@ -59,11 +59,13 @@ def add_command(
     from ..workflows.devices import add_device
     from .profile import seconds
 
-    runner = str(benchmark_model) if benchmark_model else None
+    by_url = benchmark_model is not None and "://" in benchmark_model
     more = {
         "port": port,
         "python": python,
-        "benchmark_model": runner,
+        "benchmark_model": None if by_url else benchmark_model,
+        "benchmark_model_url": benchmark_model if by_url else None,
+        "benchmark_model_sha256": sha256,
         "board": board,
         "tags": tag,
         "labgrid": labgrid,

@@ -18,6 +18,16 @@ DUMPSYS = """#!/bin/sh
 exec cat /system/thermalservice
 """
 CMD = """#!/bin/sh
+folder=${ANDROID_DATA:-/data}/local/tmp
+if [ "$1 $2" = "power set-fixed-performance-mode-enabled" ]; then
+  if [ -e "$folder/no-power-hal" ]; then
+    echo "Failed to set FIXED_PERFORMANCE mode" >&2
+    echo "This is likely because Power HAL AIDL is not implemented on this device" >&2
+    exit 255
+  fi
+  printf '%s\\n' "$3" >>"$folder/fixed-performance"
+  exit 0
+fi
 printf "cmd: Can't find service: %s\\n" "$1" >&2
 exit 20
 """

@@ -19,6 +19,8 @@ class Device(Frozen):
         user, port: what the SSH config says when None; a phone has neither.
         python: interpreter there that has the runtimes; ``python3`` when None.
         benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
+        benchmark_model_url: where that program is fetched from instead, once: https, file, or http on this machine.
+        benchmark_model_sha256: digest of what is fetched, 64 hexadecimal digits.
         board: id of its facts in ``boards.toml``.
         tags: words to choose devices by.
         labgrid: place of a labgrid coordinator that is acquired first; its NetworkService may tell the address.
@@ -34,6 +36,10 @@ class Device(Frozen):
     port: int | None = Field(default=None, ge=1, le=65535)
     python: str | None = Field(default=None, min_length=1)
     benchmark_model: str | None = Field(default=None, min_length=1)
+    benchmark_model_url: str | None = Field(
+        default=None, pattern=r"^(https://|file:///|http://(127\.0\.0\.1|localhost)[:/])[^\s]+$"
+    )
+    benchmark_model_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     board: str | None = None
     tags: tuple[str, ...] = ()
     labgrid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
@@ -48,6 +54,12 @@ class Device(Frozen):
             raise ValueError('transport = "adb" needs an address')
         if self.transport == "adb" and (self.user or self.port):
             raise ValueError("adb knows neither user nor port: write a phone in the network as host:port")
+        if (self.benchmark_model_url is None) != (self.benchmark_model_sha256 is None):
+            raise ValueError("benchmark_model_url and benchmark_model_sha256 (--sha256) go together: give both")
+        if self.benchmark_model_url is not None and self.benchmark_model is not None:
+            raise ValueError("give benchmark_model or benchmark_model_url, not both")
+        if self.benchmark_model_url is not None and self.transport != "adb":
+            raise ValueError("benchmark_model_url is of a phone: its address is adb:SERIAL")
         if self.labgrid is None and (self.coordinator is not None or self.wait_s):
             raise ValueError("coordinator and wait_s are of a labgrid place: add labgrid = its name")
         return self

@@ -19,6 +19,7 @@ from ..devices.virtual_boards import VIRTUAL
 from ..devices.virtual_build import cache_folder
 from ..errors import UsageError
 from ..types import Device
+from .benchmark_program import fetched
 from .native_phone import NativePhone
 
 OnStep = Callable[[str], None]
@@ -40,7 +41,7 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
             return
         on_step(f"connecting to {held.id}")
         if held.transport == "adb" or is_emulated_phone(held):
-            runner = None if held.python else runner_of(held)
+            runner = None if held.python else runner_of(held, on_step)
             with phone_of(held, on_step) as phone, AdbMachine(phone, on_step, held.python or "python3") as machine:
                 yield machine if runner is None else NativePhone(machine, *runner)
         else:
@@ -53,14 +54,18 @@ def is_emulated_phone(device: Device) -> bool:
     return device.transport == "virtual" and VIRTUAL[device.id].properties is not None
 
 
-def runner_of(device: Device) -> tuple[Path, str]:
+def runner_of(device: Device, on_step: OnStep) -> tuple[Path, str]:
     """The native benchmark for a phone without Python, and its name.
 
     Raises:
         UsageError: none is named, or there is no such file.
+        ToolError: it cannot be fetched, or what was fetched has another digest.
     """
     if device.transport == "virtual":
         return STAND_IN, "edgekit's stand-in for benchmark_model"
+    if device.benchmark_model_url is not None and device.benchmark_model_sha256 is not None:
+        on_step(f"benchmark_model of {device.benchmark_model_url}")
+        return fetched(device.benchmark_model_url, device.benchmark_model_sha256), "benchmark_model"
     named = device.benchmark_model or os.environ.get("EDGEKIT_BENCHMARK_MODEL")
     if named is None:
         raise UsageError(
