@@ -9,7 +9,7 @@ from edgekit.types import Device, GateRule
 from edgekit.workflows.gate_config import GateConfig, read_config, rule_for
 
 RPI = Device(id="rpi4", transport="ssh", address="rpi4")
-PHONE = Device(id="phone", transport="adb")
+PHONE = Device(id="phone", transport="adb", address="28241FDH2001AB")
 
 
 def read(tmp_path: Path, text: str) -> GateConfig:
