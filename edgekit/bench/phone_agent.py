@@ -140,7 +140,8 @@ def on_gpu(output: Output) -> dict[str, Any]:
         hint = "measure the CPU (--accelerator cpu), or take a benchmark_model that has the GPU delegate"
         raise RefusedError(f"the GPU took no part in it, or did not say so{why}", hint)
     return {"name": taken.name, "gpu_ops": taken.nodes, "cpu_ops": taken.total - taken.nodes,
-            "reasons": list(output.refusals), "emulated": False, "adapter": "the phone's GPU"}  # fmt: skip
+            "partitions": taken.partitions, "reasons": list(output.refusals), "emulated": False,
+            "adapter": "the phone's GPU"}  # fmt: skip
 
 
 def info(phone: Phone, _request: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +168,15 @@ def bench(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
-    """The launches of ``bench``; the first launch is a long one, and its summary is kept beside the samples."""
+    """The launches of ``bench``; the first launch is a long one, and its summary is kept beside the samples.
+
+    Raises:
+        RefusedError: cores are asked for.
+    """
+    if request.get("cores") is not None:
+        raise RefusedError(
+            "benchmark_model cannot be kept on chosen cores", "leave --cores out, or measure with Python there"
+        )
     before = phone.look()
     begin = time.monotonic()
     folder = phone.runner.rpartition("/")[0]
@@ -211,6 +220,8 @@ def measure(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
             **({"result file": " ".join(f"{name}={value:.6g}" for name, value in result.items())} if result else {}),
         },
         "delegation": on_gpu(long) if request.get("accelerator") == "gpu" else None,
+        "energy": [],
+        "energy_note": "",
     }
 
 
