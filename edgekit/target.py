@@ -36,7 +36,7 @@ def cpu_flags(cpuinfo: str) -> set[str]:
 
 
 def saturates(target: TargetClass) -> bool:
-    """True when u8 x s8 products are summed in 16 bits that overflow: weights then must stay within 7 bits.
+    """True when u8 x s8 products are summed in 16 bits that overflow: int8 weights then have to be smaller.
 
     AVX2 and AVX-512 without VNNI (``vpmaddubsw``); VNNI and ARM sum in 32 bits.
     """

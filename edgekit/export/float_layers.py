@@ -58,7 +58,7 @@ def layers_in(scope: str, names: Collection[str]) -> set[str]:
     """Name of the layer that a converted operator's scope tells, in a set; empty for none.
 
     Scopes are paths of modules: ``__module.network.features_0_0/aten::_convolution`` (OpenVINO), ``features_0_0``
-    (ONNX), ``network.features_0_2.relu6`` (TFLite, by the direct writer). Names of layers hold no dots, and what is
-    inside a layer belongs to it, whatever it is called.
+    (ONNX), ``network.features_0_2.relu6;12`` (TFLite, by the direct writer, whose number makes it unique). Names of
+    layers hold no dots, and what is inside a layer belongs to it, whatever it is called.
     """
-    return set([part for part in re.split(r"[./]", scope) if part in names][:1])
+    return set([part for part in re.split(r"[./]", scope.partition(";")[0]) if part in names][:1])

@@ -135,7 +135,7 @@ def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
     interpreter = Interpreter(str(path))
     names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
     outputs = [names[int(op["outputs"][0])] for op in interpreter._get_ops_details()]  # noqa: SLF001 - nothing public
-    return tuple(name for name in outputs if layers_in(name.partition(";")[0], job.layers) & job.float_layers)
+    return tuple(name for name in outputs if layers_in(name, job.layers) & job.float_layers)
 
 
 def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:

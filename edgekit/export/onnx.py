@@ -14,6 +14,7 @@ from ..types import TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .onnx_pool import name_global_pools
+from .simulation import scheme_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,7 +156,7 @@ class Reader:
 
 def is_paired(job: Job) -> bool:
     """True where the weights are scaled by their largest pair instead of losing a bit (``weight_range``)."""
-    return saturates(job.target) and job.quantization.weights == "per-channel"
+    return scheme_of(job.quantization, job.target, "onnx").paired
 
 
 def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:

@@ -87,15 +87,12 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def owners_of(request: dict[str, Any], layers: tuple[Layer, ...]) -> Owners:
-    """The layers that a name in the file tells of: ONNX files keep no scopes, so there the export has noted them.
-
-    TFLite names, as edgekit writes them, end in a number that makes them unique.
-    """
+    """The layers that a name in the file tells of: ONNX files keep no scopes, so there the export has noted them."""
     names = {layer.name for layer in layers}
     noted: dict[str, list[str]] = request["owners"]
     if noted:
         return lambda name: set(noted.get(name, ()))
-    return lambda name: layers_in(name.partition(";")[0], names)
+    return lambda name: layers_in(name, names)
 
 
 def results(network: fx.GraphModule, image: Tensor) -> dict[str, np.ndarray[Any, Any]]:
