@@ -52,7 +52,7 @@ def export_command(
     ] = None,
     ranges: Annotated[
         str | None,
-        typer.Option("--ranges", help="Ranges of int8 activations: min-max, percentile (99.99) or mse."),
+        typer.Option("--ranges", help="Ranges of int8 activations: auto, min-max, percentile (99.99) or mse."),
     ] = None,
     bake_preprocess: Annotated[
         bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")

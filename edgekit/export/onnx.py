@@ -15,6 +15,7 @@ from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .onnx_pool import name_global_pools
 from .simulation import scheme_of
+from .weight_range import PAIRED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,7 @@ def convert_onnx(job: Job) -> Converted:
         paired = is_paired(job)
         quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
         if paired:
-            quantization["weights"] = f"{quantization['weights']}, neighbours of one sign within 128"
+            quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]

@@ -13,6 +13,8 @@ from ..types import Quantization, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .openvino_pool import drop_pool_indices
+from .simulation import scheme_of
+from .weight_range import PAIRED
 
 if TYPE_CHECKING:
     from nncf.quantization.range_estimator import RangeEstimatorParameters
@@ -50,7 +52,10 @@ def convert_openvino(job: Job) -> Converted:
         input_params = set_input_type(model, job)
         output_params = set_output_type(model, job.profile.io, scores)
         also = "widest of the images" if job.quantization.ranges == "percentile" else ""
-        quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target), also)
+        paired = scheme_of(job.quantization, job.target, "openvino").paired
+        quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target) and not paired, also)
+        if paired:
+            quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
     loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
@@ -92,7 +97,7 @@ def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
 
 
 def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
-    """Static int8: weights per channel, activations per tensor; 7-bit weights where the target saturates."""
+    """Static int8: activations per tensor; weights lose up to a bit where the target saturates."""
     import nncf
     from nncf.quantization.advanced_parameters import (
         AdvancedQuantizationParameters,
@@ -100,10 +105,13 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         QuantizationParameters,
     )
 
+    from .openvino_weights import widen_weights
+
     settings = job.quantization
+    paired = scheme_of(settings, job.target, "openvino").paired
     symmetric = settings.activations == "symmetric"
     rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
-    return nncf.quantize(
+    quantized = nncf.quantize(
         model,
         nncf.Dataset(rows),
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
@@ -113,10 +121,13 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(
             activations_range_estimator_params=estimator(settings),
-            overflow_fix=OverflowFix.ENABLE if saturates(job.target) else OverflowFix.DISABLE,
+            overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not paired else OverflowFix.DISABLE,
             weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
         ),
     )
+    if paired:
+        widen_weights(quantized)
+    return quantized
 
 
 def estimator(settings: Quantization) -> RangeEstimatorParameters:

@@ -42,7 +42,7 @@ def scheme_of(settings: Quantization, target: TargetClass, format_: str) -> Sche
     TFLite's kernels never saturate. Bias correction stands or falls with the exact step: another step rounds otherwise.
     """
     per_channel = settings.weights == "per-channel"
-    paired = format_ == "onnx" and per_channel and saturates(target)
+    paired = format_ in ("onnx", "openvino") and per_channel and saturates(target)
     reduced = {"onnx": 64, "openvino": 63} if saturates(target) and not paired else {}
     return Scheme(
         weight_steps=reduced.get(format_, STEPS),

@@ -2,8 +2,8 @@
 
 AVX2 and AVX-512 without VNNI have one instruction for uint8 x int8 (``vpmaddubsw``): it adds two neighbouring products
 and saturates above 32767. The usual answer is 7-bit weights for everything. But two weights of one sign may add up to
-128 at most (255 x 128 = 32640), so it is enough to scale a channel by its largest *pair*; and ONNX Runtime's depthwise
-kernels multiply in 16 bits, where nothing saturates. A channel loses what its own weights ask for, instead of one bit.
+128 at most (255 x 128 = 32640), so it is enough to scale a channel by its largest *pair*; and depthwise
+kernels multiply in 16 bits (ONNX Runtime) or 32 (oneDNN), where nothing saturates. A channel loses what its own weights ask for, instead of one bit.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from torch.nn import functional
 
 STEPS = 127
 """The largest quantized weight; a pair that adds up to it may round to 128."""
+
+PAIRED = "neighbours of one sign within 128"
+"""How a manifest says it."""
 
 
 def is_depthwise(layer: nn.Conv2d | nn.Linear) -> bool:

@@ -39,8 +39,9 @@ class Quantization(Frozen):
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
-            ``percentile`` of its values, or the range of the least squared error (``mse``).
-        percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` alone.
+            ``percentile`` of its values, or the range of the least squared error (``mse``). ``auto``: min-max or the
+            percentile, as a simulation of the network on held-back calibration images says; the manifest says which.
+        percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` and ``"auto"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
             one, in place of its fast one.
@@ -50,7 +51,7 @@ class Quantization(Frozen):
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
-    ranges: Literal["min-max", "percentile", "mse"] = "min-max"
+    ranges: Literal["auto", "min-max", "percentile", "mse"] = "min-max"
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False
 

@@ -67,6 +67,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     from ..export.bias_correction import correct_biases
     from ..export.float_layers import float_layers
     from ..export.job import Job
+    from ..export.range_choice import RangeChoice, choose_ranges
     from ..export.simulation import scheme_of
 
     card = ModelCard.from_plain(request["card"])
@@ -78,10 +79,16 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
-    if profile.quantization is not None and profile.quantization.bias_correction and profile.format != "openvino":
+    choice: RangeChoice | None = None
+    if profile.quantization is not None:
         scheme = scheme_of(profile.quantization, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
-        correct_biases(rewritten, layers, images, scheme, in_float)
+        if profile.quantization.ranges == "auto":
+            choice = choose_ranges(rewritten, layers, images, profile.quantization, scheme, in_float)
+            settings = profile.quantization.model_copy(update={"ranges": choice.ranges})
+            profile = profile.model_copy(update={"quantization": settings})
+        if profile.quantization.bias_correction and profile.format != "openvino":
+            correct_biases(rewritten, layers, images, scheme, in_float)
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -94,11 +101,12 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
+    chosen = {} if choice is None else {"ranges_chosen": choice.reason}
     return {
         "files": list(made.files),
         "inputs": [spec.to_plain() for spec in made.inputs],
         "outputs": [spec.to_plain() for spec in made.outputs],
-        "quantization": made.quantization,
+        "quantization": None if made.quantization is None else made.quantization | chosen,
         "notes": [*doubts, *made.notes],
         "float_layers": [layer.path for layer in kept],
         "float_names": sorted(in_float),

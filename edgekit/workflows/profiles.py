@@ -15,7 +15,7 @@ INT8_WEIGHTS: dict[str, Precision] = {"onnx": "dynamic", "tflite": "dynamic", "o
 
 FORMATS = ("onnx", "tflite", "openvino")
 IO_TYPES = ("float32", "int8", "uint8")
-RANGES = ("min-max", "percentile", "mse")
+RANGES = ("auto", "min-max", "percentile", "mse")
 TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu")
 
 

@@ -1,0 +1,73 @@
+"""Weight scales in a model that NNCF has quantized, for CPUs that saturate: 8 bits as far as no pair overflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .weight_range import largest_weight
+
+if TYPE_CHECKING:
+    from openvino import Model, Node
+
+READERS = {"Convolution": 1, "GroupConvolution": 2, "MatMul": 1}
+"""Operators with weights, and how many leading dimensions of these are output channels."""
+
+
+def widen_weights(model: Model) -> int:
+    """Scale the int8 weights of every convolution and linear layer by their largest pair, in place; returns how many.
+
+    NNCF's 7 bits do the same for all channels, whatever their weights (``OverflowFix``); it knows no other scale.
+    Depthwise convolutions are left alone: oneDNN multiplies them in 32 bits.
+    """
+    from openvino import opset13 as ops
+
+    changed = 0
+    for reader in model.get_ordered_ops():
+        leading = READERS.get(reader.get_type_name())
+        quantizer = None if leading is None else quantizer_of(reader)
+        if leading is None or quantizer is None:
+            continue
+        weight = torch.from_numpy(np.array(quantizer.input_value(0).get_node().get_data(), np.float32))
+        if reader.get_type_name() == "MatMul" and not reader.get_attributes()["transpose_b"]:
+            weight = weight.transpose(-1, -2)
+        if leading == 2 and weight.shape[1] == weight.shape[2] == 1:
+            continue
+        rows = weight.reshape(-1, *weight.shape[leading:])
+        ends = largest_pair(rows).numpy()
+        for position in (1, 2, 3, 4):  # lowest and highest value, as given and as made of the integers
+            source = quantizer.input_value(position).get_node()
+            old = np.array(source.get_data(), np.float32)
+            new = widened(old, ends)
+            quantizer.input(position).replace_source_output(ops.constant(new).output(0))
+        changed += 1
+    model.validate_nodes_and_infer_types()
+    return changed
+
+
+def quantizer_of(reader: Node) -> Node | None:
+    """The FakeQuantize of an operator's constant weights."""
+    source = reader.input_value(1).get_node()
+    if source.get_type_name() != "FakeQuantize" or source.input_value(0).get_node().get_type_name() != "Constant":
+        return None
+    return source
+
+
+def largest_pair(rows: Tensor) -> Tensor:
+    """As :func:`largest_weight`; oneDNN also pads an odd number of input channels, so that pairs begin anew."""
+    largest = largest_weight(rows, depthwise=False)
+    if rows.dim() > 2 and rows.shape[1] % 2:
+        last = [0, 0] * (rows.dim() - 2)
+        largest = largest.maximum(largest_weight(functional.pad(rows, (*last, 0, 1)), depthwise=False))
+    return largest
+
+
+def widened(old: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The bounds of a FakeQuantize, ``(channels, 1, ...)`` or with one for several rows, moved out to ``ends``."""
+    size = ends.reshape(old.size, -1).max(1).reshape(old.shape)
+    moved: np.ndarray[Any, Any] = np.sign(old) * np.maximum(np.abs(old), size)
+    return moved.astype(np.float32)
