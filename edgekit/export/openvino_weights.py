@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .weight_range import largest_weight
 
@@ -58,11 +57,16 @@ def quantizer_of(reader: Node) -> Node | None:
 
 
 def largest_pair(rows: Tensor) -> Tensor:
-    """As :func:`largest_weight`; oneDNN also pads an odd number of input channels, so that pairs begin anew."""
+    """As :func:`largest_weight`; with an odd number of input channels (a network's first layer) of any two weights.
+
+    oneDNN pads such channels, or rows of the kernel, in ways that differ from kernel to kernel, so that any two weights
+    can become neighbours.
+    """
     largest = largest_weight(rows, depthwise=False)
-    if rows.dim() > 2 and rows.shape[1] % 2:
-        last = [0, 0] * (rows.dim() - 2)
-        largest = largest.maximum(largest_weight(functional.pad(rows, (*last, 0, 1)), depthwise=False))
+    flat = rows.flatten(1)
+    if rows.dim() > 2 and rows.shape[1] % 2 and flat.shape[1] > 1:
+        for signed in (flat, -flat):
+            largest = largest.maximum(signed.clamp(min=0).topk(2, 1).values.sum(1))
     return largest
 
 

@@ -40,7 +40,7 @@ class Quantization(Frozen):
             convolution that stays in float stays with it.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
             ``percentile`` of its values, or the range of the least squared error (``mse``). ``auto``: min-max or the
-            percentile, as a simulation of the network on held-back calibration images says; the manifest says which.
+            percentile, as a simulation of the network on calibration images says; the manifest says which.
         percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` and ``"auto"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
