@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..errors import ToolError
 from ..target import saturates
 from ..types import Quantization, TensorSpec
 from .float_layers import layers_in
@@ -123,10 +124,11 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
             activations_range_estimator_params=estimator(settings),
             overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not paired else OverflowFix.DISABLE,
             weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
+            backend_params={"compress_weights": not paired},
         ),
     )
-    if paired:
-        widen_weights(quantized)
+    if paired and not widen_weights(quantized):
+        raise ToolError("NNCF left no int8 weights that could be scaled by pairs", "export with --target x86-vnni")
     return quantized
 
 

@@ -20,10 +20,12 @@ READERS = {"Convolution": 1, "GroupConvolution": 2, "MatMul": 1}
 def widen_weights(model: Model) -> int:
     """Scale the int8 weights of every convolution and linear layer by their largest pair, in place; returns how many.
 
-    NNCF's 7 bits do the same for all channels, whatever their weights (``OverflowFix``); it knows no other scale.
+    NNCF's 7 bits do the same for all channels, whatever their weights (``OverflowFix``); it knows no other scale. The
+    weights must still be in float; they are stored as int8 here.
     Depthwise convolutions are left alone: oneDNN multiplies them in 32 bits.
     """
     from openvino import opset13 as ops
+    from openvino._offline_transformations import compress_quantize_weights_transformation  # as NNCF calls it
 
     changed = 0
     for reader in model.get_ordered_ops():
@@ -45,6 +47,7 @@ def widen_weights(model: Model) -> int:
             quantizer.input(position).replace_source_output(ops.constant(new).output(0))
         changed += 1
     model.validate_nodes_and_infer_types()
+    compress_quantize_weights_transformation(model)
     return changed
 
 
