@@ -80,14 +80,15 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
     choice: RangeChoice | None = None
-    if profile.quantization is not None:
-        scheme = scheme_of(profile.quantization, target, profile.format)
+    settings = profile.quantization
+    if settings is not None:
+        scheme = scheme_of(settings, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
-        if profile.quantization.ranges == "auto":
-            choice = choose_ranges(rewritten, layers, images, profile.quantization, scheme, in_float)
-            settings = profile.quantization.model_copy(update={"ranges": choice.ranges})
+        if settings.ranges == "auto":
+            choice = choose_ranges(rewritten, layers, images, settings, scheme, in_float)
+            settings = settings.model_copy(update={"ranges": choice.ranges})
             profile = profile.model_copy(update={"quantization": settings})
-        if profile.quantization.bias_correction and profile.format != "openvino":
+        if settings.bias_correction and profile.format != "openvino":
             correct_biases(rewritten, layers, images, scheme, in_float)
     job = Job(
         network=with_input(rewritten, card, profile),
