@@ -3,7 +3,8 @@
 AVX2 and AVX-512 without VNNI have one instruction for uint8 x int8 (``vpmaddubsw``): it adds two neighbouring products
 and saturates above 32767. The usual answer is 7-bit weights for everything. But two weights of one sign may add up to
 128 at most (255 x 128 = 32640), so it is enough to scale a channel by its largest *pair*; and depthwise
-kernels multiply in 16 bits (ONNX Runtime) or 32 (oneDNN), where nothing saturates. A channel loses what its own weights ask for, instead of one bit.
+kernels multiply in 16 bits (ONNX Runtime) or 32 (oneDNN), where nothing saturates.
+A channel loses what its own weights ask for, instead of one bit.
 """
 
 from __future__ import annotations
