@@ -1,7 +1,7 @@
 """Ranges of activations that suit the network, as a simulation of it on the calibration images says.
 
 No way to take a range is best for all networks: a percentile gives MobileNetV2 3 dB and takes 5 dB from SqueezeNet.
-Min-max cuts nothing off on the images that it comes from, so that judging on these favours it, and nothing else could be
+Min-max cuts nothing off on the images that it comes from, so that judging on these favours it, and nothing else can be
 fitted to them: a percentile that is better even so is worth its cuts.
 """
 
