@@ -816,14 +816,16 @@ class OnnxRuntimeGpu(OnnxRuntime):
         offered = self.api.get_available_providers()
         there = [key for key in able if PROVIDERS[key]["name"] in offered]
         if not there:
-            packages = ", ".join("%s (%s)" % (PROVIDERS[key]["package"], key) for key in able)
-            raise AgentError("missing-provider", "ONNX Runtime %s of %s was built without %s, only with %s; one of these "
-                "packages has it, in an environment without the package onnxruntime: %s" % (
-                self.version, sys.executable, "the execution provider " + wanted if wanted else
-                "an execution provider for the " + self.accelerator.upper(), ", ".join(offered), packages))  # fmt: skip
+            packages = " or ".join("%s (%s)" % (PROVIDERS[key]["package"], key) for key in able)
+            what = "the execution provider " + wanted if wanted else "any for the " + self.accelerator.upper()
+            raise AgentError("missing-provider", "ONNX Runtime %s of %s was built with %s, without %s; it takes the "
+                             "package %s, in an environment without the package onnxruntime" % (
+                self.version, sys.executable, " and ".join(offered), what, packages))  # fmt: skip
         self.provider = there[0]
         self.provider_name = PROVIDERS[self.provider]["name"]
         self.provider_options, computes = provider_options(self.provider, self.accelerator, self.precision)
+        if self.provider == "cuda" and hasattr(self.api, "preload_dlls"):
+            self.api.preload_dlls()  # CUDA and cuDNN as packages, which the loader does not find by itself
         self.settings["execution_provider"] = self.provider_name
         self.settings.update(self.provider_options)
         self.settings[self.accelerator + "_precision"] = computes

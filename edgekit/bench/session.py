@@ -163,7 +163,7 @@ class Session:
             self.transport,
             {**self.request(artifact), "command": "run", "outputs": there},
             {"model": model_files(artifact, folder), "inputs": [inputs]},
-            self.limits.timeout_s,
+            self.limits.timeout_s + COMPILE_S[self.accelerator],
             f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
         )
         self.transport.fetch(there, outputs)

@@ -179,7 +179,7 @@ def delegate(m: Measurement) -> str:
     types = ", ".join(f"{count} {name}" for name, count in sorted(d.undelegated.items()))
     left = "; ".join(d.reasons) or types
     parts = "" if d.partitions is None else f" in {d.partitions} partition{'' if d.partitions == 1 else 's'}"
-    share = f"{d.share:.0%}" if m.accelerator == "cpu" else f"{d.share:.1%}"
+    share = f"{d.share:.0%}" if d.share == 1 or m.accelerator == "cpu" else f"{d.share:.1%}"
     known = "at export" if m.accelerator == "cpu" else "on the device"
     return f"{d.name} takes {share} of the operators{parts}{f'; left: {left}' if left else ''} ({known})"
 
