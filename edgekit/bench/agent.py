@@ -1670,7 +1670,7 @@ def per_op(request: Json) -> Json:
     if isinstance(runtime, LiteRTGpu):
         return {"per_op": None, "note": "LiteRT tells no times of the operators on a GPU"}
     if isinstance(runtime, OnnxRuntimeGpu):
-        return {"per_op": None, "note": "ONNX Runtime times the submission of operators to " + runtime.provider_name}
+        return {"per_op": None, "note": "ONNX Runtime tells no times of the operators on " + runtime.provider_name}
     if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
         return {"per_op": None, "note": runtime.package + " cannot time operators"}
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:

@@ -220,6 +220,7 @@ def show(outcome: Profiled) -> None:
     from rich.console import Console
 
     from ..reports.page.sustained import steady_state
+    from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table
 
     console = Console(stderr=True)
@@ -228,6 +229,8 @@ def show(outcome: Profiled) -> None:
     if outcome.measurements:
         console.print(measurement_table(outcome.measurements))
     for measurement in outcome.measurements:
+        if acceleration(measurement):
+            say(f"{measurement.model} {measurement.profile}: {acceleration(measurement)}")
         if measurement.per_op is not None:
             console.print(operator_table(measurement))
         if measurement.sustained:

@@ -184,6 +184,14 @@ def delegate(m: Measurement) -> str:
     return f"{d.name} takes {share} of the operators{parts}{f'; left: {left}' if left else ''} ({known})"
 
 
+def acceleration(m: Measurement) -> str:
+    """What an accelerator takes, what it is, and the precision it computes in; empty for the CPU."""
+    if m.accelerator == "cpu":
+        return ""
+    known = (m.settings.get("adapter"), m.settings.get(f"{m.accelerator}_precision"))
+    return ", ".join(str(word) for word in (delegate(m), *known) if word)
+
+
 def change(before: str, after: str) -> str:
     """One reading, or both when it changed during the measurement."""
     return before if before == after else f"{before or 'unknown'} before, {after or 'unknown'} after"
