@@ -33,11 +33,27 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 Json = Dict[str, Any]
 
 EMULATION_MARKER = "/etc/edgekit-emulated"
-VERSIONED = ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime", "openvino")
+
+# ONNX Runtime's execution providers that compute on an accelerator alone, by the name that ``--provider`` takes: their
+# name there, the package that has them, and the options that choose each accelerator. CoreML's is not one of them: it
+# leaves to the system what the CPU computes, and tells nobody. The first that is there is taken.
+PROVIDERS = {
+    "cuda": {"name": "CUDAExecutionProvider", "package": "onnxruntime-gpu", "gpu": {}},
+    "migraphx": {"name": "MIGraphXExecutionProvider", "package": "onnxruntime-migraphx", "gpu": {}},
+    "directml": {"name": "DmlExecutionProvider", "package": "onnxruntime-directml", "gpu": {}},
+    "openvino": {"name": "OpenVINOExecutionProvider", "package": "onnxruntime-openvino",
+                 "gpu": {"device_type": "GPU"}, "npu": {"device_type": "NPU"}},
+    "qnn": {"name": "QNNExecutionProvider", "package": "onnxruntime-qnn", "npu": {"backend_type": "htp"}},
+    "webgpu": {"name": "WebGpuExecutionProvider", "package": "onnxruntime-webgpu", "gpu": {}},
+}  # type: Dict[str, Json]  # fmt: skip
+VERSIONED = ("numpy", "onnxruntime", *sorted(one["package"] for one in PROVIDERS.values()), "ai-edge-litert",
+             "tflite-runtime", "openvino")  # fmt: skip
 
 
 class AgentError(Exception):
-    """A failure to report: ``kind`` is "request", "missing-runtime", "model", "accelerator" or "install"."""
+    """A failure to report: ``kind`` is "request", "missing-runtime", "missing-provider", "model", "accelerator"
+    or "install".
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -474,6 +490,9 @@ class Runtime:
         """A copy of an output of the last run."""
         raise NotImplementedError
 
+    def prove(self, model: str) -> None:
+        """After an inference: find what an accelerator takes where loading does not tell it."""
+
 
 class OnnxRuntime(Runtime):
     """ONNX Runtime's CPU execution provider: ``threads`` within an operator, operators one after another."""
@@ -491,6 +510,13 @@ class OnnxRuntime(Runtime):
         self.results = []  # type: List[Any]
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
+        self.session = self.open(model, self.options(profiling))
+        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
+        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
+        self.output_names = [node["name"] for node in self.outputs]
+
+    def options(self, profiling: Optional[str]) -> Any:
+        """How a session works; with ``profiling`` it writes its profile to that folder."""
         options = self.api.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -500,10 +526,11 @@ class OnnxRuntime(Runtime):
         if profiling:
             options.enable_profiling = True
             options.profile_file_prefix = os.path.join(profiling, "ort")
-        self.session = self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
-        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
-        self.output_names = [node["name"] for node in self.outputs]
+        return options
+
+    def open(self, model: str, options: Any) -> Any:
+        """A session on the CPU."""
+        return self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     @staticmethod
     def spec(node: Any) -> Json:
@@ -520,9 +547,14 @@ class OnnxRuntime(Runtime):
 
     def kernels(self) -> List[Json]:
         """Every kernel event recorded so far; ends the profiling."""
-        with open(self.session.end_profiling()) as stream:
-            events = json.load(stream)
-        return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
+        return kernel_events(self.session)
+
+
+def kernel_events(session: Any) -> List[Json]:
+    """The kernels that an ONNX Runtime session ran since it was made, in order; ends its profiling."""
+    with open(session.end_profiling()) as stream:
+        events = json.load(stream)
+    return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
 
 
 class LiteRT(Runtime):
@@ -674,7 +706,10 @@ class LiteRTGpu(LiteRT):
 
 
 class said_meanwhile:  # noqa: N801 - used like a function
-    """What native code prints on stdout and stderr inside the block, as a list of one text; it is printed as well."""
+    """What native code prints on stdout and stderr inside the block, as a list of one text; printed if ``aloud``."""
+
+    def __init__(self, aloud: bool = True) -> None:
+        self.aloud = aloud
 
     def __enter__(self) -> List[str]:
         sys.stdout.flush()
@@ -693,7 +728,8 @@ class said_meanwhile:  # noqa: N801 - used like a function
         self.file.seek(0)
         text = self.file.read()
         self.file.close()
-        os.write(2, text)
+        if self.aloud:
+            os.write(2, text)
         self.said.append(text.decode(errors="replace"))
 
 
@@ -744,6 +780,266 @@ def gpu_delegation(said: str, count: int) -> Json:
         "partitions": len(started),
         "reasons": [line.strip() for line in listed.group(1).splitlines()] if listed else [],
     }
+
+
+class OnnxRuntimeGpu(OnnxRuntime):
+    """ONNX Runtime with an execution provider for an accelerator; what that does not take runs on the CPU.
+
+    An inference ends with its outputs in the CPU's memory. A provider that does not start is replaced by the CPU, which
+    ONNX Runtime only mentions, and one that starts may take nothing: both are errors here.
+
+    Attributes:
+        provider: a key of ``PROVIDERS``, see :meth:`choose`.
+        delegation: who ran what, from the profile of one inference; see :meth:`prove`.
+    """
+
+    accelerator = "gpu"
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        self.precision = precision
+        self.provider = ""
+        self.provider_name = ""
+        self.provider_options = {}  # type: Dict[str, str]
+
+    def choose(self, wanted: Optional[str]) -> None:
+        """Take the provider ``wanted``, or the first that this build of ONNX Runtime has for the accelerator.
+
+        Raises AgentError when there is none.
+        """
+        able = [key for key, one in PROVIDERS.items() if self.accelerator in one]
+        if wanted is not None and wanted not in able:
+            what = "has no %s" % self.accelerator.upper() if wanted in PROVIDERS else "is not one"
+            raise AgentError("request", "the execution provider %r %s; for the %s there are %s" % (
+                wanted, what, self.accelerator.upper(), ", ".join(able)))  # fmt: skip
+        able = able if wanted is None else [wanted]
+        offered = self.api.get_available_providers()
+        there = [key for key in able if PROVIDERS[key]["name"] in offered]
+        if not there:
+            packages = " or ".join("%s (%s)" % (PROVIDERS[key]["package"], key) for key in able)
+            what = "the execution provider " + wanted if wanted else "any for the " + self.accelerator.upper()
+            raise AgentError("missing-provider", "ONNX Runtime %s of %s was built with %s, without %s; it takes the "
+                             "package %s, in an environment without the package onnxruntime" % (
+                self.version, sys.executable, " and ".join(offered), what, packages))  # fmt: skip
+        self.provider = there[0]
+        self.provider_name = PROVIDERS[self.provider]["name"]
+        self.provider_options, computes = provider_options(self.provider, self.accelerator, self.precision)
+        if self.provider == "cuda" and hasattr(self.api, "preload_dlls"):
+            self.api.preload_dlls()  # CUDA and cuDNN as packages, which the loader does not find by itself
+        self.settings["execution_provider"] = self.provider_name
+        self.settings.update(self.provider_options)
+        self.settings[self.accelerator + "_precision"] = computes
+
+    def open(self, model: str, options: Any) -> Any:
+        """A session on the accelerator and the CPU. Raises AgentError when it would be the CPU alone."""
+        providers = [(self.provider_name, self.provider_options), "CPUExecutionProvider"]
+        failure = session = None  # type: Any
+        with said_meanwhile() as said:
+            try:
+                session = self.api.InferenceSession(model, options, providers=providers, enable_fallback=0)
+            except Exception as error:  # noqa: BLE001  (it is raised below, when the output is ours again)
+                failure = error
+        if failure is not None or self.provider_name not in session.get_providers():
+            reason = provider_failure(said[0], failure)
+            raise AgentError("accelerator", "ONNX Runtime does not open the model on its %s: %s" % (
+                self.provider_name, reason)) from failure  # fmt: skip
+        refuse_device_errors(self.provider_name, said[0])
+        session.disable_fallback()  # an inference that fails there would be repeated on the CPU
+        return session
+
+    def prove(self, model: str) -> None:
+        """Find in a session of its own who runs which operator, so that the measured one has no profiler.
+
+        Raises AgentError when nothing runs on the accelerator, or it reports errors.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder, said_meanwhile(aloud=False) as said:
+            options = self.options(folder)
+            options.log_severity_level = 0  # says why an operator is left
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+            session = self.open(model, options)
+            session.run(self.output_names, self.feed)
+            events = kernel_events(session)
+            assigned = assigned_nodes(session)
+        refuse_device_errors(self.provider_name, said[0])
+        adapter, emulated = provider_adapter(self.provider, self.accelerator)
+        ran = [(e["args"]["provider"], e["args"]["op_name"], e["name"][: -len("_kernel_time")]) for e in events]
+        found = provider_delegation(self.provider_name, ran, assigned, said[0])
+        self.delegation = dict(found, name=self.provider_name, adapter=adapter, emulated=emulated)
+        self.settings["adapter"] = adapter
+
+
+class OnnxRuntimeNpu(OnnxRuntimeGpu):
+    """ONNX Runtime with an execution provider for an NPU."""
+
+    accelerator = "npu"
+
+
+def provider_options(provider: str, accelerator: str, precision: str) -> Tuple[Dict[str, str], str]:
+    """The options of an execution provider for an accelerator, and the precision that it computes floats in.
+
+    For "f32" float32 where the provider can; by default CUDA would round to TF32 and OpenVINO's GPU to float16.
+    """
+    options = dict(PROVIDERS[provider][accelerator])
+    computes = "fp32" if precision == "f32" else "fp16"
+    if provider == "cuda" and precision == "f32":
+        options["use_tf32"] = "0"
+    if accelerator == "npu":
+        computes = "fp16"  # both NPUs know no float32
+    if provider == "openvino":
+        options["precision"] = computes.upper()
+    return options, computes
+
+
+def provider_failure(said: str, failure: Optional[Exception]) -> str:
+    """Why an execution provider did not start, from the exception or the log; its place in the source is left out."""
+    if failure is not None:
+        text = first_line(failure)
+    else:
+        errors = [line for line in said.splitlines() if re.search(r"\[E:onnxruntime", line)]
+        text = errors[0] if errors else "ONNX Runtime does not say why"
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    for mark in (" was false. ", "[ERROR] ", " : FAIL : "):
+        text = text.rpartition(mark)[2]
+    return text.strip() + (" (a Vulkan driver is needed)" if "No supported adapters" in text else "")
+
+
+def assigned_nodes(session: Any) -> Optional[List[Tuple[str, str, str]]]:
+    """Provider, type and name of each operator as it was assigned; None before ONNX Runtime 1.24."""
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return None
+    groups = session.get_provider_graph_assignment_info()
+    return [(group.ep_name, node.op_type, node.name) for group in groups for node in group.get_nodes()]
+
+
+def refuse_device_errors(provider: str, said: str) -> None:
+    """Raise AgentError when the log tells that the device refused work, or a CPU took its place.
+
+    Both are only written down. OpenVINO's provider lets its CPU compute what does not compile for an NPU.
+    """
+    if "Falling back to OV CPU" in said:
+        raise AgentError("accelerator", "the model does not compile for the NPU; %s took the CPU instead" % provider)
+    errors = re.findall(r"WebGPU device (?:error|lost) ?\(.*?\): ?(.+)", said)
+    if errors:
+        raise AgentError("accelerator", "%s reported %d errors of the device, so the outputs are wrong: %s" % (
+            provider, len(errors), errors[0]))  # fmt: skip
+
+
+def provider_delegation(
+    provider: str,
+    ran: Sequence[Tuple[str, str, str]],
+    assigned: Optional[Sequence[Tuple[str, str, str]]],
+    said: str,
+) -> Json:
+    """What an execution provider took, from the kernels that ``ran`` in one inference: provider, type, name of each.
+
+    Operators count as ONNX Runtime runs them, after its own fusions and without what it adds: see :func:`added`. A
+    provider that compiles operators runs them as one kernel of its own; then those ``assigned`` count (not always: for
+    a provider with another memory layout, ONNX Runtime 1.27 lists a part only).
+
+    Value: gpu_ops, cpu_ops, partitions (stretches on the accelerator), undelegated (type: count), reasons. Raises
+    AgentError when it took nothing: that would be the CPU's time under its name.
+    """
+    kernels = [one for one in ran if not added(*one[1:])]
+    nodes = kernels  # type: Sequence[Tuple[str, str, str]]
+    if any(by == provider and name.startswith(provider + "_") for by, _, name in kernels):
+        if assigned is None:
+            raise AgentError("accelerator", "%s compiles operators, and only ONNX Runtime from 1.24 on tells which: "
+                             "install a newer one" % provider)  # fmt: skip
+        nodes = assigned
+    outside = [(kind, name) for by, kind, name in nodes if by != provider]
+    undelegated = {}  # type: Dict[str, int]
+    for kind, _ in outside:
+        undelegated[kind] = undelegated.get(kind, 0) + 1
+    reasons = left_reasons(outside, said)
+    if len(outside) == len(nodes):
+        raise AgentError("accelerator", "nothing runs on %s, all on the CPU: %s" % (provider, "; ".join(reasons)))
+    before = [""] + [by for by, _, _ in kernels]
+    return {
+        "gpu_ops": len(nodes) - len(outside),
+        "cpu_ops": len(outside),
+        "partitions": sum(by == provider != last for last, (by, _, _) in zip(before, kernels)),  # noqa: B905
+        "undelegated": undelegated,
+        "reasons": reasons,
+    }
+
+
+def added(kind: str, name: str) -> bool:
+    """True for what ONNX Runtime adds to a network: copies between memories, and changes of the memory layout."""
+    return kind.startswith(("Memcpy", "Reorder")) or (
+        kind == "Transpose" and re.fullmatch(r"Transpose(_token_\d+)?", name) is not None
+    )
+
+
+def left_reasons(outside: Sequence[Tuple[str, str]], said: str) -> List[str]:
+    """Why operators (type, name) stay on the CPU, by type, from ONNX Runtime's log where that tells it."""
+    no_kernel = set(re.findall(r"kernel not found in registries for Op type: (\S+) node name:", said))
+    forced = dict(re.findall(r"[Ff]orce fallback to CPU execution for node: (\S+) because (.+)", said))
+    groups = {}  # type: Dict[Tuple[str, str], List[str]]
+    for kind, name in outside:
+        why = forced.get(name) or ("no kernel for it" if kind in no_kernel else "ONNX Runtime does not say why")
+        groups.setdefault((kind, why), []).append(name)
+    return ["%s: %s (%s)" % (kind, why, some(names)) for (kind, why), names in groups.items()]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = ["and %d more" % (len(names) - 3)] if len(names) > 3 else []
+    return ", ".join([name or "without a name" for name in names[:3]] + more)
+
+
+def provider_adapter(provider: str, accelerator: str) -> Tuple[str, bool]:
+    """The device behind an execution provider, and whether it is a CPU that plays a GPU.
+
+    WebGPU's computes on Vulkan on Linux, and prefers a card of its own to a built-in GPU, and that to software.
+    """
+    if provider == "webgpu" and platform.system() == "Linux":
+        found = vulkan_adapters()
+        if found:
+            return found[0][1], found[0][0] == VULKAN_KINDS.index("cpu")
+    return "%s of %s" % (accelerator.upper(), PROVIDERS[provider]["name"]), False
+
+
+VULKAN_KINDS = ["discrete", "integrated", "virtual", "other", "cpu"]
+"""Kinds of Vulkan's devices in the order of preference, see :func:`vulkan_adapters`."""
+
+
+class VulkanInstanceInfo(ctypes.Structure):
+    """``VkInstanceCreateInfo``."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("next", ctypes.c_void_p),
+        ("flags", ctypes.c_uint32),
+        ("application", ctypes.c_void_p),
+        ("layer_count", ctypes.c_uint32),
+        ("layers", ctypes.c_void_p),
+        ("extension_count", ctypes.c_uint32),
+        ("extensions", ctypes.c_void_p),
+    ]
+
+
+def vulkan_adapters() -> List[Tuple[int, str]]:
+    """Vulkan's devices: number of the kind in ``VULKAN_KINDS`` and name, the preferred first; none without a driver."""
+    try:
+        vulkan = ctypes.CDLL("libvulkan.so.1")
+    except OSError:
+        return []
+    instance, count = ctypes.c_void_p(), ctypes.c_uint32()
+    if vulkan.vkCreateInstance(ctypes.byref(VulkanInstanceInfo(type=1)), None, ctypes.byref(instance)) != 0:
+        return []
+    found = []
+    if vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), None) == 0:
+        devices = (ctypes.c_void_p * count.value)()
+        vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), devices)
+        for device in devices[: count.value]:
+            facts = ctypes.create_string_buffer(4096)  # VkPhysicalDeviceProperties, and room to spare
+            vulkan.vkGetPhysicalDeviceProperties(ctypes.c_void_p(device), facts)
+            kind = ctypes.c_int.from_buffer(facts, 16).value  # behind four versions and identifiers
+            name = ctypes.string_at(ctypes.addressof(facts) + 20, 256).partition(b"\0")[0].decode(errors="replace")
+            words = {1: "integrated", 2: "discrete", 3: "virtual", 4: "cpu"}
+            found.append((VULKAN_KINDS.index(words.get(kind, "other")), name))
+    vulkan.vkDestroyInstance(instance, None)
+    return sorted(found)
 
 
 class OpenVINO(Runtime):
@@ -820,6 +1116,8 @@ class OpenVINONpu(OpenVINO):
 RUNTIMES = {c.name: c for c in (OnnxRuntime, LiteRT, OpenVINO)}
 ACCELERATED = {
     ("litert", "gpu"): LiteRTGpu,
+    ("onnxruntime", "gpu"): OnnxRuntimeGpu,
+    ("onnxruntime", "npu"): OnnxRuntimeNpu,
     ("openvino", "gpu"): OpenVINOGpu,
     ("openvino", "npu"): OpenVINONpu,
 }  # type: Dict[Tuple[Any, Any], Any]
@@ -843,7 +1141,7 @@ def dims_of(port: Any) -> List[Optional[int]]:
 
 
 def make_runtime(request: Json) -> Runtime:
-    """Import the runtime that a request names."""
+    """Import the runtime that a request names; of ONNX Runtime also the ``provider``, a key of ``PROVIDERS``."""
     name, accelerator = request.get("runtime"), request.get("accelerator", "cpu")
     if name not in RUNTIMES:
         raise AgentError("request", "unknown runtime %r; known: %s" % (name, ", ".join(sorted(RUNTIMES))))
@@ -854,12 +1152,19 @@ def make_runtime(request: Json) -> Runtime:
     threads = request.get("threads", 1)
     if not isinstance(threads, int) or threads < 1:
         raise AgentError("request", "threads must be a whole number from 1, got %r" % (threads,))
+    made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
+    provider = request.get("provider")
+    if provider is not None and not issubclass(made, OnnxRuntimeGpu):
+        raise AgentError("request", "the execution provider %r cannot be chosen for %s on the %s; "
+                         "it is ONNX Runtime's, for a gpu or npu" % (provider, name, accelerator))  # fmt: skip
     try:
-        made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
-        return made(threads, request.get("inference_precision", "f32"))  # type: ignore[no-any-return]
+        runtime = made(threads, request.get("inference_precision", "f32"))
     except ImportError as error:
         message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
         raise AgentError("missing-runtime", message) from error
+    if isinstance(runtime, OnnxRuntimeGpu):
+        runtime.choose(provider)
+    return runtime  # type: ignore[no-any-return]
 
 
 def load_model(runtime: Runtime, request: Json, profiling: Optional[str] = None) -> int:
@@ -953,6 +1258,8 @@ def run(request: Json) -> Json:
             results = np.empty((len(samples), *output.shape[1:]), output.dtype)
         results[index] = output[0]
     seconds = time.perf_counter() - begin
+    if len(samples):
+        runtime.prove(request["model"])
     np.save(request["outputs"], results)
     return {
         "count": len(samples),
@@ -1254,6 +1561,7 @@ def bench(request: Json) -> Json:
     run_once = slowed(runtime.run, handicap)
     first = [0]
     sample(run_once, first, 0, 1, 0)
+    runtime.prove(request["model"])
     gc.collect()
     gc.disable()
     try:
@@ -1361,6 +1669,8 @@ def per_op(request: Json) -> Json:
     runs = request.get("runs", 50)
     if isinstance(runtime, LiteRTGpu):
         return {"per_op": None, "note": "LiteRT tells no times of the operators on a GPU"}
+    if isinstance(runtime, OnnxRuntimeGpu):
+        return {"per_op": None, "note": "ONNX Runtime tells no times of the operators on " + runtime.provider_name}
     if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
         return {"per_op": None, "note": runtime.package + " cannot time operators"}
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:

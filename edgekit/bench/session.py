@@ -69,6 +69,8 @@ class Session:
     Attributes:
         threads: within an operator; operators run one after another.
         accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
+        provider: of ONNX Runtime's execution providers for it, a key of the agent's ``PROVIDERS``; the first that the
+            device has when None.
         cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
@@ -78,6 +80,7 @@ class Session:
     device: Device
     threads: int = 1
     accelerator: Accelerator = "cpu"
+    provider: str | None = None
     cores: str | None = None
     per_op: bool = False
     sustained_s: float | None = None
@@ -160,7 +163,7 @@ class Session:
             self.transport,
             {**self.request(artifact), "command": "run", "outputs": there},
             {"model": model_files(artifact, folder), "inputs": [inputs]},
-            self.limits.timeout_s,
+            self.limits.timeout_s + COMPILE_S[self.accelerator],
             f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
         )
         self.transport.fetch(there, outputs)
@@ -170,6 +173,7 @@ class Session:
         return {
             "runtime": artifact.runtime,
             "accelerator": self.accelerator,
+            "provider": self.provider,
             "threads": self.threads,
             "cores": cores_request(self.cores),
             "seed": self.seed,
@@ -320,6 +324,7 @@ def accelerated(taken: dict[str, Any] | None) -> Delegation | None:
         name=taken["name"],
         share=taken["gpu_ops"] / (taken["gpu_ops"] + taken["cpu_ops"]),
         partitions=taken["partitions"],
+        undelegated=taken.get("undelegated", {}),  # not every accelerator names the types
         reasons=tuple(taken["reasons"]),
     )
 
