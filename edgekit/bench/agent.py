@@ -186,6 +186,236 @@ class EnergyMeter:
         return spent, seconds
 
 
+# A battery's gauge. --------------------------------------------------------------------------------------------------
+
+GAUGE_FILES = {"voltage": ("voltage_now",), "power": ("power_now",), "current": ("current_now",),
+               "energy": ("energy_now",), "charge": ("charge_now", "charge_counter")}  # fmt: skip
+GAUGE_UPDATES = 5
+"""New readings that a window must have had: the first tells of a time before it, and of fewer it would be too much."""
+GAUGE_WINDOW_S, GAUGE_REST_S = 30.0, 12.0
+"""How long a gauge is waited for, under load and at rest; at twice the updates that are needed it is enough."""
+GAUGE_LOOK_S = 0.05
+WATTS = 0.1, 100.0
+"""What a device that computes can take from its battery. A factor of 1000, so that of two units only one fits."""
+
+
+SUPPLY_FILES = ["type", "scope", "online", "status"] + [file for files in GAUGE_FILES.values() for file in files]
+QUANTITIES = ("power", "current", "energy", "charge")
+
+
+def supplies() -> Dict[str, Dict[str, str]]:
+    """What the system tells of batteries and chargers now: by name, the SUPPLY_FILES that can be read."""
+    found = {}  # type: Dict[str, Dict[str, str]]
+    for folder in sorted(glob.glob("/sys/class/power_supply/*")):
+        told = {file: read_text(os.path.join(folder, file)) for file in SUPPLY_FILES}
+        found[os.path.basename(folder)] = {file: text for file, text in told.items() if text is not None}
+    return found
+
+
+def looks_of(told: Dict[str, Dict[str, str]], t_ns: int) -> Dict[str, Json]:
+    """What every battery of :func:`supplies` shows, by name: numbers of GAUGE_FILES, status, time, outside power."""
+    plugged = [
+        name for name, files in told.items() if files.get("type") != "Battery" and files.get("online", "0") != "0"
+    ]
+    found = {}  # type: Dict[str, Json]
+    for supply, files in told.items():
+        if files.get("type") != "Battery" or files.get("scope") == "Device":  # that is a mouse's
+            continue
+        look = {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "status": files.get("status")}  # type: Json
+        for name, places in GAUGE_FILES.items():
+            numbers = [files[place] for place in places if re.fullmatch(r"-?\d+", files.get(place, ""))]
+            look[name] = int(numbers[0]) if numbers else None
+        found[supply] = look
+    return found
+
+
+def look_at_gauges() -> Dict[str, Json]:
+    """What every battery shows now, by name; Android's battery service is asked where the files tell nothing."""
+    found = looks_of(supplies(), time.perf_counter_ns())
+    if tells(found) or not shutil.which("dumpsys"):
+        return found
+    return look_at_dumpsys(said_by_dumpsys(), time.perf_counter_ns()) or found
+
+
+def tells(looks: Dict[str, Json]) -> bool:
+    """True when a battery shows something to measure by."""
+    return any(look[name] is not None for look in looks.values() for name in QUANTITIES)
+
+
+def said_by_dumpsys() -> str:
+    """What Android's battery service says, which any shell may ask where the files above are closed."""
+    try:
+        asked = subprocess.run(
+            ["dumpsys", "battery"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.decode(errors="replace")
+
+
+def look_at_dumpsys(said: str, t_ns: int) -> Dict[str, Json]:
+    """A look, as of :func:`look_at_gauges`, from the text of ``dumpsys battery``; empty when it holds none."""
+    fields = {key.lower(): value for key, value in re.findall(r"^\s*([A-Za-z ]+):\s*(\S+)\s*$", said, re.MULTILINE)}
+    if "status" not in fields or fields.get("present", "true") == "false":
+        return {}
+
+    def number(name: str) -> Optional[int]:
+        return int(fields[name]) if re.fullmatch(r"-?\d+", fields.get(name, "")) else None
+
+    words = {2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
+    plugged = [
+        name[: -len(" powered")] for name, value in fields.items() if name.endswith(" powered") and value == "true"
+    ]
+    return {"battery": {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "power": None, "energy": None,
+                        "status": words.get(number("status") or 0, "Unknown"), "voltage": number("voltage"),
+                        "current": number("current now"), "charge": number("charge counter")}}  # fmt: skip
+
+
+def not_discharging(look: Json) -> str:
+    """Why a battery cannot tell what the device spends, or an empty text: what comes from outside is not in it."""
+    if look["plugged"]:
+        return "the device is powered from outside (%s): unplug it, and reach it by network" % look["plugged"]
+    if look["status"] != "Discharging":
+        return "its status is %r and not 'Discharging': what comes from outside is not seen" % (look["status"],)
+    return ""
+
+
+def updates_of(looks: Sequence[Json]) -> int:
+    """How often the gauge showed something new after the first look."""
+    shown = [tuple(look[name] for name in QUANTITIES) for look in looks]
+    return sum(one != other for one, other in zip(shown, shown[1:]))  # noqa: B905, RUF007  (Python 3.9)
+
+
+def volts(looks: Sequence[Json]) -> Optional[float]:
+    """The mean voltage: microvolts as the kernel has it, or millivolts, as some drivers and dumpsys have it.
+
+    A battery has 2 to 60 V, less than a factor of 1000, so only one of the two fits; None when none does.
+    """
+    told = [look["voltage"] for look in looks if look["voltage"] is not None]
+    mean = sum(told) / len(told) if told else 0.0
+    for unit in (1e-6, 1e-3):
+        if 2.0 <= mean * unit < 60.0:
+            return mean * unit
+    return None
+
+
+def in_watts(number: float) -> Optional[float]:
+    """Watts of a number that is millionths or, from some drivers, thousandths: the unit that makes it plausible."""
+    for unit in (1e-6, 1e-3):
+        if WATTS[0] <= number * unit < WATTS[1]:
+            return number * unit
+    return None
+
+
+def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
+    """Mean watts over the looks at a battery and the updates behind them; or None and why they tell nothing.
+
+    Power or current is a mean of its readings over time, from the first new one on; what signs mean differs by vendor,
+    so the status says that it discharges and the sign may only not change. A counter, of energy or charge, is asked
+    when there is neither: from its first new reading to its last.
+    """
+    for look in looks:
+        if not_discharging(look):
+            return None, not_discharging(look)
+    name = next((n for n in QUANTITIES if all(x[n] is not None for x in looks)), None)
+    if name is None:
+        return None, "it tells neither power, current, energy nor charge (or not to this user)"
+    new = [index for index in range(1, len(looks)) if looks[index][name] != looks[index - 1][name]]
+    seconds = (looks[-1]["t_ns"] - looks[0]["t_ns"]) / 1e9
+    if len(new) < GAUGE_UPDATES:
+        return None, "its gauge showed %d new readings of the %s in %.1f s, and %d are needed for a figure" % (
+            len(new), name, seconds, GAUGE_UPDATES)  # fmt: skip
+    voltage = 1.0 if name in ("power", "energy") else volts(looks)
+    if voltage is None:
+        return None, "it tells no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
+    steady = looks[new[0] :]
+    values = [look[name] for look in steady]
+    if name in ("power", "current"):
+        if min(values) < 0 < max(values):
+            return None, "its %s changes the sign (%d to %d), so that it was charged meanwhile" % (
+                name, min(values), max(values))  # fmt: skip
+        spans = [after["t_ns"] - before["t_ns"] for before, after in zip(steady, steady[1:])]  # noqa: B905, RUF007
+        if sum(spans) <= 0:
+            return None, "its gauge showed all new readings at the end"
+        number = sum(abs(value) * span for value, span in zip(values, spans)) / sum(spans) * voltage  # noqa: B905
+    else:
+        if values != sorted(values, reverse=True):
+            return None, "its counter of %s rises, so that it was charged meanwhile" % name
+        last = looks[new[-1]]
+        number = (values[0] - last[name]) * 3600.0 / ((last["t_ns"] - steady[0]["t_ns"]) / 1e9) * voltage
+    watts = in_watts(number)
+    if watts is None:
+        return None, "its %s would be %.3g W in millionths and %.3g W in thousandths; neither is from %g to %g W" % (
+            name, number / 1e6, number / 1e3, WATTS[0], WATTS[1])  # fmt: skip
+    return (watts, len(new)), ""
+
+
+def watch_gauges(work: Callable[[], Any], max_s: float, look_s: float) -> Tuple[Dict[str, List[Json]], int, float]:
+    """Work again and again with looks at the gauges between, until all were updated often, or ``max_s``.
+
+    The looks by battery, how often the work was done, and the seconds that it took.
+    """
+    begin, count = time.perf_counter_ns(), 0
+    looks = {name: [look] for name, look in look_at_gauges().items()}
+    while True:
+        until = time.perf_counter_ns() + int(look_s * 1e9)
+        while time.perf_counter_ns() < until:
+            work()
+            count += 1
+        for name, look in look_at_gauges().items():
+            looks.setdefault(name, []).append(look)
+        seconds = (time.perf_counter_ns() - begin) / 1e9
+        if seconds >= max_s or all(updates_of(taken) >= 2 * GAUGE_UPDATES for taken in looks.values()):
+            return looks, count, seconds
+
+
+class BatteryMeter:
+    """What the batteries give away, in windows of their own: a gauge is too slow for the window of the samples.
+
+    Attributes:
+        notes: why a battery tells nothing, by its name.
+    """
+
+    def __init__(self, window_s: float, rest_s: float) -> None:
+        first = look_at_gauges()
+        self.window_s, self.rest_s = window_s, rest_s
+        # dumpsys is a process of its own each time; it is asked less often.
+        self.look_s = GAUGE_LOOK_S if tells(looks_of(supplies(), 0)) else 1.0
+        self.notes = {name: why for name, why in ((n, not_discharging(look)) for n, look in first.items()) if why}
+        self.names = [name for name in first if name not in self.notes]
+
+    def rest(self) -> Dict[str, float]:
+        """Watts by battery while this process sleeps; without those that show too little."""
+        if not self.names:
+            return {}
+        looks, _, _ = watch_gauges(lambda: time.sleep(self.look_s), self.rest_s, self.look_s)
+        told = {name: discharge(looks[name])[0] for name in self.names if name in looks}
+        return {name: found[0] for name, found in told.items() if found is not None}
+
+    def spent(self, run: Callable[[], Any], idle_w: Dict[str, float]) -> List[Json]:
+        """The energy of inferences in a row, a domain for each battery."""
+        if not self.names:
+            return []
+        looks, count, seconds = watch_gauges(run, self.window_s, self.look_s)
+        domains = []
+        for name in self.names:
+            found, why = discharge(looks.get(name, [])) if len(looks.get(name, [])) > 1 else (None, "it disappeared")
+            if found is None:
+                self.notes[name] = why
+                continue
+            domains.append({"domain": name, "spent_uj": round(found[0] * seconds * 1e6), "window_s": seconds,
+                            "idle_w": idle_w.get(name), "inferences": count, "updates": found[1]})  # fmt: skip
+        return domains
+
+    def note(self) -> str:
+        """Why there are batteries and no figures of them; empty when there is nothing to say."""
+        return "; ".join("battery %s: %s" % item for item in sorted(self.notes.items()))
+
+
 def state(request: Optional[Json] = None) -> Json:
     """``state``: one look at the device, in the fields of ``DeviceState``."""
     return {
@@ -1539,11 +1769,14 @@ def bench(request: Json) -> Json:
 
     Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
     :func:`measure` with ``max_s`` for each of the two. With ``energy`` the counters of :func:`energy_counters` are
-    read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else. ``handicap`` exists to
+    read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else; a battery that discharges
+    is watched over inferences of its own afterwards, ``gauge_window_s`` at most, and at rest, ``gauge_rest_s`` at most,
+    before all else (see :class:`BatteryMeter`). ``handicap`` exists to
     test the gate: ``busy_ns`` is added to every inference, ``threads`` replaces the stated number, ``no_delegate``
     takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width,
-    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, or None, and in
-    energy_note why counters that are there tell nothing), state_before, state_after.
+    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, of a battery with
+    ``inferences`` and ``updates``, or None, and in energy_note why what is there tells nothing), state_before,
+    state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})
@@ -1554,6 +1787,12 @@ def bench(request: Json) -> Json:
     if meter is not None and meter.folders:
         emit({"event": "energy at rest"})
         idle_w = power_at_rest(meter)
+    battery, battery_w = None, {}  # type: Optional[BatteryMeter], Dict[str, float]
+    if request.get("energy"):
+        battery = BatteryMeter(request.get("gauge_window_s", GAUGE_WINDOW_S), request.get("gauge_rest_s", GAUGE_REST_S))
+        if battery.names:
+            emit({"event": "battery at rest"})
+            battery_w = battery.rest()
     before = state()
     emit({"event": "load"})
     load_ns = load_model(runtime, request)
@@ -1574,9 +1813,16 @@ def bench(request: Json) -> Json:
         spent, window_s = meter.stop() if meter is not None else ({}, 0.0)
     finally:
         gc.enable()
+    after = state()
     energy = [
         {"domain": name, "spent_uj": spent[name], "window_s": window_s, "idle_w": idle_w.get(name)} for name in spent
     ]
+    notes = [] if energy or meter is None else [energy_note()]
+    if battery is not None:
+        if battery.names:
+            emit({"event": "battery"})
+        energy += battery.spent(run_once, battery_w)
+        notes.append(battery.note())
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,
@@ -1588,11 +1834,11 @@ def bench(request: Json) -> Json:
         "ended_by": ended_by,
         "half_width": relative_half_width(samples),
         "state_before": before,
-        "state_after": state(),
+        "state_after": after,
         "info": machine(),
         "affinity": affinity(),
         "energy": energy or None,
-        "energy_note": "" if energy or meter is None else energy_note(),
+        "energy_note": "; ".join(note for note in notes if note),
         "versions": versions(),
     }
 

@@ -143,7 +143,10 @@ class Session:
                 self.transport,
                 {**self.request(artifact), "command": command, **more},
                 {"model": model_files(artifact, folder)},
-                self.limits.timeout_s + float(more.get("duration_s", 0.0)) + COMPILE_S[self.accelerator],
+                self.limits.timeout_s
+                + float(more.get("duration_s", 0.0))
+                + COMPILE_S[self.accelerator]
+                + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
                 lambda event: step(f"{STEPS[command]}: {event['event']}"),
             )
@@ -246,6 +249,8 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
 
 COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
 """On top of a launch: compiling the kernels of a model, the first time on a device."""
+ENERGY_S = 120.0
+"""On top of a launch that looks at a battery, whose gauge is slow: at rest, and over inferences of their own."""
 SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
 POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
 

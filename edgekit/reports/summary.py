@@ -157,6 +157,7 @@ def energy(m: Measurement) -> str:
     """Millijoules of one inference by domain, the power meanwhile and at rest; why not, where counters are closed."""
     parts = [
         f"{d.domain} {milliseconds(m.millijoules(d))} mJ ({d.watts:.1f} W over {d.window_s:.1f} s, "
+        f"{'' if d.updates is None else f'{d.updates} new readings of the gauge, '}"
         f"{'at rest unknown' if d.idle_w is None else f'{d.idle_w:.1f} W at rest'}, not subtracted)"
         for d in m.energy or ()
     ]
