@@ -10,6 +10,9 @@ from edgekit.passes.candidates import candidates
 Row = dict[str, Any]
 KINDS = ("plain", "edgekit")
 WHEN = {"plain": "before", "edgekit": "after"}
+HEAD = (
+    "network", "lowering", "form", "size", "operators", "on the GPU", "share", "pieces", "SQNR", "cosine", "error",
+)  # fmt: skip
 INTRODUCTION = """\
 Which operators of each family's default network LiteRT's GPU accelerator takes, and whether it computes them rightly.
 *Before* is the file that litert-torch exports from the untouched network, *after* the one of
@@ -27,6 +30,13 @@ or all before it, to the CPU."""
 ERRORS = """\
 LiteRT itself reports success for wrong outputs, too. `edgekit profile --accelerator gpu` ends with an error when an
 artifact fares so: it reads the accelerator's log, and compares the outputs of the artifact's check image."""
+CAUSES = """\
+Two causes are known, each seen on one operator alone (`tests/passes/test_gpu_traps.py` shows both):
+
+- A group convolution whose groups' inputs or outputs are no multiple of four channels: commands are refused, or the
+  process crashes. `align_groups` merges as few neighbouring groups as fill vectors of four.
+- A PAD with zeros before an AVERAGE_POOL_2D: the accelerator leaves the zeros out of the average, so what lies at the
+  border is wrong, and nothing says so. `pool_as_depthwise` writes such pooling as a convolution."""
 
 
 def page(found: dict[str, Any]) -> str:
@@ -82,20 +92,7 @@ def right(row: Row) -> bool:
 
 def overview(rows: list[Row]) -> str:
     """A line per network and export."""
-    head = (
-        "network",
-        "lowering",
-        "form",
-        "size",
-        "operators",
-        "on the GPU",
-        "share",
-        "pieces",
-        "SQNR",
-        "cosine",
-        "error",
-    )
-    return table(head, [line(row) for row in rows])
+    return table(HEAD, [line(row) for row in rows])
 
 
 def line(row: Row) -> tuple[str, ...]:
@@ -150,7 +147,7 @@ def not_right(rows: list[Row]) -> list[str]:
     ]
     if not lines:
         return []
-    return ["## What does not run, or wrongly", ERRORS, "\n".join(lines)]
+    return ["## What does not run, or wrongly", ERRORS, "\n".join(lines), CAUSES]
 
 
 def table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
