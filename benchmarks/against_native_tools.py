@@ -1,54 +1,124 @@
-"""Compare edgekit's agent with the runtimes' own benchmark programs: ``python against_native_tools.py MODEL...``.
+"""edgekit's agent against the runtimes' own benchmark programs: ``python -m benchmarks.against_native_tools``.
 
-For each .xml (benchmark_app) and .tflite (litert-benchmark) it alternates the native tool and the agent, both in fresh
-processes with the same number of threads, and prints the ratio of the medians of every round.
+Every case alternates the native tool and the agent on one model, both in fresh processes, with the same threads: what
+benchmark_app chooses is read from what it prints, and the agent is told the same. Then the agent's own overhead is
+measured (``benchmarks.agent_overhead``). ``--out docs`` writes all of it to ``native_tools.md``, the rounds to
+``native_tools.json`` beside it.
 """
-
-# ruff: noqa: T201 - a program, not a package; it prints
+# ruff: noqa: T201 - a program, not a part of the package: it prints
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
+import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from edgekit.bench.launch import call_agent
-from edgekit.stats import trimmed_ratio
+from edgekit.files import check_writable, write_atomic
+from edgekit.stats import MIN_PAIRS
+from edgekit.target import host_target
 
-TOLERANCE = 0.10
+from .agent_overhead import overheads
+from .bench import commit
+from .native_page import agreement, page
 
-
-def benchmark_app(model: Path, threads: int, seconds: float) -> float:
-    """Median latency by OpenVINO's tool, ms; ``-nthreads`` needs ``-hint none``, hence one stream by hand."""
-    output = run(
-        ["benchmark_app", "-m", str(model), "-d", "CPU", "-api", "sync", "-hint", "none", "-nstreams", "1", "-nireq",
-         "1", "-nthreads", str(threads), "-infer_precision", "f32", "-t", f"{seconds:.0f}"]
-    )  # fmt: skip
-    return float(found(r"Median:\s+([\d.]+) ms", output))
+MODEL = "mobilenet_v3"
+"""Measured when no model is named."""
 
 
-def litert_benchmark(model: Path, threads: int, seconds: float) -> float:
-    """Median latency by LiteRT's tool, milliseconds. It counts runs, so ``seconds`` is turned into a count."""
-    del seconds
+@dataclass(frozen=True)
+class Told:
+    """What a native tool says: its median, and how it ran."""
+
+    median_ms: float
+    threads: int
+    streams: int = 1
+    precision: str = "f32"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison on equal terms.
+
+    Attributes:
+        name: in the table.
+        suffix: of the models that it is about.
+        runtime: the agent's name of it.
+        tool: runs the native tool on a model for some seconds.
+        cores: what the agent is pinned to; the tool sees to its own.
+        precision: the agent's ``inference_precision``.
+    """
+
+    name: str
+    suffix: str
+    runtime: str
+    tool: Callable[[Path, float], Told]
+    cores: tuple[int, ...] | None = None
+    precision: str = "f32"
+
+
+def cases() -> list[Case]:
+    """What is compared on this machine."""
+    usable = sorted(os.sched_getaffinity(0))
+    one, every = usable[-1], len(usable)
+    latency, exact = ["-hint", "latency"], ["-infer_precision", "f32", "-ip", "f32"]
+    by_hand = ["-hint", "none", "-api", "sync", "-nstreams", "1", "-nireq", "1", "-nthreads", "1"]
+
+    def openvino(flags: list[str], core: int | None = None) -> Callable[[Path, float], Told]:
+        return lambda model, seconds: benchmark_app(model, seconds, flags, core)
+
+    def litert(threads: int) -> Callable[[Path, float], Told]:
+        return lambda model, _: litert_benchmark(model, threads)
+
+    return [
+        Case("benchmark_app -hint latency, held to one core", ".xml", "openvino", openvino([*latency, *exact], one),
+             cores=(one,)),
+        Case("benchmark_app -hint latency", ".xml", "openvino", openvino([*latency, *exact])),
+        Case("benchmark_app -hint latency, its own precision and u8 input", ".xml", "openvino", openvino(latency),
+             precision="default"),
+        Case("benchmark_app -hint none -nstreams 1 -nthreads 1", ".xml", "openvino", openvino([*by_hand, *exact])),
+        Case("litert-benchmark --num_threads 1", ".tflite", "litert", litert(1)),
+        *([Case(f"litert-benchmark --num_threads {every}", ".tflite", "litert", litert(every))] if every > 1 else []),
+    ]  # fmt: skip
+
+
+def benchmark_app(model: Path, seconds: float, flags: Sequence[str], core: int | None = None) -> Told:
+    """OpenVINO's tool, on ``core`` alone when one is given. Its clock is inside the runtime."""
+    command = ["benchmark_app", "-m", str(model), "-d", "CPU", *flags, "-t", f"{max(1, round(seconds))}"]
+    output = run(command, core)
+    return Told(
+        float(found(r"Median:\s+([\d.]+) ms", output)),
+        threads=int(found(r"INFERENCE_NUM_THREADS: (\d+)", output)),
+        streams=int(found(r"NUM_STREAMS: (\d+)", output)),
+        precision=found(r"INFERENCE_PRECISION_HINT: <Type: '(\w+)'>", output),
+    )
+
+
+def litert_benchmark(model: Path, threads: int) -> Told:
+    """LiteRT's tool. It counts runs, and tells hundredths of a millisecond."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "result.json")
-        run(
-            ["litert-benchmark", "--model", str(model), "--num_threads", str(threads), "--warmup_runs", "50",
-             "--num_runs", "200", "--result_json", str(result)]
-        )  # fmt: skip
-        return float(json.loads(result.read_text())["latency"]["median_ms"])
+        run(["litert-benchmark", "--model", str(model), "--num_threads", str(threads), "--warmup_runs", "50",
+             "--num_runs", "300", "--result_json", str(result)])  # fmt: skip
+        return Told(float(json.loads(result.read_text())["latency"]["median_ms"]), threads)
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], core: int | None = None) -> str:
     """Output of a tool of this environment; its failure ends the program."""
     tool = Path(sys.executable).with_name(command[0])
-    done = subprocess.run([str(tool), *command[1:]], capture_output=True, text=True, check=False, timeout=300)
+    pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
+    done = subprocess.run([*pinned, str(tool), *command[1:]], capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
         sys.exit(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout + done.stderr
@@ -62,52 +132,105 @@ def found(pattern: str, text: str) -> str:
     return match.group(1)
 
 
-def agent(model: Path, runtime: str, threads: int, seconds: float) -> float:
-    """Median latency by the agent, milliseconds, over the same time as the native tool."""
-    request = {"command": "bench", "runtime": runtime, "model": str(model), "threads": threads, "min_s": seconds,
-               "max_s": seconds}  # fmt: skip
-    return float(statistics.median(call_agent(request, 120, f"measuring {model.name}")["samples_ns"])) / 1e6
+def ask_agent(case: Case, model: Path, threads: int, seconds: float) -> tuple[float, dict[str, Any]]:
+    """The agent's median, milliseconds, over the time that the native tool has, and its settings."""
+    request = {"command": "bench", "runtime": case.runtime, "model": str(model), "threads": threads,
+               "cores": None if case.cores is None else list(case.cores), "inference_precision": case.precision,
+               "min_s": seconds, "max_s": seconds}  # fmt: skip
+    value = call_agent(request, 120, f"measuring {model.name}")
+    return statistics.median(value["samples_ns"]) / 1e6, value["settings"]
 
 
-NATIVE = {
-    ".xml": ("benchmark_app", "openvino", benchmark_app),
-    ".tflite": ("litert-benchmark", "litert", litert_benchmark),
-}
+def one_round(case: Case, model: Path, turn: int, threads: int, seconds: float) -> dict[str, Any]:
+    """The tool and the agent after each other; each goes first in every other round: a drift favours neither."""
+    load = os.getloadavg()[0]
+    if turn % 2:
+        (ours, settings), told = ask_agent(case, model, threads, seconds), case.tool(model, seconds)
+    else:
+        told, (ours, settings) = case.tool(model, seconds), ask_agent(case, model, threads, seconds)
+    if (told.threads, told.streams) != (threads, 1):
+        sys.exit(f"{case.name} ran {told.threads} threads in {told.streams} streams, the agent {threads} in one")
+    print(f"  {told.median_ms:8.3f} ms   edgekit {ours:8.3f} ms   ratio {ours / told.median_ms:.3f}  {case.name}")
+    return {"case": case.name, "model": "/".join(model.resolve().parts[-3:-1]), "native_ms": told.median_ms,
+            "edgekit_ms": ours, "load_1m": load, "threads": threads, "precision": told.precision,
+            "settings": settings}  # fmt: skip
 
 
-def compare(model: Path, threads: int, rounds: int, seconds: float) -> bool:
-    """Print the rounds of one model; True when the ratio's interval is within the tolerance."""
-    name, runtime, native = NATIVE[model.suffix]
-    print(f"{model.name}, {threads} thread(s): edgekit against {name}")
-    logs = []
-    for number in range(rounds):
-        # Each goes first in every other round, so that a drift of the machine favours neither.
-        if number % 2:
-            ours, theirs = agent(model, runtime, threads, seconds), native(model, threads, seconds)
-        else:
-            theirs, ours = native(model, threads, seconds), agent(model, runtime, threads, seconds)
-        logs.append(math.log(ours / theirs))
-        print(f"  round {number + 1}: {name} {theirs:8.3f} ms   edgekit {ours:8.3f} ms   ratio {ours / theirs:.3f}")
-    ratio, low, high = trimmed_ratio(logs)
-    inside = low >= 1 - TOLERANCE and high <= 1 + TOLERANCE
-    verdict = "agree" if inside else "DIFFER" if abs(ratio - 1) > TOLERANCE else "undecided, the machine is too noisy"
-    print(f"  ratio {ratio:.3f}, 95 % interval {low:.3f}-{high:.3f}: {verdict}")
-    return inside
+def rounds(models: Sequence[Path], most: int, seconds: float, deadline: float) -> list[dict[str, Any]]:
+    """All cases in turn, ``most`` times, or while another fits before the deadline; as often as an interval needs."""
+    pairs = [(case, model) for case in cases() for model in models if model.suffix == case.suffix]
+    # A short look first: how many threads the tool takes when it chooses, and files that nothing has read yet.
+    threads = [case.tool(model, 1).threads for case, model in pairs]
+    taken: list[dict[str, Any]] = []
+    longest = 0.0
+    for turn in range(most):
+        begin = time.monotonic()
+        if turn >= MIN_PAIRS and begin + longest > deadline:
+            break
+        print(f"round {turn + 1} of {most}, load {os.getloadavg()[0]:.1f}", flush=True)
+        taken += [
+            one_round(case, model, turn, count, seconds) for (case, model), count in zip(pairs, threads, strict=True)
+        ]
+        longest = max(longest, time.monotonic() - begin)
+    return taken
+
+
+def exported(folder: Path) -> list[Path]:
+    """``MODEL`` as edgekit exports it, for both runtimes that have a tool."""
+    for format_ in ("openvino", "tflite"):
+        print(f"exporting {MODEL} for {format_}", flush=True)
+        command = [sys.executable, "-m", "edgekit", "export", MODEL, "--format", format_, "--out", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode != 0:
+            sys.exit(f"exporting {MODEL} failed:\n{done.stderr[-2000:]}")
+    return sorted(path for path in folder.rglob("model.*") if path.suffix in (".xml", ".tflite"))
+
+
+def conditions(options: argparse.Namespace) -> dict[str, Any]:
+    """Where and when it is measured."""
+    there = call_agent({"command": "info"}, 60, "asking the machine")
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "target": host_target(),
+        **{key: there["info"][key] for key in ("cpu", "cores", "isa", "python")},
+        "system": "-".join(there["info"]["system"].split("-")[:2]),  # the kernel's version, not who built it
+        "versions": there["versions"],
+        "governor": there["state"]["governor"],
+        "load_before": os.getloadavg()[0],
+        "seconds": options.seconds,
+    }
 
 
 def main() -> None:
-    """Compare each model of the command line; exit code 1 when one is not shown to be within 10 %."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="+", type=Path)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    """Compare, print and, with ``--out``, write the page; exit code 1 when a case is not shown to be within 10 %."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", type=Path, help=f".xml and .tflite files; {MODEL} is exported without")
+    parser.add_argument("--rounds", type=int, default=9, help="at most (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=5.5, help="for everything, if five rounds fit (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of measuring, each launch (%(default)s)")
+    parser.add_argument("--out", type=Path, help="folder that gets native_tools.md and native_tools.json")
     options = parser.parse_args()
+    if options.rounds < MIN_PAIRS:
+        parser.error(f"--rounds must be at least {MIN_PAIRS}: fewer give no interval")
     for model in options.models:
-        if model.suffix not in NATIVE:
-            parser.error(f"{model}: only {', '.join(NATIVE)} have a native tool here")
-    agreed = [compare(model, options.threads, options.rounds, options.seconds) for model in options.models]
-    sys.exit(0 if all(agreed) else 1)
+        if model.suffix not in (".xml", ".tflite"):
+            parser.error(f"{model}: only .xml and .tflite have a native tool here")
+    if options.out is not None:
+        check_writable(options.out)
+    begin = time.monotonic()
+    results: dict[str, Any] = {"conditions": conditions(options)}
+    with tempfile.TemporaryDirectory() as folder:
+        models = options.models or exported(Path(folder))
+        results["overhead"] = overheads()
+        results["rounds"] = rounds(models, options.rounds, options.seconds, begin + options.minutes * 60)
+    results["minutes"] = (time.monotonic() - begin) / 60
+    text = page(results)
+    print(text)
+    if options.out is not None:
+        write_atomic(options.out / "native_tools.json", json.dumps(results, indent=1) + "\n")
+        write_atomic(options.out / "native_tools.md", text)
+    sys.exit(0 if all(row.verdict == "agrees" for row in agreement(results["rounds"])) else 1)
 
 
 if __name__ == "__main__":

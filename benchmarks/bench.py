@@ -27,10 +27,10 @@ from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.files import check_writable, sha256_file, write_atomic
 from edgekit.target import host_target
-from edgekit.types import DeviceInfo, Format, ModelCard, Precision
+from edgekit.types import DeviceInfo, Format, ModelCard
 
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
-from .exports import FORMATS, PRECISIONS, ROOT, Made
+from .exports import FORMATS, PRECISIONS, ROOT, UNSIGNED, Made
 from .plain_exports import plain_export
 from .rounds import LAUNCH, Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
@@ -136,7 +136,7 @@ def full_matrix() -> set[tuple[str, Format]]:
 # Building ------------------------------------------------------------------------------------------------------------
 
 
-Plain = dict[tuple[Format, Precision], Made]
+Plain = dict[tuple[Format, str], Made]
 
 
 def build(
@@ -151,6 +151,8 @@ def build(
                 made = plain_export(card, format_, precision, options.cache)
                 say(f"{card.id} {format_}-{precision}: plain {made.error.splitlines()[0] if made.error else 'ready'}")
                 plain[format_, precision] = made
+            if format_ == "onnx":
+                plain[format_, UNSIGNED] = plain_export(card, format_, "int8", options.cache, unsigned=True)
         try:
             edgekit_exports(card, formats, options.cache)
             say(f"{card.id}: edgekit's exports are done")
@@ -168,7 +170,7 @@ def build(
 
 
 def entry_of(card: ModelCard, format_: Format, made: Plain, cache: Path) -> dict[str, Any]:
-    """One network on one runtime: its four artifacts, each a :class:`Made`, and its layers.
+    """One network on one runtime: its artifacts, each a :class:`Made`, and its layers.
 
     Raises:
         UsageError: the two paths' artifacts have different weights.
@@ -183,6 +185,8 @@ def entry_of(card: ModelCard, format_: Format, made: Plain, cache: Path) -> dict
                 f"remove {plain.model_file.parent} and run again",
             )
         artifacts[f"plain-{precision}"], artifacts[f"edgekit-{precision}"] = plain, ours
+    if (format_, UNSIGNED) in made:
+        artifacts[UNSIGNED] = made[format_, UNSIGNED]
     layers: list[Any] = []
     for one in artifacts.values():
         layers = one.facts.pop("layers", []) or layers
@@ -230,7 +234,8 @@ def report_build(entries: Sequence[dict[str, Any]]) -> int:
     ]
     for line in failed:
         print(line, file=sys.stderr)
-    say(f"{len(entries) * 4 - len(failed)} of {len(entries) * 4} artifacts are ready")
+    count = sum(len(entry["artifacts"]) for entry in entries)
+    say(f"{count - len(failed)} of {count} artifacts are ready")
     return 1 if failed else 0
 
 

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPORT_S = 1800.0
 FORMATS: tuple[Format, ...] = tuple(RUNTIME_OF)
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+UNSIGNED = "unsigned-int8"
+"""The second plain int8 export for ONNX Runtime, beside ``plain-int8``: with unsigned activations."""
 
 
 @dataclass(frozen=True)

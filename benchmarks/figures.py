@@ -12,6 +12,7 @@ from edgekit.bench.roofline import roofline
 from edgekit.stats import MIN_PAIRS, trimmed_ratio
 from edgekit.types import RUNTIME_OF, Ceilings, Format, LayerLoad, Precision, Roofline
 
+from .exports import UNSIGNED
 from .rounds import logs, median_ns
 
 Results = dict[str, Any]
@@ -51,6 +52,8 @@ class Row:
     Attributes:
         faster: plain latency / edgekit latency: above 1 = edgekit is faster.
         plain_int8, edgekit_int8: float32 latency / int8 latency of the same path, in int8 rows.
+        unsigned, faster_than_unsigned: ONNX Runtime's int8 with unsigned activations, no default, and its latency /
+            edgekit latency.
     """
 
     model: str
@@ -62,6 +65,8 @@ class Row:
     faster: Ratio | None
     plain_int8: Ratio | None = None
     edgekit_int8: Ratio | None = None
+    unsigned: Side | None = None
+    faster_than_unsigned: Ratio | None = None
 
     @property
     def label(self) -> str:
@@ -99,6 +104,7 @@ def rows_of(results: Results) -> list[Row]:
                     faster=ratio(rounds, plain, ours),
                     plain_int8=ratio(rounds, "plain-fp32", plain) if precision == "int8" else None,
                     edgekit_int8=ratio(rounds, "edgekit-fp32", ours) if precision == "int8" else None,
+                    **unsigned_of(entry, rounds, precision),
                 )
             )
     return found
@@ -121,6 +127,18 @@ def side(
         return Side(error or "not measured", None, made["facts"])
     latency = statistics.median(medians)
     return Side(error, latency / 1e6, made["facts"], roofline(layers, precision, limits, latency) if layers else None)
+
+
+def unsigned_of(entry: dict[str, Any], rounds: Sequence[dict[str, Any]], precision: Precision) -> dict[str, Any]:
+    """The plain int8 export with unsigned activations, where there is one."""
+    if precision != "int8" or UNSIGNED not in entry["artifacts"]:
+        return {}
+    medians = [median_ns(r["launches"][UNSIGNED]) for r in rounds if UNSIGNED in r["launches"]]
+    made = entry["artifacts"][UNSIGNED]
+    return {
+        "unsigned": Side(made["error"], statistics.median(medians) / 1e6 if medians else None, made["facts"]),
+        "faster_than_unsigned": ratio(rounds, UNSIGNED, f"edgekit-{precision}"),
+    }
 
 
 def ratio(rounds: Sequence[dict[str, Any]], first: str, second: str) -> Ratio | None:

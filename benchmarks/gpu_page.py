@@ -1,72 +1,160 @@
-"""docs/gpu.md: the zoo on LiteRT's GPU accelerator, in words and one table."""
+"""docs/gpu.md: the zoo on LiteRT's GPU accelerator, in words and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from edgekit.passes.candidates import candidates
+
 Row = dict[str, Any]
+KINDS = ("plain", "edgekit")
+WHEN = {"plain": "before", "edgekit": "after"}
+HEAD = (
+    "network", "lowering", "form", "size", "operators", "on the GPU", "share", "pieces", "SQNR", "cosine", "error",
+)  # fmt: skip
+INTRODUCTION = """\
+Which operators of each family's default network LiteRT's GPU accelerator takes, and whether it computes them rightly.
+*Before* is the file that litert-torch exports from the untouched network, *after* the one of
+`edgekit export NETWORK --format tflite --target mobile-gpu`, whose lowering is the *form*."""
+LEGEND = """\
+SQNR, cosine and the largest error are those of the outputs against PyTorch's, in float32; the error is given with the
+largest output, to judge it by. A figure in **bold** misses what edgekit asks of a float32 export."""
+PLAYED = """\
+- The adapter is a CPU that plays a GPU through Vulkan: what the accelerator takes and what it computes is real, a time
+  would mean nothing, so none is told. A phone's driver may refuse what this one runs."""
+APART = "supported, but not in the piece of the network that was put on the GPU"
+ONE_PIECE = """\
+The accelerator puts one piece of a network on the GPU, so a single operator that it does not take leaves all behind it,
+or all before it, to the CPU."""
+ERRORS = """\
+LiteRT itself reports success for wrong outputs, too. `edgekit profile --accelerator gpu` ends with an error when an
+artifact fares so: it reads the accelerator's log, and compares the outputs of the artifact's check image."""
+CAUSES = """\
+Two causes are known, each seen on one operator alone (`tests/passes/test_gpu_traps.py` shows both):
+
+- A group convolution whose groups' inputs or outputs are no multiple of four channels: commands are refused, or the
+  process crashes. `align_groups` merges as few neighbouring groups as fill vectors of four.
+- A PAD with zeros before an AVERAGE_POOL_2D: the accelerator leaves the zeros out of the average, so what lies at the
+  border is wrong, and nothing says so. `pool_as_depthwise` writes such pooling as a convolution."""
 
 
 def page(found: dict[str, Any]) -> str:
     """The page of what ``benchmarks.gpu_share`` found."""
     rows: list[Row] = found["rows"]
-    adapters = sorted({row["adapter"] for row in rows if row["adapter"]})
-    played = any(row["emulated"] for row in rows)
-    lines = [
+    parts = [
         "# The zoo on a GPU",
-        "",
-        f"Made by `python -m benchmarks.gpu_share` with LiteRT {found['litert']} on {' and '.join(adapters)}"
-        + (
-            ", a CPU that plays a GPU through Vulkan: what the accelerator takes and what it computes is real, a time "
-            "would mean nothing, so none is told."
-            if played
-            else "."
-        )
-        + " Every family's default network, float32, computed in float32 on the GPU, one photo. *Before* is what "
-        "litert-torch exports, *after* is `edgekit export --format tflite --target mobile-gpu`. The error is the "
-        "largest difference to PyTorch's outputs, and the largest output.",
-        "",
-        "| network | | form | operators on the GPU | partitions | error of | stays on the CPU |",
-        "|---|---|---|---|---|---|---|",
+        INTRODUCTION,
+        conditions(found),
+        *summary(rows),
+        "## How much the GPU takes",
+        overview(rows),
+        LEGEND,
+        forms(rows),
+        *left_to_the_cpu(rows),
+        *not_right(rows),
+        "Made by `python -m benchmarks.gpu_share`; the figures are in [gpu.json](gpu.json).",
     ]
-    lines += [line(row) for row in rows]
-    return "\n".join([*lines, "", blocked(rows), ""])
+    return "\n\n".join(parts) + "\n"
 
 
-def line(row: Row) -> str:
-    """One row of the table."""
-    when = "before" if row["kind"] == "plain" else "after"
-    head = f"| `{row['model']}` | {when} | {row['form']} | "
+def conditions(found: dict[str, Any]) -> str:
+    """What was measured with, as a list."""
+    adapters = sorted({row["adapter"] for row in found["rows"] if row["adapter"]})
+    lines = [f"- LiteRT {found['litert']}, its GPU accelerator computing in float32; one photo; {found['date']}."]
+    drivers = found["drivers"]
+    lines += [f"- Adapter {name}; driver {drivers.get(name, 'unknown to the Vulkan loader')}." for name in adapters]
+    if any(row["emulated"] for row in found["rows"]):
+        lines.append(PLAYED)
+    return "\n".join(lines)
+
+
+def summary(rows: list[Row]) -> list[str]:
+    """How many networks run as a whole and rightly, before and after."""
+    counts = []
+    for kind in KINDS:
+        these = [row for row in rows if row["kind"] == kind]
+        if these:
+            good = sum(whole(row) and right(row) for row in these)
+            counts.append(f"{WHEN[kind]} lowering {good} of {len(these)}")
+    return [f"Networks that run on the GPU as a whole, with right outputs: {', '.join(counts)}."] if counts else []
+
+
+def whole(row: Row) -> bool:
+    """True when every operator ran on the GPU."""
+    return bool(row["gpu_ops"] == row["ops"])
+
+
+def right(row: Row) -> bool:
+    """True when it ran, and the outputs are PyTorch's."""
+    return not row["error"] and not row["wrong"]
+
+
+def overview(rows: list[Row]) -> str:
+    """A line per network and export."""
+    return table(HEAD, [line(row) for row in rows])
+
+
+def line(row: Row) -> tuple[str, ...]:
+    """A row's cells."""
+    share = "-" if row["gpu_ops"] is None else f"{row['gpu_ops'] / row['ops']:.1%}".replace("100.0%", "100%")
+    cells = [f"`{row['model']}`", WHEN[row["kind"]], row["form"], f"{row['size_bytes'] / 1e6:.1f} MB", str(row["ops"])]
+    cells += [text(row["gpu_ops"]), share, text(row["partitions"])]
     if row["error"]:
-        return head + f"none of {row['ops']} | - | - | {row['error']} |"
-    left = row["ops"] - row["gpu_ops"]
-    named = [f"{word} ({row['kinds'][word]})" for word in blocking(row)]
-    why = f"{left}: {', '.join(named)}, and what it leaves apart" if left else "nothing"
-    share = f"{row['gpu_ops']} of {row['ops']} ({row['gpu_ops'] / row['ops']:.1%})"
-    return head + f"{share} | {row['partitions']} | {row['max_abs']:.1e} of {row['output_max']:.1e} | {why} |"
+        return (*cells, "**does not run**", "-", "-")
+    mark = "**" if row["wrong"] else ""
+    errors = (f"{row['sqnr_db']:.0f} dB", f"{row['cosine']:.6f}", f"{row['max_abs']:.1e} of {row['output_max']:.1e}")
+    return (*cells, *(f"{mark}{error}{mark}" for error in errors))
 
 
-def blocking(row: Row) -> list[str]:
-    """The operator types that the accelerator names as not supported."""
-    return [
-        word for word in dict.fromkeys(reason.partition(":")[0] for reason in row["reasons"]) if word in row["kinds"]
+def forms(rows: list[Row]) -> str:
+    """What the forms of edgekit's files do, as a list; those of a table of the user's own are not known here."""
+    reasons = {form.name: form.reason for form in candidates("tflite", "fp32", "mobile-gpu")}
+    used = dict.fromkeys(row["form"] for row in rows if row["kind"] == "edgekit" and row["form"] in reasons)
+    return "\n".join(f"- `{name}`: {reasons[name]}." for name in used)
+
+
+def left_to_the_cpu(rows: list[Row]) -> list[str]:
+    """Per network, the operators that stay on the CPU with the accelerator's reason."""
+    lines = []
+    for row in rows:
+        if row["gpu_ops"] is None or whole(row):
+            continue
+        named = blocking(row)
+        apart = row["ops"] - row["gpu_ops"] - sum(row["kinds"][name] for name in named)
+        told = [(name, str(row["kinds"][name]), why) for name, why in named.items()]
+        if apart > 0:
+            told.append(("all other types", str(apart), APART))
+        lines += [(f"`{row['model']}`", WHEN[row["kind"]], *one) for one in told]
+    if not lines:
+        return []
+    head = ("network", "lowering", "operator", "in the file", "why")
+    return ["## What stays on the CPU", table(head, lines), ONE_PIECE]
+
+
+def blocking(row: Row) -> dict[str, str]:
+    """The operator types of the file that the accelerator names as not supported, with its reason."""
+    told = [reason.partition(":") for reason in row["reasons"]]
+    return {name: why.strip().rstrip(".") for name, _, why in told if name in row["kinds"]}
+
+
+def not_right(rows: list[Row]) -> list[str]:
+    """The networks that fail or whose outputs are wrong, each with what was seen."""
+    lines = [
+        f"- `{row['model']}`, {WHEN[row['kind']]} lowering: {row['error'] or '; '.join(row['wrong'])}."
+        for row in rows
+        if not right(row)
     ]
+    if not lines:
+        return []
+    return ["## What does not run, or wrongly", ERRORS, "\n".join(lines), CAUSES]
 
 
-def blocked(rows: list[Row]) -> str:
-    """Which operators keep networks from the GPU, and how the forms fare, in sentences."""
-    words = sorted({word for row in rows for word in blocking(row)})
-    parts = []
-    if words:
-        parts.append(
-            f"Operators that it does not take: {', '.join(words)}. It puts one piece of a network on the GPU, so a "
-            "single such operator early on leaves nearly everything behind it to the CPU."
-        )
-    failed = [row for row in rows if row["error"]]
-    if failed:
-        names = ", ".join(f"`{row['model']}` ({'before' if row['kind'] == 'plain' else 'after'})" for row in failed)
-        parts.append(f"It does not run {names}: an error of the agent, also where LiteRT itself reports success.")
-    ours = [row for row in rows if row["kind"] == "edgekit"]
-    whole = sum(row["gpu_ops"] == row["ops"] for row in ours)
-    parts.append(f"In edgekit's form {whole} of {len(ours)} networks run on the GPU as a whole.")
-    return " ".join(parts)
+def table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *lines))
+
+
+def text(number: int | None) -> str:
+    """A figure, or a dash where there is none."""
+    return "-" if number is None else str(number)

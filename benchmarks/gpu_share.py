@@ -3,8 +3,8 @@
 Every family's default network as float32 TFLite, as litert-torch exports it and as ``edgekit export --target
 mobile-gpu`` does; each runs one photo on the GPU in float32, in a process of its own. What runs where, in how many
 pieces, and how far the outputs are from PyTorch's is read from the machine at hand, so it takes a Vulkan driver; a
-software one will do, and then no time is worth anything, so none is told. Rows are kept by the file's digest, so a run
-that was stopped goes on where it was.
+software one will do, and then no time is worth anything, so none is told. Rows are kept by the file's digest, LiteRT's
+version and the driver, so a run that was stopped goes on where it was; what failed is tried again.
 """
 # ruff: noqa: T201 - a program, not a part of the package: it prints
 
@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,21 +24,24 @@ import numpy as np
 
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError
 from edgekit.files import sha256_file, write_atomic
 from edgekit.pixels import load_pixels, normalise
 from edgekit.types import ModelCard
+from edgekit.verify.parity import compare
 from edgekit.workflows.artifacts import CHECK_FILE, read_manifest
 from edgekit.workflows.export import export
 from edgekit.workflows.prepare import ExportOptions
 
 from .bench import default_cache
 from .exports import ROOT
-from .gpu_page import page
+from .gpu_page import KINDS, Row, page
 from .plain_exports import plain_export
+from .vulkan_driver import drivers
 
-KINDS = ("plain", "edgekit")
-AGENT_S = 1200.0
+INSPECT_S = 300.0
+AGENT_S = 1800.0
+"""A software driver compiles the kernels of a large network for minutes."""
 
 
 def main() -> int:
@@ -45,12 +49,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="networks; every family's default when none is named")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="keeps what was exported (%(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="gets gpu.json and gpu.md")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="gets gpu.json and gpu.md (%(default)s)")
+    parser.add_argument("--limit", type=float, default=AGENT_S, help="seconds of one run on the GPU (%(default)s)")
+    parser.add_argument("--render", action="store_true", help="write gpu.md again from gpu.json")
     options = parser.parse_args()
-    file = options.out / "gpu.json"
-    kept = json.loads(file.read_text())["rows"] if file.is_file() else []
-    rows: list[dict[str, Any]] = []
-    chosen = [find_card(name) for name in options.models] or default_cards()
+    try:
+        if options.render:
+            write_atomic(options.out / "gpu.md", page(read(options.out)))
+            return 0
+        chosen = [find_card(name) for name in options.models] or default_cards()
+        return fill(chosen, options)
+    except EdgekitError as error:
+        print(f"error: {error}" + (f"\n  {error.hint}" if error.hint else ""), file=sys.stderr)
+        return error.exit_code
+
+
+def fill(chosen: list[ModelCard], options: argparse.Namespace) -> int:
+    """Run what no row tells of yet, and write the pages behind every run; the exit code.
+
+    Raises:
+        EdgekitError: there is no Vulkan driver, or a file cannot be read or written.
+    """
+    conditions = {"litert": metadata.version("ai-edge-litert"), "drivers": drivers()}
+    rows: list[Row] = []
+    if (options.out / "gpu.json").is_file():
+        kept = read(options.out)
+        rows = kept["rows"] if {key: kept.get(key) for key in conditions} == conditions else []
     failed = 0
     for card in chosen:
         for kind in KINDS:
@@ -60,26 +84,35 @@ def main() -> int:
                 print(f"{card.id} {kind}: not exported: {error}", file=sys.stderr)
                 failed = 1
                 continue
-            digest = sha256_file(folder / "model.tflite")
-            known = [row for row in kept if (row["model"], row["kind"], row["sha256"]) == (card.id, kind, digest)]
-            row = known[0] if known else {"model": card.id, "kind": kind, "sha256": digest, **facts,
-                                          **on_gpu(card, kind, folder)}  # fmt: skip
-            rows.append(row)
+            key = {"model": card.id, "kind": kind, "sha256": sha256_file(folder / "model.tflite")}
+            if any(key.items() <= row.items() and not row["error"] for row in rows):
+                continue
+            row = {**key, **facts, **on_gpu(card, kind, folder, options.limit)}
+            rows = [old for old in rows if (old["model"], old["kind"]) != (card.id, kind)] + [row]
             print(f"{card.id} {kind}: {row['gpu_ops']} of {row['ops']} operators on the GPU {row['error']}", flush=True)
-            write(options.out, [row for row in kept if (row["model"], row["kind"]) not in made_of(rows)] + rows)
+            write(options.out, {**conditions, "date": f"{datetime.now(UTC):%Y-%m-%d}", "rows": rows})
     return failed
 
 
-def made_of(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Which networks in which kind the rows are about."""
-    return {(row["model"], row["kind"]) for row in rows}
+def read(folder: Path) -> dict[str, Any]:
+    """What an earlier run found.
+
+    Raises:
+        UsageError: there is no gpu.json in the folder, or not one of this program.
+    """
+    file = folder / "gpu.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        found["rows"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"cannot read {file}: {error}", "run without --render first, or remove the file") from error
+    return dict(found)
 
 
-def write(folder: Path, rows: list[dict[str, Any]]) -> None:
+def write(folder: Path, found: dict[str, Any]) -> None:
     """gpu.json and gpu.md, by network."""
     order = list(cards())
-    rows = sorted(rows, key=lambda row: (order.index(row["model"]), KINDS.index(row["kind"])))
-    found = {"litert": metadata.version("ai-edge-litert"), "rows": rows}
+    found["rows"].sort(key=lambda row: (order.index(row["model"]), KINDS.index(row["kind"])))
     write_atomic(folder / "gpu.json", json.dumps(found, indent=1) + "\n")
     write_atomic(folder / "gpu.md", page(found))
 
@@ -105,32 +138,43 @@ def made(card: ModelCard, kind: str, cache: Path) -> tuple[Path, dict[str, Any]]
     return outcome.folder, {"form": form, "size_bytes": artifact.size_bytes}
 
 
-def on_gpu(card: ModelCard, kind: str, folder: Path) -> dict[str, Any]:
-    """One row: gpu_ops, ops, partitions, reasons, outside, adapter, emulated, max_abs, output_max, error."""
+def on_gpu(card: ModelCard, kind: str, folder: Path, limit_s: float) -> Row:
+    """One row: what the file holds, what the accelerator took of it, and how far the outputs are from PyTorch's.
+
+    ops, kinds (operators by type), gpu_ops, partitions, reasons, adapter, emulated, max_abs, output_max, sqnr_db,
+    cosine, wrong (the criteria of a float32 export that the outputs miss), error (why there are none).
+
+    Raises:
+        EdgekitError: the file cannot be inspected, or the accelerator counts other operators than it holds.
+    """
     agent = {"runtime": "litert", "model": str(folder / "model.tflite"), "threads": 1}
-    seen = call_agent({**agent, "command": "inspect"}, AGENT_S, f"inspecting {card.id}")
+    seen = call_agent({**agent, "command": "inspect"}, INSPECT_S, f"inspecting {card.id}")
     kinds = Counter(node["type"] for node in seen["nodes"])
-    row: dict[str, Any] = {"ops": sum(kinds.values()), "kinds": dict(kinds), "gpu_ops": None, "partitions": None,
-                           "reasons": [], "adapter": None, "emulated": None, "max_abs": None, "output_max": None,
-                           "error": ""}  # fmt: skip
+    nothing = dict.fromkeys(
+        ("gpu_ops", "partitions", "adapter", "emulated", "max_abs", "output_max", "sqnr_db", "cosine")
+    )
+    row: Row = {"ops": sum(kinds.values()), "kinds": dict(kinds), **nothing, "reasons": [], "wrong": [], "error": ""}
     with tempfile.TemporaryDirectory() as name:
         given, taken = Path(name, "in.npy"), Path(name, "out.npy")
         image, reference = photo(card, kind, folder)
         np.save(given, image)
         request = {**agent, "command": "run", "accelerator": "gpu", "inputs": str(given), "outputs": str(taken)}
         try:
-            told = call_agent(request, AGENT_S, "the run on the GPU")
-        except EdgekitError as error:
+            told = call_agent(request, limit_s, "the run on the GPU")
+            split = told["delegation"]
+            if split["gpu_ops"] + split["cpu_ops"] != row["ops"]:
+                raise EdgekitError(f"{card.id}: the file has {row['ops']} operators, the accelerator counts {split}")
+            row |= {key: split[key] for key in ("gpu_ops", "partitions", "reasons", "adapter", "emulated")}
+            parity = compare(reference, np.load(taken), find_profile("tflite-fp32").parity, trained=False)
+        except (ToolError, VerificationError) as error:
             return {**row, "error": str(error).splitlines()[0]}
-        outputs = np.load(taken).astype(np.float64)
-    split = told["delegation"]
-    if split["gpu_ops"] + split["cpu_ops"] != row["ops"]:
-        raise EdgekitError(f"{card.id}: the file has {row['ops']} operators, the accelerator counts {split}")
     return {
         **row,
-        **{key: split[key] for key in ("gpu_ops", "partitions", "reasons", "adapter", "emulated")},
-        "max_abs": float(np.abs(outputs - reference).max()),
-        "output_max": float(np.abs(reference).max()),
+        "max_abs": parity.max_abs,
+        "output_max": parity.reference_max_abs,
+        "sqnr_db": parity.sqnr_db,
+        "cosine": parity.cosine_min,
+        "wrong": list(parity.failures),
     }
 
 

@@ -31,13 +31,17 @@ RESULT = "export.json"
 AGENT_S = 300.0
 
 
-def plain_export(card: ModelCard, format_: Format, precision: Precision, cache: Path) -> Made:
-    """The plain export, from the cache or made now in a child process; a failure is an answer, and tried again."""
-    folder = cache / "plain" / card.id / f"{format_}-{precision}-{plain_key(card, format_, precision)}"
+def plain_export(card: ModelCard, format_: Format, precision: Precision, cache: Path, unsigned: bool = False) -> Made:
+    """The plain export, from the cache or made now in a child process; a failure is an answer, and tried again.
+
+    ``unsigned`` gives ONNX int8 unsigned activations instead of the library's default.
+    """
+    kind = f"{format_}-{precision}" + ("-unsigned" if unsigned else "")
+    folder = cache / "plain" / card.id / f"{kind}-{plain_key(card, format_, precision)}"
     if not (folder / RESULT).is_file():
         try:
             with staged_folder(folder) as staging:
-                facts = make_plain(card, format_, precision, staging)
+                facts = make_plain(card, format_, precision, staging, unsigned)
                 write_atomic(staging / RESULT, json.dumps(facts, indent=1) + "\n")
         except EdgekitError as error:
             return Made(None, str(error), {})
@@ -83,7 +87,7 @@ def weights_code() -> list[str]:
     return [ast.dump(nodes[name]) for name in ("DEFAULT_SEED", "calibrate_batch_norm", "random_network")]
 
 
-def make_plain(card: ModelCard, format_: Format, precision: Precision, folder: Path) -> dict[str, Any]:
+def make_plain(card: ModelCard, format_: Format, precision: Precision, folder: Path, unsigned: bool) -> dict[str, Any]:
     """Export plainly into ``folder``, run it on the photos and look at what the runtime makes of it.
 
     Raises:
@@ -91,7 +95,7 @@ def make_plain(card: ModelCard, format_: Format, precision: Precision, folder: P
     """
     what = f"the plain export of {card.id} to {format_} {precision}"
     request = {"model": card.id, "format": format_, "precision": precision, "target": host_target()}
-    made = run_plain({**request, "folder": str(folder)}, what)
+    made = run_plain({**request, "unsigned": unsigned, "folder": str(folder)}, what)
     agent = {"runtime": RUNTIME_OF[format_], "model": str(folder / plain.FILES[format_]), "threads": 1}
     seen = call_agent({**agent, "command": "inspect"}, AGENT_S, f"inspecting {what}")
     specs = [

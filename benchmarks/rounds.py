@@ -1,9 +1,10 @@
 """Latencies in rounds: every artifact of a network and runtime in a fresh process, one after another, in random order.
 
-A round of one network and runtime launches its four contenders (plain and edgekit, fp32 and int8), so that every ratio
-between them is paired. Rounds go over all networks before they come back to the first; when each has the least number,
-the network whose ratios are least certain is next, until all are narrow or the time is over. Each round is a line of a
-file as soon as it is done, so that a run that was stopped can go on.
+A round of one network and runtime launches its contenders (plain and edgekit, fp32 and int8, and in ONNX Runtime plain
+int8 with unsigned activations), so that every ratio between them is paired. Rounds go over all networks before they
+come back to the first; when each has the least number, the network whose ratios are least certain is next, until all
+are narrow or the time is over. Each round is a line of a file as soon as it is done, so that a run that was stopped can
+go on.
 """
 
 from __future__ import annotations
@@ -38,15 +39,12 @@ LAUNCH = {
 }
 """One launch of many: launches differ by more than a longer look at one would tell."""
 LAUNCH_S = 120.0
-PAIRS: tuple[Pair, ...] = (
+DECISIVE: tuple[Pair, ...] = (
     ("plain-fp32", "edgekit-fp32"),
     ("plain-int8", "edgekit-int8"),
     ("edgekit-fp32", "edgekit-int8"),
-    ("plain-fp32", "plain-int8"),
 )
-"""Whose latencies are divided, first by second: above 1 = the second is faster."""
-DECISIVE = PAIRS[:3]
-"""The pairs that have to become certain."""
+"""The ratios that have to become certain, first by second: above 1 = the second is faster."""
 ATTEMPTS = 2
 """An artifact that failed to run so often is out."""
 

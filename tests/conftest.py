@@ -116,19 +116,31 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def old_python() -> Path:
-    """An interpreter with ONNX Runtime 1.17, made once and kept with the other test data."""
+def environment(name: str, *packages: str) -> Path:
+    """The folder of programs of an environment that ``pip install`` fills, made once and kept as ``name``."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / "onnxruntime-1.17.3-venv"
-    with FileLock(CACHE / "onnxruntime-1.17.3-venv.lock"):
+    folder = CACHE / name
+    with FileLock(CACHE / f"{name}.lock"):
         if not (folder / "ready").is_file():
             venv.create(folder, clear=True)
-            command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
-                       "--no-deps", "onnxruntime==1.17.3", "numpy==1.26.4"]  # fmt: skip
-            subprocess.run(command, check=True)
+            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+            subprocess.run([*pip, *packages], check=True)
             (folder / "ready").touch()
-    return folder / "bin" / "python"
+    return folder / "bin"
+
+
+@pytest.fixture(scope="session")
+def old_python() -> Path:
+    """An interpreter with ONNX Runtime 1.17."""
+    packages = ("--no-deps", "onnxruntime==1.17.3", "numpy==1.26.4")
+    return environment("onnxruntime-1.17.3-venv", *packages) / "python"
+
+
+@pytest.fixture(scope="session")
+def webgpu_python() -> Path:
+    """An interpreter with ONNX Runtime's WebGPU execution provider, whose package replaces the plain one's."""
+    packages = ("--no-deps", "onnxruntime-webgpu==1.27.0", "numpy==2.4.6")
+    return environment("onnxruntime-webgpu-1.27.0-venv", *packages) / "python"
 
 
 @pytest.fixture(scope="session")
@@ -136,16 +148,7 @@ def labgrid_programs() -> Path:
     """The folder of labgrid's programs, in an environment of their own: the package brings a plugin for pytest."""
     constraints = Path(__file__).parent.parent / "constraints.txt"
     pin = next(line for line in constraints.read_text().splitlines() if line.startswith("labgrid=="))
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / f"{pin}-venv"
-    with FileLock(CACHE / f"{pin}-venv.lock"):
-        if not (folder / "ready").is_file():
-            venv.create(folder, clear=True)
-            command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
-                       "-c", str(constraints), pin]  # fmt: skip
-            subprocess.run(command, check=True)
-            (folder / "ready").touch()
-    return folder / "bin"
+    return environment(f"{pin}-venv", "-c", str(constraints), pin)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from edgekit.devices import virtual_build
+
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 TINY = Path(__file__).parent / "data" / "artifacts" / "tiny"
@@ -186,6 +188,18 @@ def test_the_example_workflows_fit_the_action(path: Path) -> None:
                 used += 1
                 assert step["with"].keys() <= ACTION["inputs"].keys()
     assert used == 1
+
+
+def test_the_emulated_workflow_brings_what_a_board_is_built_from() -> None:
+    (job,) = yaml.safe_load((ROOT / "docs" / "ci" / "emulated.yml").read_text())["jobs"].values()
+    said = " ".join(step.get("run", "") for step in job["steps"])
+    on_every_system = {"apt", "dpkg", "util-linux"}
+    assert set(virtual_build.TOOLS.values()) - on_every_system <= set(said.split())
+    # A hosted runner is an Ubuntu, whose apt knows no Debian.
+    assert virtual_build.KEYRING in said
+    assert f"debian {virtual_build.SUITE} main" in said
+    (cached,) = [step["with"]["path"] for step in job["steps"] if "cache" in step.get("uses", "")]
+    assert Path(cached).parts[-2:] == virtual_build.cache_folder().parts[-2:]
 
 
 def test_every_output_comes_from_the_step() -> None:

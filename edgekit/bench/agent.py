@@ -33,11 +33,27 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 Json = Dict[str, Any]
 
 EMULATION_MARKER = "/etc/edgekit-emulated"
-VERSIONED = ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime", "openvino")
+
+# ONNX Runtime's execution providers that compute on an accelerator alone, by the name that ``--provider`` takes: their
+# name there, the package that has them, and the options that choose each accelerator. CoreML's is not one of them: it
+# leaves to the system what the CPU computes, and tells nobody. The first that is there is taken.
+PROVIDERS = {
+    "cuda": {"name": "CUDAExecutionProvider", "package": "onnxruntime-gpu", "gpu": {}},
+    "migraphx": {"name": "MIGraphXExecutionProvider", "package": "onnxruntime-migraphx", "gpu": {}},
+    "directml": {"name": "DmlExecutionProvider", "package": "onnxruntime-directml", "gpu": {}},
+    "openvino": {"name": "OpenVINOExecutionProvider", "package": "onnxruntime-openvino",
+                 "gpu": {"device_type": "GPU"}, "npu": {"device_type": "NPU"}},
+    "qnn": {"name": "QNNExecutionProvider", "package": "onnxruntime-qnn", "npu": {"backend_type": "htp"}},
+    "webgpu": {"name": "WebGpuExecutionProvider", "package": "onnxruntime-webgpu", "gpu": {}},
+}  # type: Dict[str, Json]  # fmt: skip
+VERSIONED = ("numpy", "onnxruntime", *sorted(one["package"] for one in PROVIDERS.values()), "ai-edge-litert",
+             "tflite-runtime", "openvino")  # fmt: skip
 
 
 class AgentError(Exception):
-    """A failure to report: ``kind`` is "request", "missing-runtime", "model", "accelerator" or "install"."""
+    """A failure to report: ``kind`` is "request", "missing-runtime", "missing-provider", "model", "accelerator"
+    or "install".
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -168,6 +184,236 @@ class EnergyMeter:
                 if found:  # a counter that stands still measures nothing
                     spent[name] = found
         return spent, seconds
+
+
+# A battery's gauge. --------------------------------------------------------------------------------------------------
+
+GAUGE_FILES = {"voltage": ("voltage_now",), "power": ("power_now",), "current": ("current_now",),
+               "energy": ("energy_now",), "charge": ("charge_now", "charge_counter")}  # fmt: skip
+GAUGE_UPDATES = 5
+"""New readings that a window must have had: the first tells of a time before it, and of fewer it would be too much."""
+GAUGE_WINDOW_S, GAUGE_REST_S = 30.0, 12.0
+"""How long a gauge is waited for, under load and at rest; at twice the updates that are needed it is enough."""
+GAUGE_LOOK_S = 0.05
+WATTS = 0.1, 100.0
+"""What a device that computes can take from its battery. A factor of 1000, so that of two units only one fits."""
+
+
+SUPPLY_FILES = ["type", "scope", "online", "status"] + [file for files in GAUGE_FILES.values() for file in files]
+QUANTITIES = ("power", "current", "energy", "charge")
+
+
+def supplies() -> Dict[str, Dict[str, str]]:
+    """What the system tells of batteries and chargers now: by name, the SUPPLY_FILES that can be read."""
+    found = {}  # type: Dict[str, Dict[str, str]]
+    for folder in sorted(glob.glob("/sys/class/power_supply/*")):
+        told = {file: read_text(os.path.join(folder, file)) for file in SUPPLY_FILES}
+        found[os.path.basename(folder)] = {file: text for file, text in told.items() if text is not None}
+    return found
+
+
+def looks_of(told: Dict[str, Dict[str, str]], t_ns: int) -> Dict[str, Json]:
+    """What every battery of :func:`supplies` shows, by name: numbers of GAUGE_FILES, status, time, outside power."""
+    plugged = [
+        name for name, files in told.items() if files.get("type") != "Battery" and files.get("online", "0") != "0"
+    ]
+    found = {}  # type: Dict[str, Json]
+    for supply, files in told.items():
+        if files.get("type") != "Battery" or files.get("scope") == "Device":  # that is a mouse's
+            continue
+        look = {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "status": files.get("status")}  # type: Json
+        for name, places in GAUGE_FILES.items():
+            numbers = [files[place] for place in places if re.fullmatch(r"-?\d+", files.get(place, ""))]
+            look[name] = int(numbers[0]) if numbers else None
+        found[supply] = look
+    return found
+
+
+def look_at_gauges() -> Dict[str, Json]:
+    """What every battery shows now, by name; Android's battery service is asked where the files tell nothing."""
+    found = looks_of(supplies(), time.perf_counter_ns())
+    if tells(found) or not shutil.which("dumpsys"):
+        return found
+    return look_at_dumpsys(said_by_dumpsys(), time.perf_counter_ns()) or found
+
+
+def tells(looks: Dict[str, Json]) -> bool:
+    """True when a battery shows something to measure by."""
+    return any(look[name] is not None for look in looks.values() for name in QUANTITIES)
+
+
+def said_by_dumpsys() -> str:
+    """What Android's battery service says, which any shell may ask where the files above are closed."""
+    try:
+        asked = subprocess.run(
+            ["dumpsys", "battery"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.decode(errors="replace")
+
+
+def look_at_dumpsys(said: str, t_ns: int) -> Dict[str, Json]:
+    """A look, as of :func:`look_at_gauges`, from the text of ``dumpsys battery``; empty when it holds none."""
+    fields = {key.lower(): value for key, value in re.findall(r"^\s*([A-Za-z ]+):\s*(\S+)\s*$", said, re.MULTILINE)}
+    if "status" not in fields or fields.get("present", "true") == "false":
+        return {}
+
+    def number(name: str) -> Optional[int]:
+        return int(fields[name]) if re.fullmatch(r"-?\d+", fields.get(name, "")) else None
+
+    words = {2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
+    plugged = [
+        name[: -len(" powered")] for name, value in fields.items() if name.endswith(" powered") and value == "true"
+    ]
+    return {"battery": {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "power": None, "energy": None,
+                        "status": words.get(number("status") or 0, "Unknown"), "voltage": number("voltage"),
+                        "current": number("current now"), "charge": number("charge counter")}}  # fmt: skip
+
+
+def not_discharging(look: Json) -> str:
+    """Why a battery cannot tell what the device spends, or an empty text: what comes from outside is not in it."""
+    if look["plugged"]:
+        return "the device is powered from outside (%s): unplug it, and reach it by network" % look["plugged"]
+    if look["status"] != "Discharging":
+        return "its status is %r and not 'Discharging': what comes from outside is not seen" % (look["status"],)
+    return ""
+
+
+def updates_of(looks: Sequence[Json]) -> int:
+    """How often the gauge showed something new after the first look."""
+    shown = [tuple(look[name] for name in QUANTITIES) for look in looks]
+    return sum(one != other for one, other in zip(shown, shown[1:]))  # noqa: B905, RUF007  (Python 3.9)
+
+
+def volts(looks: Sequence[Json]) -> Optional[float]:
+    """The mean voltage: microvolts as the kernel has it, or millivolts, as some drivers and dumpsys have it.
+
+    A battery has 2 to 60 V, less than a factor of 1000, so only one of the two fits; None when none does.
+    """
+    told = [look["voltage"] for look in looks if look["voltage"] is not None]
+    mean = sum(told) / len(told) if told else 0.0
+    for unit in (1e-6, 1e-3):
+        if 2.0 <= mean * unit < 60.0:
+            return mean * unit
+    return None
+
+
+def in_watts(number: float) -> Optional[float]:
+    """Watts of a number that is millionths or, from some drivers, thousandths: the unit that makes it plausible."""
+    for unit in (1e-6, 1e-3):
+        if WATTS[0] <= number * unit < WATTS[1]:
+            return number * unit
+    return None
+
+
+def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
+    """Mean watts over the looks at a battery and the updates behind them; or None and why they tell nothing.
+
+    Power or current is a mean of its readings over time, from the first new one on; what signs mean differs by vendor,
+    so the status says that it discharges and the sign may only not change. A counter, of energy or charge, is asked
+    when there is neither: from its first new reading to its last.
+    """
+    for look in looks:
+        if not_discharging(look):
+            return None, not_discharging(look)
+    name = next((n for n in QUANTITIES if all(x[n] is not None for x in looks)), None)
+    if name is None:
+        return None, "it tells neither power, current, energy nor charge (or not to this user)"
+    new = [index for index in range(1, len(looks)) if looks[index][name] != looks[index - 1][name]]
+    seconds = (looks[-1]["t_ns"] - looks[0]["t_ns"]) / 1e9
+    if len(new) < GAUGE_UPDATES:
+        return None, "its gauge showed %d new readings of the %s in %.1f s, and %d are needed for a figure" % (
+            len(new), name, seconds, GAUGE_UPDATES)  # fmt: skip
+    voltage = 1.0 if name in ("power", "energy") else volts(looks)
+    if voltage is None:
+        return None, "it tells no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
+    steady = looks[new[0] :]
+    values = [look[name] for look in steady]
+    if name in ("power", "current"):
+        if min(values) < 0 < max(values):
+            return None, "its %s changes the sign (%d to %d), so that it was charged meanwhile" % (
+                name, min(values), max(values))  # fmt: skip
+        spans = [after["t_ns"] - before["t_ns"] for before, after in zip(steady, steady[1:])]  # noqa: B905, RUF007
+        if sum(spans) <= 0:
+            return None, "its gauge showed all new readings at the end"
+        number = sum(abs(value) * span for value, span in zip(values, spans)) / sum(spans) * voltage  # noqa: B905
+    else:
+        if values != sorted(values, reverse=True):
+            return None, "its counter of %s rises, so that it was charged meanwhile" % name
+        last = looks[new[-1]]
+        number = (values[0] - last[name]) * 3600.0 / ((last["t_ns"] - steady[0]["t_ns"]) / 1e9) * voltage
+    watts = in_watts(number)
+    if watts is None:
+        return None, "its %s would be %.3g W in millionths and %.3g W in thousandths; neither is from %g to %g W" % (
+            name, number / 1e6, number / 1e3, WATTS[0], WATTS[1])  # fmt: skip
+    return (watts, len(new)), ""
+
+
+def watch_gauges(work: Callable[[], Any], max_s: float, look_s: float) -> Tuple[Dict[str, List[Json]], int, float]:
+    """Work again and again with looks at the gauges between, until all were updated often, or ``max_s``.
+
+    The looks by battery, how often the work was done, and the seconds that it took.
+    """
+    begin, count = time.perf_counter_ns(), 0
+    looks = {name: [look] for name, look in look_at_gauges().items()}
+    while True:
+        until = time.perf_counter_ns() + int(look_s * 1e9)
+        while time.perf_counter_ns() < until:
+            work()
+            count += 1
+        for name, look in look_at_gauges().items():
+            looks.setdefault(name, []).append(look)
+        seconds = (time.perf_counter_ns() - begin) / 1e9
+        if seconds >= max_s or all(updates_of(taken) >= 2 * GAUGE_UPDATES for taken in looks.values()):
+            return looks, count, seconds
+
+
+class BatteryMeter:
+    """What the batteries give away, in windows of their own: a gauge is too slow for the window of the samples.
+
+    Attributes:
+        notes: why a battery tells nothing, by its name.
+    """
+
+    def __init__(self, window_s: float, rest_s: float) -> None:
+        first = look_at_gauges()
+        self.window_s, self.rest_s = window_s, rest_s
+        # dumpsys is a process of its own each time; it is asked less often.
+        self.look_s = GAUGE_LOOK_S if tells(looks_of(supplies(), 0)) else 1.0
+        self.notes = {name: why for name, why in ((n, not_discharging(look)) for n, look in first.items()) if why}
+        self.names = [name for name in first if name not in self.notes]
+
+    def rest(self) -> Dict[str, float]:
+        """Watts by battery while this process sleeps; without those that show too little."""
+        if not self.names:
+            return {}
+        looks, _, _ = watch_gauges(lambda: time.sleep(self.look_s), self.rest_s, self.look_s)
+        told = {name: discharge(looks[name])[0] for name in self.names if name in looks}
+        return {name: found[0] for name, found in told.items() if found is not None}
+
+    def spent(self, run: Callable[[], Any], idle_w: Dict[str, float]) -> List[Json]:
+        """The energy of inferences in a row, a domain for each battery."""
+        if not self.names:
+            return []
+        looks, count, seconds = watch_gauges(run, self.window_s, self.look_s)
+        domains = []
+        for name in self.names:
+            found, why = discharge(looks.get(name, [])) if len(looks.get(name, [])) > 1 else (None, "it disappeared")
+            if found is None:
+                self.notes[name] = why
+                continue
+            domains.append({"domain": name, "spent_uj": round(found[0] * seconds * 1e6), "window_s": seconds,
+                            "idle_w": idle_w.get(name), "inferences": count, "updates": found[1]})  # fmt: skip
+        return domains
+
+    def note(self) -> str:
+        """Why there are batteries and no figures of them; empty when there is nothing to say."""
+        return "; ".join("battery %s: %s" % item for item in sorted(self.notes.items()))
 
 
 def state(request: Optional[Json] = None) -> Json:
@@ -474,6 +720,9 @@ class Runtime:
         """A copy of an output of the last run."""
         raise NotImplementedError
 
+    def prove(self, model: str) -> None:
+        """After an inference: find what an accelerator takes where loading does not tell it."""
+
 
 class OnnxRuntime(Runtime):
     """ONNX Runtime's CPU execution provider: ``threads`` within an operator, operators one after another."""
@@ -491,6 +740,13 @@ class OnnxRuntime(Runtime):
         self.results = []  # type: List[Any]
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
+        self.session = self.open(model, self.options(profiling))
+        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
+        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
+        self.output_names = [node["name"] for node in self.outputs]
+
+    def options(self, profiling: Optional[str]) -> Any:
+        """How a session works; with ``profiling`` it writes its profile to that folder."""
         options = self.api.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -500,10 +756,11 @@ class OnnxRuntime(Runtime):
         if profiling:
             options.enable_profiling = True
             options.profile_file_prefix = os.path.join(profiling, "ort")
-        self.session = self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
-        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
-        self.output_names = [node["name"] for node in self.outputs]
+        return options
+
+    def open(self, model: str, options: Any) -> Any:
+        """A session on the CPU."""
+        return self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     @staticmethod
     def spec(node: Any) -> Json:
@@ -520,9 +777,14 @@ class OnnxRuntime(Runtime):
 
     def kernels(self) -> List[Json]:
         """Every kernel event recorded so far; ends the profiling."""
-        with open(self.session.end_profiling()) as stream:
-            events = json.load(stream)
-        return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
+        return kernel_events(self.session)
+
+
+def kernel_events(session: Any) -> List[Json]:
+    """The kernels that an ONNX Runtime session ran since it was made, in order; ends its profiling."""
+    with open(session.end_profiling()) as stream:
+        events = json.load(stream)
+    return [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
 
 
 class LiteRT(Runtime):
@@ -674,7 +936,10 @@ class LiteRTGpu(LiteRT):
 
 
 class said_meanwhile:  # noqa: N801 - used like a function
-    """What native code prints on stdout and stderr inside the block, as a list of one text; it is printed as well."""
+    """What native code prints on stdout and stderr inside the block, as a list of one text; printed if ``aloud``."""
+
+    def __init__(self, aloud: bool = True) -> None:
+        self.aloud = aloud
 
     def __enter__(self) -> List[str]:
         sys.stdout.flush()
@@ -693,7 +958,8 @@ class said_meanwhile:  # noqa: N801 - used like a function
         self.file.seek(0)
         text = self.file.read()
         self.file.close()
-        os.write(2, text)
+        if self.aloud:
+            os.write(2, text)
         self.said.append(text.decode(errors="replace"))
 
 
@@ -744,6 +1010,266 @@ def gpu_delegation(said: str, count: int) -> Json:
         "partitions": len(started),
         "reasons": [line.strip() for line in listed.group(1).splitlines()] if listed else [],
     }
+
+
+class OnnxRuntimeGpu(OnnxRuntime):
+    """ONNX Runtime with an execution provider for an accelerator; what that does not take runs on the CPU.
+
+    An inference ends with its outputs in the CPU's memory. A provider that does not start is replaced by the CPU, which
+    ONNX Runtime only mentions, and one that starts may take nothing: both are errors here.
+
+    Attributes:
+        provider: a key of ``PROVIDERS``, see :meth:`choose`.
+        delegation: who ran what, from the profile of one inference; see :meth:`prove`.
+    """
+
+    accelerator = "gpu"
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        super().__init__(threads, precision)
+        self.precision = precision
+        self.provider = ""
+        self.provider_name = ""
+        self.provider_options = {}  # type: Dict[str, str]
+
+    def choose(self, wanted: Optional[str]) -> None:
+        """Take the provider ``wanted``, or the first that this build of ONNX Runtime has for the accelerator.
+
+        Raises AgentError when there is none.
+        """
+        able = [key for key, one in PROVIDERS.items() if self.accelerator in one]
+        if wanted is not None and wanted not in able:
+            what = "has no %s" % self.accelerator.upper() if wanted in PROVIDERS else "is not one"
+            raise AgentError("request", "the execution provider %r %s; for the %s there are %s" % (
+                wanted, what, self.accelerator.upper(), ", ".join(able)))  # fmt: skip
+        able = able if wanted is None else [wanted]
+        offered = self.api.get_available_providers()
+        there = [key for key in able if PROVIDERS[key]["name"] in offered]
+        if not there:
+            packages = " or ".join("%s (%s)" % (PROVIDERS[key]["package"], key) for key in able)
+            what = "the execution provider " + wanted if wanted else "any for the " + self.accelerator.upper()
+            raise AgentError("missing-provider", "ONNX Runtime %s of %s was built with %s, without %s; it takes the "
+                             "package %s, in an environment without the package onnxruntime" % (
+                self.version, sys.executable, " and ".join(offered), what, packages))  # fmt: skip
+        self.provider = there[0]
+        self.provider_name = PROVIDERS[self.provider]["name"]
+        self.provider_options, computes = provider_options(self.provider, self.accelerator, self.precision)
+        if self.provider == "cuda" and hasattr(self.api, "preload_dlls"):
+            self.api.preload_dlls()  # CUDA and cuDNN as packages, which the loader does not find by itself
+        self.settings["execution_provider"] = self.provider_name
+        self.settings.update(self.provider_options)
+        self.settings[self.accelerator + "_precision"] = computes
+
+    def open(self, model: str, options: Any) -> Any:
+        """A session on the accelerator and the CPU. Raises AgentError when it would be the CPU alone."""
+        providers = [(self.provider_name, self.provider_options), "CPUExecutionProvider"]
+        failure = session = None  # type: Any
+        with said_meanwhile() as said:
+            try:
+                session = self.api.InferenceSession(model, options, providers=providers, enable_fallback=0)
+            except Exception as error:  # noqa: BLE001  (it is raised below, when the output is ours again)
+                failure = error
+        if failure is not None or self.provider_name not in session.get_providers():
+            reason = provider_failure(said[0], failure)
+            raise AgentError("accelerator", "ONNX Runtime does not open the model on its %s: %s" % (
+                self.provider_name, reason)) from failure  # fmt: skip
+        refuse_device_errors(self.provider_name, said[0])
+        session.disable_fallback()  # an inference that fails there would be repeated on the CPU
+        return session
+
+    def prove(self, model: str) -> None:
+        """Find in a session of its own who runs which operator, so that the measured one has no profiler.
+
+        Raises AgentError when nothing runs on the accelerator, or it reports errors.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder, said_meanwhile(aloud=False) as said:
+            options = self.options(folder)
+            options.log_severity_level = 0  # says why an operator is left
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+            session = self.open(model, options)
+            session.run(self.output_names, self.feed)
+            events = kernel_events(session)
+            assigned = assigned_nodes(session)
+        refuse_device_errors(self.provider_name, said[0])
+        adapter, emulated = provider_adapter(self.provider, self.accelerator)
+        ran = [(e["args"]["provider"], e["args"]["op_name"], e["name"][: -len("_kernel_time")]) for e in events]
+        found = provider_delegation(self.provider_name, ran, assigned, said[0])
+        self.delegation = dict(found, name=self.provider_name, adapter=adapter, emulated=emulated)
+        self.settings["adapter"] = adapter
+
+
+class OnnxRuntimeNpu(OnnxRuntimeGpu):
+    """ONNX Runtime with an execution provider for an NPU."""
+
+    accelerator = "npu"
+
+
+def provider_options(provider: str, accelerator: str, precision: str) -> Tuple[Dict[str, str], str]:
+    """The options of an execution provider for an accelerator, and the precision that it computes floats in.
+
+    For "f32" float32 where the provider can; by default CUDA would round to TF32 and OpenVINO's GPU to float16.
+    """
+    options = dict(PROVIDERS[provider][accelerator])
+    computes = "fp32" if precision == "f32" else "fp16"
+    if provider == "cuda" and precision == "f32":
+        options["use_tf32"] = "0"
+    if accelerator == "npu":
+        computes = "fp16"  # both NPUs know no float32
+    if provider == "openvino":
+        options["precision"] = computes.upper()
+    return options, computes
+
+
+def provider_failure(said: str, failure: Optional[Exception]) -> str:
+    """Why an execution provider did not start, from the exception or the log; its place in the source is left out."""
+    if failure is not None:
+        text = first_line(failure)
+    else:
+        errors = [line for line in said.splitlines() if re.search(r"\[E:onnxruntime", line)]
+        text = errors[0] if errors else "ONNX Runtime does not say why"
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    for mark in (" was false. ", "[ERROR] ", " : FAIL : "):
+        text = text.rpartition(mark)[2]
+    return text.strip() + (" (a Vulkan driver is needed)" if "No supported adapters" in text else "")
+
+
+def assigned_nodes(session: Any) -> Optional[List[Tuple[str, str, str]]]:
+    """Provider, type and name of each operator as it was assigned; None before ONNX Runtime 1.24."""
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return None
+    groups = session.get_provider_graph_assignment_info()
+    return [(group.ep_name, node.op_type, node.name) for group in groups for node in group.get_nodes()]
+
+
+def refuse_device_errors(provider: str, said: str) -> None:
+    """Raise AgentError when the log tells that the device refused work, or a CPU took its place.
+
+    Both are only written down. OpenVINO's provider lets its CPU compute what does not compile for an NPU.
+    """
+    if "Falling back to OV CPU" in said:
+        raise AgentError("accelerator", "the model does not compile for the NPU; %s took the CPU instead" % provider)
+    errors = re.findall(r"WebGPU device (?:error|lost) ?\(.*?\): ?(.+)", said)
+    if errors:
+        raise AgentError("accelerator", "%s reported %d errors of the device, so the outputs are wrong: %s" % (
+            provider, len(errors), errors[0]))  # fmt: skip
+
+
+def provider_delegation(
+    provider: str,
+    ran: Sequence[Tuple[str, str, str]],
+    assigned: Optional[Sequence[Tuple[str, str, str]]],
+    said: str,
+) -> Json:
+    """What an execution provider took, from the kernels that ``ran`` in one inference: provider, type, name of each.
+
+    Operators count as ONNX Runtime runs them, after its own fusions and without what it adds: see :func:`added`. A
+    provider that compiles operators runs them as one kernel of its own; then those ``assigned`` count (not always: for
+    a provider with another memory layout, ONNX Runtime 1.27 lists a part only).
+
+    Value: gpu_ops, cpu_ops, partitions (stretches on the accelerator), undelegated (type: count), reasons. Raises
+    AgentError when it took nothing: that would be the CPU's time under its name.
+    """
+    kernels = [one for one in ran if not added(*one[1:])]
+    nodes = kernels  # type: Sequence[Tuple[str, str, str]]
+    if any(by == provider and name.startswith(provider + "_") for by, _, name in kernels):
+        if assigned is None:
+            raise AgentError("accelerator", "%s compiles operators, and only ONNX Runtime from 1.24 on tells which: "
+                             "install a newer one" % provider)  # fmt: skip
+        nodes = assigned
+    outside = [(kind, name) for by, kind, name in nodes if by != provider]
+    undelegated = {}  # type: Dict[str, int]
+    for kind, _ in outside:
+        undelegated[kind] = undelegated.get(kind, 0) + 1
+    reasons = left_reasons(outside, said)
+    if len(outside) == len(nodes):
+        raise AgentError("accelerator", "nothing runs on %s, all on the CPU: %s" % (provider, "; ".join(reasons)))
+    before = [""] + [by for by, _, _ in kernels]
+    return {
+        "gpu_ops": len(nodes) - len(outside),
+        "cpu_ops": len(outside),
+        "partitions": sum(by == provider != last for last, (by, _, _) in zip(before, kernels)),  # noqa: B905
+        "undelegated": undelegated,
+        "reasons": reasons,
+    }
+
+
+def added(kind: str, name: str) -> bool:
+    """True for what ONNX Runtime adds to a network: copies between memories, and changes of the memory layout."""
+    return kind.startswith(("Memcpy", "Reorder")) or (
+        kind == "Transpose" and re.fullmatch(r"Transpose(_token_\d+)?", name) is not None
+    )
+
+
+def left_reasons(outside: Sequence[Tuple[str, str]], said: str) -> List[str]:
+    """Why operators (type, name) stay on the CPU, by type, from ONNX Runtime's log where that tells it."""
+    no_kernel = set(re.findall(r"kernel not found in registries for Op type: (\S+) node name:", said))
+    forced = dict(re.findall(r"[Ff]orce fallback to CPU execution for node: (\S+) because (.+)", said))
+    groups = {}  # type: Dict[Tuple[str, str], List[str]]
+    for kind, name in outside:
+        why = forced.get(name) or ("no kernel for it" if kind in no_kernel else "ONNX Runtime does not say why")
+        groups.setdefault((kind, why), []).append(name)
+    return ["%s: %s (%s)" % (kind, why, some(names)) for (kind, why), names in groups.items()]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = ["and %d more" % (len(names) - 3)] if len(names) > 3 else []
+    return ", ".join([name or "without a name" for name in names[:3]] + more)
+
+
+def provider_adapter(provider: str, accelerator: str) -> Tuple[str, bool]:
+    """The device behind an execution provider, and whether it is a CPU that plays a GPU.
+
+    WebGPU's computes on Vulkan on Linux, and prefers a card of its own to a built-in GPU, and that to software.
+    """
+    if provider == "webgpu" and platform.system() == "Linux":
+        found = vulkan_adapters()
+        if found:
+            return found[0][1], found[0][0] == VULKAN_KINDS.index("cpu")
+    return "%s of %s" % (accelerator.upper(), PROVIDERS[provider]["name"]), False
+
+
+VULKAN_KINDS = ["discrete", "integrated", "virtual", "other", "cpu"]
+"""Kinds of Vulkan's devices in the order of preference, see :func:`vulkan_adapters`."""
+
+
+class VulkanInstanceInfo(ctypes.Structure):
+    """``VkInstanceCreateInfo``."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("next", ctypes.c_void_p),
+        ("flags", ctypes.c_uint32),
+        ("application", ctypes.c_void_p),
+        ("layer_count", ctypes.c_uint32),
+        ("layers", ctypes.c_void_p),
+        ("extension_count", ctypes.c_uint32),
+        ("extensions", ctypes.c_void_p),
+    ]
+
+
+def vulkan_adapters() -> List[Tuple[int, str]]:
+    """Vulkan's devices: number of the kind in ``VULKAN_KINDS`` and name, the preferred first; none without a driver."""
+    try:
+        vulkan = ctypes.CDLL("libvulkan.so.1")
+    except OSError:
+        return []
+    instance, count = ctypes.c_void_p(), ctypes.c_uint32()
+    if vulkan.vkCreateInstance(ctypes.byref(VulkanInstanceInfo(type=1)), None, ctypes.byref(instance)) != 0:
+        return []
+    found = []
+    if vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), None) == 0:
+        devices = (ctypes.c_void_p * count.value)()
+        vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), devices)
+        for device in devices[: count.value]:
+            facts = ctypes.create_string_buffer(4096)  # VkPhysicalDeviceProperties, and room to spare
+            vulkan.vkGetPhysicalDeviceProperties(ctypes.c_void_p(device), facts)
+            kind = ctypes.c_int.from_buffer(facts, 16).value  # behind four versions and identifiers
+            name = ctypes.string_at(ctypes.addressof(facts) + 20, 256).partition(b"\0")[0].decode(errors="replace")
+            words = {1: "integrated", 2: "discrete", 3: "virtual", 4: "cpu"}
+            found.append((VULKAN_KINDS.index(words.get(kind, "other")), name))
+    vulkan.vkDestroyInstance(instance, None)
+    return sorted(found)
 
 
 class OpenVINO(Runtime):
@@ -820,6 +1346,8 @@ class OpenVINONpu(OpenVINO):
 RUNTIMES = {c.name: c for c in (OnnxRuntime, LiteRT, OpenVINO)}
 ACCELERATED = {
     ("litert", "gpu"): LiteRTGpu,
+    ("onnxruntime", "gpu"): OnnxRuntimeGpu,
+    ("onnxruntime", "npu"): OnnxRuntimeNpu,
     ("openvino", "gpu"): OpenVINOGpu,
     ("openvino", "npu"): OpenVINONpu,
 }  # type: Dict[Tuple[Any, Any], Any]
@@ -843,7 +1371,7 @@ def dims_of(port: Any) -> List[Optional[int]]:
 
 
 def make_runtime(request: Json) -> Runtime:
-    """Import the runtime that a request names."""
+    """Import the runtime that a request names; of ONNX Runtime also the ``provider``, a key of ``PROVIDERS``."""
     name, accelerator = request.get("runtime"), request.get("accelerator", "cpu")
     if name not in RUNTIMES:
         raise AgentError("request", "unknown runtime %r; known: %s" % (name, ", ".join(sorted(RUNTIMES))))
@@ -854,12 +1382,19 @@ def make_runtime(request: Json) -> Runtime:
     threads = request.get("threads", 1)
     if not isinstance(threads, int) or threads < 1:
         raise AgentError("request", "threads must be a whole number from 1, got %r" % (threads,))
+    made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
+    provider = request.get("provider")
+    if provider is not None and not issubclass(made, OnnxRuntimeGpu):
+        raise AgentError("request", "the execution provider %r cannot be chosen for %s on the %s; "
+                         "it is ONNX Runtime's, for a gpu or npu" % (provider, name, accelerator))  # fmt: skip
     try:
-        made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
-        return made(threads, request.get("inference_precision", "f32"))  # type: ignore[no-any-return]
+        runtime = made(threads, request.get("inference_precision", "f32"))
     except ImportError as error:
         message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
         raise AgentError("missing-runtime", message) from error
+    if isinstance(runtime, OnnxRuntimeGpu):
+        runtime.choose(provider)
+    return runtime  # type: ignore[no-any-return]
 
 
 def load_model(runtime: Runtime, request: Json, profiling: Optional[str] = None) -> int:
@@ -953,6 +1488,8 @@ def run(request: Json) -> Json:
             results = np.empty((len(samples), *output.shape[1:]), output.dtype)
         results[index] = output[0]
     seconds = time.perf_counter() - begin
+    if len(samples):
+        runtime.prove(request["model"])
     np.save(request["outputs"], results)
     return {
         "count": len(samples),
@@ -1232,11 +1769,14 @@ def bench(request: Json) -> Json:
 
     Takes runtime, model, threads, inference_precision, input or seed, and the limits read in :func:`warm_up` and
     :func:`measure` with ``max_s`` for each of the two. With ``energy`` the counters of :func:`energy_counters` are
-    read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else. ``handicap`` exists to
+    read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else; a battery that discharges
+    is watched over inferences of its own afterwards, ``gauge_window_s`` at most, and at rest, ``gauge_rest_s`` at most,
+    before all else (see :class:`BatteryMeter`). ``handicap`` exists to
     test the gate: ``busy_ns`` is added to every inference, ``threads`` replaces the stated number, ``no_delegate``
     takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width,
-    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, or None, and in
-    energy_note why counters that are there tell nothing), state_before, state_after.
+    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, of a battery with
+    ``inferences`` and ``updates``, or None, and in energy_note why what is there tells nothing), state_before,
+    state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})
@@ -1247,6 +1787,12 @@ def bench(request: Json) -> Json:
     if meter is not None and meter.folders:
         emit({"event": "energy at rest"})
         idle_w = power_at_rest(meter)
+    battery, battery_w = None, {}  # type: Optional[BatteryMeter], Dict[str, float]
+    if request.get("energy"):
+        battery = BatteryMeter(request.get("gauge_window_s", GAUGE_WINDOW_S), request.get("gauge_rest_s", GAUGE_REST_S))
+        if battery.names:
+            emit({"event": "battery at rest"})
+            battery_w = battery.rest()
     before = state()
     emit({"event": "load"})
     load_ns = load_model(runtime, request)
@@ -1254,6 +1800,7 @@ def bench(request: Json) -> Json:
     run_once = slowed(runtime.run, handicap)
     first = [0]
     sample(run_once, first, 0, 1, 0)
+    runtime.prove(request["model"])
     gc.collect()
     gc.disable()
     try:
@@ -1266,9 +1813,16 @@ def bench(request: Json) -> Json:
         spent, window_s = meter.stop() if meter is not None else ({}, 0.0)
     finally:
         gc.enable()
+    after = state()
     energy = [
         {"domain": name, "spent_uj": spent[name], "window_s": window_s, "idle_w": idle_w.get(name)} for name in spent
     ]
+    notes = [] if energy or meter is None else [energy_note()]
+    if battery is not None:
+        if battery.names:
+            emit({"event": "battery"})
+        energy += battery.spent(run_once, battery_w)
+        notes.append(battery.note())
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,
@@ -1280,11 +1834,11 @@ def bench(request: Json) -> Json:
         "ended_by": ended_by,
         "half_width": relative_half_width(samples),
         "state_before": before,
-        "state_after": state(),
+        "state_after": after,
         "info": machine(),
         "affinity": affinity(),
         "energy": energy or None,
-        "energy_note": "" if energy or meter is None else energy_note(),
+        "energy_note": "; ".join(note for note in notes if note),
         "versions": versions(),
     }
 
@@ -1361,6 +1915,8 @@ def per_op(request: Json) -> Json:
     runs = request.get("runs", 50)
     if isinstance(runtime, LiteRTGpu):
         return {"per_op": None, "note": "LiteRT tells no times of the operators on a GPU"}
+    if isinstance(runtime, OnnxRuntimeGpu):
+        return {"per_op": None, "note": "ONNX Runtime tells no times of the operators on " + runtime.provider_name}
     if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
         return {"per_op": None, "note": runtime.package + " cannot time operators"}
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:

@@ -24,6 +24,18 @@ INSTALL = {
     "openvino": "pip install openvino",
 }
 
+OTHER_PYTHON = (
+    "the device's entry in devices.toml names the interpreter of that environment: python = PATH; for this machine "
+    "edgekit devices add NAME local --python PATH, then --device NAME"
+)
+"""What to do with an environment that has an execution provider."""
+
+ALONE = (
+    "import runpy, sys; sys.path[:] = filter(None, sys.path); sys.argv.pop(0); "
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+"""Runs the program that the next argument names, without its folder on the import path."""
+
 OnEvent = Callable[[dict[str, Any]], None]
 
 
@@ -60,17 +72,28 @@ class Transport(Protocol):
 
 
 class ThisMachine:
-    """No distance at all: files stay where they are, and this interpreter runs the agent."""
+    """No distance at all: files stay where they are, and an interpreter here runs the agent.
 
+    Attributes:
+        python: that interpreter, or None for the one that runs edgekit.
+    """
+
+    python: str | None = None
     where = ""
+
+    def __init__(self, python: str | None = None) -> None:
+        if python is not None:
+            self.python, self.where = python, f" (for {python})"
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
         """The absolute paths of ``files``."""
         return [str(path.resolve()) for path in files]
 
     def command(self, program: str, argument: str) -> list[str]:
-        """This interpreter; ``-P`` keeps the agent's neighbours off its import path."""
-        return [sys.executable, "-P", program, argument]
+        """The interpreter; neither way has the agent's neighbours on its import path."""
+        if self.python is None:
+            return [sys.executable, "-P", program, argument]
+        return [self.python, "-c", ALONE, program, argument]  # it may be older than -P, which is of Python 3.11
 
     def place(self, here: Path) -> str:
         """The absolute path of ``here``."""
@@ -122,6 +145,8 @@ def run_agent(
         if answer is not None and not answer["ok"]:
             missing = answer["kind"] == "missing-runtime" and str(request.get("runtime")) in INSTALL
             hint = INSTALL[str(request["runtime"])] + transport.where if missing else ""
+            if answer["kind"] == "missing-provider":
+                hint = OTHER_PYTHON
             raise ToolError(f"{what} failed: {answer['message']}", hint)
         if garbage:
             said = f"the agent printed {garbage[0][:200]!r}, which is not its protocol"

@@ -24,6 +24,7 @@ from ..stats import relative_half_width
 from . import phone_state
 from .benchmark_output import Output, parse_output
 from .benchmark_result import read_result
+from .phone_battery import battery_energy
 from .phone_performance import fixed_performance
 
 RUN = """
@@ -201,6 +202,7 @@ def measure(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
         launches += 1
     spent = time.monotonic() - begin
     after = phone.look()
+    energy, energy_note = battery_energy(phone, request) if request.get("energy") else ([], "")
     summary = " ".join(f"{name}={value:g}" for name, value in long.inference.values.items())
     return {
         "info": phone_state.info(before),
@@ -220,8 +222,8 @@ def measure(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
             **({"result file": " ".join(f"{name}={value:.6g}" for name, value in result.items())} if result else {}),
         },
         "delegation": on_gpu(long) if request.get("accelerator") == "gpu" else None,
-        "energy": [],
-        "energy_note": "",
+        "energy": energy,
+        "energy_note": energy_note,
     }
 
 

@@ -67,5 +67,12 @@ def summed(taken: Sequence[Measurement]) -> tuple[Energy, ...] | None:
         if len(windows) == len(taken):
             spent, seconds = sum(w.spent_uj for w in windows), sum(w.window_s for w in windows)
             idle = statistics.fmean(rest) if rest else None
-            domains.append(Energy(domain=name, spent_uj=spent, window_s=seconds, idle_w=idle))
+            more = {key: total([getattr(w, key) for w in windows]) for key in ("inferences", "updates")}
+            domains.append(Energy(domain=name, spent_uj=spent, window_s=seconds, idle_w=idle, **more))
     return tuple(domains) or None
+
+
+def total(counts: Sequence[int | None]) -> int | None:
+    """Their sum; None when one is not told."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

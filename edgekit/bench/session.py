@@ -69,6 +69,8 @@ class Session:
     Attributes:
         threads: within an operator; operators run one after another.
         accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
+        provider: of ONNX Runtime's execution providers for it, a key of the agent's ``PROVIDERS``; the first that the
+            device has when None.
         cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
@@ -78,6 +80,7 @@ class Session:
     device: Device
     threads: int = 1
     accelerator: Accelerator = "cpu"
+    provider: str | None = None
     cores: str | None = None
     per_op: bool = False
     sustained_s: float | None = None
@@ -140,7 +143,10 @@ class Session:
                 self.transport,
                 {**self.request(artifact), "command": command, **more},
                 {"model": model_files(artifact, folder)},
-                self.limits.timeout_s + float(more.get("duration_s", 0.0)) + COMPILE_S[self.accelerator],
+                self.limits.timeout_s
+                + float(more.get("duration_s", 0.0))
+                + COMPILE_S[self.accelerator]
+                + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
                 lambda event: step(f"{STEPS[command]}: {event['event']}"),
             )
@@ -160,7 +166,7 @@ class Session:
             self.transport,
             {**self.request(artifact), "command": "run", "outputs": there},
             {"model": model_files(artifact, folder), "inputs": [inputs]},
-            self.limits.timeout_s,
+            self.limits.timeout_s + COMPILE_S[self.accelerator],
             f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
         )
         self.transport.fetch(there, outputs)
@@ -170,6 +176,7 @@ class Session:
         return {
             "runtime": artifact.runtime,
             "accelerator": self.accelerator,
+            "provider": self.provider,
             "threads": self.threads,
             "cores": cores_request(self.cores),
             "seed": self.seed,
@@ -242,6 +249,8 @@ def model_files(artifact: Artifact, folder: Path) -> list[Path]:
 
 COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
 """On top of a launch: compiling the kernels of a model, the first time on a device."""
+ENERGY_S = 120.0
+"""On top of a launch that looks at a battery, whose gauge is slow: at rest, and over inferences of their own."""
 SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
 POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
 
@@ -320,6 +329,7 @@ def accelerated(taken: dict[str, Any] | None) -> Delegation | None:
         name=taken["name"],
         share=taken["gpu_ops"] / (taken["gpu_ops"] + taken["cpu_ops"]),
         partitions=taken["partitions"],
+        undelegated=taken.get("undelegated", {}),  # not every accelerator names the types
         reasons=tuple(taken["reasons"]),
     )
 

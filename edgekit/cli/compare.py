@@ -27,6 +27,10 @@ def compare_command(
     ] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator, when measuring.")] = 1,
+    cores: Annotated[
+        str | None,
+        typer.Option(help="Keep both on these cores, when measuring: big, little, or numbers by commas (4,5)."),
+    ] = None,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
@@ -36,8 +40,8 @@ def compare_command(
     """Compare two measurements, or two artifacts that are measured now in turn: latency of B over A, and why.
 
     Two stored measurements must have been made under the same conditions; exit code 5 when not. 4 when a side has too
-    few samples, or the machine was too busy to tell. How much slower or faster B is does not change the exit code:
-    edgekit gate is for that.
+    few samples, or the machine was too busy to tell; 3 when the device failed, and after five pairs these are compared
+    nevertheless. How much slower or faster B is does not change the exit code: edgekit gate is for that.
 
     Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
     """
@@ -53,6 +57,7 @@ def compare_command(
         device,
         pairs=pairs,
         threads=threads,
+        cores=cores,
         per_op=per_op,
         reports=reports,
         artifacts=artifacts,
@@ -64,6 +69,8 @@ def compare_command(
         print(compare_markdown(found), end="")
     else:
         show(found)
+    if found.broken_off is not None:
+        raise found.broken_off
     if found.word == "too noisy to tell":
         raise typer.Exit(INCONCLUSIVE)
 
@@ -103,6 +110,7 @@ def as_data(found: Comparison) -> dict[str, Any]:
         "operators": operator_data(found.operators),
         "operator_types": operator_data(found.types),
         "doubts": list(found.doubts),
+        "broken_off": None if found.broken_off is None else str(found.broken_off),
     }
 
 
@@ -118,6 +126,7 @@ def side_data(side: Side) -> dict[str, Any]:
         "runtime": m.runtime,
         "runtime_version": m.runtime_version,
         "threads": m.threads,
+        "pinned_cores": None if m.pinned is None else list(m.pinned.cpus),
         "p50_ms": side.p50_ms,
         "launch_p50_ms": [launch.p50_ms for launch in side.launches],
         "parity_cosine": m.parity_cosine,

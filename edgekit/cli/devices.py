@@ -35,7 +35,9 @@ def add_command(
     name: NameArgument,
     address: Annotated[
         str | None,
-        typer.Argument(help="[USER@]HOST, a Host alias of the SSH config, or adb:SERIAL; a labgrid place may tell it."),
+        typer.Argument(
+            help="[USER@]HOST, a Host alias of the SSH config, adb:SERIAL, or local; a labgrid place may tell it."
+        ),
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
@@ -52,9 +54,11 @@ def add_command(
 ) -> None:
     """Describe a device behind SSH, or a phone behind adb, in devices.toml.
 
-    A phone's serial is what ``adb devices`` lists; one in the network is adb:HOST:PORT.
+    A phone's serial is what ``adb devices`` lists; one in the network is adb:HOST:PORT. ``local`` is this machine with
+    another interpreter (--python), for runtimes that cannot stand beside edgekit's own.
 
-    Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB
+    Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB;
+    edgekit devices add webgpu local --python ~/webgpu/bin/python
     """
     from ..workflows.devices import add_device
     from .profile import seconds

@@ -85,6 +85,10 @@ def export_command(
         str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads to measure with. [default: 1]")] = None,
+    cores: Annotated[
+        str | None,
+        typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5)."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Artifacts go to OUT/<model>/<profile>/.")] = Path(
         "artifacts"
     ),
@@ -132,9 +136,9 @@ def export_command(
     if measured:
         if scheduler is not None or jobs > 1:
             raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
-        outcomes, seconds = measure(names, profiles, options, tune, speedup, device, threads)
+        outcomes, seconds = measure(names, profiles, options, tune, speedup, device, threads, cores)
     else:
-        refuse_place(device, threads)
+        refuse_place(device, threads, cores)
         outcomes, seconds = run(names, profiles, options, jobs, scheduler, live=every)
     raise typer.Exit(report(outcomes, seconds, cache, table=every, as_json=as_json))
 
@@ -147,6 +151,7 @@ def measure(
     speedup: float | None,
     device: str | None,
     threads: int | None,
+    cores: str | None,
 ) -> tuple[list[Outcome], float]:
     """Export what a measurement decides; the outcomes and the seconds that it took."""
     from ..workflows.tune import Wishes, check_wishes, export_measured
@@ -155,7 +160,7 @@ def measure(
     start = time.monotonic()
     progress, wishes = Progress(), Wishes(tune, speedup)
     check_wishes(names, profiles, wishes)
-    place = find_place(device or "local", 1 if threads is None else threads, progress)
+    place = find_place(device or "local", 1 if threads is None else threads, progress, cores=cores)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)
     return outcomes, time.monotonic() - start
 
@@ -181,9 +186,10 @@ def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions
         )
 
 
-def refuse_place(device: str | None, threads: int | None) -> None:
-    """Say that ``--device`` and ``--threads`` mean nothing to an export that measures nothing."""
-    given = [option for option, value in (("--device", device), ("--threads", threads)) if value is not None]
+def refuse_place(device: str | None, threads: int | None, cores: str | None) -> None:
+    """Say that ``--device``, ``--threads`` and ``--cores`` mean nothing to an export that measures nothing."""
+    wishes = (("--device", device), ("--threads", threads), ("--cores", cores))
+    given = [option for option, value in wishes if value is not None]
     if given:
         raise UsageError(
             f"{' and '.join(given)} says where to measure, and nothing is to be measured",

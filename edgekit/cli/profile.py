@@ -35,6 +35,10 @@ def profile_command(
         str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
     ] = "1",
     accelerator: Annotated[str, typer.Option(help="What shall compute: cpu, gpu or npu.")] = "cpu",
+    provider: Annotated[
+        str | None,
+        typer.Option(help="ONNX Runtime's execution provider for it: cuda, openvino, webgpu, ...; the first there is."),
+    ] = None,
     cores: Annotated[
         str | None, typer.Option(help="Keep the work on these cores: big, little, or numbers by commas (4,5).")
     ] = None,
@@ -62,11 +66,14 @@ def profile_command(
     """
     from ..devices.inventory import find_devices
     from ..workflows.artifacts import find_artifacts
-    from ..workflows.profile import known_runtime, profile
+    from ..workflows.profile import known_provider, known_runtime, profile
     from ..workflows.reach import what_is_built_first
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
     engine = known_accelerator(accelerator)
+    on = known_provider(provider, engine, chosen)
+    if on is not None:
+        chosen = "onnxruntime"
     long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
@@ -82,6 +89,7 @@ def profile_command(
             chosen,
             threads=counts,
             accelerator=engine,
+            provider=on,
             cores=cores,
             require_full_delegation=require_full_delegation,
             per_op=per_op,
@@ -212,6 +220,7 @@ def show(outcome: Profiled) -> None:
     from rich.console import Console
 
     from ..reports.page.sustained import steady_state
+    from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table
 
     console = Console(stderr=True)
@@ -220,6 +229,8 @@ def show(outcome: Profiled) -> None:
     if outcome.measurements:
         console.print(measurement_table(outcome.measurements))
     for measurement in outcome.measurements:
+        if acceleration(measurement):
+            say(f"{measurement.model} {measurement.profile}: {acceleration(measurement)}")
         if measurement.per_op is not None:
             console.print(operator_table(measurement))
         if measurement.sustained:

@@ -30,7 +30,7 @@ def tuning_lines(tuning: Tuning) -> list[str]:
     """A table of the forms, and the reason for the choice."""
     place = tuning.conditions
     width = max(len(form.name) for form in tuning.forms)
-    where = f"{place.target}, {place.cpu}, {place.runtime} {place.runtime_version}, {place.threads} thread(s)"
+    where = f"{place.target}, {place.cpu}, {place.runtime} {place.runtime_version}, {place.workers}"
     return [
         f"tuned   on {place.device}: {where}",
         *(f"        {form.name:<{width}}  {columns(form, tuning)}" for form in tuning.forms),

@@ -118,7 +118,8 @@ def mirror() -> str:
     if not found or not Path(KEYRING).is_file():
         raise ToolError(
             f"no Debian archive in apt's sources here, or no {KEYRING}",
-            f"build the emulated board on a Debian host (apt-get update), or copy its cache: {cache_folder()}",
+            "build the emulated board on a Debian host (apt-get update); on Ubuntu install debian-archive-keyring and "
+            f"add Debian to apt's sources as docs/ci/emulated.yml does; or copy its cache: {cache_folder()}",
         )
     return found[0]
 

@@ -14,6 +14,7 @@ done </system/properties
 echo
 """
 DUMPSYS = """#!/bin/sh
+if [ "$1" = battery ]; then exec cat /system/battery; fi
 [ "$1" = thermalservice ] || { printf "Can't find service: %s\\n" "$1"; exit 0; }
 exec cat /system/thermalservice
 """
@@ -50,6 +51,22 @@ Current temperatures from HAL:
 Current cooling devices from HAL:
 \tCoolingDevice{mValue=0, mType=2, mName=thermal-cpufreq-0}
 """
+BATTERY = """Current Battery Service state:
+  AC powered: false
+  USB powered: true
+  Wireless powered: false
+  Max charging current: 500000
+  Charge counter: 2918000
+  status: 2
+  health: 2
+  present: true
+  level: 78
+  scale: 100
+  voltage: 4210
+  temperature: 310
+  technology: Li-ion
+"""
+"""A phone on the cable that adb goes through."""
 
 
 def install(board: VirtualBoard, root: Path) -> None:
@@ -63,3 +80,4 @@ def install(board: VirtualBoard, root: Path) -> None:
     properties = board.properties or {}
     (root / "system" / "properties").write_text("".join(f"[{key}]: [{value}]\n" for key, value in properties.items()))
     (root / "system" / "thermalservice").write_text(THERMAL)
+    (root / "system" / "battery").write_text(BATTERY)

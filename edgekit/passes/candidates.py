@@ -63,6 +63,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     ),
     ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
+    (
+        "aligned-groups",
+        ("dense_index", "align_groups"),
+        ("absorb_shuffle", "absorb_scale"),
+        "no gathers, and groups of whole vectors of channels, as GPU delegates need",
+    ),
 )
 
 
@@ -70,6 +76,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
     """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
     if name == "dense-all":  # pays where int8 has four times the throughput, or where a GPU cannot do narrow groups
         return (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu"
+    if name == "aligned-groups":
+        return target == "mobile-gpu"
     if name == "packed":  # fills the blocks of ONNX Runtime's float kernels
         return format_ == "onnx" and precision != "int8" and target.startswith("x86")
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked

@@ -54,11 +54,17 @@ def densify_before_fold(graph_module: fx.GraphModule) -> dict[fx.Node, str]:
 
 def densify(graph_module: fx.GraphModule, wanted: Callable[[fx.Node, nn.Conv2d], bool]) -> dict[fx.Node, str]:
     """Densify in place the group convolutions that are ``wanted``; the changed nodes with their old targets."""
+    return merge(graph_module, lambda node, conv: conv.groups if wanted(node, conv) else 1)
+
+
+def merge(graph_module: fx.GraphModule, count: Callable[[fx.Node, nn.Conv2d], int]) -> dict[fx.Node, str]:
+    """Merge in place as many neighbouring groups as ``count`` says; the changed nodes with their old targets."""
     changed = {}
     for node, conv in group_convs(graph_module):
-        if wanted(node, conv):
-            name = f"{node.target}_dense".replace(".", "_")
-            graph_module.add_submodule(name, dense(conv))
+        by = count(node, conv)
+        if by > 1:
+            name = f"{node.target}_{'dense' if by == conv.groups else 'merged'}".replace(".", "_")
+            graph_module.add_submodule(name, merged(conv, by))
             changed[node] = str(node.target)
             node.target = name
     graph_module.recompile()
@@ -109,6 +115,11 @@ def undo(changed: dict[fx.Node, str]) -> None:
 
 def dense(conv: nn.Conv2d) -> nn.Conv2d:
     """The same function with ``groups=1``."""
+    return merged(conv, conv.groups)
+
+
+def merged(conv: nn.Conv2d, count: int) -> nn.Conv2d:
+    """The same function with ``count`` neighbouring groups, a divisor of all, in the place of one."""
     whole = nn.Conv2d(
         conv.in_channels,
         conv.out_channels,
@@ -116,6 +127,7 @@ def dense(conv: nn.Conv2d) -> nn.Conv2d:
         conv.stride,  # type: ignore[arg-type]
         conv.padding,  # type: ignore[arg-type]
         conv.dilation,  # type: ignore[arg-type]
+        conv.groups // count,
         bias=conv.bias is not None,
         padding_mode=conv.padding_mode,
         dtype=conv.weight.dtype,
@@ -125,7 +137,8 @@ def dense(conv: nn.Conv2d) -> nn.Conv2d:
         whole.weight.zero_()
         for group in range(conv.groups):
             block = slice(group * rows, (group + 1) * rows)
-            whole.weight[block, group * columns : (group + 1) * columns] = conv.weight[block]
+            first = group % count * columns
+            whole.weight[block, first : first + columns] = conv.weight[block]
         if whole.bias is not None and conv.bias is not None:
             whole.bias.copy_(conv.bias)
     return whole.eval()

@@ -11,7 +11,9 @@ from torch.fx.passes.shape_prop import ShapeProp
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
 from .absorb_scale import absorb_scale
+from .absorb_shuffle import absorb_shuffle
 from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
+from .align_groups import align_groups
 from .channel_flow import Permutation
 from .cross_layer_equalization import cross_layer_equalization
 from .dense_index import dense_index
@@ -37,6 +39,8 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "densify_pointwise": densify_pointwise,
     "densify_spatial": densify_spatial,
     "densify_first_stage": densify_first_stage,
+    "align_groups": align_groups,
+    "absorb_shuffle": absorb_shuffle,
     "absorb_scale": absorb_scale,
     "lower_batch_norm": lower_batch_norm,
     "fold_channel_shuffle": fold_channel_shuffle,

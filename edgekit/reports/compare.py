@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..errors import InconclusiveError
+from ..errors import InconclusiveError, ToolError
 from ..stats import CONFIDENCE, SMALLEST, median_ratio, tail_ratio
 from ..types import Measurement, OpTime, Ratio
 from .comparable import require_comparable
@@ -63,6 +63,7 @@ class Comparison:
         paired: whether pairs of fresh processes gave the ratio; otherwise the samples of one launch each did.
         operators, types: changes, the largest slowdown first; None when a side has no operator times.
         doubts: why not to trust it, in words.
+        broken_off: what ended the measuring before all pairs were taken; None when nothing did.
     """
 
     a: Side
@@ -72,6 +73,7 @@ class Comparison:
     operators: tuple[OpChange, ...] | None
     types: tuple[OpChange, ...] | None
     doubts: tuple[str, ...]
+    broken_off: ToolError | None = None
 
     @property
     def word(self) -> Word:
@@ -103,8 +105,10 @@ def compare_stored(a: Measurement, b: Measurement) -> Comparison:
     return composed(Side(a, (a,)), Side(b, (b,)), found, paired=False)
 
 
-def compare_paired(a: Sequence[Measurement], b: Sequence[Measurement], ratio: Ratio) -> Comparison:
-    """Launches of two artifacts, taken in turn; ``ratio`` is of B over A.
+def compare_paired(
+    a: Sequence[Measurement], b: Sequence[Measurement], ratio: Ratio, broken_off: ToolError | None = None
+) -> Comparison:
+    """Launches of two artifacts, taken in turn; ``ratio`` is of B over A, ``broken_off`` what ended them too early.
 
     Raises:
         NotComparableError: the conditions changed on the way.
@@ -112,7 +116,10 @@ def compare_paired(a: Sequence[Measurement], b: Sequence[Measurement], ratio: Ra
     for one, other in zip(a, b, strict=True):
         require_comparable(one, other)
         require_comparable(a[0], one)
-    return composed(Side(a[0], tuple(a)), Side(b[0], tuple(b)), ratio, paired=True)
+    found = composed(Side(a[0], tuple(a)), Side(b[0], tuple(b)), ratio, paired=True)
+    if broken_off is None:
+        return found
+    return replace(found, broken_off=broken_off, doubts=(*found.doubts, str(broken_off).partition("\n")[0]))
 
 
 def composed(a: Side, b: Side, ratio: Ratio, *, paired: bool) -> Comparison:

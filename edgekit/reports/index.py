@@ -105,7 +105,7 @@ def staleness(root: Path, one: Found, around: Surroundings) -> list[str]:
         reasons.append(f"the artifact changed: measured {m.artifact_sha256[:12]}, there is {there[:12]}")
     if state == "gone":
         reasons.append("the artifact is gone")
-    if m.device.transport == "local":
+    if m.device.transport == "local" and m.device.python is None:
         for package in PACKAGES[m.runtime]:
             then, today = m.versions.get(package), around.installed.get(package)
             if then is not None and today is not None and then != today:

@@ -157,6 +157,7 @@ def energy(m: Measurement) -> str:
     """Millijoules of one inference by domain, the power meanwhile and at rest; why not, where counters are closed."""
     parts = [
         f"{d.domain} {milliseconds(m.millijoules(d))} mJ ({d.watts:.1f} W over {d.window_s:.1f} s, "
+        f"{'' if d.updates is None else f'{d.updates} new readings of the gauge, '}"
         f"{'at rest unknown' if d.idle_w is None else f'{d.idle_w:.1f} W at rest'}, not subtracted)"
         for d in m.energy or ()
     ]
@@ -176,12 +177,20 @@ def delegate(m: Measurement) -> str:
     if m.delegation is None:
         return ""
     d = m.delegation
-    left = ", ".join(f"{count} {name}" for name, count in sorted(d.undelegated.items()))
-    if d.partitions is None:
-        left = left or "; ".join(d.reasons)
-        return f"{d.name} takes {d.share:.1%} of the operators{f'; left: {left}' if left else ''} (on the device)"
-    parts = f"{d.partitions} partition{'' if d.partitions == 1 else 's'}"
-    return f"{d.name} takes {d.share:.0%} of the operators in {parts}{f'; left: {left}' if left else ''} (at export)"
+    types = ", ".join(f"{count} {name}" for name, count in sorted(d.undelegated.items()))
+    left = "; ".join(d.reasons) or types
+    parts = "" if d.partitions is None else f" in {d.partitions} partition{'' if d.partitions == 1 else 's'}"
+    share = f"{d.share:.0%}" if d.share == 1 or m.accelerator == "cpu" else f"{d.share:.1%}"
+    known = "at export" if m.accelerator == "cpu" else "on the device"
+    return f"{d.name} takes {share} of the operators{parts}{f'; left: {left}' if left else ''} ({known})"
+
+
+def acceleration(m: Measurement) -> str:
+    """What an accelerator takes, what it is, and the precision it computes in; empty for the CPU."""
+    if m.accelerator == "cpu":
+        return ""
+    known = (m.settings.get("adapter"), m.settings.get(f"{m.accelerator}_precision"))
+    return ", ".join(str(word) for word in (delegate(m), *known) if word)
 
 
 def change(before: str, after: str) -> str:

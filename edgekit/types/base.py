@@ -20,7 +20,15 @@ RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", 
 """The runtime that executes each format."""
 
 PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
-    "onnxruntime": ("onnxruntime",),
+    "onnxruntime": (
+        "onnxruntime",
+        "onnxruntime-directml",
+        "onnxruntime-gpu",
+        "onnxruntime-migraphx",
+        "onnxruntime-openvino",
+        "onnxruntime-qnn",
+        "onnxruntime-webgpu",
+    ),
     "litert": ("ai-edge-litert", "tflite-runtime"),
     "openvino": ("openvino",),
 }

@@ -17,7 +17,7 @@ class Device(Frozen):
         address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
             None for this machine and emulated devices.
         user, port: what the SSH config says when None; a phone has neither.
-        python: interpreter there that has the runtimes; ``python3`` when None.
+        python: interpreter there that has the runtimes; when None ``python3``, on this machine the one of edgekit.
         benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
         benchmark_model_url: where that program is fetched from instead, once: https, file, or http on this machine.
         benchmark_model_sha256: digest of what is fetched, 64 hexadecimal digits.

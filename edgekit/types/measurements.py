@@ -68,14 +68,16 @@ class SustainedPoint(Frozen):
 
 
 class Energy(Frozen):
-    """What one domain of the device spent while the samples were taken, all that ran there included.
+    """What one domain of the device spent on inferences in a row, all that ran there included.
 
     Attributes:
         domain: as the device names it: ``package-0`` is a CPU with its caches and memory controller, ``psys`` the whole
-            platform.
+            platform, ``battery`` or ``BAT0`` what a battery gave.
         spent_uj: microjoules over the window, the power at rest not subtracted.
-        window_s: from before the first sample to after the last.
+        window_s: from before the first sample to after the last; of a battery a window of its own after them.
         idle_w: power of the domain at rest, before the model was loaded; None where it is not known.
+        inferences: in the window; None means the samples.
+        updates: new readings of the battery's gauge in the window; None for a counter that is always up to date.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -84,6 +86,8 @@ class Energy(Frozen):
     spent_uj: int = Field(gt=0)
     window_s: float = Field(gt=0)
     idle_w: float | None = None
+    inferences: int | None = Field(default=None, gt=0)
+    updates: int | None = Field(default=None, gt=0)
 
     @property
     def watts(self) -> float:
@@ -246,8 +250,8 @@ class Measurement(Frozen):
         return "" if self.pinned is None else f" on core {', '.join(map(str, self.pinned.cpus))}"
 
     def millijoules(self, domain: Energy) -> float:
-        """Energy of one inference in a domain: its window over the number of samples."""
-        return domain.spent_uj / 1e3 / len(self.samples_ns)
+        """Energy of one inference in a domain: its window over the inferences in it."""
+        return domain.spent_uj / 1e3 / (domain.inferences or len(self.samples_ns))
 
     @property
     def key(self) -> str:

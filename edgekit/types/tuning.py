@@ -48,7 +48,11 @@ class Ratio(Frozen):
 
 
 class TuningConditions(Frozen):
-    """Under which a comparison was made."""
+    """Under which a comparison was made.
+
+    Attributes:
+        cores: what every launch was pinned to, as it was asked for; None where the system placed it.
+    """
 
     model: str
     target: TargetClass
@@ -57,7 +61,13 @@ class TuningConditions(Frozen):
     runtime: Runtime
     runtime_version: str
     threads: int
+    cores: str | None = None
     date: str
+
+    @property
+    def workers(self) -> str:
+        """The threads, and the cores that they were pinned to, in words."""
+        return f"{self.threads} thread(s)" + ("" if self.cores is None else f" on cores {self.cores}")
 
 
 class TriedForm(Frozen):
@@ -118,6 +128,7 @@ class Evidence(Frozen):
     Attributes:
         low, high, pairs: of its 95 % interval or wider; None where the source gave none.
         model: the network that was measured.
+        cores: what it was pinned to, as it was asked for; None where the system placed it.
         date: of the measurement, ``YYYY-MM-DD``; None where the source gave none.
     """
 
@@ -129,6 +140,7 @@ class Evidence(Frozen):
     cpu: str
     runtime_version: str
     threads: int = 1
+    cores: str | None = None
     date: str | None = None
 
 

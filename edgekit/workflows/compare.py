@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from ..bench.paired import BRIEF, Contender, ratio_of, rounds
-from ..bench.session import Session
+from ..bench.paired import BRIEF, Contender, Round, ratio_of, rounds
+from ..bench.session import Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
 from ..reports.compare import Comparison, compare_paired, compare_stored
@@ -27,6 +27,7 @@ def compare(
     *,
     pairs: int = PAIRS,
     threads: int = 1,
+    cores: str | None = None,
     per_op: bool = False,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
@@ -40,23 +41,31 @@ def compare(
         device: where artifacts are measured (``local`` when None), or the device whose stored measurements are meant.
         pairs: of fresh processes.
         threads: within an operator, when measuring.
+        cores: what both are pinned to when measuring: ``big``, ``little`` or numbers by commas; None leaves them free.
         per_op: also time the operators, when measuring.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
         on_step: told what begins, in words.
 
     Raises:
-        UsageError: one of them means nothing or several things, or a measurement meets an artifact.
+        UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
+            kind, or for what is stored.
         NotComparableError: the conditions differ.
         InconclusiveError: too few samples.
         ToolError: the device failed.
     """
+    cores = known_cores(cores)
     mine, theirs = (find_artifact(name, artifacts) or find_measurement(name, reports, device) for name in (a, b))
     if isinstance(mine, Measurement) and isinstance(theirs, Measurement):
+        if cores is not None:
+            raise UsageError(
+                "--cores says where to measure, and two stored measurements are compared as they are",
+                "leave it out, or name two artifacts",
+            )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
         step = on_step or (lambda _: None)
-        return measured_now(mine, theirs, device or "local", pairs, threads, per_op, step)
+        return measured_now(mine, theirs, device or "local", pairs, threads, cores, per_op, step)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
     raise UsageError(
         f"{a} is a stored {next(kinds)} and {b} is a stored {next(kinds)}: only two of a kind can be compared",
@@ -116,14 +125,23 @@ def key_of(found: Found) -> str:
 
 
 def measured_now(
-    a: Stored, b: Stored, device: str, pairs: int, threads: int, per_op: bool, step: Callable[[str], None]
+    a: Stored,
+    b: Stored,
+    device: str,
+    pairs: int,
+    threads: int,
+    cores: str | None,
+    per_op: bool,
+    step: Callable[[str], None],
 ) -> Comparison:
     """Launches of two artifacts in turn, in random order, on one device.
+
+    When the device fails after pairs enough for an interval, these are compared and the failure is told beside.
 
     Raises:
         UsageError: too few pairs, or no such device.
         NotComparableError: the device is emulated, or its conditions changed on the way.
-        ToolError: the device failed.
+        ToolError: the device failed before that.
         VerificationError: a file is not the one that was verified.
     """
     if pairs < MIN_PAIRS:
@@ -138,13 +156,33 @@ def measured_now(
         check_files(stored)
     contenders = [Contender("A", a.artifact, a.folder), Contender("B", b.artifact, b.folder)]
     with reach(place, step) as transport:
-        session = Session(transport, place, threads=threads, limits=BRIEF)
-        taken = list(islice(rounds(session, contenders, on_step=step), pairs))
+        session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
+        taken, broken_off = pairs_of(rounds(session, contenders, on_step=step), pairs)
         sides = {one.name: [round_[one.name] for round_ in taken] for one in contenders}
-        if per_op:
+        if per_op and broken_off is None:
             for one in contenders:
                 sides[one.name][0] = with_operators(session, one, sides[one.name], step)
-    return compare_paired(sides["A"], sides["B"], ratio_of(taken, base="B", other="A"))
+    return compare_paired(sides["A"], sides["B"], ratio_of(taken, base="B", other="A"), broken_off)
+
+
+def pairs_of(endless: Iterator[Round], count: int) -> tuple[list[Round], ToolError | None]:
+    """So many rounds; or those before the device failed, and the failure.
+
+    Raises:
+        ToolError: it failed before there were enough for an interval.
+    """
+    taken: list[Round] = []
+    try:
+        for one in islice(endless, count):
+            taken.append(one)  # noqa: PERF402 - what was taken before a failure is kept
+    except ToolError as error:
+        if not taken:
+            raise
+        broken_off = ToolError(f"broken off after {len(taken)} of {count} pairs: {error}", error.hint)
+        if len(taken) < MIN_PAIRS:
+            raise broken_off from error
+        return taken, broken_off
+    return taken, None
 
 
 def with_operators(

@@ -71,12 +71,12 @@ def list_devices() -> list[Listed]:
 
 
 def add_device(name: str, address: str | None = None, for_user: bool = False, **more: Any) -> Path:
-    """Describe a device behind SSH or adb in ``devices.toml``; the file.
+    """Describe a device behind SSH or adb, or another interpreter of this machine, in ``devices.toml``; the file.
 
     Args:
         name: of the device, a folder name.
-        address: ``[USER@]HOST``, a Host alias of the SSH config, or ``adb:SERIAL`` (``adb:HOST:PORT`` in the network);
-            None when a labgrid place tells it.
+        address: ``[USER@]HOST``, a Host alias of the SSH config, ``adb:SERIAL`` (``adb:HOST:PORT`` in the network), or
+            ``local`` for this machine; None when a labgrid place tells it.
         for_user: in the user's file instead of the project's.
         more: other fields of :class:`Device`; None for those not given.
 
@@ -86,6 +86,8 @@ def add_device(name: str, address: str | None = None, for_user: bool = False, **
     if name in BUILT_IN:
         raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
     transport = "adb" if address is not None and address.startswith("adb:") else "ssh"
+    if address == "local":
+        transport, address = "local", None
     user, at, host = ("", "", None) if address is None else address.removeprefix("adb:").rpartition("@")
     given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
     path = user_file() if for_user else project_file()

@@ -99,7 +99,7 @@ def list_devices(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def onnxruntime_devices() -> list[str]:
-    """The execution providers of the installed build; edgekit measures on the CPU's."""
+    """The execution providers of the installed build."""
     import onnxruntime
 
     return list(onnxruntime.get_available_providers())

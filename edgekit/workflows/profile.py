@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bench.agent import PROVIDERS
 from ..bench.cool_down import CoolDown
 from ..bench.rounds import merge
 from ..bench.session import EMULATED, Limits, Session, known_cores
@@ -61,6 +62,7 @@ def profile(
     *,
     threads: Sequence[int] = (1,),
     accelerator: Accelerator = "cpu",
+    provider: str | None = None,
     cores: str | None = None,
     require_full_delegation: bool = False,
     per_op: bool = False,
@@ -84,6 +86,8 @@ def profile(
         runtime: measure only what this runtime executes.
         threads: within an operator; each count is a measurement of its own.
         accelerator: what shall compute.
+        provider: of ONNX Runtime's execution providers for it, by a name of :func:`known_provider`; measures what ONNX
+            Runtime executes. The first that is there when None.
         cores: keep the work on ``big``, ``little`` or numbered cores ("2,3"); the system places it when None.
         require_full_delegation: an artifact of which something stays outside the delegate fails.
         per_op: also time every operator, in a launch of its own.
@@ -98,7 +102,7 @@ def profile(
         on_step: told what begins, in words.
 
     Raises:
-        UsageError: an unknown device, runtime, name or kind of cores, or nothing to measure.
+        UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.
         ToolError: the device cannot be reached or is in use.
     """
     step = on_step or (lambda _: None)
@@ -108,7 +112,9 @@ def profile(
     if not threads or min(threads) < 1:
         raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
     cores = known_cores(cores)
-    stored = find_artifacts(names, artifacts_root, known_runtime(runtime), export_missing)
+    provider = known_provider(provider, accelerator, runtime)
+    chosen = known_runtime(runtime) if provider is None else "onnxruntime"
+    stored = find_artifacts(names, artifacts_root, chosen, export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
@@ -117,7 +123,7 @@ def profile(
         # One artifact's thread counts follow each other, so that what a slow drift does to one it does to all.
         tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
         if resume:
-            there = measured(reports_root / place.id)
+            there = measured(reports_root / place.id, provider)
             left = [
                 (one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count, cores) not in there
             ]
@@ -129,6 +135,7 @@ def profile(
                 place,
                 threads=count,
                 accelerator=accelerator,
+                provider=provider,
                 cores=cores,
                 per_op=per_op,
                 sustained_s=sustained_s,
@@ -183,14 +190,20 @@ def refuse_partial(m: Measurement) -> None:
     )
 
 
-def measured(folder: Path) -> set[tuple[str, str, int, str | None]]:
+def measured(folder: Path, provider: str | None = None) -> set[tuple[str, str, int, str | None]]:
     """Digest, accelerator, thread count and cores asked for of what has a report in the folder of a device.
+
+    With an execution provider those alone that were measured on it.
 
     Raises:
         UsageError: a file there is not a report.
     """
     reports = map(load, sorted(folder.glob("*.json")))
-    return {(m.artifact_sha256, m.accelerator, m.threads, m.pinned.asked if m.pinned else None) for m in reports}
+    return {
+        (m.artifact_sha256, m.accelerator, m.threads, m.pinned.asked if m.pinned else None)
+        for m in reports
+        if provider is None or m.settings.get("execution_provider") == PROVIDERS[provider]["name"]
+    }
 
 
 def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:
@@ -217,3 +230,25 @@ def known_runtime(name: str | None) -> Runtime | None:
     if name is None:
         return None
     raise UsageError(f"unknown runtime {name!r}", did_you_mean(name, RUNTIME_OF.values()))
+
+
+def known_provider(text: str | None, accelerator: Accelerator, runtime: str | None) -> str | None:
+    """An execution provider of ONNX Runtime by its short name, or by ONNX Runtime's own; None stays None.
+
+    Raises:
+        UsageError: there is none of that name for the accelerator, or another runtime shall measure.
+    """
+    if text is None:
+        return None
+    able = {key: str(one["name"]) for key, one in PROVIDERS.items() if accelerator in one}
+    if not able:
+        raise UsageError(f"--provider {text} needs an accelerator", "add --accelerator gpu, or npu")
+    if runtime not in (None, "onnxruntime"):
+        raise UsageError(f"--provider {text} is of ONNX Runtime, not of {runtime}", "leave --runtime or --provider out")
+    for key, name in able.items():
+        if text.lower() in (key, name.lower()):
+            return key
+    raise UsageError(
+        f"unknown execution provider {text!r} for the {accelerator.upper()}; there are {', '.join(able)}",
+        did_you_mean(text, able),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -37,7 +38,7 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     """
     with holding(device, on_step) as held:
         if held.transport == "local":
-            yield ThisMachine()
+            yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
             return
         on_step(f"connecting to {held.id}")
         if held.transport == "adb" or is_emulated_phone(held):
@@ -47,6 +48,20 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
         else:
             with SshMachine(target_of(held, on_step)) as machine:
                 yield machine
+
+
+def interpreter(device: Device) -> str:
+    """The path of the interpreter that the entry of a local device names.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    named = Path(device.python or "python3").expanduser()
+    found = shutil.which(named)
+    if found is None:
+        raise UsageError(f"{device.id} is to run by {named}, and there is no such program here",
+                         "correct python = in devices.toml")  # fmt: skip
+    return found
 
 
 def is_emulated_phone(device: Device) -> bool:

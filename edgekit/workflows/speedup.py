@@ -116,7 +116,7 @@ def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:
     ratio, where = found.ratio, found.conditions
     said = (
         f"float32 / int8 latency is {ratio.ratio:.2f}x ({ratio.low:.2f} to {ratio.high:.2f}, {ratio.pairs} pairs) on "
-        f"{where.device} ({where.target}, {where.runtime} {where.runtime_version}, {where.threads} thread(s))"
+        f"{where.device} ({where.target}, {where.runtime} {where.runtime_version}, {where.workers})"
     )
     if answer == "undecided":
         return InconclusiveError(

@@ -60,5 +60,6 @@ def evidence_of(ratio: Ratio, conditions: TuningConditions) -> Evidence:
         cpu=conditions.cpu,
         runtime_version=conditions.runtime_version,
         threads=conditions.threads,
+        cores=conditions.cores,
         date=conditions.date,
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..bench.choice import LOOKS, SPARE
 from ..bench.launch import run_agent
 from ..bench.paired import BRIEF
-from ..bench.session import Limits, Session
+from ..bench.session import Limits, Session, cores_request, known_cores
 from ..devices.inventory import find_device
 from ..errors import UsageError
 from ..target import host_target
@@ -23,6 +23,7 @@ class Place:
     """A device that was reached once, and how to measure there.
 
     Attributes:
+        cores: what every launch is pinned to: ``big``, ``little`` or numbers by commas; None leaves it free.
         looks: rounds after which it is asked whether all is decided.
         spare: load above the number of cores that is borne with.
     """
@@ -34,6 +35,7 @@ class Place:
     limits: Limits = BRIEF
     looks: Sequence[int] = LOOKS
     spare: float = SPARE
+    cores: str | None = None
 
     @contextmanager
     def session(self, on_step: OnStep) -> Iterator[Session]:
@@ -43,7 +45,7 @@ class Place:
             ToolError: it cannot be reached or is in use.
         """
         with reach(self.device, on_step) as transport:
-            yield Session(transport, self.device, threads=self.threads, limits=self.limits)
+            yield Session(transport, self.device, threads=self.threads, cores=self.cores, limits=self.limits)
 
     def conditions(self, taken: Measurement) -> TuningConditions:
         """Under which ``taken`` and all that is compared with it were measured."""
@@ -55,29 +57,39 @@ class Place:
             runtime=taken.runtime,
             runtime_version=taken.runtime_version,
             threads=self.threads,
+            cores=self.cores,
             date=datetime.now(UTC).date().isoformat(),
         )
 
 
-def find_place(name: str, threads: int, on_step: OnStep, limits: Limits = BRIEF, looks: Sequence[int] = LOOKS) -> Place:
+def find_place(
+    name: str,
+    threads: int,
+    on_step: OnStep,
+    limits: Limits = BRIEF,
+    looks: Sequence[int] = LOOKS,
+    cores: str | None = None,
+) -> Place:
     """The device ``name``, looked at.
 
     Raises:
-        UsageError: there is no such device, it is emulated, or ``threads`` is not positive.
-        ToolError: it cannot be reached, or is of no known target class.
+        UsageError: there is no such device, it is emulated, ``threads`` is not positive, or ``cores`` of no known kind.
+        ToolError: it cannot be reached, is of no known target class, or has no such cores, or too few for the threads.
     """
+    cores = known_cores(cores)
     if threads < 1:
         raise UsageError(f"--threads must be at least 1, got {threads}", "1 is what most devices are compared by")
     device = find_device(name)
     if device.transport == "virtual":
         raise emulated(name)
     with reach(device, on_step) as transport:
-        answer = run_agent(transport, {"command": "info"}, {}, limits.timeout_s, f"looking at {name}")
+        request = {"command": "info", "threads": threads, "cores": cores_request(cores)}
+        answer = run_agent(transport, request, {}, limits.timeout_s, f"looking at {name}")
     info = DeviceInfo.from_plain(answer["info"])
     if info.emulated:
         raise emulated(name)
     target = host_target(info.machine, f"flags: {' '.join(info.isa)}")
-    return Place(device, info, target, threads, limits, looks)
+    return Place(device, info, target, threads, limits, looks, cores=cores)
 
 
 def emulated(name: str) -> UsageError:

@@ -94,7 +94,6 @@ def test_without_a_driver_it_is_no_cpu_measurement(monkeypatch: pytest.MonkeyPat
     ("runtime", "accelerator", "file", "message"),
     [
         ("openvino", "npu", "openvino-fp32/model.xml", r"OpenVINO sees no NPU here, only CPU"),
-        ("onnxruntime", "gpu", "onnx-fp32/model.onnx", "onnxruntime cannot be measured on the accelerator 'gpu'"),
         ("litert", "npu", "tflite-fp32/model.tflite", "litert cannot be measured on the accelerator 'npu'"),
     ],
 )

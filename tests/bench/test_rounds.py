@@ -70,6 +70,9 @@ def test_energy_is_summed_over_the_domains_that_all_rounds_have(launch: Measurem
     assert found.energy == (Energy(domain="package-0", spent_uj=400, window_s=4.0, idle_w=4.0),)
     assert found.millijoules(found.energy[0]) == 400 / 1e3 / 200
     assert merge([rounds[0], of(launch, 1000)]).energy is None
+    own = [spent(100, 3.0).model_copy(update={"inferences": 7, "updates": updates}) for updates in (5, 6)]
+    (battery,) = merge([of(launch, 1000, energy=(one,)) for one in own]).energy or ()
+    assert (battery.inferences, battery.updates) == (14, 11)
 
 
 def test_rounds_add_up_to_the_samples(launch: Measurement) -> None:

@@ -19,16 +19,6 @@ TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 LIMITS = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
 
 
-class OldMachine(ThisMachine):
-    """This machine, with another interpreter."""
-
-    def __init__(self, python: Path) -> None:
-        self.python = python
-
-    def command(self, program: str, argument: str) -> list[str]:
-        return [str(self.python), "-P", program, argument]
-
-
 def test_which_version_reads_it(old_python: Path, tmp_path: Path) -> None:
     stored = read_manifest(TINY / "onnx-fp32")
     model = onnx.load(TINY / "onnx-fp32" / "model.onnx")
@@ -36,7 +26,7 @@ def test_which_version_reads_it(old_python: Path, tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "model.onnx")
     entry = stored.artifact.files[0].model_copy(update={"sha256": sha256_file(tmp_path / "model.onnx")})
     artifact = stored.artifact.model_copy(update={"files": (entry,), "tool_versions": {"onnxruntime": "1.32.0"}})
-    session = Session(OldMachine(old_python), Device(id="attic", transport="local"), limits=LIMITS)
+    session = Session(ThisMachine(str(old_python)), Device(id="attic", transport="local"), limits=LIMITS)
     with pytest.raises(ToolError, match="Unsupported model IR version: 10, max supported IR version: 9") as caught:
         session.measure(artifact, tmp_path)
     assert caught.value.hint == (

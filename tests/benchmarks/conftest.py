@@ -11,7 +11,13 @@ Latencies = dict[tuple[str, str], dict[str, float]]
 
 LATENCIES: Latencies = {
     ("mobilenet_v3", "tflite"): {"plain-fp32": 8.0, "edgekit-fp32": 8.0, "plain-int8": 16.0, "edgekit-int8": 8.0},
-    ("mobilenet_v3", "onnx"): {"plain-fp32": 8.0, "edgekit-fp32": 10.0, "plain-int8": 10.0, "edgekit-int8": 4.0},
+    ("mobilenet_v3", "onnx"): {
+        "plain-fp32": 8.0,
+        "edgekit-fp32": 10.0,
+        "plain-int8": 10.0,
+        "edgekit-int8": 4.0,
+        "unsigned-int8": 5.0,
+    },
     ("condensenet", "tflite"): {"plain-fp32": 30.0, "edgekit-fp32": 20.0, "plain-int8": 40.0, "edgekit-int8": 40.0},
 }
 
@@ -20,7 +26,7 @@ def make_results(latencies: Latencies = LATENCIES, complete: bool = False, load:
     """What ``benchmarks.bench`` writes, for the given medians in milliseconds."""
     networks, rounds = [], []
     for number, ((family, format_), medians) in enumerate(latencies.items()):
-        names = ("plain-fp32", "edgekit-fp32", "plain-int8", "edgekit-int8")
+        names = ["plain-fp32", "edgekit-fp32", "plain-int8", "edgekit-int8"] + ["unsigned-int8"] * (format_ == "onnx")
         networks.append(
             {
                 "model": f"{family}_1.0",

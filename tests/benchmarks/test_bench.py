@@ -57,7 +57,7 @@ def test_one_network_from_export_to_page(
     assert bench.main([*part, "--build-only"]) == 0
     assert not (out / "bench.json").exists()
     made = {path: path.stat().st_mtime_ns for path in cache.rglob("model.onnx")}
-    assert len(made) == 4
+    assert len(made) == 5
 
     # Five rounds, then the time is over; the artifacts are those of before.
     assert bench.main([*part, "--max-rounds", "5", "--target", "0"]) == 0
@@ -70,11 +70,12 @@ def test_one_network_from_export_to_page(
     assert artifacts["plain-int8"]["facts"]["sqnr_db"] > 5
     assert artifacts["plain-fp32"]["facts"]["sqnr_db"] > 80
     assert sum(macs for _, macs, _ in network["layers"]) > 1_000_000
-    for name in ("plain-fp32", "edgekit-fp32", "plain-int8", "edgekit-int8"):
+    for name in ("plain-fp32", "edgekit-fp32", "plain-int8", "edgekit-int8", "unsigned-int8"):
         assert all(len(r["launches"][name]["samples_ns"]) >= 1 for r in results["rounds"])
         assert artifacts[name]["facts"]["cpu_seconds"] > 0.5
     page = (out / "bench.md").read_text()
     assert "| small | int8 |" in page
+    assert "### int8 with unsigned activations" in page
 
     # A run that goes on counts the rounds there are; the pages can be written again from the results.
     assert bench.main([*part, "--resume", "--max-rounds", "5", "--target", "0"]) == 0

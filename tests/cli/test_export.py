@@ -84,6 +84,8 @@ def files(folder: Path) -> set[str]:
             "dense-first",
         ),
         (["squeezenet", "-f", "onnx", "--device", "local"], "--device says where to measure", "--tune"),
+        (["squeezenet", "-f", "onnx", "--cores", "big"], "--cores says where to measure", "--tune"),
+        (["squeezenet", "-f", "onnx", "--tune", "--cores", "fast"], "--cores takes big, little or core numbers", "2,3"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
         (["squeezenet", "-f", "onnx", "--tune", "--threads", "0"], "--threads must be at least 1, got 0", "1"),

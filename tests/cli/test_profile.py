@@ -97,3 +97,9 @@ def test_a_long_run_is_kept_and_told(tmp_path: Path) -> None:
     points = json.loads(report.read_text())["sustained"]
     assert [round(point["t_s"], 1) for point in points] == pytest.approx([0.5, 1.5, 2.2], abs=0.3)
     assert all(point["latency_ns"] > 0 for point in points)
+
+
+def test_a_provider_needs_an_accelerator(tmp_path: Path) -> None:
+    done = CliRunner().invoke(APP, [str(DATA / "tiny"), "--provider", "webgpu", "--reports", str(tmp_path)])
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.hint == "add --accelerator gpu, or npu"

@@ -9,6 +9,7 @@ from torch import fx, nn
 
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.types import Rewrite
+from edgekit.zoo.learned_group_conv import CondensedConv
 
 
 def lively(network: nn.Module, seed: int = 3) -> nn.Module:
@@ -26,6 +27,18 @@ def lively(network: nn.Module, seed: int = 3) -> nn.Module:
                 if value is not None:
                     value.data.uniform_(low, high, generator=generator)
     return network.double().eval()
+
+
+def share_norms(network: nn.Module) -> nn.Module:
+    """Give all copies of a gathered channel one set of BN parameters, as condensing a trained network does."""
+    for module in network.modules():
+        if isinstance(module, CondensedConv):
+            for value in module.norm.state_dict().values():
+                if value.ndim:
+                    first = torch.empty(int(module.index.max()) + 1, dtype=value.dtype)
+                    first[module.index] = value.clone()
+                    value.copy_(first[module.index])
+    return network
 
 
 def rewritten(

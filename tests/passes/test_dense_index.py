@@ -11,19 +11,7 @@ from edgekit.catalog import find_card
 from edgekit.zoo.learned_group_conv import CondensedConv
 from edgekit.zoo.registry import create
 
-from .networks import layers, lively, rewritten
-
-
-def share_norms(network: nn.Module) -> nn.Module:
-    """Give all copies of a gathered channel one set of BN parameters, as condensing a trained network does."""
-    for module in network.modules():
-        if isinstance(module, CondensedConv):
-            for value in module.norm.state_dict().values():
-                if value.ndim:
-                    first = torch.empty(int(module.index.max()) + 1, dtype=value.dtype)
-                    first[module.index] = value.clone()
-                    value.copy_(first[module.index])
-    return network
+from .networks import layers, lively, rewritten, share_norms
 
 
 @settings(max_examples=30, deadline=None)

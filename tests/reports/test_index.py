@@ -65,8 +65,14 @@ def test_without_artifacts_or_an_age_nothing_is_said_of_them(entry):
     assert found.artifact == "unknown"
 
 
-def test_another_machines_runtime_is_not_held_against_this_ones(entry):
-    device = Device(id="rpi4", transport="ssh", address="rpi4")
+@pytest.mark.parametrize(
+    "device",
+    [
+        Device(id="rpi4", transport="ssh", address="rpi4"),
+        Device(id="webgpu", transport="local", python="/opt/webgpu/bin/python"),
+    ],
+)
+def test_another_interpreters_runtime_is_not_held_against_this_ones(entry, device):
     assert entry(device=device, versions={"ai-edge-litert": "1.0"}).fine
 
 

@@ -1,12 +1,13 @@
 """The verb ``compare``: what names mean, and two artifacts really measured in turn."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from edgekit.errors import NotComparableError, UsageError, VerificationError
+from edgekit.errors import NotComparableError, ToolError, UsageError, VerificationError
 from edgekit.reports.store import load, save
-from edgekit.types import Device, Verdict
+from edgekit.types import Device, Pinning, Verdict
 from edgekit.workflows.compare import compare, find_measurement
 
 DATA = Path(__file__).parent.parent / "data"
@@ -72,13 +73,29 @@ def test_a_folder_of_several_artifacts_is_refused(store: Path):
 
 
 def test_two_artifacts_are_measured_in_turn():
-    found = compare("tiny/onnx-fp32", str(TINY / "tflite-fp32" / "model.tflite"), pairs=5, artifacts=TINY.parent)
+    core = max(os.sched_getaffinity(0))
+    b = str(TINY / "tflite-fp32" / "model.tflite")
+    found = compare("tiny/onnx-fp32", b, pairs=5, artifacts=TINY.parent, cores=f" {core}")
+    assert {launch.pinned for side in (found.a, found.b) for launch in side.launches} == {
+        Pinning(asked=str(core), cpus=(core,))
+    }
+    assert found.broken_off is None
     assert found.paired
     assert found.ratio.pairs == len(found.a.launches) == len(found.b.launches) == 5
     assert found.ratio.low <= found.ratio.ratio <= found.ratio.high
     assert {launch.runtime for launch in found.a.launches} == {"onnxruntime"}
     assert {launch.runtime for launch in found.b.launches} == {"litert"}
     assert found.operators is None
+
+
+def test_cores_that_cannot_be_are_refused(store: Path):
+    a, b = str(TINY / "tflite-fp32"), str(TINY / "tflite-int8")
+    with pytest.raises(UsageError, match="--cores takes big, little or core numbers, got 'fast'"):
+        compare(a, b, cores="fast")
+    with pytest.raises(ToolError, match="there is no core 99 here to be pinned to"):
+        compare(a, b, cores="99")
+    with pytest.raises(UsageError, match="--cores says where to measure, and two stored measurements are compared as"):
+        compare("local/mobilenet_v2_1.0__tflite-int8__litert-cpu-t1", "t1", "local", cores="0", reports=store)
 
 
 def test_too_few_pairs_and_an_emulated_device_are_refused_before_anything_runs():

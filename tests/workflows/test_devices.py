@@ -11,10 +11,11 @@ import pytest
 
 from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
+from edgekit.devices.inventory import find_device
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.files import sha256_file
 from edgekit.pixels import from_output
-from edgekit.types import FileEntry
+from edgekit.types import Device, FileEntry
 from edgekit.workflows.artifacts import CHECK_FILE, read_manifest
 from edgekit.workflows.devices import (
     Check,
@@ -106,6 +107,13 @@ def test_added_listed_removed(tmp_path: Path) -> None:
     assert remove_device("nuc") == user_file
     assert remove_device("rpi4") == Path("devices.toml")
     assert len(list_devices()) == 6
+
+
+def test_this_machine_with_another_interpreter(project: Path) -> None:
+    add_device("webgpu", "local", python="/nowhere/bin/python")
+    assert find_device("webgpu") == Device(id="webgpu", transport="local", python="/nowhere/bin/python")
+    with pytest.raises(UsageError, match="webgpu is to run by /nowhere/bin/python, and there is no such program here"):
+        check_device("webgpu", silent)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from edgekit.devices.virtual_boards import VIRTUAL
 from edgekit.devices.virtual_files import sys_files, write_files
 from edgekit.errors import ToolError, UsageError
 from edgekit.reports.comparable import differences
+from edgekit.reports.summary import energy
 from edgekit.types import Measurement
 from edgekit.workflows.devices import add_device
 from edgekit.workflows.profile import profile
@@ -212,6 +213,38 @@ def test_a_device_without_counters_and_one_whose_counter_stands_still(faked: Fak
     found = faked.take()
     assert found.energy is None
     assert found.energy_note == "the energy counters (RAPL) stand still"
+
+
+@pytest.mark.slow
+def test_energy_from_a_battery_is_in_the_report(faked: FakedDevice) -> None:
+    battery = "class/power_supply/BAT0"
+    faked.write(**{f"{battery}/{name}": value for name, value in
+                   {"type": "Battery", "status": "Discharging", "power_now": 6_000_000}.items()})  # fmt: skip
+    over = threading.Event()
+
+    def run() -> None:
+        turn = 0
+        while not over.wait(0.1):
+            turn += 1
+            (faked.sys / battery / "part").write_text(f"{6_000_000 + 1000 * (turn % 5)}\n")
+            (faked.sys / battery / "part").rename(faked.sys / battery / "power_now")
+
+    writer = threading.Thread(target=run)
+    writer.start()
+    try:
+        found = faked.take()
+    finally:
+        over.set()
+        writer.join()
+    assert found.energy is not None
+    (domain,) = found.energy
+    assert domain.domain == "BAT0"
+    assert domain.watts == pytest.approx(6.0, rel=0.01)
+    assert domain.idle_w == pytest.approx(6.0, rel=0.01)
+    assert domain.inferences is not None
+    assert found.millijoules(domain) == pytest.approx(domain.spent_uj / 1e3 / domain.inferences)
+    assert found.verdict.name in ("stable", "noisy"), "the looks at the state enclose the samples alone"
+    assert f"{domain.updates} new readings of the gauge, 6.0 W at rest, not subtracted" in energy(found)
 
 
 # Cores

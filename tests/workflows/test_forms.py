@@ -86,10 +86,10 @@ def test_a_form_that_nobody_measured_says_so():
     card = find_card("condensenet_imagenet74_g4c4")
     profile = profile_for("tflite", "fp32").model_copy(update={"target": "mobile-gpu"})
     resolved = resolve(card, profile).profile
-    assert resolved.form == "dense-all"
+    assert resolved.form == "aligned-groups"
     chosen = describe_form(card, resolved, "mobile-gpu")
     assert chosen.measured_on is None
-    assert chosen.note.startswith("not measured on mobile-gpu: no groups")
+    assert chosen.note.startswith("not measured on mobile-gpu: no GATHER_ND")
 
 
 def test_int8_that_is_known_to_be_slow_is_said():

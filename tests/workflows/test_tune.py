@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +174,10 @@ def test_threads_and_target_have_to_fit(project):
     other = "armv8.0" if place.target != "armv8.0" else "x86-avx2"
     profile = profile_for("onnx", "fp32")
     assert on_target(profile, place).target == place.target
+    with pytest.raises(UsageError, match="--cores takes big, little or core numbers"):
+        find_place("local", 1, hush, cores="fast")
+    with pytest.raises(ToolError, match="there is no core 99 here to be pinned to"):
+        find_place("local", 1, hush, cores="99")
     with pytest.raises(UsageError, match=f"--target {other} contradicts the device local"):
         on_target(profile.model_copy(update={"target": other}), place)
 
@@ -194,10 +199,14 @@ def test_a_form_that_breaks_on_the_device_is_named_and_skipped(project):
     good, bad = built("good", "bad")
     (project / "broken").mkdir()
     (project / "broken" / "model.onnx").write_bytes(b"broken")
-    with find_place("local", 1, hush, limits=SHORT).session(hush) as session:
+    core = max(os.sched_getaffinity(0))
+    place = find_place("local", 1, hush, limits=SHORT, cores=str(core))
+    with place.session(hush) as session:
         usable, first, failed = try_out([replace(bad, folder=project / "broken"), good], session, hush)
     assert [one.name for one in usable] == ["good"]
     assert first.model == "tiny"
+    assert first.pinned.cpus == (core,)
+    assert place.conditions(first).workers == f"1 thread(s) on cores {core}"
     assert [(one.name, one.outcome) for one in failed] == [("bad", "failed on the device")]
     assert "latency of tiny onnx-fp32 on onnxruntime failed" in failed[0].reason
 

@@ -1,0 +1,63 @@
+"""Let a dense convolution write its channels in the order of the shuffle behind it; the shuffle goes.
+
+    shuffle(relu(conv(x))) = relu(conv'(x)), the rows of the weights in the shuffle's order
+
+One place at a time, where ``fold_channel_shuffle`` plans for the whole graph and gives up when a group convolution
+reads a shuffled tensor. Precondition: nothing else reads what is between, and a ReLU is all that is.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import fx, nn
+
+from .channel_flow import Permutation, channels_of
+
+
+def absorb_shuffle(graph_module: fx.GraphModule) -> int:
+    """Rewrite in place; returns how many shuffles went. The graph's shapes must have been propagated."""
+    modules = dict(graph_module.named_modules())
+    changed = 0
+    for shuffle in list(graph_module.graph.nodes):
+        layer = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+        if not isinstance(layer, Permutation):
+            continue
+        conv_node = writer(shuffle, modules)
+        if conv_node is None:
+            continue
+        name = f"{conv_node.target}_shuffled".replace(".", "_")
+        conv = modules[str(conv_node.target)]
+        assert isinstance(conv, nn.Conv2d)
+        graph_module.add_submodule(name, with_rows(conv, layer.order(channels_of(shuffle))))
+        conv_node.target = name
+        shuffle.replace_all_uses_with(shuffle.args[0])
+        changed += 1
+    graph_module.graph.eliminate_dead_code()
+    graph_module.delete_all_unused_submodules()
+    graph_module.recompile()
+    return changed
+
+
+def writer(shuffle: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
+    """The dense convolution whose result only the shuffle reads, directly or behind a ReLU; None when it is not so."""
+    node = shuffle.args[0]
+    while isinstance(node, fx.Node) and node.op == "call_module" and len(node.users) == 1:
+        layer = modules.get(str(node.target))
+        if isinstance(layer, nn.Conv2d):
+            return node if layer.groups == 1 else None
+        if not isinstance(layer, (nn.ReLU, nn.ReLU6)):
+            return None
+        node = node.args[0]
+    return None
+
+
+def with_rows(conv: nn.Conv2d, order: tuple[int, ...]) -> nn.Conv2d:
+    """The convolution with its output channels in another order."""
+    other, rows = copy.deepcopy(conv), torch.tensor(order)
+    with torch.no_grad():
+        other.weight.copy_(conv.weight[rows])
+        if other.bias is not None and conv.bias is not None:
+            other.bias.copy_(conv.bias[rows])
+    return other
