@@ -39,9 +39,10 @@ class Job:
 
     @property
     def quantization(self) -> Quantization:
-        """The settings of an int8 profile."""
+        """The settings of an int8 profile; ``ranges = "auto"`` has been decided (``range_choice``)."""
         settings = self.profile.quantization
         assert settings is not None
+        assert settings.ranges != "auto"
         return settings
 
     @property

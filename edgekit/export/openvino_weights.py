@@ -18,21 +18,25 @@ READERS = {"Convolution": 1, "GroupConvolution": 2, "MatMul": 1}
 
 
 def widen_weights(model: Model) -> int:
-    """Scale the int8 weights of every convolution and linear layer by their largest pair, in place; returns how many.
+    """Scale the int8 weights of every convolution and linear layer by their largest pair, in place.
 
     NNCF's 7 bits do the same for all channels, whatever their weights (``OverflowFix``); it knows no other scale. The
     weights must still be in float; they are stored as int8 here.
     Depthwise convolutions are left alone: oneDNN multiplies them in 32 bits.
+
+    Returns:
+        How many layers with int8 weights there are, those left alone as well.
     """
     from openvino import opset13 as ops
     from openvino._offline_transformations import compress_quantize_weights_transformation  # as NNCF calls it
 
-    changed = 0
+    found = 0
     for reader in model.get_ordered_ops():
         leading = READERS.get(reader.get_type_name())
         quantizer = None if leading is None else quantizer_of(reader)
         if leading is None or quantizer is None:
             continue
+        found += 1
         weight = torch.from_numpy(np.array(quantizer.input_value(0).get_node().get_data(), np.float32))
         if reader.get_type_name() == "MatMul" and not reader.get_attributes()["transpose_b"]:
             weight = weight.transpose(-1, -2)
@@ -45,10 +49,9 @@ def widen_weights(model: Model) -> int:
             old = np.array(source.get_data(), np.float32)
             new = widened(old, ends)
             quantizer.input(position).replace_source_output(ops.constant(new).output(0))
-        changed += 1
     model.validate_nodes_and_infer_types()
     compress_quantize_weights_transformation(model)
-    return changed
+    return found
 
 
 def quantizer_of(reader: Node) -> Node | None:

@@ -7,8 +7,8 @@ fitted to them: a percentile that is better even so is worth its cuts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -22,22 +22,13 @@ from .simulation import Scheme, Simulation, evenly
 Ranges = Literal["min-max", "percentile"]
 
 MOST_IMAGES = 16
+"""Calibration images that give the ranges, evenly spaced."""
+
 JUDGES = 8
+"""Those of them that judge the ranges."""
+
 WORTH_DB = 0.5
 """Min-max stays unless the percentile gains more."""
-
-
-@dataclass(frozen=True)
-class RangeChoice:
-    """What was chosen, and why.
-
-    Attributes:
-        ranges: the way to take the ranges.
-        reason: the figures, for the manifest.
-    """
-
-    ranges: Ranges
-    reason: str
 
 
 class Observed(Simulation):
@@ -68,17 +59,19 @@ def choose_ranges(
     settings: Quantization,
     scheme: Scheme,
     in_float: frozenset[str],
-) -> RangeChoice:
+) -> tuple[Ranges, str]:
     """Min-max or the percentile of ``settings``, whichever loses less at the scores.
 
     Args:
         network: named (``passes.name_layers``), in eval mode.
         layers: those of the network.
-        inputs: calibration inputs, ``(N, C, H, W)``; at most ``MOST_IMAGES``, evenly spaced, give the ranges, and at
-            most ``JUDGES`` of these judge them.
+        inputs: calibration inputs, ``(N, C, H, W)``, normalised.
         settings: of the artifact.
         scheme: of the artifact.
         in_float: names of the layers that stay in float.
+
+    Returns:
+        What was chosen, and the figures why, for the manifest.
     """
     observed = Observed(network, layers, evenly(inputs, MOST_IMAGES), scheme)
     quantized = frozenset(observed.layers) - in_float
@@ -86,14 +79,17 @@ def choose_ranges(
         "min-max": observed.ranges,
         "percentile": observed.percentiles(settings.percentile),
     }
-    chosen = torch.linspace(0, len(observed.inputs) - 1, min(JUDGES, len(observed.inputs))).long()
-    observed.inputs, observed.scores = observed.inputs[chosen], observed.scores[chosen]
-    signal = float(observed.scores.double().square().sum())
+    judges = torch.linspace(0, len(observed.inputs) - 1, min(JUDGES, len(observed.inputs))).long()
+    observed.inputs, observed.scores = observed.inputs[judges], observed.scores[judges]
     found: dict[Ranges, float] = {}
     for way, ranges in ways.items():
         observed.ranges = ranges
-        noise = observed.noise(quantized)
-        found[way] = 10 * float(np.log10(max(signal, 1e-30) / max(noise, 1e-30)))
+        found[way] = sqnr_db(observed.scores, observed.noise(quantized))
     best: Ranges = "percentile" if found["percentile"] > found["min-max"] + WORTH_DB else "min-max"
     figures = ", ".join(f"{way} {db:.1f} dB" for way, db in found.items())
-    return RangeChoice(best, f"by simulated SQNR on {len(chosen)} calibration images: {figures}")
+    return best, f"by simulated SQNR on {len(judges)} calibration images: {figures}"
+
+
+def sqnr_db(scores: Tensor, noise: float) -> float:
+    """Of a sum of squared errors against the scores, dB."""
+    return 10 * math.log10(max(float(scores.double().square().sum()), 1e-30) / max(noise, 1e-30))

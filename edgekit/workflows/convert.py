@@ -67,7 +67,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     from ..export.bias_correction import correct_biases
     from ..export.float_layers import float_layers
     from ..export.job import Job
-    from ..export.range_choice import RangeChoice, choose_ranges
+    from ..export.range_choice import choose_ranges
     from ..export.simulation import scheme_of
 
     card = ModelCard.from_plain(request["card"])
@@ -79,15 +79,14 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
-    choice: RangeChoice | None = None
-    settings = profile.quantization
-    if settings is not None:
+    chosen = {}
+    if profile.quantization is not None:
+        settings = profile.quantization
         scheme = scheme_of(settings, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
         if settings.ranges == "auto":
-            choice = choose_ranges(rewritten, layers, images, settings, scheme, in_float)
-            settings = settings.model_copy(update={"ranges": choice.ranges})
-            profile = profile.model_copy(update={"quantization": settings})
+            ranges, chosen["ranges_chosen"] = choose_ranges(rewritten, layers, images, settings, scheme, in_float)
+            profile = profile.model_copy(update={"quantization": settings.model_copy(update={"ranges": ranges})})
         if settings.bias_correction and profile.format != "openvino":
             correct_biases(rewritten, layers, images, scheme, in_float)
     job = Job(
@@ -102,7 +101,6 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
-    chosen = {} if choice is None else {"ranges_chosen": choice.reason}
     return {
         "files": list(made.files),
         "inputs": [spec.to_plain() for spec in made.inputs],

@@ -14,6 +14,7 @@ from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, 
 from .artifacts import CHECK_FILE, LAYERS_FILE
 from .forms import AS_WRITTEN, describe_form
 from .prepare import Prepared
+from .profiles import RANGES
 from .verification import how_verified
 
 
@@ -90,7 +91,7 @@ def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[st
     """The options that choose ``profile``: its base name and what the command line changed."""
     base = profile.name.removesuffix("-baked")
     words = []
-    for ranges in ("min-max", "percentile", "mse"):
+    for ranges in RANGES:
         if base.endswith(f"-ranges-{ranges}"):
             base = base.removesuffix(f"-ranges-{ranges}")
             words = ["--ranges", ranges]

@@ -46,7 +46,7 @@ class Shared(nn.Module):
 def made(folder: Path, format_: str, patterns: tuple[str, ...], rewrites: bool = True):
     """The converted file's audit, and the layers kept."""
     base = profile_for(format_, "int8")
-    quantization = base.quantization.model_copy(update={"keep_float": patterns})
+    quantization = base.quantization.model_copy(update={"keep_float": patterns, "ranges": "min-max"})
     changes = {"quantization": quantization, "rewrites": base.rewrites if rewrites else ()}
     profile = base.model_copy(update=changes)
     rewritten, _ = apply_rewrites(Shared().eval(), profile.rewrites, torch.zeros(1, 3, 16, 16))

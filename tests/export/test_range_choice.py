@@ -1,0 +1,83 @@
+"""``ranges = "auto"``: the percentile where outliers waste the codes, min-max where nothing is to be cut."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from edgekit.catalog import find_card, profile_for
+from edgekit.errors import UsageError
+from edgekit.export.range_choice import choose_ranges
+from edgekit.export.simulation import scheme_of
+from edgekit.passes.name_layers import name_layers
+from edgekit.types import ExportProfile
+from edgekit.workflows.export import export
+from edgekit.workflows.manifest import profile_words
+from edgekit.workflows.prepare import ExportOptions
+from edgekit.workflows.profiles import choose_profiles
+
+SETTINGS = profile_for("onnx", "int8").quantization.model_copy(update={"ranges": "auto"})
+
+
+def chosen(inputs: torch.Tensor) -> tuple[str, dict[str, float]]:
+    """What is chosen for a convolution that reads these, and the figures that the reason tells."""
+    torch.manual_seed(0)
+    network = torch.fx.symbolic_trace(
+        nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(8, 4)).eval()
+    )
+    scheme = scheme_of(SETTINGS, "x86-vnni", "onnx")
+    ranges, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset())
+    assert reason.startswith("by simulated SQNR on 8 calibration images: ")
+    return ranges, {way: float(db) for way, db in re.findall(r"(min-max|percentile) (-?[\d.]+) dB", reason)}
+
+
+def test_outliers_are_cut_off():
+    images = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images[1, 0, 3, 3] = 3000.0  # of an image that does not judge: evenly spaced ones do
+    ranges, decibels = chosen(images)
+    assert ranges == "percentile"
+    assert decibels["percentile"] > decibels["min-max"] + 0.5
+
+
+def test_values_that_matter_are_not():
+    images = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.01
+    images[:, :, 0, 0] = 30.0  # what the scores come from, and rarer than what the percentile leaves out
+    images[:, :, 1:, :] = 0.0
+    ranges, decibels = chosen(images.repeat(1, 1, 4, 4))
+    assert ranges == "min-max"
+    assert set(decibels) == {"min-max", "percentile"}
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite"])
+def test_the_profiles_leave_it_to_the_simulation(format_):
+    assert profile_for(format_, "int8").quantization.ranges == "auto"
+    (profile,) = choose_profiles(format_, int8=True, ranges="min-max")
+    assert profile.quantization.ranges == "min-max"
+
+
+def test_the_option_and_its_command():
+    (profile,) = choose_profiles("openvino", int8=True, ranges="auto")
+    assert (profile.name, profile.quantization.ranges) == ("openvino-int8-ranges-auto", "auto")
+    assert profile_words(profile, {})[:4] == ["--profile", "openvino-int8", "--ranges", "auto"]
+    with pytest.raises(UsageError, match="unknown --ranges 'atuo'") as raised:
+        choose_profiles("onnx", int8=True, ranges="atuo")
+    assert "auto" in str(raised.value.hint)
+
+
+@pytest.mark.slow
+def test_the_manifest_tells_the_choice(card_file, tmp_path):
+    base = profile_for("tflite", "int8")
+    parity = base.parity.model_copy(update={"min_cosine": 0.5, "min_sqnr_db": 3.0, "min_image_sqnr_db": None})
+    profile = ExportProfile.model_validate({**base.model_dump(), "parity": parity.model_dump(), "target": "x86-avx2"})
+    (outcome,) = export([str(card_file)], [profile], ExportOptions(out=tmp_path), print)
+    assert outcome.status == "converted", outcome.error
+    said = outcome.artifact.quantization
+    decibels = {way: float(db) for way, db in re.findall(r"(min-max|percentile) (-?[\d.]+) dB", said["ranges_chosen"])}
+    better = decibels["percentile"] > decibels["min-max"] + 0.5
+    assert said["ranges"] == ("percentile 99.99" if better else "min-max")
+    assert (
+        find_card(str(card_file)).id in outcome.artifact.command or "--profile tflite-int8" in outcome.artifact.command
+    )
