@@ -279,6 +279,16 @@ def test_weights_are_the_real_ones(trained, labelled_photos, photo_folder):
     assert right >= {"mobilenet_v2_1.0": 17, "squeezenet_1.1": 13}[model]
 
 
+INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernels
+    ("mobilenet_v2_1.0", "onnx"): 14.4,
+    ("mobilenet_v2_1.0", "tflite"): 16.6,
+    ("mobilenet_v2_1.0", "openvino"): 14.5,
+    ("squeezenet_1.1", "onnx"): 32.0,
+    ("squeezenet_1.1", "tflite"): 32.8,
+    ("squeezenet_1.1", "openvino"): 27.2,  # 7 bits of a CPU with VNNI are none: its kernels sum in 32 bits
+}
+
+
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 20), ("int8", 18)])
 @pytest.mark.parametrize("format_", FORMATS)
 def test_real_network_agrees_with_pytorch(trained, precision, least, format_, photo_folder, tmp_path):
@@ -294,6 +304,7 @@ def test_real_network_agrees_with_pytorch(trained, precision, least, format_, ph
     assert parity.images == 20
     assert "top1" in parity.judged
     assert parity.top1_agree >= least
+    assert precision == "fp32" or parity.sqnr_db >= INT8_DECIBELS[model, format_]
     assert artifact.weights.kind == "file"
     assert artifact.parity_data.kind == "folder"
     assert (artifact.calibration.kind if artifact.calibration else "none") == ("bundled" if least < 20 else "none")
