@@ -22,10 +22,7 @@ from .simulation import Scheme, Simulation, evenly
 Ranges = Literal["min-max", "percentile"]
 
 MOST_IMAGES = 16
-"""Calibration images that give the ranges, evenly spaced."""
-
-JUDGES = 8
-"""Those of them that judge the ranges."""
+"""Calibration images that give the ranges, evenly spaced, and judge them: all, as one may hold the extremes that matter."""
 
 WORTH_DB = 0.5
 """Min-max stays unless the percentile gains more."""
@@ -79,15 +76,13 @@ def choose_ranges(
         "min-max": observed.ranges,
         "percentile": observed.percentiles(settings.percentile),
     }
-    judges = torch.linspace(0, len(observed.inputs) - 1, min(JUDGES, len(observed.inputs))).long()
-    observed.inputs, observed.scores = observed.inputs[judges], observed.scores[judges]
     found: dict[Ranges, float] = {}
     for way, ranges in ways.items():
         observed.ranges = ranges
         found[way] = sqnr_db(observed.scores, observed.noise(quantized))
     best: Ranges = "percentile" if found["percentile"] > found["min-max"] + WORTH_DB else "min-max"
     figures = ", ".join(f"{way} {db:.1f} dB" for way, db in found.items())
-    return best, f"by simulated SQNR on {len(judges)} calibration images: {figures}"
+    return best, f"by simulated SQNR on {len(observed.inputs)} calibration images: {figures}"
 
 
 def sqnr_db(scores: Tensor, noise: float) -> float:
