@@ -22,7 +22,7 @@ from .simulation import Scheme, Simulation, evenly
 Ranges = Literal["min-max", "percentile"]
 
 MOST_IMAGES = 16
-"""Calibration images that give the ranges, evenly spaced, and judge them: all, as one may hold the extremes that matter."""
+"""Calibration images that give the ranges and judge them: all, as any one may hold the extremes that matter."""
 
 WORTH_DB = 0.5
 """Min-max stays unless the percentile gains more."""
