@@ -72,7 +72,7 @@ def test_nothing_stays_in_float_where_int8_is_enough(card, tmp_path):
 @pytest.mark.slow
 def test_layers_are_added_until_the_budget_is_met(card, tmp_path):
     plain = exported(card, tmp_path / "plain", 5.0).artifact.parity.sqnr_db
-    outcome = exported(card, tmp_path / "more", round(plain + 1.0, 1))
+    outcome = exported(card, tmp_path / "more", round(plain + 0.5, 1))
     assert outcome.status == "converted", outcome.error
     artifact = outcome.artifact
     record = artifact.selective_float
