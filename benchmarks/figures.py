@@ -93,6 +93,7 @@ def rows_of(results: Results) -> list[Row]:
         precisions: tuple[Precision, ...] = ("fp32", "int8")
         for precision in precisions:
             plain, ours = f"plain-{precision}", f"edgekit-{precision}"
+            second = precision == "int8" and UNSIGNED in entry["artifacts"]
             found.append(
                 Row(
                     model=entry["model"],
@@ -104,7 +105,8 @@ def rows_of(results: Results) -> list[Row]:
                     faster=ratio(rounds, plain, ours),
                     plain_int8=ratio(rounds, "plain-fp32", plain) if precision == "int8" else None,
                     edgekit_int8=ratio(rounds, "edgekit-fp32", ours) if precision == "int8" else None,
-                    **unsigned_of(entry, rounds, precision),
+                    unsigned=side(entry, UNSIGNED, rounds, layers, precision, limits) if second else None,
+                    faster_than_unsigned=ratio(rounds, UNSIGNED, ours) if second else None,
                 )
             )
     return found
@@ -127,18 +129,6 @@ def side(
         return Side(error or "not measured", None, made["facts"])
     latency = statistics.median(medians)
     return Side(error, latency / 1e6, made["facts"], roofline(layers, precision, limits, latency) if layers else None)
-
-
-def unsigned_of(entry: dict[str, Any], rounds: Sequence[dict[str, Any]], precision: Precision) -> dict[str, Any]:
-    """The plain int8 export with unsigned activations, where there is one."""
-    if precision != "int8" or UNSIGNED not in entry["artifacts"]:
-        return {}
-    medians = [median_ns(r["launches"][UNSIGNED]) for r in rounds if UNSIGNED in r["launches"]]
-    made = entry["artifacts"][UNSIGNED]
-    return {
-        "unsigned": Side(made["error"], statistics.median(medians) / 1e6 if medians else None, made["facts"]),
-        "faster_than_unsigned": ratio(rounds, UNSIGNED, f"edgekit-{precision}"),
-    }
 
 
 def ratio(rounds: Sequence[dict[str, Any]], first: str, second: str) -> Ratio | None:
