@@ -53,6 +53,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         "hard-swish and its gates as ReLU6 and a product, the sixth in the weights",
     ),
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
+    ("split-groups", ("split_shuffled",), (), "a convolution for each group that reads a shuffle: nothing to shuffle"),
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
     ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
     (
@@ -62,6 +63,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         "gathers of channels copy rows, and 3x3 groups with few outputs compute several pixels at once",
     ),
     ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
+    (
+        "blocked",
+        ("hoist_relu", "dense_narrow_index"),
+        ("absorb_shuffle", "pack_pixels_by_eight"),
+        "the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
+    ),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
     (
         "aligned-groups",
@@ -80,6 +87,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return target == "mobile-gpu"
     if name == "packed":  # fills the blocks of ONNX Runtime's float kernels
         return format_ == "onnx" and precision != "int8" and target.startswith("x86")
+    if name == "blocked":  # AVX-512's blocks have sixteen channels
+        return format_ == "onnx" and precision != "int8" and target == "x86-avx2"
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked
         return format_ == "tflite"
     if name == "bare":

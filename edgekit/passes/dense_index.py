@@ -9,28 +9,46 @@ their BN parameters, as those of a condensed network do, and nothing else reads 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import fx, nn
 
 from .channel_flow import channels_of
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Identity)
+NARROW = 8
 
 
 def dense_index(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many gathers went."""
+    return rewrite_all(graph_module, lambda _: True)
+
+
+def dense_narrow_index(graph_module: fx.GraphModule) -> int:
+    """The same where each group gives at most :data:`NARROW` channels, which leave most of a vector idle; how many.
+
+    These are the layers with the largest maps, where gathering and shuffling cost the most.
+    """
+    return rewrite_all(
+        graph_module, lambda layer: isinstance(layer, nn.Conv2d) and layer.out_channels // layer.groups <= NARROW
+    )
+
+
+def rewrite_all(graph_module: fx.GraphModule, wanted: Callable[[nn.Module], bool]) -> int:
+    """Rewrite the gathers before the layers that are ``wanted``; returns how many."""
     changed = 0
     for node in list(graph_module.graph.nodes):
         if node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1:
-            changed += rewrite(graph_module, node)
+            changed += rewrite(graph_module, node, wanted)
     graph_module.graph.eliminate_dead_code()
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
     return changed
 
 
-def rewrite(graph_module: fx.GraphModule, gather: fx.Node) -> bool:
-    """Rewrite one gather; False when what follows it is something else."""
+def rewrite(graph_module: fx.GraphModule, gather: fx.Node, wanted: Callable[[nn.Module], bool]) -> bool:
+    """Rewrite one gather; False when what follows it is something else, or not wanted."""
     modules = dict(graph_module.named_modules())
     source, _, index_node = gather.args
     if not isinstance(source, fx.Node) or not isinstance(index_node, fx.Node) or index_node.op != "get_attr":
@@ -49,7 +67,7 @@ def rewrite(graph_module: fx.GraphModule, gather: fx.Node) -> bool:
     else:
         return False
     norms = [(n, spread(layer, index, channels)) for n, layer in chain if isinstance(layer, nn.BatchNorm2d)]
-    if channels == 0 or any(norm is None for _, norm in norms):
+    if channels == 0 or not wanted(layer) or any(norm is None for _, norm in norms):
         return False
     if isinstance(layer, nn.Conv2d) and (layer.kernel_size != (1, 1) or layer.padding != (0, 0)):
         return False

@@ -16,7 +16,8 @@ from torch import Tensor, fx, nn
 
 from .densify_group_conv import dense, group_convs
 
-BLOCK = 16
+BLOCK = 16  # channels in a vector of AVX-512, and two of AVX2
+HALF_BLOCK = 8  # in one of AVX2, which is ONNX Runtime's block there: groups of eight inputs need not be made dense
 
 
 class PackedConv(nn.Module):
@@ -78,16 +79,21 @@ class PackedRows(PackedConv):
 
 def pack_pixels(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many."""
-    return pack(graph_module, PackedConv, whole_blocks=True)
+    return pack(graph_module, PackedConv, BLOCK, whole_blocks=True)
+
+
+def pack_pixels_by_eight(graph_module: fx.GraphModule) -> int:
+    """The same for blocks of eight channels; returns how many."""
+    return pack(graph_module, PackedConv, HALF_BLOCK, whole_blocks=True)
 
 
 def pack_pixels_in_rows(graph_module: fx.GraphModule) -> int:
     """The same for TFLite, where the result is read as NCHW (``gather_rows``); returns how many."""
-    return pack(graph_module, PackedRows, whole_blocks=False)
+    return pack(graph_module, PackedRows, BLOCK, whole_blocks=False)
 
 
-def pack(graph_module: fx.GraphModule, packed: type[PackedConv], whole_blocks: bool) -> int:
-    """Rewrite in place; ``whole_blocks``: the kernels need groups whose inputs fill blocks."""
+def pack(graph_module: fx.GraphModule, packed: type[PackedConv], block: int, whole_blocks: bool) -> int:
+    """Rewrite in place; ``whole_blocks``: the kernels need groups whose inputs fill blocks of ``block`` channels."""
     changed = 0
     for node, conv in group_convs(graph_module):
         shape = list(getattr(node.meta.get("tensor_meta"), "shape", ()))
@@ -95,9 +101,9 @@ def pack(graph_module: fx.GraphModule, packed: type[PackedConv], whole_blocks: b
             continue
         if conv.padding_mode != "zeros" or len(shape) != 4:
             continue
-        whole = dense(conv) if whole_blocks and conv.in_channels // conv.groups % BLOCK else conv
-        pixels, idle = divmod(BLOCK, whole.out_channels // whole.groups)
-        if idle or pixels < 2 or shape[3] % pixels or (whole_blocks and whole.in_channels // whole.groups % BLOCK):
+        whole = dense(conv) if whole_blocks and conv.in_channels // conv.groups % block else conv
+        pixels, idle = divmod(block, whole.out_channels // whole.groups)
+        if idle or pixels < 2 or shape[3] % pixels or (whole_blocks and whole.in_channels // whole.groups % block):
             continue
         name = f"{node.target}_packed".replace(".", "_")
         graph_module.add_submodule(name, packed(whole, pixels).eval())

@@ -16,7 +16,7 @@ from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
 from .align_groups import align_groups
 from .channel_flow import Permutation
 from .cross_layer_equalization import cross_layer_equalization
-from .dense_index import dense_index
+from .dense_index import dense_index, dense_narrow_index
 from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
@@ -24,17 +24,19 @@ from .gather_rows import gather_rows
 from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
 from .lower_batch_norm import lower_batch_norm
-from .pack_pixels import pack_pixels, pack_pixels_in_rows
+from .pack_pixels import pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
+from .split_shuffled import split_shuffled
 from .zero_pad_pool import zero_pad_pool
 
 PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "hoist_batch_norm": hoist_batch_norm,
     "fold_batch_norm": fold_batch_norm,
     "dense_index": dense_index,
+    "dense_narrow_index": dense_narrow_index,
     "densify_shuffled": densify_shuffled,
     "densify_pointwise": densify_pointwise,
     "densify_spatial": densify_spatial,
@@ -49,10 +51,12 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
     "split_hard_swish": split_hard_swish,
+    "split_shuffled": split_shuffled,
     "hoist_relu": hoist_relu,
     "cross_layer_equalization": cross_layer_equalization,
     "zero_pad_pool": zero_pad_pool,
     "pack_pixels": pack_pixels,
+    "pack_pixels_by_eight": pack_pixels_by_eight,
     "pack_pixels_in_rows": pack_pixels_in_rows,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from edgekit.catalog import find_card
+from edgekit.passes.dense_index import NARROW
 from edgekit.zoo.learned_group_conv import CondensedConv
 from edgekit.zoo.registry import create
 
@@ -53,6 +54,20 @@ def test_a_padded_or_larger_convolution_is_left_alone():
     for conv in (nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 1, padding=1), nn.Sigmoid()):
         _, done = rewritten(lively(Gathered(conv)), ["dense_index"], (1, 3, 4, 4))
         assert done == {"dense_index": 0}
+
+
+def test_only_narrow_groups_of_a_condensenet():
+    torch.manual_seed(0)
+    network = share_norms(lively(create(find_card("condensenet_cifar10_50"))))
+    names = ["hoist_relu", "dense_narrow_index", "absorb_shuffle"]
+    result, done = rewritten(network, names, (1, 3, 16, 16))
+    narrow = [
+        module.conv.out_channels // module.conv.groups <= NARROW
+        for module in network.modules()
+        if isinstance(module, CondensedConv)
+    ]
+    assert done["dense_narrow_index"] == done["absorb_shuffle"] == sum(narrow) == 8
+    assert sum(node.target is torch.index_select for node in result.graph.nodes) == len(narrow) - 8 > 0
 
 
 def test_condensenet_keeps_neither_gather_nor_shuffle_nor_bn():

@@ -49,3 +49,13 @@ def test_where_it_acts(conv, width, count):
     torch.manual_seed(0)
     network = lively(nn.Sequential(conv, nn.ReLU()))
     assert rewritten(network, ["pack_pixels"], (1, conv.in_channels, 4, width))[1] == {"pack_pixels": count}
+
+
+def test_blocks_of_eight_keep_groups_of_eight_inputs():
+    torch.manual_seed(0)
+    network = lively(nn.Sequential(nn.Conv2d(32, 8, 3, padding=1, groups=4), nn.Conv2d(8, 8, 3, padding=1, groups=2)))
+    result, done = rewritten(network, ["pack_pixels_by_eight"], (1, 32, 4, 8))
+    assert done == {"pack_pixels_by_eight": 1}
+    convs = [(c.in_channels, c.out_channels, c.groups) for c in result.modules() if isinstance(c, nn.Conv2d)]
+    # Groups of four inputs fill no block: dense, and so full of outputs that they need no packing.
+    assert convs == [(32, 32, 4), (8, 8, 2)]
