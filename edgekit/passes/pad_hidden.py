@@ -5,7 +5,8 @@
 ONNX Runtime computes in a blocked layout, but its reordering into that layout takes a multiple of four channels only;
 what misses it falls back to slow kernels. In ShuffleNet V2 1.0 the depthwise convolutions of stage 2 do, with 58
 channels. Precondition: a dense convolution writes the channels, and one dense convolution alone reads them, behind
-nothing or layers that work on each channel by itself. What the new channels hold is multiplied by zero there.
+nothing or layers that work on each channel by itself. What the new channels hold is multiplied by zero there. Single
+pixels, as in squeeze-and-excite, are left alone: there is nothing to gain.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import fx, nn
 
 from .channel_flow import kind_of
+from .gather_rows import is_map
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
@@ -29,7 +31,7 @@ def pad_hidden(graph_module: fx.GraphModule) -> int:
     for node in graph_module.graph.nodes:
         modules = dict(graph_module.named_modules())
         conv = dense_conv(node, modules)
-        if conv is None or conv.out_channels % MULTIPLE == 0:
+        if conv is None or conv.out_channels % MULTIPLE == 0 or not is_map(node):
             continue
         found = hidden(node, modules)
         if found is None:

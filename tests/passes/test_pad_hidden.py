@@ -85,6 +85,7 @@ class Shared(nn.Module):
         nn.Sequential(nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 1, groups=2)),
         nn.Sequential(nn.Conv2d(6, 6, 1), nn.Conv2d(6, 12, 3, groups=6)),  # two filters a channel
         nn.Sequential(nn.ReLU(), nn.Conv2d(6, 6, 1), nn.ReLU()),
+        nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(6, 6, 1), nn.ReLU(), nn.Conv2d(6, 6, 1)),  # a single pixel
     ],
 )
 def test_anything_else_is_left_alone(network):
