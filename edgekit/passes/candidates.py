@@ -69,6 +69,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         ("absorb_shuffle", "pack_pixels_by_eight"),
         "the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
     ),
+    ("padded", (), ("pad_hidden",), "hidden channels filled up to a multiple of four"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
     (
         "aligned-groups",
@@ -89,6 +90,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "onnx" and precision != "int8" and target.startswith("x86")
     if name == "blocked":  # AVX-512's blocks have sixteen channels
         return format_ == "onnx" and precision != "int8" and target == "x86-avx2"
+    if name == "padded":  # ONNX Runtime alone refuses other numbers of channels, in float and on x86
+        return format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked
         return format_ == "tflite"
     if name == "bare":
@@ -116,4 +119,11 @@ def extended(rewrites: tuple[str, ...], early: tuple[str, ...], late: tuple[str,
     return tuple(order)
 
 
-BARE = ("hoist_batch_norm", "fold_batch_norm", "fold_channel_shuffle", "lower_batch_norm")
+BARE = (
+    "hoist_batch_norm",
+    "fold_batch_norm",
+    "fold_channel_shuffle",
+    "absorb_shuffle",
+    "postpone_shuffle",
+    "lower_batch_norm",
+)

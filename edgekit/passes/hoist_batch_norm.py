@@ -8,11 +8,14 @@ Precondition: the shuffle's result is used by the BN alone. CondenseNet's second
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import fx, nn
 
 from .channel_flow import Permutation
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
 def hoist_batch_norm(graph_module: fx.GraphModule) -> int:
@@ -41,12 +44,12 @@ def hoist_batch_norm(graph_module: fx.GraphModule) -> int:
     return moved
 
 
-def reordered(norm: nn.BatchNorm2d, order: tuple[int, ...]) -> nn.BatchNorm2d:
-    """The BN whose channel ``order[i]`` has the parameters of ``norm``'s channel ``i``."""
-    moved = copy.deepcopy(norm)
+def reordered(layer: Layer, order: tuple[int, ...]) -> Layer:
+    """The BN or depthwise convolution whose channel ``order[i]`` has the parameters of ``layer``'s channel ``i``."""
+    moved = copy.deepcopy(layer)
     target = torch.tensor(order)
     with torch.no_grad():
-        for name, value in norm.state_dict().items():
+        for name, value in layer.state_dict().items():
             if value.ndim:
                 getattr(moved, name)[target] = value
     return moved

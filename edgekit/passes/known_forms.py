@@ -16,6 +16,7 @@ from ..catalog import PROFILES, folders, load_toml, user_folder
 from ..errors import UsageError
 from ..files import write_atomic
 from ..types import ExportProfile, FormTable, KnownForm, ModelCard, TargetClass
+from .candidates import worth_trying
 
 DEFAULTS = "defaults"
 HEAD = "# Forms that `edgekit export --tune` found to be the fastest on machines of this class; see export --help.\n"
@@ -38,7 +39,8 @@ class Found:
 def find_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> Found | None:
     """What the tables know of a network, format and precision on ``target``, or else on the target it takes over from.
 
-    What was taken over holds for the form alone: whether int8 pays is another matter on another CPU.
+    What was taken over holds for the form alone: whether int8 pays is another matter on another CPU. A form made for
+    kernels that the target has not is not taken over.
 
     Raises:
         UsageError: a table cannot be read, has an unknown key or a wrong value.
@@ -51,7 +53,9 @@ def find_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> F
     for other in dict.fromkeys(table.otherwise for _, table in tables if table.otherwise is not None):
         for path, table in read_tables(other):
             known = line_of(table, card, profile)
-            if known is not None:
+            if known is not None and (
+                known.rewrites is not None or worth_trying(known.form, profile.format, profile.precision, target)
+            ):
                 over = known.model_copy(update={"takes": None, "int8_vs_float": None})
                 return Found(over, other if known.measured else None, path)
     return None

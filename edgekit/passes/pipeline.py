@@ -25,8 +25,10 @@ from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
 from .lower_batch_norm import lower_batch_norm
 from .pack_pixels import pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
+from .pad_hidden import pad_hidden
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
+from .postpone_shuffle import postpone_shuffle
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
 from .split_shuffled import split_shuffled
@@ -47,6 +49,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "lower_batch_norm": lower_batch_norm,
     "fold_channel_shuffle": fold_channel_shuffle,
     "gather_rows": gather_rows,
+    "postpone_shuffle": postpone_shuffle,
     "shuffle_channels_last": shuffle_channels_last,
     "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
@@ -55,6 +58,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "hoist_relu": hoist_relu,
     "cross_layer_equalization": cross_layer_equalization,
     "zero_pad_pool": zero_pad_pool,
+    "pad_hidden": pad_hidden,
     "pack_pixels": pack_pixels,
     "pack_pixels_by_eight": pack_pixels_by_eight,
     "pack_pixels_in_rows": pack_pixels_in_rows,

@@ -132,6 +132,26 @@ def test_what_is_taken_over_says_where_it_was_measured_and_leaves_int8_open(proj
     assert found.known.int8_vs_float is None
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_what_a_table_gives_can_be_made_on_the_target(target, precision):
+    families = {card.family: card for card in cards().values()}
+    for format_ in ("onnx", "tflite", "openvino"):
+        names = {form.name for form in candidates(format_, precision, target)}
+        for card in families.values():
+            found = find_form(card, profile_for(format_, precision), target)
+            assert found is None or found.known.rewrites is not None or found.known.form in names
+
+
+def test_a_form_for_the_kernels_of_another_target_is_not_taken_over(project):
+    for form, taken in (("packed", False), ("dense-first", True)):
+        path = table(project, "x86-vnni", (CARD, form))
+        path.write_text(path.read_text().replace('"int8"', '"fp32"'))
+        table(project, "armv8.2-dot", head='otherwise = "x86-vnni"\n')
+        found = find_form(find_card(CARD), profile_for("onnx", "fp32"), "armv8.2-dot")
+        assert (found is not None and found.known.form == form) is taken
+
+
 # Mistakes
 
 
