@@ -23,6 +23,7 @@ from .fold_channel_shuffle import fold_channel_shuffle
 from .gather_rows import gather_rows
 from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
+from .linear_as_conv import linear_as_conv
 from .lower_batch_norm import lower_batch_norm
 from .pack_pixels import pack_pixels, pack_pixels_in_rows
 from .pool_as_depthwise import pool_as_depthwise
@@ -54,6 +55,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "zero_pad_pool": zero_pad_pool,
     "pack_pixels": pack_pixels,
     "pack_pixels_in_rows": pack_pixels_in_rows,
+    "linear_as_conv": linear_as_conv,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
 }
