@@ -1,7 +1,7 @@
 """Write a linear layer on a pooled map as a 1x1 convolution, for OpenVINO.
 
-On CPUs without VNNI its plugin gives an int8 linear layer to a general matrix product, several times slower than reading
-the weights takes; a 1x1 convolution of one pixel goes to oneDNN's own kernel.
+On CPUs without VNNI its plugin gives an int8 linear layer to a general matrix product, several times slower than
+reading the weights takes; a 1x1 convolution of one pixel goes to oneDNN's own kernel.
 
 Precondition: the layer reads the flattened pixel of an ``(N, C, 1, 1)`` map, with nothing but activations and dropout
 between, that nobody else reads. The flattening moves behind the layer; with several such layers, behind the last.
