@@ -17,7 +17,13 @@ from .align_groups import align_groups
 from .channel_flow import Permutation
 from .cross_layer_equalization import cross_layer_equalization
 from .dense_index import dense_index
-from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
+from .densify_group_conv import (
+    densify_first_pointwise,
+    densify_first_stage,
+    densify_pointwise,
+    densify_shuffled,
+    densify_spatial,
+)
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .gather_rows import gather_rows
@@ -40,6 +46,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "densify_pointwise": densify_pointwise,
     "densify_spatial": densify_spatial,
     "densify_first_stage": densify_first_stage,
+    "densify_first_pointwise": densify_first_pointwise,
     "align_groups": align_groups,
     "absorb_shuffle": absorb_shuffle,
     "absorb_scale": absorb_scale,
