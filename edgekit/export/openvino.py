@@ -106,6 +106,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         QuantizationParameters,
     )
 
+    from .openvino_ranges import join_ranges
     from .openvino_weights import widen_weights
 
     settings = job.quantization
@@ -127,6 +128,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
             backend_params={"compress_weights": not paired},
         ),
     )
+    join_ranges(quantized)
     if paired and not widen_weights(quantized) and not float_nodes:
         raise ToolError(
             "NNCF left no float weights with a quantizer, which are scaled by pairs for CPUs that saturate",

@@ -52,6 +52,13 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         (),
         "hard-swish and its gates as ReLU6 and a product, the sixth in the weights",
     ),
+    ("pixel-linear", (), ("linear_as_conv",), "linear layers on the pooled map as 1x1 convolutions"),
+    (
+        "dense-first-pointwise",
+        ("densify_first_pointwise",),
+        ("absorb_shuffle", "linear_as_conv"),
+        "the 1x1 groups on the largest maps dense, with their shuffles in the weights; linear layers as convolutions",
+    ),
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
     ("split-groups", ("split_shuffled",), (), "a convolution for each group that reads a shuffle: nothing to shuffle"),
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
@@ -96,6 +103,11 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "tflite"
     if name == "bare":
         return precision == "int8" and format_ != "tflite"
+    if name in (
+        "pixel-linear",
+        "dense-first-pointwise",
+    ):  # float and CPUs with a dot product have kernels for linear layers
+        return format_ == "openvino" and precision == "int8" and target not in DOT_PRODUCT
     if name == "gates":  # runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has
         return format_ == "openvino"
     return True

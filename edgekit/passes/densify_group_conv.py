@@ -38,7 +38,17 @@ def densify_first_stage(graph_module: fx.GraphModule) -> int:
 
     They have the fewest channels, so their groups are too narrow for vector units.
     """
-    sizes = {node: pixels(node) for node, conv in group_convs(graph_module) if conv.kernel_size != (1, 1)}
+    return densify_largest(graph_module, lambda conv: conv.kernel_size != (1, 1))
+
+
+def densify_first_pointwise(graph_module: fx.GraphModule) -> int:
+    """Densify the 1x1 group convolutions that write the largest maps; returns how many."""
+    return densify_largest(graph_module, lambda conv: conv.kernel_size == (1, 1))
+
+
+def densify_largest(graph_module: fx.GraphModule, wanted: Callable[[nn.Conv2d], bool]) -> int:
+    """Densify those of the ``wanted`` group convolutions that write the largest maps; returns how many."""
+    sizes = {node: pixels(node) for node, conv in group_convs(graph_module) if wanted(conv)}
     largest = max(sizes.values(), default=0)
     return len(densify(graph_module, lambda node, _: largest > 0 and sizes.get(node) == largest))
 

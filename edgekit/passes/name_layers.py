@@ -23,6 +23,7 @@ ALIASES = {
     "zero-padded-max-pool": "max-pool",
     "spatial-mean": "average-pool",
     "packed-conv": "conv",
+    "pixel-linear": "linear",
     "hardsigmoid": "hard-sigmoid",
     "re-lu": "relu",
     "re-lu6": "relu",

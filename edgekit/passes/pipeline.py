@@ -17,12 +17,19 @@ from .align_groups import align_groups
 from .channel_flow import Permutation
 from .cross_layer_equalization import cross_layer_equalization
 from .dense_index import dense_index, dense_narrow_index
-from .densify_group_conv import densify_first_stage, densify_pointwise, densify_shuffled, densify_spatial
+from .densify_group_conv import (
+    densify_first_pointwise,
+    densify_first_stage,
+    densify_pointwise,
+    densify_shuffled,
+    densify_spatial,
+)
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .gather_rows import gather_rows
 from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
+from .linear_as_conv import linear_as_conv
 from .lower_batch_norm import lower_batch_norm
 from .pack_pixels import pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
 from .pad_hidden import pad_hidden
@@ -43,6 +50,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "densify_pointwise": densify_pointwise,
     "densify_spatial": densify_spatial,
     "densify_first_stage": densify_first_stage,
+    "densify_first_pointwise": densify_first_pointwise,
     "align_groups": align_groups,
     "absorb_shuffle": absorb_shuffle,
     "absorb_scale": absorb_scale,
@@ -62,6 +70,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "pack_pixels": pack_pixels,
     "pack_pixels_by_eight": pack_pixels_by_eight,
     "pack_pixels_in_rows": pack_pixels_in_rows,
+    "linear_as_conv": linear_as_conv,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
 }

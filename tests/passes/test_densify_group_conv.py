@@ -15,7 +15,7 @@ from edgekit.zoo.registry import create
 
 from .networks import lively, rewritten
 
-PASSES = ("densify_shuffled", "densify_pointwise", "densify_spatial", "densify_first_stage")
+PASSES = ("densify_shuffled", "densify_pointwise", "densify_spatial", "densify_first_stage", "densify_first_pointwise")
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,7 +57,7 @@ class Stages(nn.Module):
         return self.layers(x)
 
 
-@pytest.mark.parametrize(("name", "count"), zip(PASSES, (1, 2, 2, 1), strict=True))
+@pytest.mark.parametrize(("name", "count"), zip(PASSES, (1, 2, 2, 1, 1), strict=True))
 def test_what_each_pass_takes(name, count):
     torch.manual_seed(0)
     _, done = rewritten(lively(Stages()), [name], (1, 4, 8, 8))
@@ -78,3 +78,15 @@ def test_shufflenet_v1_loses_its_shuffles(model):
     network = lively(create(find_card(model)))
     _, done = rewritten(network, ["fold_batch_norm", "densify_shuffled", "fold_channel_shuffle"], (1, 3, 64, 64))
     assert done == {"fold_batch_norm": 49, "densify_shuffled": 15, "fold_channel_shuffle": 16}
+
+
+def test_the_largest_maps_of_shufflenet_v1_lose_groups_and_shuffles():
+    network = lively(create(find_card("shufflenet_v1_g3_0.5")))
+    names = ["fold_batch_norm", "densify_first_pointwise", "fold_channel_shuffle", "absorb_shuffle"]
+    _, done = rewritten(network, names, (1, 3, 64, 64))
+    assert done == {
+        "fold_batch_norm": 49,
+        "densify_first_pointwise": 8,
+        "fold_channel_shuffle": 0,
+        "absorb_shuffle": 5,
+    }
