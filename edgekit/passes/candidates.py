@@ -39,7 +39,13 @@ def candidates(format: Format, precision: Precision, target: TargetClass) -> tup
     if precision == "int8" and format == "onnx":
         kept = ("@grouped-conv",)
         forms.append(Form(name="float-groups", rewrites=default, keep_float=kept, reason="group convolutions in float"))
+    if precision == "int8" and format == "tflite":
+        forms.append(Form(name="float-stem", rewrites=default, keep_float=("@first",), reason=STEM))
     return tuple(forms)
+
+
+# The int8 kernels of XNNPACK read eight input channels at a time, and the stem has three.
+STEM = "the first convolution in float: of its three input channels int8 kernels make eight"
 
 
 # Name, passes before and behind the folding of shuffles, reason.
