@@ -105,6 +105,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "onnx" and precision != "int8" and target == "x86-avx2"
     if name == "padded":  # ONNX Runtime alone refuses other numbers of channels, in float and on x86
         return format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
+    if name == "split-groups":  # int8 kernels of the others are slow at groups, and GPU delegates at narrow ones
+        return target != "mobile-gpu" and (precision != "int8" or format_ == "tflite")
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked
         return format_ == "tflite"
     if name == "bare":
