@@ -146,4 +146,5 @@ BARE = (
     "absorb_shuffle",
     "postpone_shuffle",
     "lower_batch_norm",
+    "shuffle_as_gather",
 )

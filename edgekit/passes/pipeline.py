@@ -36,6 +36,7 @@ from .pad_hidden import pad_hidden
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .postpone_shuffle import postpone_shuffle
+from .shuffle_as_gather import shuffle_as_gather
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
 from .split_shuffled import split_shuffled
@@ -58,6 +59,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "fold_channel_shuffle": fold_channel_shuffle,
     "gather_rows": gather_rows,
     "postpone_shuffle": postpone_shuffle,
+    "shuffle_as_gather": shuffle_as_gather,
     "shuffle_channels_last": shuffle_channels_last,
     "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
     "absorb_hard_swish_sixth": absorb_hard_swish_sixth,

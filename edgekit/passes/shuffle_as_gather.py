@@ -1,0 +1,43 @@
+"""Write a channel shuffle as one gather of channels, for ONNX Runtime.
+
+Reshape, transpose, reshape are three operators there, and the transpose moves number by number where its rows are
+short; a gather along the channels of NCHW data copies one whole channel after the other. The order of any permutation
+can be written so.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+
+from .channel_flow import Permutation, channels_of
+
+
+class GatheredChannels(nn.Module):
+    """``(N, C, H, W)``: new channel ``i`` is old channel ``index[i]``."""
+
+    index: Tensor
+
+    def __init__(self, order: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("index", torch.tensor(order))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape, channels in another order."""
+        return x.index_select(1, self.index)
+
+
+def shuffle_as_gather(graph_module: fx.GraphModule) -> int:
+    """Rewrite every permutation of channels in place; returns how many."""
+    changed = 0
+    modules = dict(graph_module.named_modules())
+    for node in graph_module.graph.nodes:
+        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, Permutation):
+            name = f"{node.name}_gathered"
+            graph_module.add_submodule(name, GatheredChannels(layer.order(channels_of(node))))
+            node.target = name
+            changed += 1
+    graph_module.delete_all_unused_submodules()
+    graph_module.recompile()
+    return changed
