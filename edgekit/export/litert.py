@@ -18,6 +18,7 @@ from .litert_concat import narrow_concats
 from .tflite_graph import SIGNATURE
 from .tflite_lowering import write_tflite
 from .tflite_writer import NotWritable
+from .weight_rounding import COMPENSATED
 
 FILE = "model.tflite"
 
@@ -46,6 +47,8 @@ def convert_litert(job: Job) -> Converted:
         float_nodes = nodes_of(path, job)
         quantize(path, job, float_nodes)
         quantization = describe(job.quantization, "int8 operators", "int8", reduce_range=False)
+        if job.quantization.rounding == "compensated":
+            quantization["weights"] = f"{quantization['weights']}, {COMPENSATED}"
     given, made = interface(path)
     return Converted(
         files=(FILE,),

@@ -45,6 +45,8 @@ class Quantization(Frozen):
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
             one, in place of its fast one.
+        rounding: of weights: each to the ``nearest`` step, or ``compensated`` (TFLite): so that their errors cancel in
+            what the layer gives for the calibration images; a change on purpose too, and no exact rewrite.
     """
 
     scheme: Literal["full-integer"] = "full-integer"
@@ -54,6 +56,7 @@ class Quantization(Frozen):
     ranges: Literal["auto", "min-max", "percentile", "mse"] = "min-max"
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False
+    rounding: Literal["nearest", "compensated"] = "nearest"
 
 
 class ExportProfile(Frozen):
@@ -92,6 +95,9 @@ class ExportProfile(Frozen):
                 raise ValueError(f'TFLite int8 has weights = "per-channel" only, not {settings.weights!r}')
             if settings.activations != "asymmetric":
                 raise ValueError(f'TFLite int8 has activations = "asymmetric" only, not {settings.activations!r}')
+        if self.format != "tflite" and settings is not None and settings.rounding != "nearest":
+            # ONNX's and OpenVINO's steps may follow from pairs of weights, which rounding changes.
+            raise ValueError(f"rounding = {settings.rounding!r} is for TFLite only")
         if self.io == "int8" and self.bake_preprocess:
             raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
         return self

@@ -69,6 +69,7 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     from ..export.job import Job
     from ..export.range_choice import choose_ranges
     from ..export.simulation import scheme_of
+    from ..export.weight_rounding import round_weights
 
     card = ModelCard.from_plain(request["card"])
     profile = ExportProfile.from_plain(request["profile"])
@@ -89,6 +90,10 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
             profile = profile.model_copy(update={"quantization": settings.model_copy(update={"ranges": ranges})})
         if settings.bias_correction and profile.format != "openvino":
             correct_biases(rewritten, layers, images, scheme, in_float)
+        if settings.rounding == "compensated":
+            # Preprocessing that is baked in scales the first layer's weights: they are left to the quantizer.
+            first = {layer.name for layer in layers if profile.bake_preprocess and "first" in layer.kinds}
+            round_weights(rewritten, layers, images, scheme, in_float | first)
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,

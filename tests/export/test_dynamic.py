@@ -59,7 +59,7 @@ def test_profiles_of_the_option():
 def test_ranges_are_of_int8_alone():
     (profile,) = choose_profiles("onnx", int8=True, ranges="percentile")
     assert (profile.name, profile.quantization.ranges) == ("onnx-int8-ranges-percentile", "percentile")
-    assert choose_profiles("onnx", int8=True, ranges="min-max")[0].name == "onnx-int8"
+    assert choose_profiles("onnx", int8=True, ranges="auto")[0].name == "onnx-int8"
     assert [p.name for p in choose_matrix("onnx", ranges="mse")] == ["onnx-fp32", "onnx-int8-ranges-mse"]
 
 
