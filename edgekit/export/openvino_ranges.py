@@ -43,7 +43,7 @@ def join_ranges(model: Model) -> int:
 
 def connected(model: Model) -> list[list[Node]]:
     """The operators that pass activations on, in sets that hand them to each other."""
-    passing = {op.get_friendly_name(): op for op in model.get_ordered_ops() if passes(op)}
+    passing = {op.get_name(): op for op in model.get_ordered_ops() if passes(op)}
     leader: dict[Port, Port] = {}
 
     def find(port: Port) -> Port:
@@ -77,7 +77,7 @@ def activations(op: Node) -> Iterator[Output]:
 
 def port_of(output: Output) -> Port:
     """A key for a tensor."""
-    return output.get_node().get_friendly_name(), output.get_index()
+    return output.get_node().get_name(), output.get_index()
 
 
 def readers(output: Output) -> Iterator[Node]:
@@ -113,10 +113,12 @@ def union(quantizers: list[Node], levels: int) -> tuple[float, float]:
     ends = [[float(value(op, position)) for op in quantizers] for position in (1, 2, 3, 4)]
     low, high = min(*ends[0], *ends[2]), max(*ends[1], *ends[3])
     if low < 0 < high:
-        zero = round(-low * (levels - 1) / (high - low))
-        # Move the end that makes the range wider.
-        high = max(high, -low * (levels - 1 - zero) / zero) if zero else high
-        low = -high * zero / (levels - 1 - zero) if zero < levels - 1 else low
+        steps = levels - 1
+        zero = round(-low * steps / (high - low))
+        if zero in (0, steps):  # the other end is less than half a step away
+            return (0.0, high) if zero == 0 else (low, 0.0)
+        high = max(high, -low * (steps - zero) / zero)  # move the end that makes the range wider
+        low = -high * zero / (steps - zero)
     return low, high
 
 
@@ -129,15 +131,15 @@ def quantize_sources(ops: list[Node], low: float, high: float, levels: int) -> N
     """Put a quantizer behind every tensor that comes into a set from outside, for the readers inside."""
     from openvino import opset13
 
-    inside = {op.get_friendly_name() for op in ops}
+    inside = {op.get_name() for op in ops}
     made: dict[Port, Node] = {}
     for op in ops:
         for index, source in enumerate(activations(op)):
-            if source.get_node().get_friendly_name() in inside:
+            if source.get_node().get_name() in inside:
                 continue
             port = port_of(source)
             if port not in made:
                 ends = [opset13.constant(np.float32(end)) for end in (low, high, low, high)]
                 made[port] = opset13.fake_quantize(source, *ends, levels)
-                made[port].set_friendly_name(f"{port[0]}/fq_joined_{port[1]}")
+                made[port].set_friendly_name(f"{source.get_node().get_friendly_name()}/fq_joined_{port[1]}")
             op.input(index).replace_source_output(made[port].output(0))
