@@ -29,6 +29,9 @@ ROWS = 2048
 
 MOST_IMAGES = 16
 
+BLOCK = 32
+"""Weights of a channel whose errors are passed on to the rest at once, as one product."""
+
 DAMPING = 0.01
 """Share of the mean second moment that is added to each, so that inputs that are never seen do no harm."""
 
@@ -116,10 +119,16 @@ def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
     exact = weight.gather(2, places)
     scale = exact.abs().amax(2, keepdim=True).clamp(min=1e-12) / steps
     largest = exact.abs() >= scale * steps * (1 - 1e-6)
-    open_, made = exact.clone(), torch.empty_like(exact)
-    for at in range(count):
-        wanted = torch.where(largest[:, :, at], exact[:, :, at], open_[:, :, at])
-        made[:, :, at] = torch.clamp(torch.round(wanted / scale[:, :, 0]), -steps, steps) * scale[:, :, 0]
-        error = (open_[:, :, at] - made[:, :, at]) / spread[:, at, at].reshape(groups, 1)
-        open_[:, :, at:] -= error[:, :, None] * spread[:, None, at, at:]
+    open_, made, errors = exact.clone(), torch.empty_like(exact), torch.empty_like(exact)
+    for start in range(0, count, BLOCK):
+        end = min(start + BLOCK, count)
+        near = open_[:, :, start:end].contiguous()
+        for at in range(start, end):
+            now = near[:, :, at - start]
+            wanted = torch.where(largest[:, :, at], exact[:, :, at], now)
+            rounded = torch.clamp(torch.round(wanted / scale[:, :, 0]), -steps, steps) * scale[:, :, 0]
+            error = (now - rounded) / spread[:, at, at].reshape(groups, 1)
+            near[:, :, at - start :] -= error[:, :, None] * spread[:, None, at, at:end]
+            made[:, :, at], errors[:, :, at] = rounded, error
+        open_[:, :, end:] -= torch.bmm(errors[:, :, start:end], spread[:, start:end, end:])
     return torch.empty_like(made).scatter_(2, places, made)
