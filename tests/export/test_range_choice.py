@@ -30,7 +30,8 @@ def chosen(inputs: torch.Tensor, format_: str = "onnx") -> tuple[str, dict[str, 
     )
     scheme = scheme_of(SETTINGS, "x86-vnni", "onnx")
     best, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset(), format_)
-    assert reason.startswith("by simulated SQNR on 16 calibration images: ")
+    judged = 4 if best.ranges == "min-max" else 16
+    assert reason.startswith(f"by simulated SQNR on {judged} calibration images: ")
     return best.ranges, {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", reason)}
 
 
