@@ -21,7 +21,8 @@ PASSING = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "SPLIT", "RESHAPE", "TRANS
 def narrow(path: Path, rows: list[dict[str, Any]], ranges: dict[str, Any], settings: Quantization) -> None:
     """Replace min-max by the ranges that ``settings`` choose, in place: those of activations, from their histograms.
 
-    The quantizer itself knows min-max only. Tensors that hold one value keep their range.
+    The quantizer itself knows min-max only. Tensors that hold one value keep their range; so do the scores when it is
+    outliers that are cut off: the largest of them are what is asked for.
 
     Args:
         path: the float model.
@@ -37,13 +38,15 @@ def narrow(path: Path, rows: list[dict[str, Any]], ranges: dict[str, Any], setti
     found = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details() if int(t["index"]) in made}
     ends = {index: (float(np.min(ranges[name]["min"])), float(np.max(ranges[name]["max"])))
             for index, name in found.items() if name in ranges}  # fmt: skip
-    counts = {index: np.zeros(BINS, np.int64) for index, (low, high) in ends.items() if low < high}
+    scores = {int(t["index"]) for t in interpreter.get_output_details() if settings.ranges == "outliers"}
+    open_ = {index for index, (low, high) in ends.items() if low < high} - scores
+    counts = {index: np.zeros(BINS, np.int64) for index in sorted(open_)}
     for row in rows:
         runner(**row)
         for index, total in counts.items():
             np.add(total, np.histogram(interpreter.get_tensor(index), BINS, ends[index])[0], out=total)
     for index, total in counts.items():
-        low, high = chosen_range(settings, total, np.linspace(*ends[index], BINS + 1))
+        low, high = chosen_range(settings, total, np.linspace(*ends[index], BINS + 1), len(rows))
         entry = ranges[found[index]]
         entry["min"], entry["max"] = np.full_like(entry["min"], low), np.full_like(entry["max"], high)
 

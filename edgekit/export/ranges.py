@@ -18,17 +18,34 @@ STEPS = 255  # between the codes of 8 bits
 SHRINK = np.linspace(1.0, 0.1, 91)
 
 
-def chosen_range(settings: Quantization, counts: Array, edges: Array) -> tuple[float, float]:
+OUTLIERS = 8
+"""Values of a tensor that are cut off for each image: as many of a small late map as of a large early one, where the
+same share would be hundreds."""
+
+MOST_OUTLIERS = 0.1
+"""Per cent of a tensor's values that are cut off at most."""
+
+
+def chosen_range(settings: Quantization, counts: Array, edges: Array, images: int) -> tuple[float, float]:
     """The range that ``settings.ranges`` takes of a tensor.
 
     Args:
-        settings: ``ranges`` is ``percentile`` or ``mse``.
+        settings: ``ranges`` is ``outliers``, ``percentile`` or ``mse``.
         counts: values per bin, over all calibration images.
         edges: of the bins, one more than counts.
+        images: how many have been counted.
     """
+    if settings.ranges == "outliers":
+        return range_without_outliers(counts, edges, images)
     if settings.ranges == "percentile":
         return percentile_range(counts, edges, settings.percentile)
     return mse_range(counts, edges, settings.activations == "symmetric")
+
+
+def range_without_outliers(counts: Array, edges: Array, images: int) -> tuple[float, float]:
+    """The range without the outermost ``OUTLIERS`` values an image."""
+    cut = min(MOST_OUTLIERS, 100 * OUTLIERS * images / max(int(counts.sum()), 1))
+    return percentile_range(counts, edges, 100 - cut)
 
 
 def percentile_range(counts: Array, edges: Array, percentile: float) -> tuple[float, float]:

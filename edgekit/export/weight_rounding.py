@@ -1,10 +1,10 @@
 """Weights rounded so that their errors cancel in what a layer gives, instead of each to the nearest step.
 
-The inputs of a layer are correlated, at the very least by their mean: an error of one weight can be made good by others.
-Weight by weight, what its rounding does to the outputs is put into the weights that are not yet rounded, by the second
-moments of the inputs on the calibration images (OBQ / GPTQ: Frantar et al. 2022, arXiv:2208.11580 and 2210.17323). The
-result lies on the quantizer's own steps, so that it rounds nothing again; the largest weight of a channel, which gives
-the step, stays. It is no exact rewrite.
+The inputs of a layer are correlated, at the very least by their mean: an error of one weight can be made good by
+others. Weight by weight, what its rounding does to the outputs is put into the weights that are not yet rounded, by the
+second moments of the inputs on the calibration images (OBQ / GPTQ: Frantar et al. 2022, arXiv:2208.11580, 2210.17323).
+The result lies on the quantizer's own steps, so that it rounds nothing again; the largest weight of a channel, which
+gives the step, stays. It is no exact rewrite.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ ROWS = 2048
 """Input vectors of a layer that its second moments are taken of."""
 
 MOST_IMAGES = 16
+
+BLOCK = 32
+"""Weights of a channel whose errors are passed on to the rest at once, as one product."""
 
 DAMPING = 0.01
 """Share of the mean second moment that is added to each, so that inputs that are never seen do no harm."""
@@ -63,8 +66,8 @@ def round_weights(
                 rounded[str(node.target)] = copied
             values[node] = images if node.op == "placeholder" else runner.call(node, values)
             runner.forget(node, values)
-    for name, copied in rounded.items():
-        network.add_submodule(name, copied)
+    for name, module in rounded.items():
+        network.add_submodule(name, module)
     network.recompile()
     return len(rounded)
 
@@ -87,10 +90,10 @@ def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     """At most about ``ROWS`` of the vectors that a layer's weights are multiplied with, ``(groups, rows, in)``."""
     if isinstance(layer, nn.Linear):
         return given.reshape(1, -1, given.shape[-1])
-    places = given.shape[2] * given.shape[3] // (layer.stride[0] * layer.stride[1])
+    places = max(1, given.shape[2] * given.shape[3] // (layer.stride[0] * layer.stride[1]))
     few = evenly(given, max(2, -(-2 * ROWS // places)))
     few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
-    columns = functional.unfold(few, layer.kernel_size, layer.dilation, 0, layer.stride)  # type: ignore[arg-type]
+    columns = functional.unfold(few, layer.kernel_size, layer.dilation, 0, layer.stride)
     columns = columns[:, :, :: max(1, len(few) * columns.shape[2] // ROWS)]
     return columns.reshape(len(few), layer.groups, -1, columns.shape[2]).permute(1, 0, 3, 2).flatten(1, 2)
 
@@ -116,10 +119,16 @@ def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
     exact = weight.gather(2, places)
     scale = exact.abs().amax(2, keepdim=True).clamp(min=1e-12) / steps
     largest = exact.abs() >= scale * steps * (1 - 1e-6)
-    open_, made = exact.clone(), torch.empty_like(exact)
-    for at in range(count):
-        wanted = torch.where(largest[:, :, at], exact[:, :, at], open_[:, :, at])
-        made[:, :, at] = torch.clamp(torch.round(wanted / scale[:, :, 0]), -steps, steps) * scale[:, :, 0]
-        error = (open_[:, :, at] - made[:, :, at]) / spread[:, at, at].reshape(groups, 1)
-        open_[:, :, at:] -= error[:, :, None] * spread[:, None, at, at:]
+    open_, made, errors = exact.clone(), torch.empty_like(exact), torch.empty_like(exact)
+    for start in range(0, count, BLOCK):
+        end = min(start + BLOCK, count)
+        near = open_[:, :, start:end].contiguous()
+        for at in range(start, end):
+            now = near[:, :, at - start]
+            wanted = torch.where(largest[:, :, at], exact[:, :, at], now)
+            rounded = torch.clamp(torch.round(wanted / scale[:, :, 0]), -steps, steps) * scale[:, :, 0]
+            error = (now - rounded) / spread[:, at, at].reshape(groups, 1)
+            near[:, :, at - start :] -= error[:, :, None] * spread[:, None, at, at:end]
+            made[:, :, at], errors[:, :, at] = rounded, error
+        open_[:, :, end:] -= torch.bmm(errors[:, :, start:end], spread[:, start:end, end:])
     return torch.empty_like(made).scatter_(2, places, made)

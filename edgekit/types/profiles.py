@@ -39,8 +39,9 @@ class Quantization(Frozen):
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
-            ``percentile`` of its values, or the range of the least squared error (``mse``). ``auto``: min-max or the
-            percentile, as a simulation of the network on calibration images says; the manifest says which.
+            ``percentile`` of its values, the range of the least squared error (``mse``), or min-max without a few
+            ``outliers`` an image (``export.ranges``; not OpenVINO). ``auto``: min-max or without outliers (OpenVINO:
+            the percentile), as a simulation of the network on calibration images says; the manifest says which.
         percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` and ``"auto"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
@@ -53,7 +54,7 @@ class Quantization(Frozen):
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
-    ranges: Literal["auto", "min-max", "percentile", "mse"] = "min-max"
+    ranges: Literal["auto", "min-max", "outliers", "percentile", "mse"] = "min-max"
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False
     rounding: Literal["nearest", "compensated"] = "nearest"
@@ -98,6 +99,8 @@ class ExportProfile(Frozen):
         if self.format != "tflite" and settings is not None and settings.rounding != "nearest":
             # ONNX's and OpenVINO's steps may follow from pairs of weights, which rounding changes.
             raise ValueError(f"rounding = {settings.rounding!r} is for TFLite only")
+        if self.format == "openvino" and settings is not None and settings.ranges == "outliers":
+            raise ValueError('ranges = "outliers" is for ONNX and TFLite only, NNCF has none')
         if self.io == "int8" and self.bake_preprocess:
             raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
         return self

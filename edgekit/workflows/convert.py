@@ -86,8 +86,10 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         scheme = scheme_of(settings, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
         if settings.ranges == "auto":
-            ranges, chosen["ranges_chosen"] = choose_ranges(rewritten, layers, images, settings, scheme, in_float)
-            profile = profile.model_copy(update={"quantization": settings.model_copy(update={"ranges": ranges})})
+            settings, chosen["ranges_chosen"] = choose_ranges(
+                rewritten, layers, images, settings, scheme, in_float, profile.format
+            )
+            profile = profile.model_copy(update={"quantization": settings})
         if settings.bias_correction and profile.format != "openvino":
             correct_biases(rewritten, layers, images, scheme, in_float)
         if settings.rounding == "compensated":

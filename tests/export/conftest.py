@@ -68,6 +68,7 @@ class Way:
         }
         if self.precision == "int8":
             changes["parity"] = base.parity.model_copy(update={"min_cosine": 0.85})
+            changes["form"] = "default"  # everything in int8: the best known form may leave the stem in float
         return ExportProfile.model_validate({**base.model_dump(), **changes})
 
 

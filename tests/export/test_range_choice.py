@@ -1,4 +1,4 @@
-"""``ranges = "auto"``: the percentile where outliers waste the codes, min-max where nothing is to be cut."""
+"""``ranges = "auto"``: without outliers where outliers waste the codes, min-max where nothing is to be cut."""
 
 from __future__ import annotations
 
@@ -22,33 +22,35 @@ from edgekit.workflows.profiles import choose_profiles
 SETTINGS = profile_for("onnx", "int8").quantization.model_copy(update={"ranges": "auto"})
 
 
-def chosen(inputs: torch.Tensor) -> tuple[str, dict[str, float]]:
+def chosen(inputs: torch.Tensor, format_: str = "onnx") -> tuple[str, dict[str, float]]:
     """What is chosen for a convolution that reads these, and the figures that the reason tells."""
     torch.manual_seed(0)
     network = torch.fx.symbolic_trace(
         nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(8, 4)).eval()
     )
     scheme = scheme_of(SETTINGS, "x86-vnni", "onnx")
-    ranges, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset())
-    assert reason.startswith("by simulated SQNR on 16 calibration images: ")
-    return ranges, {way: float(db) for way, db in re.findall(r"(min-max|percentile) (-?[\d.]+) dB", reason)}
+    best, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset(), format_)
+    judged = 4 if best.ranges == "min-max" else 16
+    assert reason.startswith(f"by simulated SQNR on {judged} calibration images: ")
+    return best.ranges, {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", reason)}
 
 
 def test_outliers_are_cut_off():
     images = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     images[1, 0, 3, 3] = 3000.0  # the ReLU6 keeps it from the scores
-    ranges, decibels = chosen(images)
-    assert ranges == "percentile"
-    assert decibels["percentile"] > decibels["min-max"] + 0.5
+    for format_, way in (("onnx", "outliers"), ("openvino", "percentile")):
+        ranges, decibels = chosen(images, format_)
+        assert ranges == way
+        assert decibels[way] > decibels["min-max"] + 0.5
 
 
 def test_values_that_matter_are_not():
     images = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.01
-    images[:, :, 0, 0] = 30.0  # what the scores come from, and rarer than what the percentile leaves out
+    images[:, :, 0, 0] = 30.0  # what the scores come from
     images[:, :, 1:, :] = 0.0
     ranges, decibels = chosen(images.repeat(1, 1, 4, 4))
     assert ranges == "min-max"
-    assert set(decibels) == {"min-max", "percentile"}
+    assert set(decibels) == {"min-max", "outliers"}
 
 
 def test_the_option_and_its_command():
@@ -75,7 +77,7 @@ def test_the_manifest_tells_the_choice(card_file, tmp_path):
     (outcome,) = export([str(card_file)], [profile], ExportOptions(out=tmp_path), print)
     assert outcome.status == "converted", outcome.error
     said = outcome.artifact.quantization
-    decibels = {way: float(db) for way, db in re.findall(r"(min-max|percentile) (-?[\d.]+) dB", said["ranges_chosen"])}
-    better = decibels["percentile"] > decibels["min-max"] + 0.5
-    assert said["ranges"] == ("percentile 99.99" if better else "min-max")
+    decibels = {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", said["ranges_chosen"])}
+    better = decibels["outliers"] > decibels["min-max"] + 0.5
+    assert said["ranges"] == ("outliers" if better else "min-max")
     assert "--profile tflite-int8 " in outcome.artifact.command

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.catalog import profile_for
-from edgekit.export.ranges import mse_range, percentile_range
+from edgekit.export.ranges import mse_range, percentile_range, range_without_outliers
 from edgekit.types import ExportProfile
 from edgekit.workflows.export import export
 from edgekit.workflows.prepare import ExportOptions
@@ -77,3 +77,15 @@ def test_every_format_takes_and_records_them(card_file, tmp_path, format_):
     assert [text.split(",")[0] for text in said] == ["min-max", "percentile 99.99", "mse"]
     # Each is another file with other results, not the same under three names.
     assert len({outcome.artifact.parity.sqnr_db for outcome in outcomes}) == 3
+
+
+def test_as_many_outliers_are_cut_of_a_small_tensor_as_of_a_large_one():
+    edges = np.linspace(0.0, 100.0, 101)
+    for size in (100_000, 1_000_000):
+        counts = np.zeros(100, np.int64)
+        counts[:50], counts[99] = size // 50, 3  # four images: 16 values may go on each side
+        assert range_without_outliers(counts, edges, images=4) == (0.0, 50.0)
+        counts[99] = 17
+        assert range_without_outliers(counts, edges, images=4) == (0.0, 100.0)
+    few = np.full(100, 10)  # 0.1 % are one value, and half of it goes on each side: none
+    assert range_without_outliers(few, edges, images=4) == (0.0, 100.0)
