@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 import torch
@@ -25,7 +26,10 @@ COMPENSATED = "rounding errors compensated"
 """How a manifest says it."""
 
 ROWS = 2048
-"""Input vectors of a layer that its second moments are taken of."""
+"""Input vectors of a layer that its second moments are taken of, at most about."""
+
+ROWS_PER_WEIGHT = 64
+"""And for each weight of an output: a depthwise filter needs few."""
 
 MOST_IMAGES = 16
 
@@ -87,14 +91,20 @@ def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STE
 
 
 def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
-    """At most about ``ROWS`` of the vectors that a layer's weights are multiplied with, ``(groups, rows, in)``."""
+    """About ``ROWS`` of the vectors that a layer's weights are multiplied with, ``(groups, rows, in)``."""
     if isinstance(layer, nn.Linear):
         return given.reshape(1, -1, given.shape[-1])
-    places = max(1, given.shape[2] * given.shape[3] // (layer.stride[0] * layer.stride[1]))
-    few = evenly(given, max(2, -(-2 * ROWS // places)))
-    few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
-    columns = functional.unfold(few, layer.kernel_size, layer.dilation, 0, layer.stride)
-    columns = columns[:, :, :: max(1, len(few) * columns.shape[2] // ROWS)]
+    down, right = layer.stride
+    places = max(1, given.shape[2] * given.shape[3] // (down * right))
+    rows = min(ROWS, ROWS_PER_WEIGHT * layer.weight[0].numel())
+    few = evenly(given, max(2, -(-2 * rows // places)))
+    apart = max(1, round(sqrt(len(few) * places / rows)))  # every so many rows and columns are enough
+    stride = (down * apart, right * apart)
+    if layer.kernel_size == (1, 1) and layer.padding == (0, 0):  # every pixel is a vector already
+        columns = few[:, :, :: stride[0], :: stride[1]].flatten(2)
+    else:
+        few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
+        columns = functional.unfold(few, layer.kernel_size, layer.dilation, 0, stride)
     return columns.reshape(len(few), layer.groups, -1, columns.shape[2]).permute(1, 0, 3, 2).flatten(1, 2)
 
 

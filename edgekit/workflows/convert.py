@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -64,12 +66,8 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
     ``pixels`` (.npy, calibration), ``folder``.
     """
-    from ..export.bias_correction import correct_biases
     from ..export.float_layers import float_layers
     from ..export.job import Job
-    from ..export.range_choice import choose_ranges
-    from ..export.simulation import scheme_of
-    from ..export.weight_rounding import round_weights
 
     card = ModelCard.from_plain(request["card"])
     profile = ExportProfile.from_plain(request["profile"])
@@ -80,22 +78,11 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
-    chosen = {}
+    chosen: dict[str, str] = {}
     if profile.quantization is not None:
-        settings = profile.quantization
-        scheme = scheme_of(settings, target, profile.format)
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
-        if settings.ranges == "auto":
-            settings, chosen["ranges_chosen"] = choose_ranges(
-                rewritten, layers, images, settings, scheme, in_float, profile.format
-            )
-            profile = profile.model_copy(update={"quantization": settings})
-        if settings.bias_correction and profile.format != "openvino":
-            correct_biases(rewritten, layers, images, scheme, in_float)
-        if settings.rounding == "compensated":
-            # Preprocessing that is baked in scales the first layer's weights: they are left to the quantizer.
-            first = {layer.name for layer in layers if profile.bake_preprocess and "first" in layer.kinds}
-            round_weights(rewritten, layers, images, scheme, in_float | first)
+        with one_thread():
+            profile, chosen = fit(rewritten, layers, images, profile, target, in_float)
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -122,6 +109,52 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         "rewrites": [rewrite.to_plain() for rewrite in rewrites],
         "tool_versions": {name: metadata.version(name) for name in TOOLS[profile.format]},
     }
+
+
+def fit(
+    network: fx.GraphModule,
+    layers: tuple[Layer, ...],
+    images: torch.Tensor,
+    profile: ExportProfile,
+    target: TargetClass,
+    in_float: frozenset[str],
+) -> tuple[ExportProfile, dict[str, str]]:
+    """Fit a network's biases and weights to the calibration images in place, as the profile has it.
+
+    Returns:
+        The profile with the ranges that were chosen, and what the manifest says of the choice.
+    """
+    from ..export.bias_correction import correct_biases
+    from ..export.range_choice import choose_ranges
+    from ..export.simulation import scheme_of
+    from ..export.weight_rounding import round_weights
+
+    settings, chosen = profile.quantization, {}
+    assert settings is not None
+    scheme = scheme_of(settings, target, profile.format)
+    if settings.ranges == "auto":
+        settings, chosen["ranges_chosen"] = choose_ranges(
+            network, layers, images, settings, scheme, in_float, profile.format
+        )
+        profile = profile.model_copy(update={"quantization": settings})
+    if settings.bias_correction and profile.format != "openvino":
+        correct_biases(network, layers, images, scheme, in_float)
+    if settings.rounding == "compensated":
+        # Preprocessing that is baked in scales the first layer's weights: they are left to the quantizer.
+        first = {layer.name for layer in layers if profile.bake_preprocess and "first" in layer.kinds}
+        round_weights(network, layers, images, scheme, in_float | first)
+    return profile, chosen
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread: more cost these small layers more CPU seconds than they save time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rewritten_network(
