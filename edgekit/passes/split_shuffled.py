@@ -70,8 +70,8 @@ def split_shuffled(graph_module: fx.GraphModule) -> int:
 
 def match(shuffle: fx.Node, modules: dict[str, nn.Module]) -> Shuffled | None:
     """What is around ``shuffle``, when it is one that can be split."""
-    order = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
-    if not isinstance(order, Permutation) or len(shuffle.users) != 1:
+    layer: object = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+    if not isinstance(layer, Permutation) or len(shuffle.users) != 1:
         return None
     above, first = [], shuffle.all_input_nodes[0]
     while between(first, modules):
@@ -84,7 +84,7 @@ def match(shuffle: fx.Node, modules: dict[str, nn.Module]) -> Shuffled | None:
     a, b = group_conv(first, modules), group_conv(last, modules)
     if a is None or b is None or len(first.users) != 1:
         return None
-    parts = even_parts(order.order(channels_of(shuffle)), a.groups, b.groups)
+    parts = even_parts(layer.order(channels_of(shuffle)), a.groups, b.groups)
     return None if parts is None else Shuffled(first, tuple(above), tuple(below), last, parts)
 
 
