@@ -73,11 +73,12 @@ def match(shuffle: fx.Node, modules: dict[str, nn.Module]) -> Shuffled | None:
     layer: object = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
     if not isinstance(layer, Permutation) or len(shuffle.users) != 1:
         return None
-    above, first = [], shuffle.all_input_nodes[0]
+    above: list[fx.Node] = []
+    below: list[fx.Node] = []
+    first, last = shuffle.all_input_nodes[0], next(iter(shuffle.users))
     while between(first, modules):
         above.insert(0, first)
         first = first.all_input_nodes[0]
-    below, last = [], next(iter(shuffle.users))
     while between(last, modules):
         below.append(last)
         last = next(iter(last.users))
