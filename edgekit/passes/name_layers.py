@@ -35,6 +35,7 @@ ALIASES = {
     "cat": "concat",
 }
 COMPUTE = (nn.Conv2d, nn.Linear)
+ACTIVATIONS = {"relu", "hard-swish"}
 
 
 class Apply(nn.Module):
@@ -82,15 +83,29 @@ def name_layers(graph_module: fx.GraphModule) -> tuple[Layer, ...]:
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
     ends = [node for node in paths if isinstance(layers[node], COMPUTE)]
+    places = {"first": ends[:1], "stem": stem(ends[0], layers) if ends else [], "last": ends[-1:]}
     return tuple(
         Layer(
             name=names[node],
             path=path,
-            kinds=tuple(dict.fromkeys(kinds[node] + ("first",) * (node in ends[:1]) + ("last",) * (node in ends[-1:]))),
+            kinds=tuple(dict.fromkeys([*kinds[node], *(word for word, nodes in places.items() if node in nodes)])),
             feeds=tuple(names[user] for user in node.users if user in names),
         )
         for node, path in paths.items()
     )
+
+
+def stem(first: fx.Node, layers: dict[fx.Node, nn.Module]) -> list[fx.Node]:
+    """The first layer, and a depthwise convolution that alone reads it, directly or behind an activation."""
+    node = first
+    while len(node.users) == 1:
+        node = next(iter(node.users))
+        layer = layers.get(node)
+        if isinstance(layer, nn.Conv2d):
+            return [first, node] if "depthwise-conv" in module_kinds(layer) else [first]
+        if layer is None or not ACTIVATIONS & set(module_kinds(layer)):
+            break
+    return [first]
 
 
 def module_path(stack: dict[str, Any]) -> str:

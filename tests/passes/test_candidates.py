@@ -22,4 +22,4 @@ def test_forms(format_, precision, target):
     assert precision == "int8" or not any(form.keep_float for form in forms)
     assert all(form.reason for form in forms)
     stems = [form.keep_float for form in forms if form.name == "float-stem"]
-    assert stems == ([("@first",)] if (format_, precision) == ("tflite", "int8") else [])
+    assert stems == ([("@stem",)] if (format_, precision) == ("tflite", "int8") else [])

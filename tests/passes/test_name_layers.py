@@ -42,7 +42,7 @@ def named(network, rewrites=("fold_batch_norm",), shape=(3, 16, 16)):
 def test_layers_of_a_small_network():
     graph, layers = named(Network().eval())
     assert [(layer.name, layer.path, *layer.kinds) for layer in layers][:6] == [
-        ("stem_1", "stem", "conv", "dense-conv", "first"),
+        ("stem_1", "stem", "conv", "dense-conv", "first", "stem"),
         ("blocks_0_conv_0", "blocks.0.conv.0", "conv", "depthwise-conv"),
         ("blocks_0_conv_2", "blocks.0.conv.2", "relu"),
         ("blocks_0_project", "blocks.0.project", "conv", "pointwise-conv"),
@@ -99,3 +99,20 @@ def test_module_that_is_called_twice():
     assert [layer.path for layer in layers] == ["conv", "conv_1"]
     with torch.no_grad():
         assert torch.equal(graph(image), network(image))
+
+
+@pytest.mark.parametrize(
+    ("behind", "named"),
+    [
+        ((nn.ReLU6(), nn.Conv2d(8, 8, 3, groups=8)), 2),
+        ((nn.Conv2d(8, 8, 3, groups=8),), 2),
+        ((nn.ReLU(), nn.Conv2d(8, 8, 3, groups=2)), 1),
+        ((nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, groups=8)), 1),
+        ((nn.ReLU(),), 1),
+    ],
+)
+def test_the_stem_is_the_first_convolution_and_a_depthwise_one_right_behind(behind, named):
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), *behind)
+    traced, _ = apply_rewrites(network.eval(), [], torch.zeros(1, 3, 16, 16))
+    layers = [layer.name for layer in name_layers(traced) if "stem" in layer.kinds]
+    assert len(layers) == named
