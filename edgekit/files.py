@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -83,8 +84,11 @@ def staged_folder(final: Path) -> Iterator[Path]:
         sweep(final)
         if final.exists() and not final.is_dir():
             raise ToolError(f"{final} is a file where a folder is to be", "move it away or name another folder")
-        staging = Path(tempfile.mkdtemp(prefix=f"{STAGING}{final.name}-{os.getpid()}-", dir=final.parent))
+    # Named before it is made: a signal that comes in between must find it in the block that removes it.
+    staging = final.with_name(f"{STAGING}{final.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
+        with writing(final.parent):
+            staging.mkdir(mode=0o700)
         yield staging
         with writing(final):
             os.chmod(staging, 0o755)

@@ -252,3 +252,17 @@ def test_folder_does_not_replace_a_file(tmp_path):
         pytest.fail("the block must not run")
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_text() == "precious"
+
+
+def test_a_signal_just_when_the_staging_folder_is_made_leaves_nothing(tmp_path, monkeypatch):
+    make = Path.mkdir
+
+    def make_and_stop(path, *args, **kwargs):
+        make(path, *args, **kwargs)
+        if path.name.startswith(STAGING):
+            raise SystemExit(143)
+
+    monkeypatch.setattr(Path, "mkdir", make_and_stop)
+    with pytest.raises(SystemExit), staged_folder(tmp_path / "final"):
+        pytest.fail("the block must not be entered")
+    assert list(tmp_path.iterdir()) == []
