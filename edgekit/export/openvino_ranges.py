@@ -96,9 +96,9 @@ def cuts_float(op: Node) -> bool:
 def is_float(output: Output) -> bool:
     """True for a tensor with no quantizer in front, however far."""
     op = output.get_node()
-    if op.get_type_name() == "FakeQuantize" or not passes(op):
-        return str(op.get_type_name()) != "FakeQuantize"
-    return any(map(is_float, activations(op)))
+    if op.get_type_name() == "FakeQuantize":
+        return False
+    return not passes(op) or any(map(is_float, activations(op)))
 
 
 def is_covered(op: Node) -> bool:

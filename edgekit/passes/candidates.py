@@ -112,10 +112,7 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "tflite"
     if name == "bare":
         return precision == "int8" and format_ != "tflite"
-    if name in (
-        "pixel-linear",
-        "dense-first-pointwise",
-    ):  # float and CPUs with a dot product have kernels for linear layers
+    if name in ("pixel-linear", "dense-first-pointwise"):  # float and a dot product have kernels for linear layers
         return format_ == "openvino" and precision == "int8" and target not in DOT_PRODUCT
     if name == "gates":  # runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has
         return format_ == "openvino"

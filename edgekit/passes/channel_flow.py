@@ -177,6 +177,21 @@ def move(node: fx.Node, modules: dict[str, nn.Module], so_far: ChannelFlow) -> F
     return [flow[start : start + size] for start in range(0, len(flow), size)]
 
 
+def call_instead(graph_module: fx.GraphModule, node: fx.Node, layer: nn.Module, word: str) -> None:
+    """Let this call use ``layer``, under a name that ends with ``word``; other calls of its old one keep that."""
+    name = f"{node.name}_{word}"
+    graph_module.add_submodule(name, layer)
+    node.target = name
+
+
+def note_channels(node: fx.Node, channels: int, like: fx.Node | None = None) -> None:
+    """Give a node the propagated shape of another, or its own, with this number of channels."""
+    meta = (like or node).meta.get("tensor_meta")
+    if meta is not None:
+        shape = (meta.shape[0], channels, *meta.shape[2:])
+        node.meta["tensor_meta"] = meta._replace(shape=torch.Size(shape))
+
+
 def argument(node: fx.Node, position: int, name: str, default: int) -> int:
     """An integer argument of a call, given by position or by name."""
     value = node.args[position] if len(node.args) > position else node.kwargs.get(name, default)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import fx, nn
 
-from .channel_flow import channels_of
+from .channel_flow import call_instead, channels_of
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Identity)
 NARROW = 8
@@ -71,19 +71,12 @@ def rewrite(graph_module: fx.GraphModule, gather: fx.Node, wanted: Callable[[nn.
         return False
     if isinstance(layer, nn.Conv2d) and (layer.kernel_size != (1, 1) or layer.padding != (0, 0)):
         return False
-    replace(graph_module, node, spread_columns(layer, index, channels))
+    call_instead(graph_module, node, spread_columns(layer, index, channels), "ungathered")
     for norm_node, norm in norms:
         assert norm is not None
-        replace(graph_module, norm_node, norm)
+        call_instead(graph_module, norm_node, norm, "ungathered")
     gather.replace_all_uses_with(source)
     return True
-
-
-def replace(graph_module: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
-    """Let a node call another layer, under a name of its own."""
-    name = f"{node.name}_ungathered"
-    graph_module.add_submodule(name, layer)
-    node.target = name
 
 
 def constant(graph_module: fx.GraphModule, node: fx.Node) -> torch.Tensor:

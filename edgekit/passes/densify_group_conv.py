@@ -86,10 +86,16 @@ def group_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]
     modules = dict(graph_module.named_modules())
     found = []
     for node in graph_module.graph.nodes:
-        conv = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(conv, nn.Conv2d) and 1 < conv.groups < conv.in_channels:
+        conv = group_conv(node, modules)
+        if conv is not None:
             found.append((node, conv))
     return found
+
+
+def group_conv(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Conv2d | None:
+    """The convolution with groups that ``node`` calls, if it does."""
+    layer = modules.get(str(node.target)) if node.op == "call_module" else None
+    return layer if isinstance(layer, nn.Conv2d) and 1 < layer.groups < layer.in_channels else None
 
 
 def shuffled_convs(graph_module: fx.GraphModule) -> set[fx.Node]:

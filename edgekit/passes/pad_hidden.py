@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 from torch import fx, nn
 
-from .channel_flow import kind_of
+from .channel_flow import call_instead, kind_of, note_channels
 from .gather_rows import is_map
 
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -38,19 +38,19 @@ def pad_hidden(graph_module: fx.GraphModule) -> int:
             continue
         chain, reader = found
         channels = -(-conv.out_channels // MULTIPLE) * MULTIPLE
-        replace(graph_module, node, conv_of(conv, conv.in_channels, channels, 1))
+        call_instead(graph_module, node, conv_of(conv, conv.in_channels, channels, 1), "filled")
         for between in chain:
             layer = modules[str(between.target)]
             if isinstance(layer, nn.Conv2d):
-                replace(graph_module, between, conv_of(layer, channels, channels, channels))
+                call_instead(graph_module, between, conv_of(layer, channels, channels, channels), "filled")
             elif isinstance(layer, nn.BatchNorm2d):
-                replace(graph_module, between, norm_of(layer, channels))
+                call_instead(graph_module, between, norm_of(layer, channels), "filled")
         # The reader may be the very layer that writes: the call that reads is another one and gets a layer of its own.
         last = modules[str(reader.target)]
         assert isinstance(last, nn.Conv2d)
-        replace(graph_module, reader, conv_of(last, channels, last.out_channels, 1))
+        call_instead(graph_module, reader, conv_of(last, channels, last.out_channels, 1), "filled")
         for wider in (node, *chain):
-            widen(wider, channels)
+            note_channels(wider, channels)
         changed += 1
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
@@ -74,13 +74,6 @@ def hidden(node: fx.Node, modules: dict[str, nn.Module]) -> tuple[list[fx.Node],
             return None
         chain.append(node)
     return None
-
-
-def replace(graph_module: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
-    """Let this call use ``layer``; other calls of its old one keep that."""
-    name = f"{node.name}_filled"
-    graph_module.add_submodule(name, layer)
-    node.target = name
 
 
 def conv_of(conv: nn.Conv2d, inputs: int, outputs: int, groups: int) -> nn.Conv2d:
@@ -119,11 +112,3 @@ def filled(old: nn.Module, new: Layer, rest: Callable[[torch.Tensor], torch.Tens
         values[name] = whole
     new.load_state_dict(values)
     return new.eval()
-
-
-def widen(node: fx.Node, channels: int) -> None:
-    """Note the new number of channels in the propagated shape."""
-    meta = node.meta.get("tensor_meta")
-    if meta is not None:
-        shape = (meta.shape[0], channels, *meta.shape[2:])
-        node.meta["tensor_meta"] = meta._replace(shape=torch.Size(shape))

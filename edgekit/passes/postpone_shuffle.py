@@ -13,7 +13,7 @@ from math import prod
 
 from torch import fx, nn
 
-from .channel_flow import Permutation, channels_of, kind_of
+from .channel_flow import Permutation, call_instead, channels_of, kind_of
 from .hoist_batch_norm import reordered
 
 
@@ -33,9 +33,7 @@ def postpone_shuffle(graph_module: fx.GraphModule) -> int:
         for node in passed:
             carrier = modules[str(node.target)]
             if isinstance(carrier, (nn.Conv2d, nn.BatchNorm2d)):
-                name = f"{node.name}_ahead"
-                graph_module.add_submodule(name, reordered(carrier, order))
-                node.target = name
+                call_instead(graph_module, node, reordered(carrier, order), "ahead")
         last = passed[-1]
         readers = list(last.users)
         with graph.inserting_after(last):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
-from .channel_flow import Permutation, channels_of
+from .channel_flow import Permutation, call_instead, channels_of
 
 
 class GatheredChannels(nn.Module):
@@ -34,9 +34,7 @@ def shuffle_as_gather(graph_module: fx.GraphModule) -> int:
     for node in graph_module.graph.nodes:
         layer = modules.get(str(node.target)) if node.op == "call_module" else None
         if isinstance(layer, Permutation):
-            name = f"{node.name}_gathered"
-            graph_module.add_submodule(name, GatheredChannels(layer.order(channels_of(node))))
-            node.target = name
+            call_instead(graph_module, node, GatheredChannels(layer.order(channels_of(node))), "gathered")
             changed += 1
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()

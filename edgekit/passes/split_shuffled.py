@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import fx, nn
 
-from .channel_flow import Permutation, channels_of
-from .densify_group_conv import passes_on
+from .channel_flow import Permutation, channels_of, note_channels
+from .densify_group_conv import group_conv, passes_on
 
 NARROWEST = 16  # outputs of a group: fewer leave lanes of the vector units idle
 
@@ -57,8 +57,9 @@ class Shuffled:
 def split_shuffled(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many shuffles went. The graph's shapes must have been propagated."""
     changed = 0
+    modules = dict(graph_module.named_modules())  # what a split puts in is no part of a later match
     for node in list(graph_module.graph.nodes):
-        found = match(node, dict(graph_module.named_modules()))
+        found = match(node, modules)
         if found is not None:
             split(graph_module, found)
             changed += 1
@@ -94,12 +95,6 @@ def between(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     return node.op == "call_module" and len(node.users) == 1 and passes_on(modules[str(node.target)])
 
 
-def group_conv(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Conv2d | None:
-    """The convolution with groups, but not a depthwise one, that ``node`` calls."""
-    layer = modules.get(str(node.target)) if node.op == "call_module" else None
-    return layer if isinstance(layer, nn.Conv2d) and 1 < layer.groups < layer.in_channels else None
-
-
 def even_parts(order: tuple[int, ...], writers: int, readers: int) -> tuple[Part, ...] | None:
     """A part for each reading group; None when one does not get as many, or gets too few, from each writing group."""
     width, per_writer = len(order) // readers, len(order) // writers
@@ -133,17 +128,13 @@ def split(graph_module: fx.GraphModule, found: Shuffled) -> None:
             for node, layer in layers:
                 name = f"{node.target}_part{number}".replace(".", "_")
                 graph_module.add_submodule(name, layer.eval())
-                value = with_channels(graph.call_module(name, (value,)), node, len(part.read))
-            joined.append(with_channels(value, found.last, channels_of(found.last) // len(found.parts)))
-        whole = with_channels(graph.call_function(torch.cat, (joined, 1)), found.last, channels_of(found.last))
+                value = graph.call_module(name, (value,))
+                note_channels(value, len(part.read), like=node)
+            note_channels(value, channels_of(found.last) // len(found.parts))
+            joined.append(value)
+        whole = graph.call_function(torch.cat, (joined, 1))
+        note_channels(whole, channels_of(found.last), like=found.last)
     found.last.replace_all_uses_with(whole)
-
-
-def with_channels(new: fx.Node, old: fx.Node, channels: int) -> fx.Node:
-    """``new`` with the propagated shape of ``old``, but for its channels."""
-    meta = old.meta["tensor_meta"]
-    new.meta["tensor_meta"] = meta._replace(shape=torch.Size((meta.shape[0], channels, *meta.shape[2:])))
-    return new
 
 
 def rows_of(layer: nn.Module, rows: tuple[int, ...]) -> nn.Module:
