@@ -32,10 +32,12 @@ from edgekit.types import DeviceInfo, Format, ModelCard
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
 from .exports import FORMATS, PRECISIONS, ROOT, UNSIGNED, Made
 from .plain_exports import plain_export
-from .rounds import LAUNCH, Block, Plan, append, environment, measure, resume
+from .rounds import LAUNCH, TURN, TURNS, Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 
 ROUNDS_FILE = "rounds.jsonl"
+SHAPE = {**LAUNCH, "turn": TURN, "turns": TURNS}
+"""Of a round."""
 COSTED = ("mobilenet_v3", "tflite", "int8")
 """The export whose CPU seconds are a goal."""
 
@@ -98,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         return report_build(entries)
     limits = peaks(options.threads)
     blocks = [block_of(entry) for entry in entries]
-    key = environment([limits["info"]["cpu"], limits["info"]["system"], limits["versions"], options.threads, LAUNCH])
+    key = environment([limits["info"]["cpu"], limits["info"]["system"], limits["versions"], options.threads, SHAPE])
     kept = options.cache / ROUNDS_FILE
     if options.resume:
         say(f"{resume(kept, blocks, key)} rounds of an earlier run count")
@@ -263,7 +265,7 @@ def conditions(limits: dict[str, Any], threads: int) -> dict[str, Any]:
         "governor": None if governors is None else ", ".join(sorted(set(governors.values()))),
         "versions": limits["versions"],
         "threads": threads,
-        "launch": LAUNCH,
+        "launch": SHAPE,
         "ceilings": ceilings(limits["roofline"], info).to_plain(),
     }
 

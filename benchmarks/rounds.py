@@ -1,10 +1,11 @@
-"""Latencies in rounds: every artifact of a network and runtime in a fresh process, one after another, in random order.
+"""Latencies in rounds: every artifact of a network and runtime in a fresh process, then all of them by turns.
 
 A round of one network and runtime launches its contenders (plain and edgekit, fp32 and int8, and in ONNX Runtime plain
-int8 with unsigned activations), so that every ratio between them is paired. Rounds go over all networks before they
-come back to the first; when each has the least number, the network whose ratios are least certain is next, until all
-are narrow or the time is over. Each round is a line of a file as soon as it is done, so that a run that was stopped can
-go on.
+int8 with unsigned activations) and lets them run by turns of some twenty milliseconds (:mod:`benchmarks.turns`), so
+that every ratio between them is paired turn by turn. Launches differ too: the interval is that of rounds. They go over
+all networks before they come back to the first; when each has the least number, the network whose ratios are least
+certain is next, until all are narrow or the time is over. Each round is a line of a file as soon as it is done, so that
+a run that was stopped can go on.
 """
 
 from __future__ import annotations
@@ -20,24 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgekit.bench.launch import call_agent
-from edgekit.errors import ToolError
 from edgekit.files import write_atomic
 from edgekit.stats import MIN_PAIRS, trimmed_ratio
 from edgekit.types import RUNTIME_OF, Format
 
+from .turns import by_turns, shuffled
+
 Round = dict[str, Any]
 Pair = tuple[str, str]
 
-LAUNCH = {
-    "warmup_min_iterations": 5,
-    "warmup_min_s": 0.2,
-    "min_iterations": 20,
-    "min_s": 0.4,
-    "max_s": 1.2,
-    "max_iterations": 100,
-}
-"""One launch of many: launches differ by more than a longer look at one would tell."""
+LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
+TURN = {"min_iterations": 2, "min_s": 0.02}
+TURNS = 20
+"""Of each contender in a round; more rounds tell more than longer ones, as launches differ."""
 LAUNCH_S = 120.0
 DECISIVE: tuple[Pair, ...] = (
     ("plain-fp32", "edgekit-fp32"),
@@ -72,14 +68,20 @@ class Block:
 
 
 def logs(rounds: Sequence[Round], pair: Pair) -> list[float]:
-    """``ln(first / second)`` of the medians of every round that has both."""
+    """``ln(first / second)`` of every round that has both: the median over its turns."""
     both = [r["launches"] for r in rounds if pair[0] in r["launches"] and pair[1] in r["launches"]]
-    return [math.log(median_ns(launches[pair[0]]) / median_ns(launches[pair[1]])) for launches in both]
+    return [log_ratio(launches[pair[0]], launches[pair[1]]) for launches in both]
+
+
+def log_ratio(first: dict[str, Any], second: dict[str, Any]) -> float:
+    """``ln(first / second)`` of two launches: of the medians of every two turns side by side, the median."""
+    turns = zip(first["turns_ns"], second["turns_ns"], strict=True)
+    return statistics.median(math.log(statistics.median(one) / statistics.median(other)) for one, other in turns)
 
 
 def median_ns(launch: dict[str, Any]) -> float:
     """Median latency of one launch."""
-    return float(statistics.median(launch["samples_ns"]))
+    return float(statistics.median(ns for turn in launch["turns_ns"] for ns in turn))
 
 
 def half_width(rounds: Sequence[Round], pair: Pair) -> float:
@@ -144,40 +146,24 @@ def schedule(blocks: Sequence[Block], plan: Plan, order: random.Random) -> Itera
 
 
 def one_round(block: Block, plan: Plan, order: random.Random) -> Round:
-    """A fresh process for every contender, in random order."""
-    names = block.able()
-    order.shuffle(names)
-    launches: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for name in names:
-        path, digest = block.contenders[name]
-        request = {
-            "command": "bench",
+    """A fresh process for every contender, loaded in random order, then turns."""
+    names = shuffled(block.able(), order)
+    requests = {
+        name: {
             "runtime": RUNTIME_OF[block.format],
-            "model": str(path.resolve()),
+            "model": str(block.contenders[name][0].resolve()),
             "threads": plan.threads,
             **LAUNCH,
         }
-        try:
-            answer = call_agent(request, LAUNCH_S, f"measuring {block.model} {block.format} {name}")
-        except ToolError as error:
-            errors[name] = str(error)
-            continue
-        launches[name] = {
-            "sha256": digest,
-            "samples_ns": answer["samples_ns"],
-            "warmup_count": len(answer["warmup_ns"]),
-            "load_ns": answer["load_ns"],
-            "first_inference_ns": answer["first_inference_ns"],
-            "load_1m": answer["state_before"]["load_1m"],
-            "clock_khz": answer["state_before"]["clock_khz"],
-        }
+        for name in names
+    }
+    told, errors = by_turns(requests, order, TURNS, TURN, LAUNCH_S)
     return {
         "model": block.model,
         "format": block.format,
         "unix_time": round(time.time(), 1),
         "order": names,
-        "launches": launches,
+        "launches": {name: {"sha256": block.contenders[name][1], **one} for name, one in told.items()},
         "errors": errors,
     }
 

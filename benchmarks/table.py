@@ -42,8 +42,9 @@ def page(results: Results) -> str:
             "Written by `make bench`; the raw samples of every round are in `bench.json` beside this page. *Plain* is "
             "each library's own way to export the untouched PyTorch network, with its defaults (`benchmarks/plain.py` "
             "names the exceptions). Both sides have the same weights, and int8 the same sixteen calibration photos. "
-            "*Faster* is plain latency / edgekit latency, the 20 %-trimmed mean over rounds of fresh processes in "
-            "random order, with Yuen's 95 % interval; above 1 edgekit is faster."
+            "*Faster* is plain latency / edgekit latency; above 1 edgekit is faster. A round starts a fresh process "
+            "for each artifact, lets them run by turns of some twenty milliseconds in random order, and gives the "
+            "median ratio of the turns; the figure is the 20 %-trimmed mean over rounds with Yuen's 95 % interval."
         ),
         busy(results),
         conditions(results),

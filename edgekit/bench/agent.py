@@ -2195,7 +2195,7 @@ COMMANDS = {"info": info, "state": state, "guard": guard, "install": install, "r
             "roofline": roofline}  # type: Dict[str, Callable[[Json], Json]]  # fmt: skip
 
 PROTOCOL = [1]
-"""The file descriptor of the JSON lines; :func:`main` moves it away from what native libraries print to."""
+"""The file descriptor of the JSON lines; :func:`keep_protocol` moves it away from what native libraries print to."""
 
 
 def emit(message: Json) -> None:
@@ -2225,10 +2225,15 @@ def read_request(arguments: List[str]) -> Json:
     return request
 
 
-def main(arguments: List[str]) -> int:
-    """Answer the request in the file ``arguments[0]``; the exit code."""
+def keep_protocol() -> None:
+    """From now on only :func:`emit` writes to stdout; what native libraries print there goes to stderr."""
     PROTOCOL[0] = os.dup(1)
     os.dup2(2, 1)
+
+
+def main(arguments: List[str]) -> int:
+    """Answer the request in the file ``arguments[0]``; the exit code."""
+    keep_protocol()
     try:
         emit({"ok": True, "value": answer(read_request(arguments))})
         return 0

@@ -48,7 +48,7 @@ def make_results(latencies: Latencies = LATENCIES, complete: bool = False, load:
             launches = {
                 name: {
                     "sha256": name,
-                    "samples_ns": [round(ms * 1e6 * pace * (1 + 0.001 * step * (turn - 2))) for step in (-1, 0, 1)],
+                    "turns_ns": [[round(ms * 1e6 * pace * (1 + 0.001 * step * (turn - 2))) for step in (-1, 0, 1)]],
                     "load_1m": load,
                 }
                 for name, ms in medians.items()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import rounds
-from benchmarks.rounds import Block, Plan, append, half_width, measure, resume, schedule
+from benchmarks.rounds import Block, Plan, append, half_width, log_ratio, measure, resume, schedule
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 MODEL = (TINY / "onnx-fp32" / "model.onnx", "abc")
@@ -17,7 +17,7 @@ MODEL = (TINY / "onnx-fp32" / "model.onnx", "abc")
 
 def entry(first: float, second: float, model: str = "net") -> dict[str, Any]:
     launches = {
-        name: {"sha256": "abc", "samples_ns": [round(ms * 1e6)]}
+        name: {"sha256": "abc", "turns_ns": [[round(ms * 1e6)]]}
         for name, ms in (("plain-fp32", first), ("edgekit-fp32", second))
     }
     return {"model": model, "format": "onnx", "launches": launches, "errors": {}}
@@ -33,6 +33,14 @@ def test_the_half_width_is_that_of_the_interval() -> None:
     assert half_width([entry(2 + 0.1 * i, 1) for i in range(9)], ("plain-fp32", "edgekit-fp32")) > 0.02
 
 
+def test_a_round_compares_turn_by_turn() -> None:
+    """The machine is three times as slow for a while, another while for each side's median; the turns still agree."""
+    pace = [1, 1, 3, 3, 3, 1]
+    one = {"turns_ns": [[2_000 * p] for p in pace]}
+    other = {"turns_ns": [[1_000 * p] for p in pace]}
+    assert log_ratio(one, other) == pytest.approx(math.log(2))
+
+
 def test_everyone_gets_the_least_number_before_anyone_gets_more() -> None:
     blocks = [block(name) for name in ("a", "b", "c")]
     turns = schedule(blocks, Plan(min_rounds=5, max_rounds=7), random.Random(0))
@@ -46,7 +54,8 @@ def test_everyone_gets_the_least_number_before_anyone_gets_more() -> None:
 
 
 def test_real_launches_are_kept_as_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "LAUNCH", {**rounds.LAUNCH, "warmup_min_s": 0.0, "min_s": 0.0, "max_s": 0.1})
+    monkeypatch.setattr(rounds, "LAUNCH", {**rounds.LAUNCH, "warmup_min_s": 0.0, "max_s": 0.1})
+    monkeypatch.setattr(rounds, "TURNS", 3)
     file = tmp_path / "rounds.jsonl"
     broken = tmp_path / "broken.onnx"
     broken.write_text("no model")
@@ -57,7 +66,7 @@ def test_real_launches_are_kept_as_they_are_made(tmp_path: Path, monkeypatch: py
     # The one that does not run is out after two attempts; with nothing left to compare there is nothing to go on for.
     assert len(kept) == len(one.rounds) == 2
     assert one.able() == ["plain-fp32"]
-    assert len(kept[0]["launches"]["plain-fp32"]["samples_ns"]) >= 20
+    assert [len(turn) >= 2 for turn in kept[0]["launches"]["plain-fp32"]["turns_ns"]] == [True] * 3
     assert "cannot load" in kept[0]["errors"]["edgekit-fp32"]
     assert sorted(kept[0]["order"]) == ["edgekit-fp32", "plain-fp32"]
     assert kept[0]["launches"]["plain-fp32"]["sha256"] == "abc"
