@@ -36,17 +36,31 @@ def candidates(format: Format, precision: Precision, target: TargetClass) -> tup
     for name, early, late, reason in VARIANTS:
         if worth_trying(name, format, precision, target):
             forms.append(Form(name=name, rewrites=extended(default, early, late), reason=reason))
-    if precision == "int8" and format == "onnx":
-        kept = ("@grouped-conv",)
-        forms.append(Form(name="float-groups", rewrites=default, keep_float=kept, reason="group convolutions in float"))
-    if precision == "int8" and format == "tflite":
-        forms.append(Form(name="float-stem", rewrites=default, keep_float=("@stem",), reason=STEM))
+    if precision == "int8":
+        by_name = {form.name: form for form in forms}
+        for name, base, kept, reason in KEPT:
+            if base in by_name and worth_trying(name, format, precision, target):
+                forms.append(Form(name=name, rewrites=by_name[base].rewrites, keep_float=(kept,), reason=reason))
     return tuple(forms)
 
 
-# The int8 kernels of XNNPACK read eight input channels at a time, and the stem has three. A depthwise convolution is as
-# fast in float, and the first one of MobileNetV2 alone costs int8 1.5 dB.
-STEM = "the first convolution, and a depthwise one right behind it, in float: int8 kernels are no faster there"
+def all_in_int8(name: str, format: Format, precision: Precision, target: TargetClass) -> str:  # noqa: A002
+    """The form with the same rewrites that keeps nothing in float; ``name`` itself where it is that one, or unknown."""
+    forms = candidates(format, precision, target)
+    rewrites = {form.name: form.rewrites for form in forms if form.keep_float}.get(name)
+    return next((form.name for form in forms if not form.keep_float and form.rewrites == rewrites), name)
+
+
+EARLY = "in float down to twice the height of the last map: few channels, where int8 kernels are no faster"
+
+# Name, the form whose rewrites it has, what stays in float, reason.
+KEPT: tuple[tuple[str, str, str, str], ...] = (
+    ("float-groups", "default", "@grouped-conv", "group convolutions in float"),
+    ("float-stem", "default", "@stem", "the first convolution, of three channels, and max pooling behind it in float"),
+    ("float-early", "default", "@early", EARLY),
+    ("rows-float-early", "rows", "@early", f"{EARLY}; rewritten as rows is"),
+    ("split-groups-float-early", "split-groups", "@early", f"{EARLY}; rewritten as split-groups is"),
+)
 
 
 # Name, passes before and behind the folding of shuffles, reason.
@@ -96,6 +110,10 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 
 def worth_trying(name: str, format_: Format, precision: Precision, target: TargetClass) -> bool:
     """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
+    if name in ("float-groups", "float-stem"):
+        return format_ == "onnx"
+    if name.endswith("float-early"):  # the others lose more at the border; with a dot product int8 is faster everywhere
+        return format_ == "tflite" and target not in (*DOT_PRODUCT, "mobile-gpu")
     if name == "dense-all":  # pays where int8 has four times the throughput, or where a GPU cannot do narrow groups
         return (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu"
     if name == "aligned-groups":

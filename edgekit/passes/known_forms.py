@@ -16,7 +16,7 @@ from ..catalog import PROFILES, folders, load_toml, user_folder
 from ..errors import UsageError
 from ..files import write_atomic
 from ..types import ExportProfile, FormTable, KnownForm, ModelCard, TargetClass
-from .candidates import worth_trying
+from .candidates import all_in_int8, worth_trying
 
 DEFAULTS = "defaults"
 HEAD = "# Forms that `edgekit export --tune` found to be the fastest on machines of this class; see export --help.\n"
@@ -39,8 +39,8 @@ class Found:
 def find_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> Found | None:
     """What the tables know of a network, format and precision on ``target``, or else on the target it takes over from.
 
-    What was taken over holds for the form alone: whether int8 pays is another matter on another CPU. A form made for
-    kernels that the target has not is not taken over.
+    What was taken over holds for the form alone: whether int8 pays is another matter on another CPU, and so is which
+    layers do. A form made for kernels that the target has not is not taken over.
 
     Raises:
         UsageError: a table cannot be read, has an unknown key or a wrong value.
@@ -53,12 +53,27 @@ def find_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> F
     for other in dict.fromkeys(table.otherwise for _, table in tables if table.otherwise is not None):
         for path, table in read_tables(other):
             known = line_of(table, card, profile)
-            if known is not None and (
-                known.rewrites is not None or worth_trying(known.form, profile.format, profile.precision, target)
-            ):
-                over = known.model_copy(update={"takes": None, "int8_vs_float": None})
-                return Found(over, other if known.measured else None, path)
+            over = None if known is None else taken_over(known, profile, other, target)
+            if over is not None:
+                return Found(over, other if over.measured else None, path)
     return None
+
+
+def taken_over(known: KnownForm, profile: ExportProfile, other: TargetClass, target: TargetClass) -> KnownForm | None:
+    """What a line of ``other`` says for ``target``; None where that is nothing.
+
+    What it keeps in float is left out: which layers int8 kernels are slow at is a matter of the CPU.
+    """
+    over = known.model_copy(update={"takes": None, "int8_vs_float": None})
+    if known.rewrites is not None:
+        return over
+    form = all_in_int8(known.form, profile.format, profile.precision, other)
+    if form != known.form:
+        if form == "default":
+            return None
+        note = f"on {other} with layers in float, as {known.form}"
+        over = over.model_copy(update={"form": form, "measured": False, "evidence": None, "note": note})
+    return over if worth_trying(form, profile.format, profile.precision, target) else None
 
 
 def read_tables(target: TargetClass) -> Iterator[tuple[Path, FormTable]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import fx, nn
@@ -23,6 +23,7 @@ ALIASES = {
     "zero-padded-max-pool": "max-pool",
     "spatial-mean": "average-pool",
     "packed-conv": "conv",
+    "packed-rows": "conv",
     "pixel-linear": "linear",
     "hardsigmoid": "hard-sigmoid",
     "re-lu": "relu",
@@ -35,7 +36,7 @@ ALIASES = {
     "cat": "concat",
 }
 COMPUTE = (nn.Conv2d, nn.Linear)
-ACTIVATIONS = {"relu", "hard-swish"}
+BEHIND_STEM = {"relu", "hard-swish", "max-pool"}
 
 
 class Apply(nn.Module):
@@ -83,7 +84,12 @@ def name_layers(graph_module: fx.GraphModule) -> tuple[Layer, ...]:
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
     ends = [node for node in paths if isinstance(layers[node], COMPUTE)]
-    places = {"first": ends[:1], "stem": stem(ends[0], layers) if ends else [], "last": ends[-1:]}
+    places = {
+        "first": set(ends[:1]),
+        "stem": set(stem(ends[0], layers) if ends else []),
+        "early": early(graph_module.graph, ends[:1]),
+        "last": set(ends[-1:]),
+    }
     return tuple(
         Layer(
             name=names[node],
@@ -96,16 +102,31 @@ def name_layers(graph_module: fx.GraphModule) -> tuple[Layer, ...]:
 
 
 def stem(first: fx.Node, layers: dict[fx.Node, nn.Module]) -> list[fx.Node]:
-    """The first layer, and a depthwise convolution that alone reads it, directly or behind an activation."""
-    node = first
-    while len(node.users) == 1:
-        node = next(iter(node.users))
-        layer = layers.get(node)
-        if isinstance(layer, nn.Conv2d):
-            return [first, node] if "depthwise-conv" in module_kinds(layer) else [first]
-        if layer is None or not ACTIVATIONS & set(module_kinds(layer)):
+    """The first layer, and the activation and the max pooling behind it where nothing else reads what they take."""
+    found = [first]
+    while len(found[-1].users) == 1:
+        node = next(iter(found[-1].users))
+        if node not in layers or not BEHIND_STEM & set(module_kinds(layers[node])):
             break
-    return [first]
+        found.append(node)
+    return found
+
+
+def early(graph: fx.Graph, first: Sequence[fx.Node]) -> set[fx.Node]:
+    """The first layer, what gives a map more than twice as high as the last, and all that such a map is made of."""
+    heights = {node: height(node) for node in graph.nodes}
+    last = min((found for found in heights.values() if found > 1), default=0)
+    chosen = set(first)
+    for node in reversed(graph.nodes):
+        if heights[node] > 2 * last or any(user in chosen for user in node.users):
+            chosen.add(node)
+    return chosen
+
+
+def height(node: fx.Node) -> int:
+    """Of the map that a node gives, ``(N, C, H, W)``; 0 for anything else."""
+    shape = getattr(node.meta.get("tensor_meta"), "shape", ())
+    return int(shape[2]) if len(shape) == 4 else 0
 
 
 def module_path(stack: dict[str, Any]) -> str:

@@ -43,13 +43,30 @@ class Shared(nn.Module):
         return self.last((c + b).mean((2, 3)))
 
 
-def made(folder: Path, format_: str, patterns: tuple[str, ...], rewrites: bool = True):
+class Stemmed(nn.Module):
+    """The stem of a ShuffleNet, and what reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.act1, self.pool = nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        self.left, self.right = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.last = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a = self.pool(self.act1(self.first(x)))
+        return self.last((self.left(a) + self.right(a)).mean((2, 3)))
+
+
+def made(
+    folder: Path, format_: str, patterns: tuple[str, ...], rewrites: bool = True, network: type[nn.Module] = Shared
+):
     """The converted file's audit, and the layers kept."""
     base = profile_for(format_, "int8")
     quantization = base.quantization.model_copy(update={"keep_float": patterns, "ranges": "min-max"})
     changes = {"quantization": quantization, "rewrites": base.rewrites if rewrites else ()}
     profile = base.model_copy(update=changes)
-    rewritten, _ = apply_rewrites(Shared().eval(), profile.rewrites, torch.zeros(1, 3, 16, 16))
+    rewritten, _ = apply_rewrites(network().eval(), profile.rewrites, torch.zeros(1, 3, 16, 16))
     layers = name_layers(rewritten)
     kept = float_layers(layers, patterns)
     preprocessing = Preprocessing(resize=16, crop=16, mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -87,6 +104,16 @@ def test_only_the_declared_layers_are_float(tmp_path, format_, patterns, paths):
         in_float = {n["name"] for n in facts["executed"] if n["inputs"][0] == "float32" and n["type"] != "QUANTIZE"}
         assert in_float == set(converted.float_nodes)
         assert {name.split(";")[0].split(".")[0] for name in in_float} == {layer.name for layer in kept}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_stem_in_float_pools_in_float(tmp_path, format_):
+    """ONNX Runtime would quantize in front of the pooling, whose int8 kernel is the slow one."""
+    result, kept, facts, _ = made(tmp_path, format_, ("@stem",), network=Stemmed)
+    assert result.passed, result.failures
+    assert [layer.path for layer in kept] == ["first", "act1", "pool"]
+    pooled = [n for n in facts["executed"] if n["type"] in ("MaxPool", "MAX_POOL_2D", "Pooling")]
+    assert [n["inputs"][0] for n in pooled] == ["float32"]
 
 
 def test_layers_of_litert_torchs_file_cannot_be_told(tmp_path):

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.passes.name_layers import name_layers
+from edgekit.passes.name_layers import module_kinds, name_layers
+from edgekit.passes.pack_pixels import PackedConv, PackedRows
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.zoo.registry import create
 
@@ -42,7 +43,7 @@ def named(network, rewrites=("fold_batch_norm",), shape=(3, 16, 16)):
 def test_layers_of_a_small_network():
     graph, layers = named(Network().eval())
     assert [(layer.name, layer.path, *layer.kinds) for layer in layers][:6] == [
-        ("stem_1", "stem", "conv", "dense-conv", "first", "stem"),
+        ("stem_1", "stem", "conv", "dense-conv", "first", "stem", "early"),
         ("blocks_0_conv_0", "blocks.0.conv.0", "conv", "depthwise-conv"),
         ("blocks_0_conv_2", "blocks.0.conv.2", "relu"),
         ("blocks_0_project", "blocks.0.project", "conv", "pointwise-conv"),
@@ -102,17 +103,54 @@ def test_module_that_is_called_twice():
 
 
 @pytest.mark.parametrize(
-    ("behind", "named"),
+    ("behind", "kinds"),
     [
-        ((nn.ReLU6(), nn.Conv2d(8, 8, 3, groups=8)), 2),
-        ((nn.Conv2d(8, 8, 3, groups=8),), 2),
-        ((nn.ReLU(), nn.Conv2d(8, 8, 3, groups=2)), 1),
-        ((nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, groups=8)), 1),
-        ((nn.ReLU(),), 1),
+        ((nn.ReLU6(), nn.Conv2d(8, 8, 3, groups=8)), ["conv", "relu"]),
+        ((nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 1)), ["conv", "relu", "max-pool"]),
+        ((nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, groups=8)), ["conv", "max-pool"]),
+        ((nn.AvgPool2d(2), nn.Conv2d(8, 8, 1)), ["conv"]),
+        ((nn.Hardswish(),), ["conv", "hard-swish"]),
     ],
 )
-def test_the_stem_is_the_first_convolution_and_a_depthwise_one_right_behind(behind, named):
+def test_the_stem_is_the_first_convolution_with_activation_and_max_pooling(behind, kinds):
     network = nn.Sequential(nn.Conv2d(3, 8, 3), *behind)
     traced, _ = apply_rewrites(network.eval(), [], torch.zeros(1, 3, 16, 16))
-    layers = [layer.name for layer in name_layers(traced) if "stem" in layer.kinds]
-    assert len(layers) == named
+    assert [layer.kinds[0] for layer in name_layers(traced) if "stem" in layer.kinds] == kinds
+
+
+def test_a_stem_that_is_read_twice_ends_there():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = nn.Conv2d(3, 8, 3), nn.MaxPool2d(3, 1, 1)
+
+        def forward(self, x):
+            x = self.conv(x)
+            return x + self.pool(x)
+
+    _, layers = named(Twice().eval(), ())
+    assert [layer.path for layer in layers if "stem" in layer.kinds] == ["conv"]
+
+
+def test_early_is_what_large_maps_are_made_of():
+    """Maps of 32, 4 and 2 pixels; a gate of one pixel belongs to the map that it scales."""
+
+    class Gated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.gate = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 1)
+            self.narrow, self.late = nn.Conv2d(4, 4, 8, 8), nn.Conv2d(4, 4, 2, 2)
+            self.head = nn.Linear(4, 5)
+
+        def forward(self, x):
+            x = self.stem(x)
+            x = x * self.gate(x.mean((2, 3), keepdim=True))
+            return self.head(self.late(self.narrow(x)).mean((2, 3)))
+
+    _, layers = named(nn.Sequential(Gated()).eval(), (), (3, 64, 64))
+    assert [layer.path for layer in layers if "early" in layer.kinds] == ["0.stem", "0.mean", "0.gate", "0.mul"]
+
+
+def test_packed_convolutions_count_as_convolutions():
+    assert module_kinds(PackedConv(nn.Conv2d(8, 2, 3, padding=1), 2))[0] == "conv"
+    assert module_kinds(PackedRows(nn.Conv2d(8, 2, 3, padding=1), 2))[0] == "conv"
