@@ -33,9 +33,8 @@ PATIENT = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
 }
-"""Threads without work sleep; by default they spin, which doubles the CPU time of building a network. And the C library
-(glibc) keeps freed memory: a network's tensors come and go, and half of the system's time went into clearing their pages.
-"""
+"""Threads without work sleep; by default they spin, which doubles the CPU time of building a network. And glibc keeps
+freed memory for a network's next tensors: clearing pages anew was half of the system's time."""
 
 
 def run_isolated(

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-from torch import Tensor, fx
+from typing import TYPE_CHECKING, Any
 
 from ..types import Layer, Quantization
 from .extremes import InnerRange
 from .ranges import values_cut
 from .simulation import Scheme, Simulation, evenly
+
+if TYPE_CHECKING:
+    from torch import Tensor, fx
 
 MOST_IMAGES = 16
 """Calibration images that give the ranges and judge them: all, as any one may hold the extremes that matter."""

@@ -87,7 +87,7 @@ def second_moments(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     """Of the vectors that a layer's weights are multiplied with, ``(groups, in, in)``, from about ``ROWS`` of them."""
     if isinstance(layer, nn.Linear):
         vectors = given.reshape(-1, given.shape[-1])
-        return (vectors.T @ vectors / len(vectors))[None]
+        return torch.mm(vectors.T, vectors)[None] / len(vectors)
     down, right = layer.stride
     places = max(1, given.shape[2] * given.shape[3] // (down * right))
     rows = min(ROWS, ROWS_PER_WEIGHT * layer.weight[0].numel())
@@ -95,7 +95,8 @@ def second_moments(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     apart = max(1, round(sqrt(len(few) * places / rows)))  # every so many rows and columns are enough
     stride = (down * apart, right * apart)
     if layer.kernel_size == (1, 1) and layer.padding == (0, 0):  # every pixel is a vector already
-        vectors = few[:, :, :: stride[0], :: stride[1]].transpose(0, 1).flatten(1).unflatten(0, (layer.groups, -1))
+        columns = few[:, :, :: stride[0], :: stride[1]]
+        vectors = columns.transpose(0, 1).reshape(layer.groups, layer.in_channels // layer.groups, -1)
         return torch.bmm(vectors, vectors.transpose(1, 2)) / vectors.shape[2]
     few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
     count = layer.weight[0].numel()
@@ -115,8 +116,9 @@ def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
         moments: ``(groups, in, in)``.
         steps: the largest quantized weight.
     """
-    order = moments.diagonal(dim1=1, dim2=2).argsort(1, descending=True)  # what matters most first, while others can
-    places = order[:, :, None].expand(-1, -1, weight.shape[1])  # still make it good
+    # What matters most comes first, while others can still make it good.
+    order = moments.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
+    places = order[:, :, None].expand(-1, -1, weight.shape[1])
     spread = shares(moments, order)
     scale = weight.abs().amax(2).clamp(min=1e-12)[:, None] / steps
     exact = weight.transpose(1, 2).gather(1, places) / scale  # (groups, in, out), in steps
@@ -136,8 +138,9 @@ def shares(moments: Tensor, order: Tensor) -> Tensor:
     reverse = reverse.gather(2, back[:, None, :].expand(-1, count, -1)).double()
     power = reverse.diagonal(dim1=1, dim2=2)
     power += DAMPING * power.mean(1, keepdim=True).clamp(min=1e-12)
-    factor = torch.linalg.cholesky(reverse).float()
-    return torch.linalg.solve_triangular(factor, torch.eye(count).expand_as(factor), upper=False).flip(1, 2)
+    factor: Tensor = torch.linalg.cholesky(reverse).float()
+    inverse: Tensor = torch.linalg.solve_triangular(factor, torch.eye(count).expand_as(factor), upper=False)
+    return inverse.flip(1, 2)
 
 
 def rounded_in_turn(exact: Tensor, spread: Tensor, steps: int) -> Tensor:
