@@ -156,14 +156,17 @@ def rounded_in_turn(exact: Tensor, spread: Tensor, steps: int) -> Tensor:
     left, passed, erred, whole = open_.numpy(), spread.numpy(), errors.numpy(), made.numpy()
     signed = exact.round().numpy()
     largest = np.abs(exact.numpy()) >= steps * (1 - 1e-6)
+    stays = largest.any((0, 2))
     count = exact.shape[1]
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
         for at in range(start, end):
             now, rounded, error = left[:, at], whole[:, at], erred[:, at]
             np.rint(now, out=rounded)
-            np.clip(rounded, -steps, steps, out=rounded)
-            np.copyto(rounded, signed[:, at], where=largest[:, at])
+            np.maximum(rounded, -steps, out=rounded)  # np.clip takes as long as all else here
+            np.minimum(rounded, steps, out=rounded)
+            if stays[at]:
+                np.copyto(rounded, signed[:, at], where=largest[:, at])
             np.subtract(now, rounded, out=error)
             error /= passed[:, at, at, None]
             left[:, at + 1 : end] -= passed[:, at, at + 1 : end, None] * error[:, None]
