@@ -69,7 +69,7 @@ def calibrate(
 def activations(interpreter: Any, float_nodes: Collection[str]) -> dict[int, str]:
     """The names of the float tensors that operators other than these read or make, by index; of the ends too."""
     details = {int(t["index"]): t for t in interpreter.get_tensor_details()}
-    operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - as above
+    operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
     ends = {int(t["index"]) for t in (*interpreter.get_input_details(), *interpreter.get_output_details())}
     made = ends | {int(t) for op in operators for t in op["outputs"]}
     quantized = [op for op in operators if str(details[int(op["outputs"][0])]["name"]) not in float_nodes]
