@@ -38,8 +38,9 @@ def candidates(format: Format, precision: Precision, target: TargetClass) -> tup
             forms.append(Form(name=name, rewrites=extended(default, early, late), reason=reason))
     if precision == "int8":
         by_name = {form.name: form for form in forms}
-        for name, base, kept, reason in KEPT:
-            if base in by_name and worth_trying(name, format, precision, target):
+        for name, base, kept, only, reason in KEPT:
+            # With a dot product int8 is faster in every layer.
+            if only == format and base in by_name and not (kept == "@early" and target in (*DOT_PRODUCT, "mobile-gpu")):
                 forms.append(Form(name=name, rewrites=by_name[base].rewrites, keep_float=(kept,), reason=reason))
     return tuple(forms)
 
@@ -53,13 +54,14 @@ def all_in_int8(name: str, format: Format, precision: Precision, target: TargetC
 
 EARLY = "in float down to twice the height of the last map: few channels, where int8 kernels are no faster"
 
-# Name, the form whose rewrites it has, what stays in float, reason.
-KEPT: tuple[tuple[str, str, str, str], ...] = (
-    ("float-groups", "default", "@grouped-conv", "group convolutions in float"),
-    ("float-stem", "default", "@stem", "the first convolution, of three channels, and max pooling behind it in float"),
-    ("float-early", "default", "@early", EARLY),
-    ("rows-float-early", "rows", "@early", f"{EARLY}; rewritten as rows is"),
-    ("split-groups-float-early", "split-groups", "@early", f"{EARLY}; rewritten as split-groups is"),
+# Name, the form whose rewrites it has, what stays in float, format, reason. What of the early layers TFLite gains, ONNX
+# Runtime and OpenVINO lose at the border, and the stem gains nothing in OpenVINO.
+KEPT: tuple[tuple[str, str, str, Format, str], ...] = (
+    ("float-groups", "default", "@grouped-conv", "onnx", "group convolutions in float"),
+    ("float-stem", "default", "@stem", "onnx", "the first convolution and the max pooling behind it in float"),
+    ("float-early", "default", "@early", "tflite", EARLY),
+    ("rows-float-early", "rows", "@early", "tflite", f"{EARLY}; rewritten as rows is"),
+    ("split-groups-float-early", "split-groups", "@early", "tflite", f"{EARLY}; rewritten as split-groups is"),
 )
 
 
@@ -110,10 +112,6 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 
 def worth_trying(name: str, format_: Format, precision: Precision, target: TargetClass) -> bool:
     """False for what lost wherever it was measured; it would cost a conversion and a measurement for nothing."""
-    if name in ("float-groups", "float-stem"):
-        return format_ == "onnx"
-    if name.endswith("float-early"):  # the others lose more at the border; with a dot product int8 is faster everywhere
-        return format_ == "tflite" and target not in (*DOT_PRODUCT, "mobile-gpu")
     if name == "dense-all":  # pays where int8 has four times the throughput, or where a GPU cannot do narrow groups
         return (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu"
     if name == "aligned-groups":

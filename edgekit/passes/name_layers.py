@@ -125,8 +125,8 @@ def early(graph: fx.Graph, first: Sequence[fx.Node]) -> set[fx.Node]:
 
 def height(node: fx.Node) -> int:
     """Of the map that a node gives, ``(N, C, H, W)``; 0 for anything else."""
-    shape = getattr(node.meta.get("tensor_meta"), "shape", ())
-    return int(shape[2]) if len(shape) == 4 else 0
+    shape: Sequence[int] = getattr(node.meta.get("tensor_meta"), "shape", ())
+    return shape[2] if len(shape) == 4 else 0
 
 
 def module_path(stack: dict[str, Any]) -> str:
