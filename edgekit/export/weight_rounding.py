@@ -3,8 +3,8 @@
 The inputs of a layer are correlated, at the very least by their mean: an error of one weight can be made good by
 others. Weight by weight, what its rounding does to the outputs is put into the weights that are not yet rounded, by the
 second moments of the inputs on the calibration images (OBQ / GPTQ: Frantar et al. 2022, arXiv:2208.11580, 2210.17323).
-The result lies on the quantizer's own steps, so that it rounds nothing again; the largest weight of a channel, which
-gives the step, stays. It is no exact rewrite.
+The result lies on the quantizer's own steps, so that it rounds nothing again; what gives a channel's step
+stays (``weight_grid``). It is no exact rewrite.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from ..types import Layer
 from .simulation import Runner, Scheme, evenly, weighted_layers
+from .weight_grid import Grid, grid_of
 from .weight_range import STEPS
 
 COMPENSATED = "rounding errors compensated"
@@ -49,11 +50,10 @@ def round_weights(
         network: named (``passes.name_layers``), in eval mode.
         layers: those of the network.
         inputs: calibration inputs, ``(N, C, H, W)``, normalised; at most ``MOST_IMAGES``, evenly spaced, are used.
-        scheme: of the artifact: a scale per channel from its largest weight, not from pairs.
+        scheme: of the artifact: a scale per channel.
         in_float: names of the layers that are left alone: those in float.
     """
     assert scheme.per_channel
-    assert not scheme.paired
     wanted = {layer.name for layer in weighted_layers(layers)} - in_float
     runner = Runner(network)
     images = evenly(inputs, MOST_IMAGES)
@@ -66,7 +66,9 @@ def round_weights(
             layer = runner.weighted(node)
             if layer is not None and str(node.target) in wanted:
                 copied = copy.deepcopy(layer)
-                copied.weight.copy_(rounded_weight(layer, values[node.all_input_nodes[0]], scheme.weight_steps))
+                copied.weight.copy_(
+                    rounded_weight(layer, values[node.all_input_nodes[0]], scheme.weight_steps, scheme.paired)
+                )
                 rounded[str(node.target)] = copied
             values[node] = images if node.op == "placeholder" else runner.call(node, values)
             runner.forget(node, values)
@@ -76,18 +78,20 @@ def round_weights(
     return len(rounded)
 
 
-def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STEPS) -> Tensor:
+def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STEPS, paired: bool = False) -> Tensor:
     """The weight of a layer on the quantizer's steps, rounded for these inputs.
 
     Args:
         layer: convolution or linear layer.
         given: its inputs, ``(N, C, H, W)`` or ``(N, in)``.
         steps: the largest quantized weight.
+        paired: neighbours of one sign may not add up to more.
     """
     rows = input_rows(layer, given)
     weight = layer.weight.detach().reshape(len(rows), -1, rows.shape[2])
     moments = torch.bmm(rows.transpose(1, 2), rows) / rows.shape[1]
-    return compensated(weight, moments, steps).reshape(layer.weight.shape)
+    grid = Grid(*(part.reshape(len(rows), weight.shape[1], -1) for part in grid_of(layer, steps, paired)))
+    return compensated(weight, moments, grid).reshape(layer.weight.shape)
 
 
 def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
@@ -108,13 +112,13 @@ def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     return columns.reshape(len(few), layer.groups, -1, columns.shape[2]).permute(1, 0, 3, 2).flatten(1, 2)
 
 
-def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
+def compensated(weight: Tensor, moments: Tensor, grid: Grid) -> Tensor:
     """Rounded weights whose outputs have little error, for inputs with these second moments.
 
     Args:
         weight: ``(groups, out, in)``.
         moments: ``(groups, in, in)``.
-        steps: the largest quantized weight.
+        grid: that they are rounded to, ``(groups, out, in)`` too.
     """
     groups, _, count = weight.shape
     moments = moments.double()
@@ -127,16 +131,14 @@ def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
     spread = torch.linalg.cholesky(inverse, upper=True).float()
     places = order[:, None, :].expand(-1, weight.shape[1], -1)
     exact = weight.gather(2, places)
-    scale = exact.abs().amax(2, keepdim=True).clamp(min=1e-12) / steps
-    largest = exact.abs() >= scale * steps * (1 - 1e-6)
+    scale, low, high = grid.scale[:, :, 0], grid.low.gather(2, places), grid.high.gather(2, places)
     open_, made, errors = exact.clone(), torch.empty_like(exact), torch.empty_like(exact)
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
         near = open_[:, :, start:end].contiguous()
         for at in range(start, end):
             now = near[:, :, at - start]
-            wanted = torch.where(largest[:, :, at], exact[:, :, at], now)
-            rounded = torch.clamp(torch.round(wanted / scale[:, :, 0]), -steps, steps) * scale[:, :, 0]
+            rounded = torch.clamp(torch.round(now / scale), low[:, :, at], high[:, :, at]) * scale
             error = (now - rounded) / spread[:, at, at].reshape(groups, 1)
             near[:, :, at - start :] -= error[:, :, None] * spread[:, None, at, at:end]
             made[:, :, at], errors[:, :, at] = rounded, error
