@@ -1,4 +1,4 @@
-"""Ranges of activations from what a model's tensors hold: outliers left out, channels not too narrow, a code for zero."""
+"""Ranges of activations from what a model's tensors hold: no outliers, channels not too narrow, a code for zero."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.catalog import profile_for
 from edgekit.export.job import Job
 from edgekit.export.openvino import quantize
 from edgekit.export.openvino_weights import READERS
@@ -16,6 +15,7 @@ from edgekit.export.weight_range import STEPS, largest_pair, largest_weight
 from edgekit.export.weight_rounding import rounded_weight
 from edgekit.target import saturates
 from edgekit.types import Preprocessing
+from edgekit.workflows.profiles import choose_profiles
 
 LAYERS = {
     "pointwise": nn.Conv2d(64, 16, 1),
@@ -43,9 +43,7 @@ def quantized(
     rows = torch.rand(4, *bright.shape[1:]).numpy()
     rows[0], rows[1] = 0, 1  # NNCF gives a depthwise convolution a range for each channel
     preprocessing = Preprocessing(resize=6, crop=6, mean=(0.0,) * 3, std=(1.0,) * 3)
-    profile = profile_for("openvino", "int8")
-    settings = profile.quantization.model_copy(update={"ranges": "min-max"})
-    profile = profile.model_copy(update={"quantization": settings})
+    (profile,) = choose_profiles("openvino", int8=True, ranges="min-max")
     job = Job(layer.eval(), profile, target, preprocessing, rows, tmp_path)
     model = openvino.convert_model(layer, example_input=bright, input=[*bright.shape])
     return quantize(model, job, ()), bright

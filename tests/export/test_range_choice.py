@@ -53,9 +53,11 @@ def test_values_that_matter_are_not():
 
 
 def test_the_option_and_its_command():
-    (profile,) = choose_profiles("openvino", int8=True, ranges="auto")
-    assert (profile.name, profile.quantization.ranges) == ("openvino-int8-ranges-auto", "auto")
-    assert profile_words(profile, {})[:4] == ["--profile", "openvino-int8", "--ranges", "auto"]
+    (profile,) = choose_profiles("openvino", int8=True)
+    assert (profile.name, profile.quantization.ranges) == ("openvino-int8", "auto")
+    (profile,) = choose_profiles("openvino", int8=True, ranges="mse")
+    assert (profile.name, profile.quantization.ranges) == ("openvino-int8-ranges-mse", "mse")
+    assert profile_words(profile, {})[:4] == ["--profile", "openvino-int8", "--ranges", "mse"]
     with pytest.raises(UsageError, match="unknown --ranges 'atuo'") as raised:
         choose_profiles("onnx", int8=True, ranges="atuo")
     assert "auto" in str(raised.value.hint)
