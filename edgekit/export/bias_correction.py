@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from ..types import Layer
-from .simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight
-from .weight_range import is_depthwise
+from .simulation import Scheme, Simulation, evenly, quantized_values
 
 MOST_IMAGES = 32
 
@@ -38,28 +36,16 @@ def correct_biases(
     simulation = Simulation(network, layers, images, scheme)
     quantized = frozenset(simulation.layers) - in_float
     runner = simulation.runner
-    exact: dict[fx.Node, Any] = {}
-    rounded: dict[fx.Node, Any] = {}
+    weights = simulation.rounded_weights(quantized)
     shifts: dict[str, Tensor] = {}
     with torch.no_grad():
-        for node in runner.graph.nodes:
-            if node.op == "output":
-                break
-            layer = runner.weighted(node) if str(node.target) in quantized else None
-            if node.op == "placeholder":
-                exact[node] = rounded[node] = images
-            elif layer is None:
-                exact[node], rounded[node] = runner.call(node, exact), runner.call(node, rounded)
-            else:
-                exact[node] = runner.call(node, exact)
-                made = runner.call(node, rounded, quantized_weight(layer.weight, scheme, is_depthwise(layer)))
-                shift = mean_of_channels(exact[node] - made)
-                rounded[node] = made + shift.reshape(1, -1, *[1] * (made.dim() - 2))
-                shifts[str(node.target)] = shift
+        for (node, exact), (_, rounded) in zip(runner.walk(images), runner.walk(images, weights), strict=True):
+            name = str(node.target)
+            if runner.layer(node) is not None and name in weights:
+                shifts[name] = mean_of_channels(exact[node] - rounded[node])
+                rounded[node] = rounded[node] + shifts[name].reshape(1, -1, *[1] * (rounded[node].dim() - 2))
             if simulation.is_quantized(node, quantized):
                 rounded[node] = quantized_values(rounded[node], *simulation.ranges[node], scheme.symmetric)
-            for values in (exact, rounded):
-                runner.forget(node, values)
     for name, shift in shifts.items():
         network.add_submodule(name, shifted(runner.modules[name], shift))
     network.recompile()

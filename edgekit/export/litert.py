@@ -147,7 +147,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     from ai_edge_quantizer.qtyping import TFLOperationName
 
     from .litert_io import widen_to_uint8
-    from .litert_ranges import narrow, tie_ranges
+    from .litert_ranges import calibrate, tie_ranges
 
     wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
@@ -162,9 +162,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
         )
     end = interface(path)[0]
     rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
-    ranges = calibrate(path, rows, tool.get_quantization_recipe())
-    if job.quantization.ranges != "min-max":
-        narrow(path, rows, ranges, job.quantization)
+    ranges = calibrate(path, rows, job.quantization, float_nodes)
     if job.profile.bake_preprocess:
         # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
         seen = ranges[end["name"]]
@@ -173,22 +171,6 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     model = bytes(result.quantized_model)
     path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))
-
-
-def calibrate(path: Path, rows: list[dict[str, Any]], recipe: Any) -> dict[str, Any]:
-    """The smallest and largest value of every tensor over all ``rows``.
-
-    The quantizer's own default is a moving average that gives each new image 5 % of the say: with a few images the
-    range is that of the first one, and the others are clipped.
-    """
-    from ai_edge_quantizer import calibrator, recipe_manager
-    from ai_edge_quantizer.utils.qsv_utils import min_max_update
-
-    manager = recipe_manager.RecipeManager()
-    manager.load_quantization_recipe(recipe)
-    tool = calibrator.Calibrator(str(path), qsv_update_func=min_max_update)
-    tool.calibrate({SIGNATURE: rows}, manager)
-    return dict(tool.get_model_qsvs())
 
 
 def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import torch
-from torch import Tensor, fx
+from typing import TYPE_CHECKING, Any
 
 from ..types import Layer, Quantization
-from .ranges import BINS, chosen_range
+from .extremes import InnerRange
+from .ranges import values_cut
 from .simulation import Scheme, Simulation, evenly
+
+if TYPE_CHECKING:
+    from torch import Tensor, fx
 
 MOST_IMAGES = 16
 """Calibration images that give the ranges and judge them: all, as any one may hold the extremes that matter."""
@@ -27,26 +27,28 @@ WORTH_DB = 0.5
 
 
 class Observed(Simulation):
-    """A simulation that also keeps a histogram of every float tensor that has a range."""
+    """A simulation that also knows the ranges without outliers.
 
-    def __init__(self, network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme) -> None:
-        self.counts: dict[fx.Node, np.ndarray[Any, Any]] = {}
+    Attributes:
+        narrowed: the ranges as ``settings`` take them.
+    """
+
+    def __init__(
+        self, network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme, settings: Quantization
+    ) -> None:
+        self.settings = settings
+        self.narrowed: dict[fx.Node, tuple[float, float]] = {}
         super().__init__(network, layers, inputs, scheme)
-
-    def chosen(self, settings: Quantization) -> dict[fx.Node, tuple[float, float]]:
-        """The ranges with those of the histograms in place of smallest and largest value."""
         (scores,) = self.runner.graph.output_node().all_input_nodes
-        return self.ranges | {
-            node: chosen_range(settings, counts, np.linspace(*self.ranges[node], BINS + 1), len(self.inputs))
-            for node, counts in self.counts.items()
-            if node is not scores or settings.ranges != "outliers"
-        }
+        if settings.ranges == "outliers":
+            self.narrowed[scores] = self.ranges[scores]
 
     def _observe(self, node: fx.Node, made: Any) -> None:
         super()._observe(node, made)
-        low, high = self.ranges.get(node, (0.0, 0.0))
-        if low < high:
-            self.counts[node] = torch.histc(made.float(), BINS, low, high).numpy()
+        if node in self.ranges:
+            inner = InnerRange(values_cut(self.settings, made.numel(), len(self.inputs)))
+            inner.add(made)
+            self.narrowed[node] = inner.ends
 
 
 def choose_ranges(
@@ -70,10 +72,10 @@ def choose_ranges(
     Returns:
         The settings with what was chosen, and the figures why, for the manifest.
     """
-    observed = Observed(network, layers, evenly(inputs, MOST_IMAGES), scheme)
-    quantized = frozenset(observed.layers) - in_float
     other = settings.model_copy(update={"ranges": "outliers"})
-    ways = {"min-max": observed.ranges, other.ranges: observed.chosen(other)}
+    observed = Observed(network, layers, evenly(inputs, MOST_IMAGES), scheme, other)
+    quantized = frozenset(observed.layers) - in_float
+    ways = {"min-max": observed.ranges, other.ranges: observed.narrowed}
     inputs, scores, better = observed.inputs, observed.scores, True
     for every in (4, 1):  # a quarter of the images already tells of most networks that nothing is to be cut off
         if not better:

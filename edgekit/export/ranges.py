@@ -42,6 +42,19 @@ def chosen_range(settings: Quantization, counts: Array, edges: Array, images: in
     return mse_range(counts, edges, settings.activations == "symmetric")
 
 
+def values_cut(settings: Quantization, size: int, images: int) -> int:
+    """How many values ``settings.ranges`` leaves out at each end of a tensor: none but for outliers and percentiles.
+
+    Args:
+        settings: say how.
+        size: values of the tensor over all calibration images.
+        images: how many these are.
+    """
+    if settings.ranges == "outliers":
+        return int(min(MOST_OUTLIERS / 200 * size, OUTLIERS * images / 2))
+    return int((100 - settings.percentile) / 200 * size) if settings.ranges == "percentile" else 0
+
+
 def range_without_outliers(counts: Array, edges: Array, images: int) -> tuple[float, float]:
     """The range without the outermost ``OUTLIERS`` values an image."""
     cut = min(MOST_OUTLIERS, 100 * OUTLIERS * images / max(int(counts.sum()), 1))

@@ -6,7 +6,7 @@ what an artifact really does is measured on the artifact. Ranges are smallest an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,11 @@ def quantized_weight(weight: Tensor, scheme: Scheme, depthwise: bool = False) ->
 def quantized_values(values: Tensor, low: float, high: float, symmetric: bool) -> Tensor:
     """Activations rounded to 8 bits over ``[low, high]``, which is widened to hold zero."""
     low, high = min(low, 0.0), max(high, 0.0)
-    if symmetric:
-        return torch.fake_quantize_per_tensor_affine(values, max(-low, high, 1e-12) / 127, 0, -128, 127)
-    scale = max(high - low, 1e-12) / 255
-    return torch.fake_quantize_per_tensor_affine(values, scale, round(-low / scale), 0, 255)
+    scale = max(-low, high, 1e-12) / 127 if symmetric else max(high - low, 1e-12) / 255
+    zero, first, last = (0, -128, 127) if symmetric else (round(-low / scale), 0, 255)
+    # What torch.fake_quantize_per_tensor_affine computes, in a third of its time: it also says which values it clips.
+    inverse = float(torch.tensor(1.0) / torch.tensor(scale))
+    return (values * inverse).add_(zero).round_().clamp_(first, last).sub_(zero).mul_(scale)
 
 
 class Runner:
@@ -99,11 +100,25 @@ class Runner:
             return torch.func.functional_call(layer, {"weight": weight}, args, kwargs)
         return getattr(self._interpreter, node.op)(node.target, args, kwargs)
 
-    def forget(self, node: fx.Node, values: dict[fx.Node, Any]) -> None:
-        """Drop the values that no node after this one reads."""
-        for given in node.all_input_nodes:
-            if self._last[given] is node:
-                values.pop(given, None)
+    def walk(
+        self, inputs: Tensor, weights: Mapping[str, Tensor] | None = None
+    ) -> Iterator[tuple[fx.Node, dict[fx.Node, Any]]]:
+        """Run the graph, some layers with another weight: every node but the output in turn, when it has been called.
+
+        With each come the values of what it read and of what later nodes read; the caller may put another in its place.
+        """
+        values: dict[fx.Node, Any] = {}
+        for node in self.graph.nodes:
+            if node.op == "output":
+                return
+            if node.op == "placeholder":
+                values[node] = inputs
+            else:
+                values[node] = self.call(node, values, (weights or {}).get(str(node.target)))
+            yield node, values
+            for given in node.all_input_nodes:
+                if self._last[given] is node:
+                    values.pop(given, None)
 
 
 class Simulation:
@@ -160,37 +175,29 @@ class Simulation:
         return name in quantized or any(str(user.target) in quantized for user in node.users)
 
     def _run(self, quantized: Collection[str], observe: bool) -> Tensor:
-        values: dict[fx.Node, Any] = {}
-        result: Any = None
+        (scores,) = self.runner.graph.output_node().all_input_nodes
         with torch.no_grad():
-            for node in self.runner.graph.nodes:
-                if node.op == "output":
-                    (source,) = node.all_input_nodes
-                    result = values[source]
-                    break
-                if node.op == "placeholder":
-                    made: Any = self.inputs
-                else:
-                    weighted = self.runner.weighted(node) if str(node.target) in quantized else None
-                    made = self.runner.call(node, values, None if weighted is None else self._weight(node, weighted))
+            for node, values in self.runner.walk(self.inputs, self.rounded_weights(quantized)):
                 if observe:
-                    self._observe(node, made)
+                    self._observe(node, values[node])
                 elif self.is_quantized(node, quantized):
-                    made = quantized_values(made, *self.ranges[node], self.scheme.symmetric)
-                values[node] = made
-                self.runner.forget(node, values)
+                    values[node] = quantized_values(values[node], *self.ranges[node], self.scheme.symmetric)
+        result = values[scores]
         assert isinstance(result, Tensor)
         return result
 
-    def _weight(self, node: fx.Node, layer: nn.Conv2d | nn.Linear) -> Tensor:
-        name = str(node.target)
-        if name not in self._weights:
-            self._weights[name] = quantized_weight(layer.weight, self.scheme, is_depthwise(layer))
-        return self._weights[name]
+    def rounded_weights(self, quantized: Collection[str]) -> dict[str, Tensor]:
+        """Rounded, of the layers among these that have any."""
+        layers = {name: self.runner.modules.get(name) for name in quantized}
+        for name, layer in layers.items():
+            if name not in self._weights and isinstance(layer, (nn.Conv2d, nn.Linear)):
+                self._weights[name] = quantized_weight(layer.weight.detach(), self.scheme, is_depthwise(layer))
+        return {name: self._weights[name] for name in layers if name in self._weights}
 
     def _observe(self, node: fx.Node, made: Any) -> None:
         if isinstance(made, Tensor) and made.is_floating_point():
-            self.ranges[node] = (float(made.min()), float(made.max()))
+            low, high = made.aminmax()
+            self.ranges[node] = (float(low), float(high))
             layer = self.runner.weighted(node)
             if layer is not None:
                 self.macs[str(node.target)] = made[0].numel() * layer.weight[0].numel()

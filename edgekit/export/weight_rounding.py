@@ -12,8 +12,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
@@ -56,13 +56,9 @@ def round_weights(
     assert scheme.per_channel
     wanted = {layer.name for layer in weighted_layers(layers)} - in_float
     runner = Runner(network)
-    images = evenly(inputs, MOST_IMAGES)
-    values: dict[fx.Node, Any] = {}
     rounded: dict[str, nn.Module] = {}
     with torch.no_grad():
-        for node in runner.graph.nodes:
-            if node.op == "output":
-                break
+        for node, values in runner.walk(evenly(inputs, MOST_IMAGES)):
             layer = runner.weighted(node)
             if layer is not None and str(node.target) in wanted:
                 copied = copy.deepcopy(layer)
@@ -70,8 +66,6 @@ def round_weights(
                     rounded_weight(layer, values[node.all_input_nodes[0]], scheme.weight_steps, scheme.paired)
                 )
                 rounded[str(node.target)] = copied
-            values[node] = images if node.op == "placeholder" else runner.call(node, values)
-            runner.forget(node, values)
     for name, module in rounded.items():
         network.add_submodule(name, module)
     network.recompile()
@@ -87,17 +81,17 @@ def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STE
         steps: the largest quantized weight.
         paired: neighbours of one sign may not add up to more.
     """
-    rows = input_rows(layer, given)
-    weight = layer.weight.detach().reshape(len(rows), -1, rows.shape[2])
-    moments = torch.bmm(rows.transpose(1, 2), rows) / rows.shape[1]
-    grid = Grid(*(part.reshape(len(rows), weight.shape[1], -1) for part in grid_of(layer, steps, paired)))
+    moments = second_moments(layer, given)
+    weight = layer.weight.detach().reshape(len(moments), -1, moments.shape[1])
+    grid = Grid(*(part.reshape(*weight.shape[:2], -1) for part in grid_of(layer, steps, paired)))
     return compensated(weight, moments, grid).reshape(layer.weight.shape)
 
 
-def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
-    """About ``ROWS`` of the vectors that a layer's weights are multiplied with, ``(groups, rows, in)``."""
+def second_moments(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
+    """Of the vectors that a layer's weights are multiplied with, ``(groups, in, in)``, from about ``ROWS`` of them."""
     if isinstance(layer, nn.Linear):
-        return given.reshape(1, -1, given.shape[-1])
+        vectors = given.reshape(-1, given.shape[-1])
+        return torch.mm(vectors.T, vectors)[None] / len(vectors)
     down, right = layer.stride
     places = max(1, given.shape[2] * given.shape[3] // (down * right))
     rows = min(ROWS, ROWS_PER_WEIGHT * layer.weight[0].numel())
@@ -105,11 +99,17 @@ def input_rows(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     apart = max(1, round(sqrt(len(few) * places / rows)))  # every so many rows and columns are enough
     stride = (down * apart, right * apart)
     if layer.kernel_size == (1, 1) and layer.padding == (0, 0):  # every pixel is a vector already
-        columns = few[:, :, :: stride[0], :: stride[1]].flatten(2)
-    else:
-        few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
-        columns = functional.unfold(few, layer.kernel_size, layer.dilation, 0, stride)
-    return columns.reshape(len(few), layer.groups, -1, columns.shape[2]).permute(1, 0, 3, 2).flatten(1, 2)
+        columns = few[:, :, :: stride[0], :: stride[1]]
+        vectors = columns.transpose(0, 1).reshape(layer.groups, layer.in_channels // layer.groups, -1)
+        return torch.bmm(vectors, vectors.transpose(1, 2)) / vectors.shape[2]
+    few = functional.pad(few, layer._reversed_padding_repeated_twice)  # noqa: SLF001 - also what padding="same" means
+    count = layer.weight[0].numel()
+    moments = torch.zeros(layer.groups, count, count)
+    for image in few:  # one by one, as their vectors are many times as large
+        columns = functional.unfold(image[None], layer.kernel_size, layer.dilation, 0, stride)
+        vectors = columns.reshape(layer.groups, count, -1)
+        moments.baddbmm_(vectors, vectors.transpose(1, 2), alpha=1 / (len(few) * vectors.shape[2]))
+    return moments
 
 
 def compensated(weight: Tensor, moments: Tensor, grid: Grid) -> Tensor:
@@ -120,27 +120,58 @@ def compensated(weight: Tensor, moments: Tensor, grid: Grid) -> Tensor:
         moments: ``(groups, in, in)``.
         grid: that they are rounded to, ``(groups, out, in)`` too.
     """
-    groups, _, count = weight.shape
-    moments = moments.double()
-    power = moments.diagonal(dim1=1, dim2=2)
-    moments = moments + torch.diag_embed((DAMPING * power.mean(1, keepdim=True).clamp(min=1e-12)).expand(-1, count))
-    order = power.argsort(1, descending=True)  # what matters most first, while others can still make it good
-    moments = moments.gather(1, order[:, :, None].expand(-1, -1, count))
-    moments = moments.gather(2, order[:, None, :].expand(-1, count, -1))
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(moments))
-    spread = torch.linalg.cholesky(inverse, upper=True).float()
-    places = order[:, None, :].expand(-1, weight.shape[1], -1)
-    exact = weight.gather(2, places)
-    scale, low, high = grid.scale[:, :, 0], grid.low.gather(2, places), grid.high.gather(2, places)
+    # What matters most comes first, while others can still make it good.
+    order = moments.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
+    places = order[:, :, None].expand(-1, -1, weight.shape[1])
+    spread = shares(moments, order)
+    scale = grid.scale.transpose(1, 2)
+    exact, low, high = (  # (groups, in, out), in steps
+        part.transpose(1, 2).gather(1, places) for part in (weight / grid.scale, grid.low, grid.high)
+    )
+    made = torch.empty_like(exact).scatter_(1, places, rounded_in_turn(exact, spread, low, high) * scale)
+    return made.transpose(1, 2)
+
+
+def shares(moments: Tensor, order: Tensor) -> Tensor:
+    """How the error of each input's weight is passed on to those after it, ``(groups, in, in)``, upper triangles.
+
+    The Cholesky factor of the inverse of the damped moments, whose rows and columns are put in this order: found
+    without the inverse, from the factor of the moments in reverse.
+    """
+    count = moments.shape[1]
+    back = order.flip(1)
+    reverse = moments.gather(1, back[:, :, None].expand(-1, -1, count))
+    reverse = reverse.gather(2, back[:, None, :].expand(-1, count, -1)).double()
+    power = reverse.diagonal(dim1=1, dim2=2)
+    power += DAMPING * power.mean(1, keepdim=True).clamp(min=1e-12)
+    factor: Tensor = torch.linalg.cholesky(reverse).float()
+    inverse: Tensor = torch.linalg.solve_triangular(factor, torch.eye(count).expand_as(factor), upper=False)
+    return inverse.flip(1, 2)
+
+
+def rounded_in_turn(exact: Tensor, spread: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Whole numbers for the weights, one input after the other.
+
+    Args:
+        exact: ``(groups, in, out)``, in steps.
+        spread: ``(groups, in, in)``, of :func:`shares`.
+        low: the smallest numbers that may be made, ``(groups, in, out)``.
+        high: the largest.
+    """
+    # NumPy calls cost half of torch's, and there are several for every input of every layer.
     open_, made, errors = exact.clone(), torch.empty_like(exact), torch.empty_like(exact)
+    left, passed, erred, whole = open_.numpy(), spread.numpy(), errors.numpy(), made.numpy()
+    least, most = low.numpy(), high.numpy()
+    count = exact.shape[1]
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
-        near = open_[:, :, start:end].contiguous()
         for at in range(start, end):
-            now = near[:, :, at - start]
-            rounded = torch.clamp(torch.round(now / scale), low[:, :, at], high[:, :, at]) * scale
-            error = (now - rounded) / spread[:, at, at].reshape(groups, 1)
-            near[:, :, at - start :] -= error[:, :, None] * spread[:, None, at, at:end]
-            made[:, :, at], errors[:, :, at] = rounded, error
-        open_[:, :, end:] -= torch.bmm(errors[:, :, start:end], spread[:, start:end, end:])
-    return torch.empty_like(made).scatter_(2, places, made)
+            now, rounded, error = left[:, at], whole[:, at], erred[:, at]
+            np.rint(now, out=rounded)
+            np.maximum(rounded, least[:, at], out=rounded)  # np.clip takes as long as all else here
+            np.minimum(rounded, most[:, at], out=rounded)
+            np.subtract(now, rounded, out=error)
+            error /= passed[:, at, at, None]
+            left[:, at + 1 : end] -= passed[:, at, at + 1 : end, None] * error[:, None]
+        open_[:, end:].baddbmm_(spread[:, start:end, end:].transpose(1, 2), errors[:, start:end], alpha=-1)
+    return made

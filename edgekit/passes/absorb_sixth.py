@@ -55,8 +55,8 @@ def absorb_hard_swish_sixth(graph_module: fx.GraphModule) -> int:
 def absorb_sixths(graph_module: fx.GraphModule, kind: type[nn.Module]) -> int:
     """Rewrite the activations of one kind that can be, in place; returns how many."""
     changed = 0
+    modules = dict(graph_module.named_modules())
     for node in list(graph_module.graph.nodes):
-        modules = dict(graph_module.named_modules())
         if node.op != "call_module" or not isinstance(modules[str(node.target)], kind):
             continue
         readers = readers_of_scaled(graph_module.graph, node, modules)
@@ -70,6 +70,7 @@ def absorb_sixths(graph_module: fx.GraphModule, kind: type[nn.Module]) -> int:
                 weight.div_(FACTOR)
             rename(graph_module, reader, layer, "sixth")
         rename(graph_module, node, nn.ReLU6() if kind is nn.Hardsigmoid else SixfoldHardSwish(), "sixfold")
+        modules = dict(graph_module.named_modules())
         changed += 1
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()

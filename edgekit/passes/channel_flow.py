@@ -127,7 +127,7 @@ def kind_of(node: fx.Node, modules: dict[str, nn.Module]) -> str:
 
 
 def trace_channels(graph_module: fx.GraphModule) -> ChannelFlow:
-    """Follow every channel through a graph with propagated shapes (``torch.fx.passes.shape_prop``)."""
+    """Follow every channel through a graph with propagated shapes (``shapes``)."""
     modules = dict(graph_module.named_modules())
     result = ChannelFlow()
     for node in graph_module.graph.nodes:

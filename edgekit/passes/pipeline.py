@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
@@ -36,6 +34,7 @@ from .pad_hidden import pad_hidden
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .postpone_shuffle import postpone_shuffle
+from .shapes import propagate_shapes
 from .shuffle_as_gather import shuffle_as_gather
 from .shuffle_channels_last import shuffle_channels_last
 from .split_hard_swish import split_hard_swish
@@ -100,8 +99,7 @@ def apply_rewrites(
         UsageError: a profile names an unknown pass.
     """
     traced = fx.GraphModule(network, Tracer().trace(network))
-    with torch.no_grad():
-        ShapeProp(traced).propagate(sample)
+    propagate_shapes(traced, sample)
     done = []
     for name in names:
         if name not in PASSES:

@@ -98,18 +98,13 @@ def owners_of(request: dict[str, Any], layers: tuple[Layer, ...]) -> Owners:
 def results(network: fx.GraphModule, image: Tensor) -> dict[str, np.ndarray[Any, Any]]:
     """What every layer makes of an image, by its name; the scores by the empty name."""
     runner = Runner(network)
-    values: dict[fx.Node, Any] = {}
+    (scores,) = network.graph.output_node().all_input_nodes
     made: dict[str, np.ndarray[Any, Any]] = {}
     with torch.no_grad():
-        for node in runner.graph.nodes:
-            if node.op == "output":
-                (source,) = node.all_input_nodes
-                made[""] = values[source].numpy()
-                break
-            values[node] = image if node.op == "placeholder" else runner.call(node, values)
+        for node, values in runner.walk(image):
             if node.op == "call_module" and isinstance(values[node], Tensor):
                 made[str(node.target)] = values[node].clone().numpy()  # a later operator may work in place
-            runner.forget(node, values)
+    made[""] = values[scores].numpy()
     return made
 
 

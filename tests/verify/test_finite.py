@@ -44,3 +44,10 @@ def test_overflow_that_an_activation_hides_is_found():
     with pytest.raises(UsageError, match=r"layer 0 \(Conv2d\) is not finite for calibration image 31 of 37"):
         finite_outputs(net, images, "calibration")
     assert not net[0]._forward_hooks
+
+
+def test_values_whose_sum_overflows_are_finite():
+    net, images = network(), torch.rand(5, 3, 2, 2)
+    with torch.no_grad():
+        net[0].weight.fill_(1e38)
+    assert torch.isfinite(finite_outputs(net, images, "parity")).all()
