@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from ..types import Quantization
+from .extremes import InnerRange
 from .openvino_ranges import Port, port_of
 from .ranges import MOST_OUTLIERS, OUTLIERS
 
@@ -26,34 +28,30 @@ LEAST = 1e-3
 
 
 class Ends:
-    """The largest values of a tensor and of its channels, and the smallest ones with their sign turned; zero at least.
+    """How far a tensor and its channels reach below zero and above.
 
     Args:
         cut: how many values of the tensor are left out at either end.
 
     Attributes:
-        channels: ``(2, C)``: how far each channel reaches below zero and above.
+        channels: ``(2, C)``, with all values.
     """
 
     def __init__(self, cut: int) -> None:
         self.channels = np.zeros((2, 1), np.float32)
-        self._outermost = [np.zeros(cut + 1, np.float32)] * 2
+        self._inner = InnerRange(cut)
 
     def add(self, values: Array) -> None:
         """Take the values of one more image, ``(1, C, ...)``."""
         rows = values.reshape(values.shape[1], -1)
         self.channels = np.maximum(self.channels, [-rows.min(1), rows.max(1)])
-        for side, sign in enumerate((-1, 1)):
-            kept = self._outermost[side]
-            if self.channels[side].max() > kept.min():
-                signed = sign * values
-                every = np.concatenate([kept, signed[signed > kept.min()]])
-                self._outermost[side] = np.partition(every, len(every) - len(kept))[len(every) - len(kept) :]
+        self._inner.add(torch.from_numpy(values))
 
     @property
     def whole(self) -> Array:
-        """``(2, 1)``: how far the tensor reaches below zero and above, without what is left out."""
-        return np.array([[side.min()] for side in self._outermost])
+        """``(2, 1)``: the tensor's, without what is left out."""
+        low, high = self._inner.ends
+        return np.array([[max(-low, 0)], [max(high, 0)]])
 
 
 def set_ranges(model: Model, rows: Sequence[Array], settings: Quantization) -> int:
