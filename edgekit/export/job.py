@@ -103,7 +103,9 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
 def bias_correction(settings: Quantization, form: str) -> str:
     """Who corrects the biases for what rounding the weights does to the mean of a layer's outputs."""
     if form == "FakeQuantize":
-        return "NNCF, full" if settings.bias_correction else "NNCF, fast"
+        if settings.bias_correction:
+            return "NNCF, full"
+        return "none" if settings.rounding == "compensated" else "NNCF, fast"
     return "empirical" if settings.bias_correction else "none"
 
 

@@ -16,6 +16,7 @@ from .job import Converted, Job, describe, input_spec
 from .openvino_pool import drop_pool_indices
 from .simulation import scheme_of
 from .weight_range import PAIRED
+from .weight_rounding import COMPENSATED
 
 if TYPE_CHECKING:
     from nncf.quantization.range_estimator import RangeEstimatorParameters
@@ -55,8 +56,8 @@ def convert_openvino(job: Job) -> Converted:
         also = "widest of the images" if job.quantization.ranges == "percentile" else ""
         paired = scheme_of(job.quantization, job.target, "openvino").paired
         quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target) and not paired, also)
-        if paired:
-            quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
+        notes = ((paired, PAIRED), (job.quantization.rounding == "compensated", COMPENSATED))
+        quantization["weights"] = ", ".join([str(quantization["weights"]), *(note for told, note in notes if told)])
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
     loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
@@ -98,7 +99,10 @@ def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
 
 
 def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
-    """Static int8: activations per tensor; weights lose up to a bit where the target saturates."""
+    """Static int8: activations per tensor; weights lose up to a bit where the target saturates.
+
+    NNCF corrects biases unless the weights' rounding has done so already; of the ranges it knows some (``estimator``).
+    """
     import nncf
     from nncf.quantization.advanced_parameters import (
         AdvancedQuantizationParameters,
@@ -106,6 +110,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         QuantizationParameters,
     )
 
+    from .openvino_observed import set_ranges
     from .openvino_ranges import join_ranges
     from .openvino_weights import widen_weights
 
@@ -113,11 +118,14 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     paired = scheme_of(settings, job.target, "openvino").paired
     symmetric = settings.activations == "symmetric"
     rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
+    observe = settings.ranges in ("min-max", "outliers")
+    corrects = settings.bias_correction or settings.rounding == "nearest"
+    seen = rows if corrects or not observe else rows[:1]  # NNCF only places the quantizers
     quantized = nncf.quantize(
         model,
-        nncf.Dataset(rows),
+        nncf.Dataset(seen),
         preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
-        subset_size=len(rows),
+        subset_size=len(seen),
         fast_bias_correction=not settings.bias_correction,
         target_device=nncf.TargetDevice.CPU,
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
@@ -126,8 +134,11 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
             overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not paired else OverflowFix.DISABLE,
             weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
             backend_params={"compress_weights": not paired},
+            disable_bias_correction=not corrects,
         ),
     )
+    if observe:
+        set_ranges(quantized, rows, settings)
     join_ranges(quantized)
     if paired and not widen_weights(quantized) and not float_nodes:
         raise ToolError(
@@ -138,7 +149,10 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
 
 
 def estimator(settings: Quantization) -> RangeEstimatorParameters:
-    """NNCF's way to the range of an activation: its percentiles are those of each image, the widest."""
+    """NNCF's way to the range of an activation: its percentiles are those of each image, the widest.
+
+    Min-max too where the range is replaced afterwards.
+    """
     from nncf.quantization.range_estimator import (
         AggregatorType,
         RangeEstimatorParameters,
@@ -147,10 +161,10 @@ def estimator(settings: Quantization) -> RangeEstimatorParameters:
         StatisticsType,
     )
 
-    if settings.ranges != "percentile":
-        return {"min-max": RangeEstimatorParametersSet.MINMAX, "mse": RangeEstimatorParametersSet.HISTOGRAM}[
-            settings.ranges
-        ]
+    if settings.ranges in ("min-max", "outliers"):
+        return RangeEstimatorParametersSet.MINMAX
+    if settings.ranges == "mse":
+        return RangeEstimatorParametersSet.HISTOGRAM
     cut = (100 - settings.percentile) / 200
     low, high = (
         StatisticsCollectorParameters(StatisticsType.QUANTILE, widest, quantile_outlier_prob=cut)

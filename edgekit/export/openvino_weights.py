@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from .weight_range import largest_weight
+from .weight_range import largest_pair
 
 if TYPE_CHECKING:
     from openvino import Model, Node
@@ -60,20 +59,6 @@ def quantizer_of(reader: Node) -> Node | None:
     if source.get_type_name() != "FakeQuantize" or source.input_value(0).get_node().get_type_name() != "Constant":
         return None
     return source
-
-
-def largest_pair(rows: Tensor) -> Tensor:
-    """As :func:`largest_weight`; with an odd number of input channels (a network's first layer) of any two weights.
-
-    oneDNN pads such channels, or rows of the kernel, in ways that differ from kernel to kernel, so that any two weights
-    can become neighbours.
-    """
-    largest = largest_weight(rows, depthwise=False)
-    flat = rows.flatten(1)
-    if rows.dim() > 2 and rows.shape[1] % 2 and flat.shape[1] > 1:
-        for signed in (flat, -flat):
-            largest = largest.maximum(signed.clamp(min=0).topk(2, 1).values.sum(1))
-    return largest
 
 
 def widened(old: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

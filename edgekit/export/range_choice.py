@@ -58,7 +58,6 @@ def choose_ranges(
     settings: Quantization,
     scheme: Scheme,
     in_float: frozenset[str],
-    format_: str,
 ) -> tuple[Quantization, str]:
     """Min-max or ranges without outliers, whichever loses less at the scores.
 
@@ -69,12 +68,11 @@ def choose_ranges(
         settings: of the artifact.
         scheme: of the artifact.
         in_float: names of the layers that stay in float.
-        format_: of the artifact; OpenVINO's quantizer takes a percentile.
 
     Returns:
         The settings with what was chosen, and the figures why, for the manifest.
     """
-    other = settings.model_copy(update={"ranges": "percentile" if format_ == "openvino" else "outliers"})
+    other = settings.model_copy(update={"ranges": "outliers"})
     observed = Observed(network, layers, evenly(inputs, MOST_IMAGES), scheme, other)
     quantized = frozenset(observed.layers) - in_float
     ways = {"min-max": observed.ranges, other.ranges: observed.narrowed}

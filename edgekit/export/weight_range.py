@@ -9,7 +9,7 @@ A channel loses what its own weights ask for, instead of one bit.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 from torch.nn import functional
 
 STEPS = 127
@@ -44,3 +44,22 @@ def largest_weight(weight: Tensor, depthwise: bool) -> Tensor:
         for signed in (even, -even):
             largest = largest.maximum(signed.clamp(min=0).reshape(len(even), -1, 2).sum(2).amax(1))
     return largest
+
+
+def largest_pair(weight: Tensor) -> Tensor:
+    """As :func:`largest_weight`; with an odd number of input channels (a network's first layer) of any two weights.
+
+    oneDNN pads such channels, or rows of the kernel, in ways that differ from kernel to kernel, so that any two weights
+    can become neighbours.
+    """
+    largest = largest_weight(weight, depthwise=False)
+    if pairs_any_two(weight.shape):
+        flat = weight.detach().flatten(1)
+        for signed in (flat, -flat):
+            largest = largest.maximum(signed.clamp(min=0).topk(2, 1).values.sum(1))
+    return largest
+
+
+def pairs_any_two(shape: Size) -> bool:
+    """True for the weights of a convolution whose channels do not come in pairs."""
+    return len(shape) > 2 and shape[1] % 2 == 1 and shape[1:].numel() > 1

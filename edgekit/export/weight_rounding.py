@@ -3,8 +3,8 @@
 The inputs of a layer are correlated, at the very least by their mean: an error of one weight can be made good by
 others. Weight by weight, what its rounding does to the outputs is put into the weights that are not yet rounded, by the
 second moments of the inputs on the calibration images (OBQ / GPTQ: Frantar et al. 2022, arXiv:2208.11580, 2210.17323).
-The result lies on the quantizer's own steps, so that it rounds nothing again; the largest weight of a channel, which
-gives the step, stays. It is no exact rewrite.
+The result lies on the quantizer's own steps, so that it rounds nothing again; what gives a channel's step
+stays (``weight_grid``). It is no exact rewrite.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from ..types import Layer
 from .simulation import Runner, Scheme, evenly, weighted_layers
+from .weight_grid import Grid, grid_of
 from .weight_range import STEPS
 
 COMPENSATED = "rounding errors compensated"
@@ -49,11 +50,10 @@ def round_weights(
         network: named (``passes.name_layers``), in eval mode.
         layers: those of the network.
         inputs: calibration inputs, ``(N, C, H, W)``, normalised; at most ``MOST_IMAGES``, evenly spaced, are used.
-        scheme: of the artifact: a scale per channel from its largest weight, not from pairs.
+        scheme: of the artifact: a scale per channel.
         in_float: names of the layers that are left alone: those in float.
     """
     assert scheme.per_channel
-    assert not scheme.paired
     wanted = {layer.name for layer in weighted_layers(layers)} - in_float
     runner = Runner(network)
     rounded: dict[str, nn.Module] = {}
@@ -62,7 +62,9 @@ def round_weights(
             layer = runner.weighted(node)
             if layer is not None and str(node.target) in wanted:
                 copied = copy.deepcopy(layer)
-                copied.weight.copy_(rounded_weight(layer, values[node.all_input_nodes[0]], scheme.weight_steps))
+                copied.weight.copy_(
+                    rounded_weight(layer, values[node.all_input_nodes[0]], scheme.weight_steps, scheme.paired)
+                )
                 rounded[str(node.target)] = copied
     for name, module in rounded.items():
         network.add_submodule(name, module)
@@ -70,17 +72,19 @@ def round_weights(
     return len(rounded)
 
 
-def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STEPS) -> Tensor:
+def rounded_weight(layer: nn.Conv2d | nn.Linear, given: Tensor, steps: int = STEPS, paired: bool = False) -> Tensor:
     """The weight of a layer on the quantizer's steps, rounded for these inputs.
 
     Args:
         layer: convolution or linear layer.
         given: its inputs, ``(N, C, H, W)`` or ``(N, in)``.
         steps: the largest quantized weight.
+        paired: neighbours of one sign may not add up to more.
     """
     moments = second_moments(layer, given)
     weight = layer.weight.detach().reshape(len(moments), -1, moments.shape[1])
-    return compensated(weight, moments, steps).reshape(layer.weight.shape)
+    grid = Grid(*(part.reshape(*weight.shape[:2], -1) for part in grid_of(layer, steps, paired)))
+    return compensated(weight, moments, grid).reshape(layer.weight.shape)
 
 
 def second_moments(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
@@ -108,21 +112,23 @@ def second_moments(layer: nn.Conv2d | nn.Linear, given: Tensor) -> Tensor:
     return moments
 
 
-def compensated(weight: Tensor, moments: Tensor, steps: int) -> Tensor:
+def compensated(weight: Tensor, moments: Tensor, grid: Grid) -> Tensor:
     """Rounded weights whose outputs have little error, for inputs with these second moments.
 
     Args:
         weight: ``(groups, out, in)``.
         moments: ``(groups, in, in)``.
-        steps: the largest quantized weight.
+        grid: that they are rounded to, ``(groups, out, in)`` too.
     """
     # What matters most comes first, while others can still make it good.
     order = moments.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
     places = order[:, :, None].expand(-1, -1, weight.shape[1])
     spread = shares(moments, order)
-    scale = weight.abs().amax(2).clamp(min=1e-12)[:, None] / steps
-    exact = weight.transpose(1, 2).gather(1, places) / scale  # (groups, in, out), in steps
-    made = torch.empty_like(exact).scatter_(1, places, rounded_in_turn(exact, spread, steps) * scale)
+    scale = grid.scale.transpose(1, 2)
+    exact, low, high = (  # (groups, in, out), in steps
+        part.transpose(1, 2).gather(1, places) for part in (weight / grid.scale, grid.low, grid.high)
+    )
+    made = torch.empty_like(exact).scatter_(1, places, rounded_in_turn(exact, spread, low, high) * scale)
     return made.transpose(1, 2)
 
 
@@ -143,30 +149,27 @@ def shares(moments: Tensor, order: Tensor) -> Tensor:
     return inverse.flip(1, 2)
 
 
-def rounded_in_turn(exact: Tensor, spread: Tensor, steps: int) -> Tensor:
+def rounded_in_turn(exact: Tensor, spread: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Whole numbers for the weights, one input after the other.
 
     Args:
-        exact: ``(groups, in, out)``, in steps; the largest of a channel is ``steps`` and stays.
+        exact: ``(groups, in, out)``, in steps.
         spread: ``(groups, in, in)``, of :func:`shares`.
-        steps: the largest quantized weight.
+        low: the smallest numbers that may be made, ``(groups, in, out)``.
+        high: the largest.
     """
     # NumPy calls cost half of torch's, and there are several for every input of every layer.
     open_, made, errors = exact.clone(), torch.empty_like(exact), torch.empty_like(exact)
     left, passed, erred, whole = open_.numpy(), spread.numpy(), errors.numpy(), made.numpy()
-    signed = exact.round().numpy()
-    largest = np.abs(exact.numpy()) >= steps * (1 - 1e-6)
-    stays = largest.any((0, 2))
+    least, most = low.numpy(), high.numpy()
     count = exact.shape[1]
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
         for at in range(start, end):
             now, rounded, error = left[:, at], whole[:, at], erred[:, at]
             np.rint(now, out=rounded)
-            np.maximum(rounded, -steps, out=rounded)  # np.clip takes as long as all else here
-            np.minimum(rounded, steps, out=rounded)
-            if stays[at]:
-                np.copyto(rounded, signed[:, at], where=largest[:, at])
+            np.maximum(rounded, least[:, at], out=rounded)  # np.clip takes as long as all else here
+            np.minimum(rounded, most[:, at], out=rounded)
             np.subtract(now, rounded, out=error)
             error /= passed[:, at, at, None]
             left[:, at + 1 : end] -= passed[:, at, at + 1 : end, None] * error[:, None]

@@ -40,14 +40,14 @@ class Quantization(Frozen):
             convolution that stays in float stays with it.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
             ``percentile`` of its values, the range of the least squared error (``mse``), or min-max without a few
-            ``outliers`` an image (``export.ranges``; not OpenVINO). ``auto``: min-max or without outliers (OpenVINO:
-            the percentile), as a simulation of the network on calibration images says; the manifest says which.
-        percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"`` and ``"auto"``.
+            ``outliers`` an image (``export.ranges``). ``auto``: min-max or without outliers, as a simulation of the
+            network on calibration images says; the manifest says which.
+        percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
-            one, in place of its fast one.
-        rounding: of weights: each to the ``nearest`` step, or ``compensated`` (TFLite): so that their errors cancel in
-            what the layer gives for the calibration images; a change on purpose too, and no exact rewrite.
+            one, in place of its fast one, or of none where rounding is compensated.
+        rounding: of weights: each to the ``nearest`` step, or ``compensated`` (not ONNX): so that their errors cancel
+            in what the layer gives for the calibration images; a change on purpose too, and no exact rewrite.
     """
 
     scheme: Literal["full-integer"] = "full-integer"
@@ -96,11 +96,11 @@ class ExportProfile(Frozen):
                 raise ValueError(f'TFLite int8 has weights = "per-channel" only, not {settings.weights!r}')
             if settings.activations != "asymmetric":
                 raise ValueError(f'TFLite int8 has activations = "asymmetric" only, not {settings.activations!r}')
-        if self.format != "tflite" and settings is not None and settings.rounding != "nearest":
-            # ONNX's and OpenVINO's steps may follow from pairs of weights, which rounding changes.
-            raise ValueError(f"rounding = {settings.rounding!r} is for TFLite only")
-        if self.format == "openvino" and settings is not None and settings.ranges == "outliers":
-            raise ValueError('ranges = "outliers" is for ONNX and TFLite only, NNCF has none')
+        if settings is not None and settings.rounding != "nearest":
+            if self.format == "onnx":
+                raise ValueError(f"rounding = {settings.rounding!r} is for TFLite and OpenVINO only")
+            if settings.weights != "per-channel":
+                raise ValueError(f'rounding = {settings.rounding!r} needs weights = "per-channel"')
         if self.io == "int8" and self.bake_preprocess:
             raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
         return self

@@ -133,9 +133,7 @@ def fit(
     assert settings is not None
     scheme = scheme_of(settings, target, profile.format)
     if settings.ranges == "auto":
-        settings, chosen["ranges_chosen"] = choose_ranges(
-            network, layers, images, settings, scheme, in_float, profile.format
-        )
+        settings, chosen["ranges_chosen"] = choose_ranges(network, layers, images, settings, scheme, in_float)
         profile = profile.model_copy(update={"quantization": settings})
     if settings.bias_correction and profile.format != "openvino":
         correct_biases(network, layers, images, scheme, in_float)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.catalog import profile_for
 from edgekit.export.job import Job
 from edgekit.export.openvino import quantize
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db
+from edgekit.workflows.profiles import choose_profiles
 
 
 @pytest.mark.parametrize(("rewrites", "kind"), [((), "FullyConnected"), (("linear_as_conv",), "Convolution")])
@@ -25,7 +25,14 @@ def test_executed_kernel(rewrites, kind, tmp_path):
     rows = torch.randn(8, 3, 10, 10)
     rewritten, _ = apply_rewrites(network.eval(), rewrites, rows[:1])
     preprocessing = Preprocessing(resize=10, crop=10, mean=(0.0,) * 3, std=(1.0,) * 3)
-    job = Job(rewritten, profile_for("openvino", "int8"), "x86-avx2", preprocessing, rows.numpy(), tmp_path)
+    job = Job(
+        rewritten,
+        choose_profiles("openvino", int8=True, ranges="min-max")[0],
+        "x86-avx2",
+        preprocessing,
+        rows.numpy(),
+        tmp_path,
+    )
     model = quantize(openvino.convert_model(rewritten, example_input=rows[:1], input=[1, 3, 10, 10]), job, ())
     compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     executed = [op.get_rt_info()["layerType"].astype(str) for op in compiled.get_runtime_model().get_ordered_ops()]

@@ -9,12 +9,12 @@ import torch
 from openvino import opset13
 from torch import Tensor, nn
 
-from edgekit.catalog import profile_for
 from edgekit.export.job import Job
 from edgekit.export.openvino import quantize
 from edgekit.export.openvino_ranges import CUTTING, join_ranges
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db
+from edgekit.workflows.profiles import choose_profiles
 
 
 class Parts(nn.Module):
@@ -36,7 +36,14 @@ def exported(network: nn.Module, tmp_path, in_float: tuple[str, ...] = ()) -> tu
     """The network in int8, and its inputs."""
     rows = torch.randn(8, 3, 10, 10, generator=torch.Generator().manual_seed(1))
     preprocessing = Preprocessing(resize=10, crop=10, mean=(0.0,) * 3, std=(1.0,) * 3)
-    job = Job(network.eval(), profile_for("openvino", "int8"), "x86-avx2", preprocessing, rows.numpy(), tmp_path)
+    job = Job(
+        network.eval(),
+        choose_profiles("openvino", int8=True, ranges="min-max")[0],
+        "x86-avx2",
+        preprocessing,
+        rows.numpy(),
+        tmp_path,
+    )
     model = openvino.convert_model(network, example_input=rows[:1], input=[1, 3, 10, 10])
     nodes = [
         op.get_friendly_name()

@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.catalog import profile_for
 from edgekit.export.job import Job
 from edgekit.export.openvino import quantize
-from edgekit.export.openvino_weights import READERS, largest_pair
-from edgekit.export.weight_range import STEPS, largest_weight
+from edgekit.export.openvino_weights import READERS
+from edgekit.export.weight_range import STEPS, largest_pair, largest_weight
+from edgekit.export.weight_rounding import rounded_weight
+from edgekit.target import saturates
 from edgekit.types import Preprocessing
+from edgekit.workflows.profiles import choose_profiles
 
 LAYERS = {
     "pointwise": nn.Conv2d(64, 16, 1),
@@ -32,14 +34,17 @@ def loud(layer: nn.Module) -> torch.Tensor:
     return torch.where(torch.rand(shape) < 0.7, 1.0, -1.0) * (1 - 0.2 * torch.rand(shape))
 
 
-def quantized(layer: nn.Module, tmp_path, target: str = "x86-avx2") -> tuple[openvino.Model, torch.Tensor]:
-    """The layer with loud weights in int8, calibrated on 0 to 1, and an input of ones."""
-    layer.weight.data.copy_(loud(layer))
+def quantized(
+    layer: nn.Module, tmp_path, target: str = "x86-avx2", weight: torch.Tensor | None = None
+) -> tuple[openvino.Model, torch.Tensor]:
+    """The layer with loud weights (or these) in int8, calibrated on 0 to 1, and an input of ones."""
+    layer.weight.data.copy_(loud(layer) if weight is None else weight)
     bright = torch.ones(1, 32) if isinstance(layer, nn.Linear) else torch.ones(1, layer.in_channels, 6, 6)
     rows = torch.rand(4, *bright.shape[1:]).numpy()
     rows[0], rows[1] = 0, 1  # NNCF gives a depthwise convolution a range for each channel
     preprocessing = Preprocessing(resize=6, crop=6, mean=(0.0,) * 3, std=(1.0,) * 3)
-    job = Job(layer.eval(), profile_for("openvino", "int8"), target, preprocessing, rows, tmp_path)
+    (profile,) = choose_profiles("openvino", int8=True, ranges="min-max")
+    job = Job(layer.eval(), profile, target, preprocessing, rows, tmp_path)
     model = openvino.convert_model(layer, example_input=bright, input=[*bright.shape])
     return quantize(model, job, ()), bright
 
@@ -81,6 +86,17 @@ def test_no_pair_overflows_and_the_values_are_kept(name, tmp_path):
         exact = layer(bright).numpy()
     (made,) = openvino.compile_model(model, "CPU")(bright.numpy()).values()
     assert np.abs(made - exact).max() < 0.02 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("target", ["x86-avx2", "x86-vnni"])
+@pytest.mark.parametrize("name", ["pointwise", "odd", "depthwise"])
+def test_compensated_weights_are_stored_as_they_are(name, target, tmp_path):
+    layer = LAYERS[name]
+    layer.weight.data.copy_(loud(layer))
+    seen = torch.rand(8, layer.in_channels, 6, 6)
+    rounded = rounded_weight(layer, seen + seen.mean(1, keepdim=True), STEPS, saturates(target)).detach()
+    integers, scale = stored(quantized(layer, tmp_path, target, rounded)[0])
+    assert np.abs(integers * scale - rounded.numpy().reshape(integers.shape)).max() < scale.min() * 1e-3
 
 
 def test_an_odd_number_of_channels_pairs_any_two():

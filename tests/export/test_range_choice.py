@@ -22,14 +22,14 @@ from edgekit.workflows.profiles import choose_profiles
 SETTINGS = profile_for("onnx", "int8").quantization.model_copy(update={"ranges": "auto"})
 
 
-def chosen(inputs: torch.Tensor, format_: str = "onnx") -> tuple[str, dict[str, float]]:
+def chosen(inputs: torch.Tensor) -> tuple[str, dict[str, float]]:
     """What is chosen for a convolution that reads these, and the figures that the reason tells."""
     torch.manual_seed(0)
     network = torch.fx.symbolic_trace(
         nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(8, 4)).eval()
     )
     scheme = scheme_of(SETTINGS, "x86-vnni", "onnx")
-    best, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset(), format_)
+    best, reason = choose_ranges(network, name_layers(network), inputs, SETTINGS, scheme, frozenset())
     judged = 4 if best.ranges == "min-max" else 16
     assert reason.startswith(f"by simulated SQNR on {judged} calibration images: ")
     return best.ranges, {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", reason)}
@@ -38,10 +38,9 @@ def chosen(inputs: torch.Tensor, format_: str = "onnx") -> tuple[str, dict[str, 
 def test_outliers_are_cut_off():
     images = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     images[1, 0, 3, 3] = 3000.0  # the ReLU6 keeps it from the scores
-    for format_, way in (("onnx", "outliers"), ("openvino", "percentile")):
-        ranges, decibels = chosen(images, format_)
-        assert ranges == way
-        assert decibels[way] > decibels["min-max"] + 0.5
+    ranges, decibels = chosen(images)
+    assert ranges == "outliers"
+    assert decibels["outliers"] > decibels["min-max"] + 0.5
 
 
 def test_values_that_matter_are_not():
@@ -54,9 +53,11 @@ def test_values_that_matter_are_not():
 
 
 def test_the_option_and_its_command():
-    (profile,) = choose_profiles("openvino", int8=True, ranges="auto")
-    assert (profile.name, profile.quantization.ranges) == ("openvino-int8-ranges-auto", "auto")
-    assert profile_words(profile, {})[:4] == ["--profile", "openvino-int8", "--ranges", "auto"]
+    (profile,) = choose_profiles("openvino", int8=True)
+    assert (profile.name, profile.quantization.ranges) == ("openvino-int8", "auto")
+    (profile,) = choose_profiles("openvino", int8=True, ranges="mse")
+    assert (profile.name, profile.quantization.ranges) == ("openvino-int8-ranges-mse", "mse")
+    assert profile_words(profile, {})[:4] == ["--profile", "openvino-int8", "--ranges", "mse"]
     with pytest.raises(UsageError, match="unknown --ranges 'atuo'") as raised:
         choose_profiles("onnx", int8=True, ranges="atuo")
     assert "auto" in str(raised.value.hint)

@@ -105,9 +105,9 @@ def audit_holds(made):
         assert audit.float_compute_ops == 0
         assert audit.int8_compute_ops >= COMPUTE
         assert audit.int8_weight_bytes > audit.float_weight_bytes
-        pairs = ", neighbours of one sign within 128" if saturates(way.target) else ""
-        special = ", rounding errors compensated" if way.format == "tflite" else pairs
-        assert made.artifact.quantization["weights"] == f"int8 symmetric per-channel{special}"
+        pairs = ", neighbours of one sign within 128" if way.format != "tflite" and saturates(way.target) else ""
+        rounded = ", rounding errors compensated" if way.format != "onnx" else ""
+        assert made.artifact.quantization["weights"] == f"int8 symmetric per-channel{pairs}{rounded}"
     else:
         assert audit.float_compute_ops >= COMPUTE
         assert made.artifact.quantization is None

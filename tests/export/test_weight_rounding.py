@@ -32,14 +32,15 @@ def inputs(layer: nn.Module, seed: int) -> torch.Tensor:
     return mixed.mean((2, 3)) if isinstance(layer, nn.Linear) else mixed
 
 
+@pytest.mark.parametrize("paired", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_outputs_err_less(name):
+def test_the_outputs_err_less(name, paired):
     torch.manual_seed(0)
     layer = LAYERS[name]()
     steps = 15  # coarse, so that more than chance is seen
-    scheme = Scheme(weight_steps=steps, per_channel=True, symmetric=False)
+    scheme = Scheme(weight_steps=steps, per_channel=True, symmetric=False, paired=paired)
     nearest = quantized_weight(layer.weight.detach(), scheme, is_depthwise(layer))
-    rounded = rounded_weight(layer, inputs(layer, 0), steps)
+    rounded = rounded_weight(layer, inputs(layer, 0), steps, paired)
     fresh = inputs(layer, 1)  # which the rounding has not seen
     with torch.no_grad():
         exact = layer(fresh)
@@ -49,7 +50,7 @@ def test_the_outputs_err_less(name):
         ]
     assert errors[1] < 0.7 * errors[0]
     # The quantizer takes the step from the largest weight, and what is there needs no rounding.
-    torch.testing.assert_close(quantized_weight(rounded, scheme), rounded, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(quantized_weight(rounded, scheme, is_depthwise(layer)), rounded, rtol=1e-5, atol=1e-7)
     assert torch.equal(rounded.flatten(1).abs().amax(1) > 0, layer.weight.flatten(1).abs().amax(1) > 0)
 
 
@@ -74,8 +75,15 @@ def test_layers_in_float_and_dead_inputs():
     assert torch.isfinite(change).all()
 
 
-def test_only_tflite_takes_it():
-    base = profile_for("onnx", "int8")
-    quantization = {**base.quantization.model_dump(), "rounding": "compensated"}
-    with pytest.raises(ValidationError, match="rounding = 'compensated' is for TFLite only"):
+@pytest.mark.parametrize(
+    ("format_", "weights", "message"),
+    [
+        ("onnx", "per-channel", "rounding = 'compensated' is for TFLite and OpenVINO only"),
+        ("openvino", "per-tensor", "rounding = 'compensated' needs weights = \"per-channel\""),
+    ],
+)
+def test_who_does_not_take_it(format_, weights, message):
+    base = profile_for(format_, "int8")
+    quantization = {**base.quantization.model_dump(), "rounding": "compensated", "weights": weights}
+    with pytest.raises(ValidationError, match=message):
         ExportProfile.model_validate({**base.model_dump(), "quantization": quantization})
