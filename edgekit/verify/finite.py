@@ -44,7 +44,7 @@ def finite_outputs(network: nn.Module, images: Tensor, what: str) -> Tensor:
 
     def look(name: str) -> Any:
         def hook(module: nn.Module, _: Any, output: Any) -> None:
-            # Nothing that is not finite comes out of a sum; a sum that overflows says nothing.
+            # A finite sum has finite terms only; one that is not may have overflowed, so look at each.
             if not isinstance(output, Tensor) or isfinite(output.sum()) or bool(torch.isfinite(output).all()):
                 return
             bad = (~torch.isfinite(output)).flatten(1).any(1).nonzero()[0].item()
