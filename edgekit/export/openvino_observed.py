@@ -2,7 +2,7 @@
 
 NNCF says where quantizers go. It has no range that leaves out so many values an image, and it gives the input of a
 depthwise convolution a range for each channel, of what that channel holds on a few images: often too narrow for the
-next one. Here such a range is the geometric mean of the channel's own and the tensor's.
+next one. Here such a range is a geometric mean of the channel's own and the tensor's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from openvino import Model, Node
 
 Array = np.ndarray[Any, Any]
+
+OWN = 2 / 3
+"""Weight of the channel's own range in the mean."""
 
 LEAST = 1e-3
 """Share of a tensor's range that a channel has at least, so that one which is always zero has a step too."""
@@ -70,7 +73,7 @@ def set_ranges(model: Model, rows: Sequence[Array], settings: Quantization) -> i
         if not reach.any():
             continue
         if op.input_value(1).get_node().get_data().size > 1:
-            reach = np.sqrt(np.clip(ends.channels, LEAST * reach, reach) * reach)
+            reach = np.clip(ends.channels, LEAST * reach, reach) ** OWN * reach ** (1 - OWN)
         steps = op.get_attributes()["levels"] - 1
         set_ends(op, *on_steps(-reach[0], reach[1], steps, settings.activations == "symmetric"))
         given += 1
