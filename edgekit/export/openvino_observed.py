@@ -16,7 +16,7 @@ import torch
 from ..types import Quantization
 from .extremes import InnerRange
 from .openvino_ranges import Port, port_of
-from .ranges import MOST_OUTLIERS, OUTLIERS
+from .ranges import values_cut
 
 if TYPE_CHECKING:
     from openvino import Model, Node
@@ -68,7 +68,7 @@ def set_ranges(model: Model, rows: Sequence[Array], settings: Quantization) -> i
         settings: ``ranges`` is ``min-max`` or ``outliers``.
     """
     given = 0
-    for op, ends in zip(quantizers_of(model), observed(model, rows, settings.ranges == "outliers"), strict=True):
+    for op, ends in zip(quantizers_of(model), observed(model, rows, settings), strict=True):
         reach = ends.whole
         if not reach.any():
             continue
@@ -90,7 +90,7 @@ def quantizers_of(model: Model) -> list[Node]:
     ]
 
 
-def observed(model: Model, rows: Sequence[Array], outliers: bool) -> list[Ends]:
+def observed(model: Model, rows: Sequence[Array], settings: Quantization) -> list[Ends]:
     """What each of the quantizers is given when there are none."""
     import openvino
     from openvino import opset13
@@ -111,8 +111,8 @@ def observed(model: Model, rows: Sequence[Array], outliers: bool) -> list[Ends]:
     for row in rows:
         made = list(compiled(row).values())[results:]
         for port, values in zip(sources, made, strict=True):
-            cut = min(OUTLIERS, MOST_OUTLIERS / 100 * values.size) * len(rows) / 2 if outliers else 0
-            found.setdefault(port, Ends(int(cut))).add(values)
+            cut = values_cut(settings, len(rows) * values.size, len(rows))
+            found.setdefault(port, Ends(cut)).add(values)
     return [found[port] for port in order]
 
 
