@@ -21,8 +21,9 @@ from typing import Any
 
 from edgekit.isolate import describe_exit, supervised, tail, wait
 
+from .exports import ROOT
+
 TAKER = "benchmarks.turn_taker"
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class TakerError(Exception):

@@ -16,7 +16,7 @@ import torch
 
 from ..types import Quantization
 from .extremes import InnerRange
-from .ranges import BINS, chosen_range, values_cut
+from .ranges import BINS, mse_range, values_cut
 
 PASSING = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "SPLIT", "RESHAPE", "TRANSPOSE", "MAX_POOL_2D")
 
@@ -57,7 +57,7 @@ def calibrate(
             seen[index].add(values)
     ends = {index: inner.ends for index, inner in seen.items()}
     if settings.ranges == "mse":
-        ends |= least_squares(interpreter, runner, rows, {i: e for i, e in ends.items() if i not in whole}, settings)
+        ends |= least_squares(interpreter, runner, rows, {i: e for i, e in ends.items() if i not in whole})
     shapes = {index: (1,) * interpreter.get_tensor(index).ndim for index in names}
     return {
         name: {"min": np.full(shapes[index], low, np.float32), "max": np.full(shapes[index], high, np.float32)}
@@ -82,7 +82,6 @@ def least_squares(
     runner: Any,
     rows: list[dict[str, Any]],
     ends: dict[int, tuple[float, float]],
-    settings: Quantization,
 ) -> dict[int, tuple[float, float]]:
     """The ranges of least squared error, from histograms between the ends."""
     counts = {index: np.zeros(BINS, np.int64) for index, (low, high) in ends.items() if low < high}
@@ -90,10 +89,7 @@ def least_squares(
         runner(**row)
         for index, total in counts.items():
             np.add(total, np.histogram(interpreter.get_tensor(index), BINS, ends[index])[0], out=total)
-    return {
-        index: chosen_range(settings, total, np.linspace(*ends[index], BINS + 1), len(rows))
-        for index, total in counts.items()
-    }
+    return {index: mse_range(total, np.linspace(*ends[index], BINS + 1)) for index, total in counts.items()}
 
 
 def tie_ranges(path: Path, ranges: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""Ranges of activations from histograms: by percentile, or by the least squared error of rounding and clipping.
+"""Ranges of activations from histograms: without outliers, or by the least squared error of rounding and clipping.
 
 What a quantizer's own library offers is used there (see each format's ``quantize``); this fills the gaps.
 """
@@ -30,15 +30,13 @@ def chosen_range(settings: Quantization, counts: Array, edges: Array, images: in
     """The range that ``settings.ranges`` takes of a tensor.
 
     Args:
-        settings: ``ranges`` is ``outliers``, ``percentile`` or ``mse``.
+        settings: ``ranges`` is ``outliers`` or ``mse``.
         counts: values per bin, over all calibration images.
         edges: of the bins, one more than counts.
         images: how many have been counted.
     """
     if settings.ranges == "outliers":
         return range_without_outliers(counts, edges, images)
-    if settings.ranges == "percentile":
-        return percentile_range(counts, edges, settings.percentile)
     return mse_range(counts, edges, settings.activations == "symmetric")
 
 
