@@ -64,16 +64,16 @@ def taken_over(known: KnownForm, profile: ExportProfile, other: TargetClass, tar
 
     What it keeps in float is left out: which layers int8 kernels are slow at is a matter of the CPU.
     """
-    over = known.model_copy(update={"takes": None, "int8_vs_float": None})
-    if known.rewrites is not None:
-        return over
     form = all_in_int8(known.form, profile.format, profile.precision, other)
-    if form != known.form:
+    over = known.model_copy(update={"takes": None, "int8_vs_float": None, "form": form, "keep_float": ()})
+    if form != known.form or known.keep_float:
         if form == "default":
             return None
         note = f"on {other} with layers in float, as {known.form}"
-        over = over.model_copy(update={"form": form, "measured": False, "evidence": None, "note": note})
-    return over if worth_trying(form, profile.format, profile.precision, target) else None
+        over = over.model_copy(update={"measured": False, "evidence": None, "note": note})
+    if over.rewrites is not None or worth_trying(form, profile.format, profile.precision, target):
+        return over
+    return None
 
 
 def read_tables(target: TargetClass) -> Iterator[tuple[Path, FormTable]]:

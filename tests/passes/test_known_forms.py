@@ -152,18 +152,33 @@ def test_a_form_for_the_kernels_of_another_target_is_not_taken_over(project):
         assert (found is not None and found.known.form == form) is taken
 
 
-@pytest.mark.parametrize(("form", "there"), [("rows-float-early", "rows"), ("float-early", None)])
-def test_layers_in_float_are_not_taken_over(project, form, there):
-    """Which layers int8 is slow at is a matter of the CPU; the rewrites are not, and are said to be unmeasured."""
+@pytest.mark.parametrize(
+    ("form", "there", "written_out"),
+    [
+        ("rows-float-early", "rows", False),
+        ("float-early", None, False),
+        ("rows-float-early", "rows", True),
+        ("float-early", None, True),
+        ("of my own", "of my own", True),
+    ],
+)
+def test_layers_in_float_are_not_taken_over(project, form, there, written_out):
+    """Which layers int8 is slow at is a matter of the CPU; the rewrites are not, and are said to be unmeasured.
+
+    ``written_out``: with rewrites and layers, as ``--tune`` writes a line.
+    """
     path = table(project, "x86-avx2", (CARD, form))
     path.write_text(path.read_text().replace('"onnx"', '"tflite"'))
+    if written_out:
+        lines = 'measured = true\nrewrites = ["fold_batch_norm"]\nkeep_float = ["@early"]'
+        path.write_text(path.read_text().replace("measured = true", lines))
     table(project, "armv8.0", head='otherwise = "x86-avx2"\n')
     card, profile = find_card(CARD), profile_for("tflite", "int8")
     assert find_form(card, profile, "x86-avx2").known.form == form
     found = find_form(card, profile, "armv8.0")
     assert (found and found.known.form) == there
     if found is not None:
-        assert (found.measured_on, found.known.evidence) == (None, None)
+        assert (found.measured_on, found.known.evidence, found.known.keep_float) == (None, None, ())
         assert form in found.known.note
 
 
