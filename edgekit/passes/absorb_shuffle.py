@@ -1,6 +1,7 @@
-"""Let a dense convolution write its channels in the order of the shuffle behind it; the shuffle goes.
+"""Let a dense convolution beside a channel shuffle write or read its channels in another order; the shuffle goes.
 
     shuffle(relu(conv(x))) = relu(conv'(x)), the rows of the weights in the shuffle's order
+    conv(relu(shuffle(x))) = conv'(relu(x)), their columns moved back
 
 One place at a time, where ``fold_channel_shuffle`` plans for the whole graph and gives up when a group convolution
 reads a shuffled tensor. Precondition: nothing else reads what is between, and a ReLU is all that is.
@@ -24,13 +25,16 @@ def absorb_shuffle(graph_module: fx.GraphModule) -> int:
         layer = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
         if not isinstance(layer, Permutation):
             continue
-        conv_node = writer(shuffle, modules)
+        order = layer.order(channels_of(shuffle))
+        before, behind = writer(shuffle, modules), reader(shuffle, modules)
+        conv_node = before or behind
         if conv_node is None:
             continue
-        name = f"{conv_node.target}_shuffled".replace(".", "_")
         conv = modules[str(conv_node.target)]
         assert isinstance(conv, nn.Conv2d)
-        graph_module.add_submodule(name, with_rows(conv, layer.order(channels_of(shuffle))))
+        name = f"{conv_node.target}_shuffled".replace(".", "_")
+        modules[name] = with_rows(conv, order) if before else with_columns(conv, order)
+        graph_module.add_submodule(name, modules[name])
         conv_node.target = name
         shuffle.replace_all_uses_with(shuffle.args[0])
         changed += 1
@@ -53,6 +57,19 @@ def writer(shuffle: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
     return None
 
 
+def reader(shuffle: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
+    """The dense convolution that alone reads the shuffle, directly or behind a ReLU; None when it is not so."""
+    node = shuffle
+    while len(node.users) == 1:
+        node = next(iter(node.users))
+        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, nn.Conv2d):
+            return node if layer.groups == 1 else None
+        if not isinstance(layer, (nn.ReLU, nn.ReLU6)):
+            return None
+    return None
+
+
 def with_rows(conv: nn.Conv2d, order: tuple[int, ...]) -> nn.Conv2d:
     """The convolution with its output channels in another order."""
     other, rows = copy.deepcopy(conv), torch.tensor(order)
@@ -60,4 +77,12 @@ def with_rows(conv: nn.Conv2d, order: tuple[int, ...]) -> nn.Conv2d:
         other.weight.copy_(conv.weight[rows])
         if other.bias is not None and conv.bias is not None:
             other.bias.copy_(conv.bias[rows])
+    return other
+
+
+def with_columns(conv: nn.Conv2d, order: tuple[int, ...]) -> nn.Conv2d:
+    """The convolution that reads channel ``order[i]`` where it read channel ``i``."""
+    other = copy.deepcopy(conv)
+    with torch.no_grad():
+        other.weight[:, list(order)] = conv.weight
     return other

@@ -87,6 +87,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
     ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
     (
+        "dense-narrow",
+        ("dense_narrow_index", "densify_narrow_spatial"),
+        ("absorb_shuffle", "absorb_scale", "flatten_maps"),
+        "the narrowest groups and gathers dense, the rest of what happens between convolutions on rows of pixels",
+    ),
+    (
         "rows",
         (),
         ("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
@@ -124,6 +130,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
     if name == "split-groups":  # int8 kernels of the others are slow at groups, and GPU delegates at narrow ones
         return target != "mobile-gpu" and (precision != "int8" or format_ == "tflite")
+    if name == "dense-narrow":  # for ONNX Runtime's int8 kernels, which want NHWC
+        return format_ == "onnx" and precision == "int8"
     if name == "rows":  # the other runtimes store every map as NCHW, or blocked
         return format_ == "tflite"
     if name == "bare":

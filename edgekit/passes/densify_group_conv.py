@@ -14,6 +14,7 @@ from torch import fx, nn
 
 from .channel_flow import Permutation
 
+NARROW = 8  # channels in the narrowest column of int8 matrix kernels
 MAX_GROUPS = 2  # what fold_channel_shuffle densifies by itself: pays at two groups (IGCV3), loses in float at three
 
 
@@ -39,6 +40,16 @@ def densify_first_stage(graph_module: fx.GraphModule) -> int:
     They have the fewest channels, so their groups are too narrow for vector units.
     """
     return densify_largest(graph_module, lambda conv: conv.kernel_size != (1, 1))
+
+
+def densify_narrow_spatial(graph_module: fx.GraphModule) -> int:
+    """Densify the group convolutions larger than 1x1 whose groups give fewer than :data:`NARROW` channels; how many."""
+    return len(
+        densify(
+            graph_module,
+            lambda _, conv: conv.kernel_size != (1, 1) and conv.out_channels // conv.groups < NARROW,
+        )
+    )
 
 
 def densify_first_pointwise(graph_module: fx.GraphModule) -> int:

@@ -18,10 +18,12 @@ from .dense_index import dense_index, dense_narrow_index
 from .densify_group_conv import (
     densify_first_pointwise,
     densify_first_stage,
+    densify_narrow_spatial,
     densify_pointwise,
     densify_shuffled,
     densify_spatial,
 )
+from .flatten_maps import flatten_maps
 from .fold_batch_norm import fold_batch_norm
 from .fold_channel_shuffle import fold_channel_shuffle
 from .gather_rows import gather_rows
@@ -50,6 +52,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "densify_pointwise": densify_pointwise,
     "densify_spatial": densify_spatial,
     "densify_first_stage": densify_first_stage,
+    "densify_narrow_spatial": densify_narrow_spatial,
     "densify_first_pointwise": densify_first_pointwise,
     "align_groups": align_groups,
     "absorb_shuffle": absorb_shuffle,
@@ -71,6 +74,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "pack_pixels": pack_pixels,
     "pack_pixels_by_eight": pack_pixels_by_eight,
     "pack_pixels_in_rows": pack_pixels_in_rows,
+    "flatten_maps": flatten_maps,
     "linear_as_conv": linear_as_conv,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,
