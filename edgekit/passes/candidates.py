@@ -89,7 +89,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         "dense-narrow",
         ("dense_narrow_index", "densify_narrow_spatial"),
-        ("absorb_shuffle", "absorb_scale", "flatten_maps"),
+        ("absorb_shuffle", "absorb_scale", "pack_dense_pixels", "flatten_maps"),
         "the narrowest groups and gathers dense, the rest of what happens between convolutions on rows of pixels",
     ),
     (

@@ -52,33 +52,29 @@ class RowShift(nn.Module):
 
 
 def flatten_maps(graph_module: fx.GraphModule) -> int:
-    """Rewrite in place, on a graph with propagated shapes; returns how many concatenations join rows now."""
+    """Rewrite in place, on a graph with propagated shapes; returns how many operators work on rows now."""
     modules = dict(graph_module.named_modules())
     rows: set[fx.Node] = set()
-    joined = 0
     for node in list(graph_module.graph.nodes):
-        if is_cat(node) and node.args[1:] == (1,) and size_of(node):
-            for part in dict.fromkeys(node.all_input_nodes):
-                if part not in rows:
-                    node.replace_input_with(part, reshaped(graph_module, part, "rows", Rows()))
+        sources = list(dict.fromkeys(node.all_input_nodes))
+        if gains(node, modules) and size_of(node):
+            for source in sources:
+                if source not in rows and source.op != "get_attr":
+                    node.replace_input_with(source, reshaped(graph_module, source, "rows", Rows()))
+            if is_shift(node, modules):
+                shift = modules[str(node.target)].shift
+                node.target = f"{node.name}_rows"
+                graph_module.add_submodule(node.target, RowShift(shift))
             rows.add(node)
-            joined += 1
-        elif is_shift(node, modules) and size_of(node):
-            if node.all_input_nodes[0] not in rows:
-                node.replace_input_with(part := node.all_input_nodes[0], reshaped(graph_module, part, "rows", Rows()))
-            shift = modules[str(node.target)].shift
-            node.target = f"{node.name}_rows"
-            graph_module.add_submodule(node.target, RowShift(shift))
-            rows.add(node)
-        elif works_on_rows(node, modules) and node.all_input_nodes[0] in rows:
+        elif is_relu(node, modules) and sources[0] in rows:
             rows.add(node)
         else:
-            for source in set(node.all_input_nodes) & rows:
+            for source in set(sources) & rows:
                 height, width = size_of(source)
                 node.replace_input_with(source, reshaped(graph_module, source, "maps", Maps(height, width)))
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
-    return joined
+    return len(rows)
 
 
 def size_of(node: fx.Node) -> tuple[int, ...]:
@@ -87,16 +83,20 @@ def size_of(node: fx.Node) -> tuple[int, ...]:
     return shape[2:] if len(shape) == 4 else ()
 
 
+def gains(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """True for a concatenation or a gather of channels, and for an addition per channel."""
+    gather = node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1
+    return gather or (is_cat(node) and node.args[1:] == (1,)) or is_shift(node, modules)
+
+
 def is_shift(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     """True for an addition per channel."""
     return node.op == "call_module" and isinstance(modules.get(str(node.target)), Shift)
 
 
-def works_on_rows(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
-    """True for what works on each channel by itself, whatever its shape."""
-    if node.op == "call_module":
-        return isinstance(modules.get(str(node.target)), (nn.ReLU, nn.ReLU6))
-    return node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1
+def is_relu(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """True for an activation that works on rows as on maps."""
+    return node.op == "call_module" and isinstance(modules.get(str(node.target)), (nn.ReLU, nn.ReLU6))
 
 
 def reshaped(graph_module: fx.GraphModule, source: fx.Node, name: str, layer: nn.Module) -> fx.Node:

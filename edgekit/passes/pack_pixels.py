@@ -77,6 +77,16 @@ class PackedRows(PackedConv):
         return last.permute(1, 0, 2).reshape(channels, batch, height, width * self.pixels).transpose(0, 1)
 
 
+class PackedColumns(PackedConv):
+    """The same for a dense convolution whose result is stored as NHWC: its pixels lie side by side there by themselves."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve, then read each pixel's channels as a pixel of its own; no tensor has more than four dimensions."""
+        packed: Tensor = self.conv(x)
+        batch, _, height, width = packed.shape
+        return packed.permute(0, 2, 3, 1).reshape(batch, height, width * self.pixels, self.rows).permute(0, 3, 1, 2)
+
+
 def pack_pixels(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many."""
     return pack(graph_module, PackedConv, BLOCK, whole_blocks=True)
@@ -92,10 +102,15 @@ def pack_pixels_in_rows(graph_module: fx.GraphModule) -> int:
     return pack(graph_module, PackedRows, BLOCK, whole_blocks=False)
 
 
+def pack_dense_pixels(graph_module: fx.GraphModule) -> int:
+    """The same for dense convolutions, for ONNX Runtime in int8, whose kernels want NHWC; returns how many."""
+    return pack(graph_module, PackedColumns, BLOCK, whole_blocks=False)
+
+
 def pack(graph_module: fx.GraphModule, packed: type[PackedConv], block: int, whole_blocks: bool) -> int:
     """Rewrite in place; ``whole_blocks``: the kernels need groups whose inputs fill blocks of ``block`` channels."""
     changed = 0
-    for node, conv in group_convs(graph_module):
+    for node, conv in dense_convs(graph_module) if packed is PackedColumns else group_convs(graph_module):
         shape = list(getattr(node.meta.get("tensor_meta"), "shape", ()))
         if conv.kernel_size != (3, 3) or conv.stride != (1, 1) or conv.padding != (1, 1) or conv.dilation != (1, 1):
             continue
@@ -112,3 +127,10 @@ def pack(graph_module: fx.GraphModule, packed: type[PackedConv], block: int, who
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
     return changed
+
+
+def dense_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]:
+    """Calls of convolutions without groups."""
+    modules = dict(graph_module.named_modules())
+    calls = [(node, modules[str(node.target)]) for node in graph_module.graph.nodes if node.op == "call_module"]
+    return [(node, layer) for node, layer in calls if isinstance(layer, nn.Conv2d) and layer.groups == 1]

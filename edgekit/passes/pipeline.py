@@ -31,7 +31,7 @@ from .hoist_batch_norm import hoist_batch_norm
 from .hoist_relu import hoist_relu
 from .linear_as_conv import linear_as_conv
 from .lower_batch_norm import lower_batch_norm
-from .pack_pixels import pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
+from .pack_pixels import pack_dense_pixels, pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
 from .pad_hidden import pad_hidden
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
@@ -73,6 +73,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "pad_hidden": pad_hidden,
     "pack_pixels": pack_pixels,
     "pack_pixels_by_eight": pack_pixels_by_eight,
+    "pack_dense_pixels": pack_dense_pixels,
     "pack_pixels_in_rows": pack_pixels_in_rows,
     "flatten_maps": flatten_maps,
     "linear_as_conv": linear_as_conv,
