@@ -165,24 +165,27 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+    from .onnx_concat import tie_ranges
+
     settings = job.quantization
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
-    options: dict[str, Any] = {"ActivationSymmetric": symmetric}
+    name = model.graph.input[0].name
+    chosen: dict[str, list[dict[str, Any]]] = {}
     if settings.ranges != "min-max":
         from .onnx_ranges import overrides
 
-        readers = (Reader(model.graph.input[0].name, row[None]) for row in job.inputs)
-        options["TensorQuantOverrides"] = overrides(float_file, readers, settings)
+        chosen = overrides(float_file, (Reader(name, row[None]) for row in job.inputs), settings)
+    chosen |= tie_ranges(float_file, Reader(name, job.inputs), chosen, float_nodes, symmetric)
     if is_paired(job):
         from .onnx_weights import weight_overrides
 
-        options["TensorQuantOverrides"] = options.get("TensorQuantOverrides", {}) | weight_overrides(model)
+        chosen |= weight_overrides(model)
     quantize_static(
         float_file,
         int8_file,
-        Reader(model.graph.input[0].name, job.inputs),
+        Reader(name, job.inputs),
         quant_format=QuantFormat.QDQ,
         per_channel=settings.weights == "per-channel",
         reduce_range=saturates(job.target),
@@ -190,7 +193,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         nodes_to_exclude=list(float_nodes),
-        extra_options=options,
+        extra_options={"ActivationSymmetric": symmetric, "TensorQuantOverrides": chosen},
     )
     quantized: ModelProto = onnx.load_model(int8_file)
     for file in (float_file, int8_file):
