@@ -59,6 +59,7 @@ EARLY = "in float down to twice the height of the last map: few channels, where 
 KEPT: tuple[tuple[str, str, str, Format, str], ...] = (
     ("float-groups", "default", "@grouped-conv", "onnx", "group convolutions in float"),
     ("float-stem", "default", "@stem", "onnx", "the first convolution and the max pooling behind it in float"),
+    ("sixteens-float-stem", "sixteens", "@stem", "onnx", "what float-stem leaves in float; rewritten as sixteens is"),
     ("float-early", "default", "@early", "tflite", EARLY),
     ("rows-float-early", "rows", "@early", "tflite", f"{EARLY}; rewritten as rows is"),
     ("split-groups-float-early", "split-groups", "@early", "tflite", f"{EARLY}; rewritten as split-groups is"),
@@ -105,6 +106,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         ("absorb_shuffle", "pack_pixels_by_eight"),
         "the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
     ),
+    (
+        "sixteens",
+        ("pad_depthwise",),
+        (),
+        "hidden channels of depthwise convolutions filled up to a multiple of sixteen",
+    ),
     ("padded", (), ("pad_hidden",), "hidden channels filled up to a multiple of four"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
     (
@@ -128,6 +135,8 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "onnx" and precision != "int8" and target == "x86-avx2"
     if name == "padded":  # ONNX Runtime alone refuses other numbers of channels, in float and on x86
         return format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
+    if name == "sixteens":  # what ONNX Runtime's int8 depthwise kernel for x86 takes at a time
+        return format_ == "onnx" and precision == "int8" and target.startswith("x86")
     if name == "split-groups":  # int8 kernels of the others are slow at groups, and GPU delegates at narrow ones
         return target != "mobile-gpu" and (precision != "int8" or format_ == "tflite")
     if name == "dense-narrow":  # for ONNX Runtime's int8 kernels, which want NHWC
