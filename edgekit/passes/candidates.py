@@ -59,8 +59,10 @@ EARLY = "in float down to twice the height of the last map: few channels, where 
 KEPT: tuple[tuple[str, str, str, Format, str], ...] = (
     ("float-groups", "default", "@grouped-conv", "onnx", "group convolutions in float"),
     ("float-stem", "default", "@stem", "onnx", "the first convolution and the max pooling behind it in float"),
+    ("sixteens-float-stem", "sixteens", "@stem", "onnx", "what float-stem leaves in float; rewritten as sixteens is"),
     ("float-early", "default", "@early", "tflite", EARLY),
     ("rows-float-early", "rows", "@early", "tflite", f"{EARLY}; rewritten as rows is"),
+    ("dense-rows-float-early", "dense-rows", "@early", "tflite", f"{EARLY}; rewritten as dense-rows is"),
     ("split-groups-float-early", "split-groups", "@early", "tflite", f"{EARLY}; rewritten as split-groups is"),
 )
 
@@ -79,8 +81,9 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         "dense-first-pointwise",
         ("densify_first_pointwise",),
-        ("absorb_shuffle", "linear_as_conv"),
-        "the 1x1 groups on the largest maps dense, with their shuffles in the weights; linear layers as convolutions",
+        ("absorb_shuffle", "pool_as_depthwise", "linear_as_conv"),
+        "the 1x1 groups on the largest maps dense, with their shuffles in the weights; pools and linear layers as "
+        "convolutions",
     ),
     ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
     ("split-groups", ("split_shuffled",), (), "a convolution for each group that reads a shuffle: nothing to shuffle"),
@@ -93,10 +96,29 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         "the narrowest groups and gathers dense, the rest of what happens between convolutions on rows of pixels",
     ),
     (
+        "dense-narrow-pixel-linear",
+        ("hoist_relu", "dense_narrow_index", "densify_narrow_spatial"),
+        ("absorb_shuffle", "absorb_scale", "flatten_maps", "pool_as_depthwise", "linear_as_conv"),
+        "dense-narrow's groups and rows of pixels, each feature's ReLU computed once, pools and linear layers as "
+        "convolutions",
+    ),
+    (
+        "dense-first-rows",
+        ("densify_first_stage",),
+        ("absorb_shuffle", "absorb_scale", "flatten_maps"),
+        "the narrowest 3x3 groups dense, gathers and concatenations on rows of pixels",
+    ),
+    (
         "rows",
         (),
         ("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
         "gathers of channels copy rows, and 3x3 groups with few outputs compute several pixels at once",
+    ),
+    (
+        "dense-rows",
+        ("dense_narrow_index",),
+        ("absorb_shuffle", "absorb_scale", "pack_pixels_in_rows", "gather_rows"),
+        "rewritten as rows is, the narrowest gathers dense",
     ),
     ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
     (
@@ -104,6 +126,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         ("hoist_relu", "dense_narrow_index"),
         ("absorb_shuffle", "pack_pixels_by_eight"),
         "the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
+    ),
+    (
+        "sixteens",
+        ("pad_depthwise",),
+        (),
+        "hidden channels of depthwise convolutions filled up to a multiple of sixteen",
     ),
     ("padded", (), ("pad_hidden",), "hidden channels filled up to a multiple of four"),
     ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
@@ -128,11 +156,17 @@ def worth_trying(name: str, format_: Format, precision: Precision, target: Targe
         return format_ == "onnx" and precision != "int8" and target == "x86-avx2"
     if name == "padded":  # ONNX Runtime alone refuses other numbers of channels, in float and on x86
         return format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
+    if name == "sixteens":  # what ONNX Runtime's int8 depthwise kernel for x86 takes at a time
+        return format_ == "onnx" and precision == "int8" and target.startswith("x86")
     if name == "split-groups":  # int8 kernels of the others are slow at groups, and GPU delegates at narrow ones
         return target != "mobile-gpu" and (precision != "int8" or format_ == "tflite")
     if name == "dense-narrow":  # for ONNX Runtime's int8 kernels, which want NHWC
         return format_ == "onnx" and precision == "int8"
-    if name == "rows":  # the other runtimes store every map as NCHW, or blocked
+    if name == "dense-narrow-pixel-linear":  # for OpenVINO's, which are slow at linear layers and pools as well
+        return format_ == "openvino" and precision == "int8" and target not in DOT_PRODUCT
+    if name == "dense-first-rows":  # OpenVINO's float kernels store maps in blocks
+        return format_ == "openvino" and precision != "int8"
+    if name in ("rows", "dense-rows"):  # the other runtimes store every map as NCHW, or blocked
         return format_ == "tflite"
     if name == "bare":
         return precision == "int8" and format_ != "tflite"

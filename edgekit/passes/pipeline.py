@@ -32,7 +32,7 @@ from .hoist_relu import hoist_relu
 from .linear_as_conv import linear_as_conv
 from .lower_batch_norm import lower_batch_norm
 from .pack_pixels import pack_dense_pixels, pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
-from .pad_hidden import pad_hidden
+from .pad_hidden import pad_depthwise, pad_hidden
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .postpone_shuffle import postpone_shuffle
@@ -71,6 +71,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "cross_layer_equalization": cross_layer_equalization,
     "zero_pad_pool": zero_pad_pool,
     "pad_hidden": pad_hidden,
+    "pad_depthwise": pad_depthwise,
     "pack_pixels": pack_pixels,
     "pack_pixels_by_eight": pack_pixels_by_eight,
     "pack_dense_pixels": pack_dense_pixels,

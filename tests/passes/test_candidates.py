@@ -29,7 +29,11 @@ EARLY = {"float-early": "@early", "rows-float-early": "@early", "split-groups-fl
 @pytest.mark.parametrize(
     ("format_", "target", "kept"),
     [
-        ("onnx", "x86-avx2", {"float-groups": "@grouped-conv", "float-stem": "@stem"}),
+        (
+            "onnx",
+            "x86-avx2",
+            {"float-groups": "@grouped-conv", "float-stem": "@stem", "sixteens-float-stem": "@stem"},
+        ),
         ("tflite", "x86-avx2", EARLY),
         ("tflite", "armv8.0", EARLY),
         ("tflite", "x86-vnni", {}),

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from edgekit.catalog import find_card
 from edgekit.passes.candidates import VARIANTS, extended, profile_for
-from edgekit.passes.pad_hidden import MULTIPLE
+from edgekit.passes.pad_hidden import INT8_MULTIPLE, MULTIPLE
+from edgekit.zoo.blocks import SqueezeExcite
 from edgekit.zoo.registry import create
 
 from .networks import lively, rewritten
@@ -99,3 +100,50 @@ def test_the_form_reaches_the_units_of_shufflenet_v2_behind_the_folded_shuffles(
     assert names.index("fold_channel_shuffle") < names.index("pad_hidden")
     counts = rewritten(lively(create(find_card("shufflenet_v2_1.0"))), names, (1, 3, 32, 32))[1]
     assert (counts["fold_channel_shuffle"], counts["pad_hidden"]) == (16, 4)  # stage 2 has four units of 58
+
+
+@settings(max_examples=40, deadline=None)
+@given(channels=st.integers(8, 40), gated=st.booleans(), swish=st.booleans(), depthwise=st.booleans())
+def test_depthwise_convolutions_get_whole_sixteens_and_so_does_the_gate_behind_them(channels, gated, swish, depthwise):
+    torch.manual_seed(channels)
+    network = nn.Sequential(
+        nn.Conv2d(3, channels, 1),
+        nn.Hardswish() if swish else nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, 1, 1, groups=channels) if depthwise else nn.Identity(),
+        SqueezeExcite(channels, 6) if gated else nn.Identity(),
+        nn.Conv2d(channels, 5, 1),
+    )
+    made, done = rewritten(lively(network), ["pad_depthwise"], (2, 3, 7, 6))
+    wanted = -(-channels // INT8_MULTIPLE) * INT8_MULTIPLE
+    worth_it = depthwise and channels < wanted <= 1.25 * channels
+    assert done == {"pad_depthwise": int(worth_it)}
+    widths = {layer.out_channels for layer in made.modules() if isinstance(layer, nn.Conv2d)}
+    assert widths == {wanted if worth_it else channels, 5} | ({6} if gated else set())
+
+
+class Gated(nn.Module):
+    """The hidden channels times something that is not made for them alone."""
+
+    def __init__(self, gate: str) -> None:
+        super().__init__()
+        self.gate = gate
+        self.first, self.last = nn.Conv2d(14, 14, 1), nn.Conv2d(14, 14, 1)
+        self.depthwise = nn.Conv2d(14, 14, 3, 1, 1, groups=14)
+        self.one = nn.Conv2d(14, 1, 1)
+        self.weigh = nn.Conv2d(14, 14, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.depthwise(self.first(x))
+        if self.gate == "input":
+            return self.last(hidden * x)
+        if self.gate == "one channel for all":
+            return self.last(hidden * self.one(x))
+        weights: Tensor = self.weigh(x)
+        made: Tensor = self.last(hidden * weights)
+        return made + weights
+
+
+@pytest.mark.parametrize("gate", ["input", "one channel for all", "a gate that is read elsewhere"])
+def test_products_with_anything_else_are_left_alone(gate):
+    torch.manual_seed(0)
+    assert rewritten(lively(Gated(gate)), ["pad_depthwise"], (1, 14, 4, 4))[1] == {"pad_depthwise": 0}
