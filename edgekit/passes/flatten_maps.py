@@ -34,7 +34,7 @@ class Maps(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same values in the same order."""
-        return x.unflatten(2, self.size)
+        return x.reshape(*x.shape[:2], *self.size)
 
 
 class RowShift(nn.Module):
@@ -61,10 +61,10 @@ def flatten_maps(graph_module: fx.GraphModule) -> int:
             for source in sources:
                 if source not in rows and source.op != "get_attr":
                     node.replace_input_with(source, reshaped(graph_module, source, "rows", Rows()))
-            if is_shift(node, modules):
-                shift = modules[str(node.target)].shift
+            layer = modules.get(str(node.target)) if node.op == "call_module" else None
+            if isinstance(layer, Shift):
                 node.target = f"{node.name}_rows"
-                graph_module.add_submodule(node.target, RowShift(shift))
+                graph_module.add_submodule(node.target, RowShift(layer.shift))
             rows.add(node)
         elif is_relu(node, modules) and sources[0] in rows:
             rows.add(node)
@@ -86,12 +86,8 @@ def size_of(node: fx.Node) -> tuple[int, ...]:
 def gains(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     """True for a concatenation or a gather of channels, and for an addition per channel."""
     gather = node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1
-    return gather or (is_cat(node) and node.args[1:] == (1,)) or is_shift(node, modules)
-
-
-def is_shift(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
-    """True for an addition per channel."""
-    return node.op == "call_module" and isinstance(modules.get(str(node.target)), Shift)
+    shift = node.op == "call_module" and isinstance(modules.get(str(node.target)), Shift)
+    return bool(gather) or shift or (is_cat(node) and node.args[1:] == (1,))
 
 
 def is_relu(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

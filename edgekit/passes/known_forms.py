@@ -16,7 +16,8 @@ from ..catalog import PROFILES, folders, load_toml, user_folder
 from ..errors import UsageError
 from ..files import write_atomic
 from ..types import ExportProfile, FormTable, KnownForm, ModelCard, TargetClass
-from .candidates import all_in_int8, worth_trying
+from .candidates import all_in_int8
+from .variants import worth_trying
 
 DEFAULTS = "defaults"
 HEAD = "# Forms that `edgekit export --tune` found to be the fastest on machines of this class; see export --help.\n"

@@ -78,7 +78,7 @@ class PackedRows(PackedConv):
 
 
 class PackedColumns(PackedConv):
-    """The same for a dense convolution whose result is stored as NHWC: its pixels lie side by side there by themselves."""
+    """The same for a dense convolution whose result is stored as NHWC: there its pixels lie side by side."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve, then read each pixel's channels as a pixel of its own; no tensor has more than four dimensions."""

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from edgekit.catalog import find_card
-from edgekit.passes.candidates import VARIANTS, extended, profile_for
+from edgekit.catalog import find_card, profile_for
+from edgekit.passes.candidates import extended
 from edgekit.passes.pad_hidden import INT8_MULTIPLE, MULTIPLE
+from edgekit.passes.variants import VARIANTS
 from edgekit.zoo.blocks import SqueezeExcite
 from edgekit.zoo.registry import create
 
