@@ -1,9 +1,11 @@
-"""A shuffle in the rows of the convolution before it: the same function, and only where nobody else sees the rows."""
+"""A shuffle in the weights of the convolution beside it: the same function, and only where nobody else sees it."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card
@@ -34,8 +36,55 @@ def test_it_goes_before_a_group_convolution(between, bias):
 )
 def test_behind_anything_else_it_stays(before):
     torch.manual_seed(0)
-    network = nn.Sequential(before, ChannelShuffle(3), nn.Conv2d(12, 4, 1))
+    network = nn.Sequential(before, ChannelShuffle(3), nn.Conv2d(12, 4, 1, groups=4))
     assert rewritten(lively(network), ["absorb_shuffle"], (1, 12, 4, 4))[1] == {"absorb_shuffle": 0}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.integers(2, 4),
+    per_group=st.integers(1, 4),
+    kernel=st.integers(1, 3),
+    between=st.sampled_from([(), (nn.ReLU(),), (nn.ReLU6(), nn.ReLU())]),
+    bias=st.booleans(),
+)
+def test_a_dense_convolution_behind_takes_it(groups, per_group, kernel, between, bias):
+    torch.manual_seed(groups)
+    channels = groups * per_group
+    network = nn.Sequential(
+        nn.Softmax(1), ChannelShuffle(groups), *between, nn.Conv2d(channels, 5, kernel, padding=kernel // 2, bias=bias)
+    )
+    assert rewritten(lively(network), ["absorb_shuffle"], (2, channels, 5, 4))[1] == {"absorb_shuffle": 1}
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        nn.Sequential(nn.Conv2d(12, 12, 1, groups=3)),
+        nn.Sequential(nn.Softmax(1), nn.Conv2d(12, 12, 1)),
+        nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(12, 12, 1)),
+        nn.Sequential(nn.ReLU()),
+    ],
+)
+def test_before_anything_else_it_stays(behind):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Softmax(1), ChannelShuffle(3), behind)
+    assert rewritten(lively(network), ["absorb_shuffle"], (1, 12, 4, 4))[1] == {"absorb_shuffle": 0}
+
+
+def test_two_readers_keep_it():
+    class Fork(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shuffle, self.left, self.right = ChannelShuffle(3), nn.Conv2d(12, 4, 1), nn.Conv2d(12, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            shuffled = self.shuffle(x.softmax(1))
+            left: Tensor = self.left(shuffled)
+            return left + self.right(shuffled)
+
+    torch.manual_seed(0)
+    assert rewritten(lively(Fork()), ["absorb_shuffle"], (1, 12, 4, 4))[1] == {"absorb_shuffle": 0}
 
 
 class Shared(nn.Module):

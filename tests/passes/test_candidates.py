@@ -23,7 +23,9 @@ def test_forms(format_, precision, target):
     assert all(form.reason for form in forms)
 
 
-EARLY = {"float-early": "@early", "rows-float-early": "@early", "split-groups-float-early": "@early"}
+EARLY = dict.fromkeys(
+    ("float-early", "rows-float-early", "dense-rows-float-early", "split-groups-float-early"), "@early"
+)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,18 @@ def test_what_each_pass_takes(name, count):
     assert done[name] == count
 
 
+def test_only_groups_narrower_than_a_column_of_an_int8_kernel():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(8, 28, 3, padding=1, groups=4),  # seven a group
+        nn.Conv2d(28, 32, 3, padding=1, groups=4),  # eight
+        nn.Conv2d(32, 8, 1, groups=4),
+    )
+    result, done = rewritten(lively(network), ["densify_narrow_spatial"], (1, 8, 5, 5))
+    assert done == {"densify_narrow_spatial": 1}
+    assert [conv.groups for conv in result.modules() if isinstance(conv, nn.Conv2d)].count(1) == 1
+
+
 def test_a_shuffle_behind_the_depthwise_convolution_counts():
     torch.manual_seed(0)
     network = nn.Sequential(
