@@ -130,8 +130,10 @@ WHERE: dict[str, Callable[[Format, Precision, TargetClass], bool]] = {
     "dense-narrow": lambda format_, precision, _: format_ == "onnx" and precision == "int8",
     # For OpenVINO's, which are slow at linear layers and pools as well.
     "dense-narrow-pixel-linear": slow_at_linear,
-    # OpenVINO's float kernels want NHWC too, and it moves every map there and back.
-    "dense-first-rows": lambda format_, precision, _: format_ == "openvino" and precision != "int8",
+    # OpenVINO's float kernels for x86 want NHWC too, and blocks of eight channels.
+    "dense-first-rows": lambda format_, precision, target: (
+        format_ == "openvino" and precision != "int8" and target.startswith("x86")
+    ),
     # The other runtimes store every map as NCHW, or blocked.
     "rows": lambda format_, _p, _t: format_ == "tflite",
     "dense-rows": lambda format_, _p, _t: format_ == "tflite",
