@@ -105,12 +105,12 @@ def joined_sets(model: ModelProto, float_nodes: Collection[str] = (), symmetric:
 
     concatenated = []
     for node in quantized:
-        if node.op_type not in (JOINING, *SHARING) or is_folded(node.output[0]):
+        if node.op_type not in (JOINING, *SHARING) or all(map(is_folded, node.output)):
             continue
         first, *others = (name for name in tensors(node) if name not in constants and not is_folded(name))
         for name in others:
             leader[find(name)] = find(first)
-        if node.op_type == JOINING:
+        if node.op_type == JOINING and others:
             concatenated.append(first)
     sets: dict[str, list[str]] = {}
     for name in leader:

@@ -113,3 +113,16 @@ def test_float_nodes_and_folded_relus_tie_nothing():
     assert joined_sets(model, ["second"]) == []
     first, second = joined_sets(model, symmetric=True)  # the ReLU stays, and its input has a range of its own
     assert (sorted(first), sorted(second)) == (["b", "c", "x"], ["d", "e", "f", "y"])
+
+
+def test_a_split_ties_what_it_does_not_leave_to_an_activation_and_constants_alone_tie_nothing():
+    node = helper.make_node
+    nodes = [
+        node("Split", ["x"], ["a", "b"], "parts", axis=1),
+        node("Relu", ["a"], ["c"], "act"),
+        node("Concat", ["c", "b"], ["y"], "join", axis=1),
+        node("Concat", ["w", "w"], ["z"], "constant", axis=1),
+    ]
+    model = graph(nodes, ["y", "z"])
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), "w"))
+    assert [sorted(names) for names in joined_sets(model)] == [["b", "c", "x", "y"]]
