@@ -1,12 +1,14 @@
 """One range for the tensors that concatenations join, in ONNX Runtime's int8 models.
 
 Its quantizer gives each a range of its own. QLinearConcat then maps every value of an input to the result's scale by a
-table, 5 to 10 times the work of copying it, and rounds once more. With one range, the union, it copies.
+table, 5 to 10 times the work of copying it, and rounds once more. With one range, the union, it copies. What a folded
+activation clips by its range keeps that range where the union is wider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ SHARING = (
 
 FOLDED = ("Clip", "Relu")
 """What the quantizer leaves to the rounding in front of it, unless activations are symmetric."""
+
+STEPS = 255  # between the codes of 8 bits
 
 Override = list[dict[str, Any]]
 
@@ -41,7 +45,9 @@ def tie_ranges(
     """
     import onnx
 
-    sets = joined_sets(onnx.load_model(path), float_nodes, symmetric)
+    model = onnx.load_model(path)
+    sets = joined_sets(model, float_nodes, symmetric)
+    clipped = limits(model, folded(model, float_nodes, symmetric).values())
     ends = {name: (float(entry["rmin"]), float(entry["rmax"])) for name, (entry,) in known.items()}
     if not ends.keys() >= {name for names in sets for name in names}:
         ends = smallest_and_largest(path, reader) | ends
@@ -50,7 +56,11 @@ def tie_ranges(
         ranges = [ends[name] for name in names if name in ends]  # what is no float has none
         low, high = min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
         if low < high:
-            tied |= {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name in names if name in ends}
+            half = (high - low) / STEPS / 2  # what rounding takes away
+            for name in names:
+                least, most = clipped.get(name, (-inf, inf))
+                if name in ends and least <= low + half and high - half <= most:
+                    tied[name] = [{"rmin": np.float32(low), "rmax": np.float32(high)}]
     return tied
 
 
@@ -69,18 +79,49 @@ def smallest_and_largest(path: Path, reader: Any) -> dict[str, tuple[float, floa
     return {name: (float(np.min(low)), float(np.max(high))) for name, data in seen for low, high in [data.range_value]}
 
 
+def folded(model: ModelProto, float_nodes: Collection[str] = (), symmetric: bool = False) -> dict[str, NodeProto]:
+    """What only an activation reads that the quantizer folds: the int8 model has the activation's result instead."""
+    ends = {end.name for end in (*model.graph.input, *model.graph.output)}
+    readers: dict[str, list[NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return {
+        name: first
+        for name, (first, *others) in readers.items()
+        if not (others or symmetric or name in ends or first.name in float_nodes)
+        and first.op_type in FOLDED
+        and first.input[0] == name
+    }
+
+
+def limits(model: ModelProto, activations: Iterable[NodeProto]) -> dict[str, tuple[float, float]]:
+    """Between what each folded activation's result has to stay: in the int8 model nothing but its range clips it."""
+    from onnx import numpy_helper
+
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+
+    def bound(name: str, none: float) -> float:
+        if name in constants:
+            return float(numpy_helper.to_array(constants[name]).item())
+        return -none if name else none  # what is computed may be anything
+
+    found: dict[str, tuple[float, float]] = {}
+    for node in activations:
+        least, most = [*node.input, "", ""][1:3]
+        low, high = found.get(node.input[0], (-inf, inf))
+        low = max(low, 0.0 if node.op_type == "Relu" else bound(least, -inf))
+        found[node.output[0]] = low, min(high, bound(most, inf))
+    return found
+
+
 def joined_sets(model: ModelProto, float_nodes: Collection[str] = (), symmetric: bool = False) -> list[list[str]]:
     """Names of the activations that concatenations, and operators that share their input's scale, tie together.
 
     A result that only a ReLU reads is the ReLU's own in the int8 model, with a range that clips: it is in no set.
     """
     quantized = [node for node in model.graph.node if node.name not in float_nodes]
-    constants = {tensor.name for tensor in model.graph.initializer}
-    ends = {output.name for output in model.graph.output}
-    readers: dict[str, list[NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    absent = {"", *(tensor.name for tensor in model.graph.initializer), *folded(model, float_nodes, symmetric)}
     leader: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -88,26 +129,12 @@ def joined_sets(model: ModelProto, float_nodes: Collection[str] = (), symmetric:
             name = leader[name]
         return name
 
-    def is_folded(name: str) -> bool:
-        first, *others = readers.get(name, [None])
-        return (
-            first is not None
-            and not others
-            and first.op_type in FOLDED
-            and first.name not in float_nodes
-            and name not in ends
-            and not symmetric
-        )
-
-    def tensors(node: NodeProto) -> Iterator[str]:
-        yield from (name for name in (node.input if node.op_type == JOINING else node.input[:1]))
-        yield from node.output
-
     concatenated = []
     for node in quantized:
-        if node.op_type not in (JOINING, *SHARING) or all(map(is_folded, node.output)):
+        if node.op_type not in (JOINING, *SHARING) or absent.issuperset(node.output):
             continue
-        first, *others = (name for name in tensors(node) if name not in constants and not is_folded(name))
+        sources = node.input if node.op_type == JOINING else node.input[:1]
+        first, *others = (name for name in (*sources, *node.output) if name not in absent)
         for name in others:
             leader[find(name)] = find(first)
         if node.op_type == JOINING and others:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from edgekit.catalog import profile_for
 from edgekit.export.job import Job
 from edgekit.export.onnx import convert_onnx
-from edgekit.export.onnx_concat import joined_sets
+from edgekit.export.onnx_concat import folded, joined_sets, limits
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db
 
@@ -89,6 +89,47 @@ def test_what_a_concatenation_joins_has_one_scale(network, ranges, tmp_path):
     assert scales
     assert all(len(around) == 1 for around in scales), scales
     assert sqnr > 20
+
+
+class Clipped(nn.Module):
+    """An activation's result beside what goes beyond its ends."""
+
+    def __init__(self, activation: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Conv2d(3, 8, 3), nn.Conv2d(3, 8, 3), nn.Conv2d(16, 10, 1)
+        self.activation, self.scale = activation, scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        clipped, other = self.activation(8 * self.first(x)), self.scale * self.second(x)
+        made: Tensor = self.last(torch.cat([clipped, other if self.scale < 0 else other.relu()], 1))
+        return made.mean((2, 3))
+
+
+@pytest.mark.parametrize("ranges", ["min-max", "outliers"])
+@pytest.mark.parametrize(("activation", "scale"), [(nn.ReLU(), -1.0), (nn.ReLU6(), -9.0), (nn.ReLU6(), 9.0)])
+def test_a_folded_activation_still_clips(activation, scale, ranges, tmp_path):
+    torch.manual_seed(0)
+    model, sqnr = exported(Clipped(activation, scale), tmp_path, ranges)
+    assert [node.op_type for node in model.graph.node if node.op_type in ("Relu", "Clip")] == []
+    assert sqnr > 20
+
+
+def test_limits_of_folded_activations():
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["x", "w"], ["a"], "conv"),
+        node("Clip", ["a", "", "six"], ["b"], "most"),
+        node("Relu", ["b"], ["c"], "least"),
+        node("Clip", ["c", "computed"], ["d"], "unknown"),
+        node("Relu", ["x"], ["e"], "of the input"),
+    ]
+    model = graph(nodes, ["d"])
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(6), "six"))
+    activations = folded(model)
+    assert list(activations) == ["a", "b", "c"]
+    assert limits(model, activations.values()) == {"b": (-np.inf, 6.0), "c": (0.0, 6.0), "d": (np.inf, 6.0)}
+    assert folded(model, ["least"], symmetric=False).keys() == {"a", "c"}
+    assert folded(model, symmetric=True) == {}
 
 
 def graph(nodes: list[onnx.NodeProto], outputs: list[str]) -> onnx.ModelProto:
