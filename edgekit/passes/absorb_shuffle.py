@@ -14,7 +14,7 @@ import copy
 import torch
 from torch import fx, nn
 
-from .channel_flow import Permutation, channels_of
+from .channel_flow import Permutation, call_instead, channels_of
 
 
 def absorb_shuffle(graph_module: fx.GraphModule) -> int:
@@ -32,10 +32,9 @@ def absorb_shuffle(graph_module: fx.GraphModule) -> int:
             continue
         conv = modules[str(conv_node.target)]
         assert isinstance(conv, nn.Conv2d)
-        name = f"{conv_node.target}_shuffled".replace(".", "_")
-        modules[name] = with_rows(conv, order) if before else with_columns(conv, order)
-        graph_module.add_submodule(name, modules[name])
-        conv_node.target = name
+        other = with_rows(conv, order) if before else with_columns(conv, order)
+        call_instead(graph_module, conv_node, other, "shuffled")
+        modules[str(conv_node.target)] = other
         shuffle.replace_all_uses_with(shuffle.args[0])
         changed += 1
     graph_module.graph.eliminate_dead_code()

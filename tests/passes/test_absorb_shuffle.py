@@ -114,6 +114,27 @@ def test_a_convolution_that_is_called_twice_keeps_its_rows_for_the_other_call():
     assert rewritten(lively(network), ["absorb_shuffle"], (1, 4, 4, 4))[1] == {"absorb_shuffle": 1}
 
 
+class Twice(nn.Module):
+    """One convolution between different shuffles, called twice."""
+
+    def __init__(self, layers: str) -> None:
+        super().__init__()
+        self.conv, self.softmax, self.layers = nn.Conv2d(12, 12, 1), nn.Softmax(1), layers
+        self.threes, self.twos = ChannelShuffle(3), ChannelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        called = {"c": self.conv, "s": self.softmax, "3": self.threes, "2": self.twos}
+        for layer in self.layers:
+            x = called[layer](x)
+        return x
+
+
+@pytest.mark.parametrize("layers", ["c3sc2", "s3cs2c", "c3s2c", "c3c2c"])
+def test_each_call_of_a_convolution_takes_its_own_shuffle(layers):
+    torch.manual_seed(0)
+    assert rewritten(lively(Twice(layers)), ["absorb_shuffle"], (2, 12, 3, 4))[1] == {"absorb_shuffle": 2}
+
+
 def test_condensenet_keeps_narrow_groups_and_no_shuffle():
     card = find_card("condensenet_fashion_small")
     network = share_norms(lively(create(card)))
