@@ -177,6 +177,12 @@ def move(node: fx.Node, modules: dict[str, nn.Module], so_far: ChannelFlow) -> F
     return [flow[start : start + size] for start in range(0, len(flow), size)]
 
 
+def is_gather(node: fx.Node) -> bool:
+    """True for a gather of channels with its arguments by position: ``torch.index_select(x, 1, index)``."""
+    called = node.op == "call_function" and node.target is torch.index_select
+    return called and len(node.args) == 3 and bool(node.args[1] == 1)
+
+
 def call_instead(graph_module: fx.GraphModule, node: fx.Node, layer: nn.Module, word: str) -> None:
     """Let this call use ``layer``, under a name that ends with ``word``; other calls of its old one keep that."""
     name = f"{node.name}_{word}"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import fx, nn
 
-from .channel_flow import call_instead, channels_of
+from .channel_flow import call_instead, channels_of, is_gather
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Identity)
 NARROW = 8
@@ -39,7 +39,7 @@ def rewrite_all(graph_module: fx.GraphModule, wanted: Callable[[nn.Module], bool
     """Rewrite the gathers before the layers that are ``wanted``; returns how many."""
     changed = 0
     for node in list(graph_module.graph.nodes):
-        if node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1:
+        if is_gather(node):
             changed += rewrite(graph_module, node, wanted)
     graph_module.graph.eliminate_dead_code()
     graph_module.delete_all_unused_submodules()

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from .channel_flow import is_gather
+
 
 class ChannelsFirst(nn.Module):
     """``(N, C, H, W)``, laid out in memory in that order."""
@@ -22,11 +24,7 @@ class ChannelsFirst(nn.Module):
 
 def gather_rows(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many gathers of channels read rows now."""
-    gathers = [
-        node
-        for node in graph_module.graph.nodes
-        if node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1 and is_map(node)
-    ]
+    gathers = [node for node in graph_module.graph.nodes if is_gather(node) and is_map(node)]
     stored: dict[fx.Node, fx.Node] = {}
     for gather in gathers:
         for part in parts(gather.args[0]):

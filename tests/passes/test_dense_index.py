@@ -50,6 +50,17 @@ def test_duplicates_within_a_group_add_up():
     assert done == {"dense_index": 1}
 
 
+def test_a_gather_whose_axis_is_named_is_left_alone():
+    class Named(Gathered):
+        def forward(self, x):
+            return self.reader(torch.index_select(x, dim=1, index=self.index))
+
+    torch.manual_seed(0)
+    network = lively(Named(nn.Conv2d(4, 4, 1)))
+    for name in ("dense_index", "gather_rows"):
+        assert rewritten(network, [name], (1, 3, 2, 2))[1] == {name: 0}
+
+
 def test_a_padded_or_larger_convolution_is_left_alone():
     for conv in (nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 1, padding=1), nn.Sigmoid()):
         _, done = rewritten(lively(Gathered(conv)), ["dense_index"], (1, 3, 4, 4))
