@@ -10,10 +10,13 @@ read of them. A reshape copies nothing. Nothing changes but the layout.
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor, fx, nn
 
 from .absorb_scale import Shift
+from .channel_flow import argument, is_gather
 from .hoist_relu import is_cat
 
 
@@ -54,27 +57,27 @@ class RowShift(nn.Module):
 def flatten_maps(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many operators work on rows now."""
     modules = dict(graph_module.named_modules())
-    rows: set[fx.Node] = set()
+    sizes: dict[fx.Node, tuple[int, ...]] = {}  # of the maps that are rows now
     for node in list(graph_module.graph.nodes):
-        sources = list(dict.fromkeys(node.all_input_nodes))
-        if gains(node, modules) and size_of(node):
-            for source in sources:
-                if source not in rows and source.op != "get_attr":
-                    node.replace_input_with(source, reshaped(graph_module, source, "rows", Rows()))
-            layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        parts, size = parts_of(node, layer), size_of(node)
+        if size and parts and all(part in sizes or size_of(part) for part in parts):
+            for part in parts:
+                if part not in sizes:
+                    node.replace_input_with(part, reshaped(graph_module, part, "rows", Rows()))
             if isinstance(layer, Shift):
                 node.target = f"{node.name}_rows"
                 graph_module.add_submodule(node.target, RowShift(layer.shift))
-            rows.add(node)
-        elif is_relu(node, modules) and sources[0] in rows:
-            rows.add(node)
-        else:
-            for source in set(sources) & rows:
-                height, width = size_of(source)
-                node.replace_input_with(source, reshaped(graph_module, source, "maps", Maps(height, width)))
+        elif not (isinstance(layer, (nn.ReLU, nn.ReLU6)) and node.all_input_nodes[0] in sizes):
+            for source in node.all_input_nodes:
+                if source in sizes:
+                    node.replace_input_with(source, reshaped(graph_module, source, "maps", Maps(*sizes[source])))
+            continue
+        sizes[node] = size
+        note_size(node, prod(size))
     graph_module.delete_all_unused_submodules()
     graph_module.recompile()
-    return len(rows)
+    return len(sizes)
 
 
 def size_of(node: fx.Node) -> tuple[int, ...]:
@@ -83,16 +86,17 @@ def size_of(node: fx.Node) -> tuple[int, ...]:
     return shape[2:] if len(shape) == 4 else ()
 
 
-def gains(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
-    """True for a concatenation or a gather of channels, and for an addition per channel."""
-    gather = node.op == "call_function" and node.target is torch.index_select and node.args[1] == 1
-    shift = node.op == "call_module" and isinstance(modules.get(str(node.target)), Shift)
-    return bool(gather) or shift or (is_cat(node) and node.args[1:] == (1,))
+def note_size(node: fx.Node, *size: int) -> None:
+    """Give a node the propagated shape with these dimensions behind the channels."""
+    meta = node.meta["tensor_meta"]
+    node.meta["tensor_meta"] = meta._replace(shape=torch.Size([*meta.shape[:2], *size]))
 
 
-def is_relu(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
-    """True for an activation that works on rows as on maps."""
-    return node.op == "call_module" and isinstance(modules.get(str(node.target)), (nn.ReLU, nn.ReLU6))
+def parts_of(node: fx.Node, layer: nn.Module | None) -> list[fx.Node]:
+    """What a concatenation or gather of channels, or an addition per channel, works on; nothing for another node."""
+    if is_cat(node) and argument(node, 1, "dim", 0) == 1 and node.args and isinstance(node.args[0], (list, tuple)):
+        return list(dict.fromkeys(node.all_input_nodes))
+    return node.all_input_nodes[:1] if is_gather(node) or isinstance(layer, Shift) else []
 
 
 def reshaped(graph_module: fx.GraphModule, source: fx.Node, name: str, layer: nn.Module) -> fx.Node:
@@ -105,4 +109,5 @@ def reshaped(graph_module: fx.GraphModule, source: fx.Node, name: str, layer: nn
     with graph_module.graph.inserting_after(source):
         node = graph_module.graph.call_module(target, (source,))
     node.meta = dict(source.meta)
+    note_size(node, *(layer.size if isinstance(layer, Maps) else [prod(size_of(source))]))
     return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 from edgekit.catalog import find_card, profile_for
 from edgekit.passes.absorb_scale import Shift
 from edgekit.passes.candidates import extended
-from edgekit.passes.flatten_maps import Maps, Rows, RowShift
+from edgekit.passes.flatten_maps import Maps, Rows, RowShift, flatten_maps
+from edgekit.passes.shapes import propagate_shapes
 from edgekit.passes.variants import VARIANTS
 from edgekit.zoo.registry import create
 
@@ -60,6 +62,45 @@ def test_other_axes_and_other_shapes_stay():
             return torch.index_select(torch.cat([flat, flat], 1), 1, torch.tensor([5, 2]))
 
     assert rewritten(lively(Other()), ["flatten_maps"], (1, 2, 3, 4))[1] == {"flatten_maps": 0}
+
+
+class Written(nn.Module):
+    """Concatenations and gathers as others write them, with a buffer of four dimensions, and an index."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.register_buffer("maps", torch.randn(2, 3, 3, 4))
+        self.register_buffer("index", torch.tensor([1, 0, 1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "by name":
+            return torch.cat([x, x], dim=1)
+        if self.how == "with a buffer":
+            return torch.cat([x, self.maps], 1)
+        if self.how == "of a list":
+            return torch.cat(x.chunk(2, 1), 1)
+        if self.how == "along a named axis":
+            return torch.index_select(x, dim=1, index=self.index)
+        return torch.index_select(x, 1, x.mean((0, 2, 3)).argsort())
+
+
+@pytest.mark.parametrize(
+    ("how", "count"),
+    [("by name", 1), ("with a buffer", 1), ("of a list", 0), ("along a named axis", 0), ("by a computed index", 1)],
+)
+def test_however_it_is_written(how, count):
+    torch.manual_seed(0)
+    assert rewritten(lively(Written(how)), ["flatten_maps"], (2, 4, 3, 4))[1] == {"flatten_maps": count}
+
+
+def test_the_noted_shapes_are_true_and_a_second_time_changes_nothing():
+    torch.manual_seed(0)
+    result, done = rewritten(lively(Dense(True, True, True)), ["absorb_scale", "flatten_maps"], (2, 4, 4, 6))
+    noted = {node: node.meta["tensor_meta"] for node in result.graph.nodes if "tensor_meta" in node.meta}
+    propagate_shapes(result, torch.zeros(2, 4, 4, 6, dtype=torch.float64))
+    assert noted == {node: node.meta["tensor_meta"] for node in noted}
+    assert done["flatten_maps"] > flatten_maps(result) == 0
 
 
 def test_a_relu_on_maps_stays_there():
