@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from edgekit.catalog import find_card, profile_for
+from edgekit.passes.absorb_scale import Shift
+from edgekit.passes.flatten_maps import RowShift
 from edgekit.passes.name_layers import module_kinds, name_layers
-from edgekit.passes.pack_pixels import PackedConv, PackedRows
+from edgekit.passes.pack_pixels import PackedColumns, PackedConv, PackedRows
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.zoo.registry import create
 
@@ -154,3 +156,9 @@ def test_early_is_what_large_maps_are_made_of():
 def test_packed_convolutions_count_as_convolutions():
     assert module_kinds(PackedConv(nn.Conv2d(8, 2, 3, padding=1), 2))[0] == "conv"
     assert module_kinds(PackedRows(nn.Conv2d(8, 2, 3, padding=1), 2))[0] == "conv"
+    assert module_kinds(PackedColumns(nn.Conv2d(8, 2, 3, padding=1), 2))[0] == "conv"
+
+
+def test_a_shift_is_called_the_same_on_rows_of_pixels():
+    values = torch.zeros(2)
+    assert module_kinds(RowShift(values)) == module_kinds(Shift(values)) == ("shift",)
