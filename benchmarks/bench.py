@@ -24,7 +24,7 @@ from typing import Any
 from edgekit.bench.launch import call_agent
 from edgekit.bench.roofline import ceilings
 from edgekit.catalog import cards, find_card
-from edgekit.errors import EdgekitError, UsageError
+from edgekit.errors import EdgekitError, ToolError, UsageError
 from edgekit.files import check_writable, sha256_file, write_atomic
 from edgekit.target import host_target
 from edgekit.types import DeviceInfo, Format, ModelCard
@@ -32,6 +32,7 @@ from edgekit.types import DeviceInfo, Format, ModelCard
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
 from .exports import FORMATS, PRECISIONS, ROOT, UNSIGNED, Made
 from .plain_exports import plain_export
+from .real_weights import real_weights
 from .rounds import LAUNCH, TURN, TURNS, Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 
@@ -96,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
     formats = tuple(options.format or FORMATS)
     entries = build(chosen, formats, options)
     cost = costs(chosen, formats, options)
+    real = trained(options) if everything else None
     if options.build_only:
         return report_build(entries)
     limits = peaks(options.threads)
@@ -118,6 +120,7 @@ def run(options: argparse.Namespace) -> int:
         "complete": {(e["family"], e["format"]) for e in entries} >= full_matrix(),
         "conditions": conditions(limits, options.threads),
         "conversion": cost,
+        "real_weights": real,
         "networks": [plain_json(entry) for entry in entries],
         "rounds": [entry for block in blocks for entry in block.rounds],
     }
@@ -224,6 +227,16 @@ def costs(chosen: Sequence[ModelCard], formats: Sequence[Format], options: argpa
         return None
     say(f"{card.id} {format_}-{precision}: CPU seconds of both conversions in turn")
     return conversion_cost(card, "tflite", "int8", options.cache)
+
+
+def trained(options: argparse.Namespace) -> dict[str, Any] | None:
+    """int8 with ImageNet weights; None where they cannot be had here, which is said."""
+    say("int8 with ImageNet weights, plain and edgekit's")
+    try:
+        return real_weights(options.cache)
+    except ToolError as error:
+        say(f"not measured: {error}")
+        return None
 
 
 def report_build(entries: Sequence[dict[str, Any]]) -> int:

@@ -23,6 +23,8 @@ RUNTIME_NAMES: dict[Format, str] = {"onnx": "ONNX Runtime", "tflite": "LiteRT", 
 SLOWER = 1.03
 """More than this is no noise."""
 INT8_COST = 0.97
+AGREE, DECIBELS, MORE_DECIBELS = 0.95, 20.0, 3.0
+"""What int8 has to keep of trained networks: top-1 of the photos, SQNR of the scores, or SQNR more than plain has."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +171,16 @@ def missing_rows(rows: Sequence[Row]) -> list[Row]:
 # What edgekit sets out to reach --------------------------------------------------------------------------------------
 
 
-def reach(rows: Sequence[Row], complete: bool, cost: dict[str, list[float]] | None) -> list[Line]:
+def reach(
+    rows: Sequence[Row], complete: bool, cost: dict[str, list[float]] | None, real: dict[str, Any] | None
+) -> list[Line]:
     """The verdict on every line; what was not measured leaves a line open, and never meets it.
 
     Args:
         rows: of the table.
         complete: every family's default network on every runtime takes part.
         cost: CPU seconds of mobilenet_v3's int8 TFLite exports by path, or None.
+        real: what :mod:`benchmarks.real_weights` found, or None.
     """
     return [
         never_slower(rows, complete),
@@ -184,11 +189,7 @@ def reach(rows: Sequence[Row], complete: bool, cost: dict[str, list[float]] | No
         single(rows, "mobilenet_v3", "tflite", "int8", 1.7),
         condensenet(rows),
         int8_costs_nothing(rows, complete),
-        Line(
-            "MobileNetV2 and SqueezeNet with real weights: int8 agrees on 19 of 20 photos, or 3 dB above plain",
-            "not part of this benchmark, whose weights are random",
-            None,
-        ),
+        accuracy(real),
         conversion(cost),
     ]
 
@@ -262,6 +263,33 @@ def int8_costs_nothing(rows: Sequence[Row], complete: bool) -> Line:
 def took_float(row: Row) -> bool:
     """True for an int8 row whose export gave float32, and said so."""
     return str(row.edgekit.facts.get("profile", "")).endswith("-fp32")
+
+
+def accuracy(real: dict[str, Any] | None) -> Line:
+    """int8 with trained weights: agreement with float32, and either decibels enough or more of them than plain."""
+    text = (
+        f"MobileNetV2 and SqueezeNet with real weights, each format: int8 agrees on {AGREE:.0%} of the photos, and has "
+        f"{DECIBELS:g} dB or {MORE_DECIBELS:g} dB more than plain"
+    )
+    if not real:
+        return Line(text, "not measured", None)
+    known = [row for row in real["rows"] if "error" not in row["edgekit"]]
+    if not known:
+        return Line(text, "no export succeeded", False)
+    photos = real["photos"]
+    kept = [row for row in known if row["edgekit"]["agree"] >= AGREE * photos and is_close(row)]
+    agree, decibels = ([row["edgekit"][name] for row in known] for name in ("agree", "sqnr_db"))
+    figure = (
+        f"{len(kept)} of {len(real['rows'])}: {min(agree)} to {max(agree)} of {photos} photos, "
+        f"{min(decibels):.1f} to {max(decibels):.1f} dB"
+    )
+    return Line(text, figure, len(kept) == len(real["rows"]))
+
+
+def is_close(row: dict[str, Any]) -> bool:
+    """True where an int8 artifact's scores are near enough to those of float32, or much nearer than plain's."""
+    ours, theirs = row["edgekit"]["sqnr_db"], row["plain"].get("sqnr_db")
+    return ours > DECIBELS or (theirs is not None and ours >= theirs + MORE_DECIBELS)
 
 
 def conversion(cost: dict[str, list[float]] | None) -> Line:

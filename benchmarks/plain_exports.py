@@ -18,7 +18,7 @@ from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError
 from edgekit.files import staged_folder, write_atomic
 from edgekit.isolate import describe_exit, tail
-from edgekit.pixels import from_output, load_pixels, to_input
+from edgekit.pixels import Pixels, from_output, load_pixels, to_input
 from edgekit.target import host_target
 from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, QuantParams, TensorSpec
 from edgekit.verify.audit import TRANSPOSE
@@ -96,24 +96,36 @@ def make_plain(card: ModelCard, format_: Format, precision: Precision, folder: P
     what = f"the plain export of {card.id} to {format_} {precision}"
     request = {"model": card.id, "format": format_, "precision": precision, "target": host_target()}
     made = run_plain({**request, "unsigned": unsigned, "folder": str(folder)}, what)
-    agent = {"runtime": RUNTIME_OF[format_], "model": str(folder / plain.FILES[format_]), "threads": 1}
+    pixels, _ = load_pixels(None, card.preprocessing)
+    seen, outputs = run_photos(folder / plain.FILES[format_], card, format_, pixels, what)
+    parity = agreement(np.load(folder / "reference.npy"), outputs)
+    files = [path for path in folder.glob("model.*") if path.suffix in (".onnx", ".tflite", ".xml", ".bin")]
+    return {**made, **parity, **layout_facts(seen), "size_bytes": sum(path.stat().st_size for path in files)}
+
+
+def run_photos(
+    model: Path, card: ModelCard, format_: Format, pixels: Pixels, what: str
+) -> tuple[dict[str, Any], np.ndarray[Any, Any]]:
+    """What the runtime makes of a plain export, and its scores on the photos, ``(N, classes)``.
+
+    Raises:
+        ToolError: the runtime failed.
+    """
+    agent = {"runtime": RUNTIME_OF[format_], "model": str(model), "threads": 1}
     seen = call_agent({**agent, "command": "inspect"}, AGENT_S, f"inspecting {what}")
     specs = [
         tensor_spec(seen[end][0], card, "NC" if end == "outputs" else "NHWC" if format_ == "tflite" else "NCHW")
         for end in ("inputs", "outputs")
     ]
-    given, taken = folder / "inputs.npy", folder / "outputs.npy"
-    np.save(given, to_input(load_pixels(None, card.preprocessing)[0], specs[0]))
-    run = {**agent, "command": "run", "inputs": str(given), "outputs": str(taken)}
-    call_agent(run, AGENT_S, f"running {what}")
+    given, taken = model.with_name("inputs.npy"), model.with_name("outputs.npy")
+    np.save(given, to_input(pixels, specs[0]))
+    call_agent({**agent, "command": "run", "inputs": str(given), "outputs": str(taken)}, AGENT_S, f"running {what}")
     given.unlink()
-    parity = agreement(np.load(folder / "reference.npy"), from_output(np.load(taken), specs[1]))
-    files = [path for path in folder.glob("model.*") if path.suffix in (".onnx", ".tflite", ".xml", ".bin")]
-    return {**made, **parity, **layout_facts(seen), "size_bytes": sum(path.stat().st_size for path in files)}
+    return seen, from_output(np.load(taken), specs[1])
 
 
-def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
-    """Have :func:`benchmarks.plain.make` run in a process whose environment is the caller's own.
+def run_plain(request: dict[str, Any], what: str, entry: str = "benchmarks.plain:make") -> dict[str, Any]:
+    """Have ``entry`` make a plain export in a process whose environment is the caller's own.
 
     Not by ``run_isolated``: whatever edgekit does for the processes of its exports is no part of the plain path.
 
@@ -123,7 +135,7 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     folder = Path(request["folder"])
     asked, answered, log = folder / "request.json", folder / "answer.json", folder / "log.txt"
     asked.write_text(json.dumps(request))
-    command = [sys.executable, "-m", "edgekit.isolate", "benchmarks.plain:make", str(asked), str(answered)]
+    command = [sys.executable, "-m", "edgekit.isolate", entry, str(asked), str(answered)]
     with log.open("wb") as stream:
         child = subprocess.Popen(
             [*command, str(os.getpid())],

@@ -10,6 +10,7 @@ from typing import Any
 from edgekit.errors import UsageError
 from edgekit.files import write_atomic
 from edgekit.types import RUNTIME_OF, Format, Precision
+from edgekit.verify.accuracy import wilson
 
 from .figures import (
     INT8_COST,
@@ -55,6 +56,7 @@ def page(results: Results) -> str:
         "## *Faster* at a glance",
         overview(rows),
         exceptions(rows),
+        trained(results.get("real_weights")),
         *(section(rows, format_) for format_ in FORMATS if chosen(rows, "fp32", format_)),
         notes(rows),
     ]
@@ -159,7 +161,7 @@ def rounds_words(results: Results) -> str:
 
 def goals(results: Results, rows: Sequence[Row]) -> str:
     """Every goal with its figure."""
-    lines = reach(rows, results["complete"], results["conversion"])
+    lines = reach(rows, results["complete"], results["conversion"], results.get("real_weights"))
     words = {True: "met", False: "**missed**", None: "open"}
     text = table(("goal", "found", ""), [(line.text, line.figure, words[line.met]) for line in lines])
     target = results["conditions"]["target"]
@@ -297,6 +299,31 @@ def section(rows: Sequence[Row], format_: Format) -> str:
         "conversion with its imports, the two not made at the same time; peak and roofline are those of the condition "
         "table, at the row's precision.\n\n"
         f"{made}{unsigned(mine)}"
+    )
+
+
+def trained(real: dict[str, Any] | None) -> str:
+    """int8 with trained weights, plain and edgekit's."""
+    if not real:
+        return ""
+    photos = real["photos"]
+
+    def cells(cell: dict[str, Any]) -> tuple[str, str]:
+        if "error" in cell:
+            return one_line(cell["error"]), NONE
+        return f"{cell['sqnr_db']:.1f}", f"{cell['agree']} of {photos}"
+
+    lines = [
+        (row["model"], RUNTIME_NAMES[row["format"]], *cells(row["plain"]), *cells(row["edgekit"]))
+        for row in real["rows"]
+    ]
+    few = wilson(photos - 1, photos)
+    return (
+        "## int8 with ImageNet weights\n\nThe weights and the photos are those that packages carry "
+        f"(`benchmarks/real_data.py`); SQNR of the scores and agreement of top-1 are against the float32 network, on "
+        f"{photos} photos that calibration has not seen, computed by the runtimes on this machine. {photos} photos are "
+        f"few: {photos - 1} of {photos} is {few.low:.0%} to {few.high:.0%} (Wilson, 95 %).\n\n"
+        + table(("network", "runtime", "plain dB", "plain agrees", "edgekit dB", "edgekit agrees"), lines)
     )
 
 

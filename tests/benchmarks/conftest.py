@@ -60,6 +60,7 @@ def make_results(latencies: Latencies = LATENCIES, complete: bool = False, load:
         "complete": complete,
         "conditions": CONDITIONS,
         "conversion": {"plain": [20.0, 22.0, 21.0], "edgekit": [9.0, 8.0, 10.0]},
+        "real_weights": {"photos": 20, "target": "x86-avx2", "rows": [trained("onnx", 18.0), trained("tflite", 23.0)]},
         "networks": networks,
         "rounds": rounds,
     }
@@ -76,6 +77,11 @@ def facts(name: str, format_: str) -> dict[str, Any]:
         "cpu_seconds": 9.0 if ours else 21.0,
         **(taken(format_) if ours and int8 else {}),
     }
+
+
+def trained(format_: str, decibels: float) -> dict[str, Any]:
+    ours = {"sqnr_db": decibels, "agree": 19, "profile": f"{format_}-int8"}
+    return {"model": "net", "format": format_, "plain": {"sqnr_db": 14.0, "agree": 12}, "edgekit": ours}
 
 
 def taken(format_: str) -> dict[str, Any]:

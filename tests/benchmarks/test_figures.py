@@ -21,7 +21,9 @@ FORMATS = ("onnx", "tflite", "openvino")
 
 
 def lines(data: dict[str, Any]) -> dict[str, Line]:
-    return {line.text: line for line in reach(rows_of(data), data["complete"], data["conversion"])}
+    return {
+        line.text: line for line in reach(rows_of(data), data["complete"], data["conversion"], data["real_weights"])
+    }
 
 
 def line(data: dict[str, Any], words: str) -> Line:
@@ -98,6 +100,34 @@ def test_single_goals(results: Make) -> None:
     assert slow.figure == "1 of 2 below, worst 0.500 (condensenet_1.0 LiteRT int8); 1 came out as float32"
     cost = line(results(), "CPU seconds")
     assert (cost.met, cost.figure) == (True, "9.0 s against 21.0 s: 0.43 (median of 3)")
+
+
+@pytest.mark.parametrize(
+    ("change", "met", "kept"),
+    [
+        ({}, True, "2 of 2: 19 to 19 of 20 photos, 18.0 to 23.0 dB"),
+        ({"sqnr_db": 16.9}, False, "1 of 2: 19 to 19 of 20 photos, 16.9 to 23.0 dB"),  # plain has 14
+        ({"sqnr_db": 20.1, "agree": 18}, False, "1 of 2: 18 to 19 of 20 photos, 20.1 to 23.0 dB"),
+        ({"error": "it crashed"}, False, "1 of 2: 19 to 19 of 20 photos, 23.0 to 23.0 dB"),
+    ],
+)
+def test_trained_networks_keep_their_answers(results: Make, change: dict[str, Any], met: bool, kept: str) -> None:
+    data = results()
+    data["real_weights"]["rows"][0]["edgekit"] |= change
+    found = line(data, "real weights")
+    assert (found.met, found.figure) == (met, kept)
+
+
+def test_without_trained_weights_their_line_is_open(results: Make) -> None:
+    assert line(results() | {"real_weights": None}, "real weights").met is None
+
+
+def test_a_plain_export_that_fails_leaves_the_decibels(results: Make) -> None:
+    data = results()
+    data["real_weights"]["rows"][0]["plain"] = {"error": "it crashed"}
+    assert line(data, "real weights").met is False
+    data["real_weights"]["rows"][0]["edgekit"]["sqnr_db"] = 20.5
+    assert line(data, "real weights").met is True
 
 
 def test_a_mean_that_lacks_a_ratio_is_none() -> None:

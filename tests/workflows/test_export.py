@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 import edgekit
+from benchmarks.real_data import photo_folder, squeezenet_checkpoint
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 from edgekit.files import STAGING, sha256_file
@@ -205,73 +203,29 @@ def say(figures: str) -> None:
     sys.stdout.write(figures + "\n")
 
 
-class ArraysOnly(pickle.Unpickler):
-    """Takes NumPy arrays from a pickle, and nothing that runs."""
-
-    ALLOWED = frozenset({("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")})
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is no array")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
-FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}  # the paper's number: torchvision's position
-BGR_MEAN = (103.939, 116.779, 123.68)
+@pytest.fixture(scope="session")
+def squeezenet_weights(tmp_path_factory) -> Path:
+    """SqueezeNet 1.1 in torchvision's layout, ImageNet."""
+    return squeezenet_checkpoint(tmp_path_factory.mktemp("squeezenet") / "squeezenet1_1.pth")
 
 
 @pytest.fixture(scope="session")
-def squeezenet_checkpoint(squeezenet_weights, tmp_path_factory) -> Path:
-    """SqueezeNet 1.1 in torchvision's layout, for RGB that was normalised as torchvision does.
-
-    The source takes BGR pixels 0..255 minus a mean. Its first convolution has no padding, so the change of input,
-    ``pixel = 255 (std x + mean)``, goes into its weights and bias exactly.
-    """
-    with squeezenet_weights.open("rb") as stream:
-        source = ArraysOnly(stream, encoding="latin1").load()
-    state = {}
-
-    def put(name: str, key: str) -> None:
-        kernel, bias = source[name]
-        state[f"{key}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float64))
-        state[f"{key}.bias"] = torch.from_numpy(np.asarray(bias, np.float64))
-
-    put("conv1", "features.0")
-    put("conv10", "classifier.1")
-    for fire, position in FIRES.items():
-        for theirs, ours in (("squeeze1x1", "squeeze"), ("expand1x1", "expand1x1"), ("expand3x3", "expand3x3")):
-            put(f"fire{fire}/{theirs}", f"features.{position}.{ours}")
-    pre = find_card("squeezenet_1.1").preprocessing
-    mean, std = (torch.tensor(values, dtype=torch.float64).reshape(1, 3, 1, 1) for values in (pre.mean, pre.std))
-    rgb = state["features.0.weight"].flip(1)
-    shift = 255 * mean - torch.tensor(BGR_MEAN, dtype=torch.float64).flip(0).reshape(1, 3, 1, 1)
-    state["features.0.bias"] = state["features.0.bias"] + (rgb * shift).sum((1, 2, 3))
-    state["features.0.weight"] = rgb * 255 * std
-    path = tmp_path_factory.mktemp("squeezenet") / "squeezenet1_1.pth"
-    torch.save({key: value.float() for key, value in state.items()}, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def photo_folder(labelled_photos, tmp_path_factory) -> Path:
-    """The labelled photos alone: none of them is among those that int8 is calibrated on."""
-    folder = tmp_path_factory.mktemp("photos")
-    for path, _ in labelled_photos:
-        shutil.copy(path, folder)
-    return folder
+def photos(tmp_path_factory) -> Path:
+    """The folder of the labelled photos."""
+    return photo_folder(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(params=["mobilenet_v2_1.0", "squeezenet_1.1"])
 def trained(request) -> tuple[str, Path]:
     """A network and its real checkpoint."""
-    checkpoint = "mobilenet_v2_weights" if request.param.startswith("mobilenet") else "squeezenet_checkpoint"
+    checkpoint = "mobilenet_v2_weights" if request.param.startswith("mobilenet") else "squeezenet_weights"
     return request.param, request.getfixturevalue(checkpoint)
 
 
-def test_weights_are_the_real_ones(trained, labelled_photos, photo_folder):
+def test_weights_are_the_real_ones(trained, labelled_photos, photos):
     model, weights = trained
     card = find_card(model)
-    pixels, _ = load_pixels(str(photo_folder), card.preprocessing)
+    pixels, _ = load_pixels(str(photos), card.preprocessing)
     with torch.no_grad():
         scores = edgekit.build(model, weights=weights)(torch.from_numpy(normalise(pixels, card.preprocessing)))
     right = sum(int(a == b) for a, (_, b) in zip(scores.argmax(1).tolist(), labelled_photos, strict=True))
@@ -291,10 +245,10 @@ INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernel
 
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 20), ("int8", 18)])
 @pytest.mark.parametrize("format_", FORMATS)
-def test_real_network_agrees_with_pytorch(trained, precision, least, format_, photo_folder, tmp_path):
+def test_real_network_agrees_with_pytorch(trained, precision, least, format_, photos, tmp_path):
     """Calibrated on the bundled photos, compared on photos that calibration has not seen."""
     model, weights = trained
-    options = ExportOptions(weights=str(weights), parity_data=str(photo_folder), out=tmp_path)
+    options = ExportOptions(weights=str(weights), parity_data=str(photos), out=tmp_path)
     profile = profile_for(format_, precision)
     if precision == "int8":  # also where float32 would be taken in its place, because it is faster
         profile = profile.model_copy(update={"form": "default"})

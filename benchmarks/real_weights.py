@@ -1,0 +1,149 @@
+"""int8 with ImageNet weights, plain and edgekit's: MobileNetV2 and SqueezeNet on photos that calibration has not seen.
+
+The benchmark's other artifacts have random weights, which do for latency and say little of accuracy. Both sides
+calibrate on the photos that edgekit ships and are compared with the float32 network on twenty others
+(:mod:`benchmarks.real_data`), as the runtimes compute here.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.catalog import find_card, find_profile
+from edgekit.errors import EdgekitError
+from edgekit.files import write_atomic
+from edgekit.isolate import run_isolated
+from edgekit.pixels import load_pixels, normalise
+from edgekit.target import host_target
+from edgekit.types import Format, ModelCard
+
+from . import plain
+from .edgekit_exports import edgekit_key
+from .exports import EXPORT_S, FORMATS, child_env, digest
+from .plain_exports import agreement, plain_key, run_photos, run_plain
+from .real_data import (
+    MOBILENET_V2,
+    PHOTOS,
+    SQUEEZENET,
+    labelled_photos,
+    mobilenet_v2_checkpoint,
+    photo_folder,
+    squeezenet_checkpoint,
+)
+
+WEIGHTS: dict[str, Callable[[Path], Path]] = {
+    "mobilenet_v2_1.0": lambda _: mobilenet_v2_checkpoint(),
+    "squeezenet_1.1": lambda folder: squeezenet_checkpoint(folder / "squeezenet.pth"),
+}
+"""Checkpoints, made in a folder where that is needed."""
+
+Cell = dict[str, Any]
+
+
+def real_weights(cache: Path) -> dict[str, Any]:
+    """A row for each network and format: ``sqnr_db`` and ``agree`` of ``plain`` and ``edgekit``, or their ``error``.
+
+    Kept by content; failures are not. ``photos`` is the number of photos that ``agree`` counts among.
+
+    Raises:
+        ToolError: weights or photos cannot be fetched.
+    """
+    keys = [plain_key(find_card(model), format_, "int8") for model in WEIGHTS for format_ in FORMATS]
+    words = [*keys, *(edgekit_key(find_card(model)) for model in WEIGHTS), MOBILENET_V2, SQUEEZENET, PHOTOS]
+    kept = cache / f"real-weights-{digest([Path(__file__)], words)}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_text()))
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as name:
+        folder = Path(name)
+        photos = photo_folder(folder / "photos")
+        for model, checkpoint in WEIGHTS.items():
+            card, file = find_card(model), checkpoint(folder)
+            ours = edgekit_cells(card, file, photos, folder)
+            for format_ in FORMATS:
+                theirs = plain_cell(card, format_, file, photos, folder)
+                rows.append({"model": model, "format": format_, "plain": theirs, "edgekit": ours[format_]})
+    found = {"photos": len(labelled_photos()), "target": host_target(), "rows": rows}
+    if not any("error" in row[side] for row in rows for side in ("plain", "edgekit")):
+        write_atomic(kept, json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def plain_cell(card: ModelCard, format_: Format, weights: Path, photos: Path, folder: Path) -> Cell:
+    """The library's own int8 export."""
+    what = f"the plain export of {card.id} with its weights to {format_} int8"
+    place = folder / f"plain-{card.id}-{format_}"
+    place.mkdir()
+    request = {"model": card.id, "format": format_, "precision": "int8", "target": host_target(), "unsigned": False}
+    request |= {"weights": str(weights), "photos": str(photos), "folder": str(place)}
+    try:
+        run_plain(request, what, "benchmarks.real_weights:make_plain")
+        pixels, _ = load_pixels(str(photos), card.preprocessing)
+        _, outputs = run_photos(place / plain.FILES[format_], card, format_, pixels, what)
+        reference = np.load(place / "reference.npy")
+        parity = agreement(reference, outputs)
+    except EdgekitError as error:
+        return {"error": str(error)}
+    same = int((outputs.argmax(1) == reference.argmax(1)).sum())
+    return {"sqnr_db": parity["sqnr_db"], "agree": same}
+
+
+def make_plain(request: dict[str, Any]) -> dict[str, Any]:
+    """In a child: the model, and ``reference.npy``, the network's float32 scores on the photos of ``photos``."""
+    import torch
+
+    from edgekit.workflows.build import build_with_provenance
+
+    card, folder = find_card(request["model"]), Path(request["folder"])
+    converter = {"onnx": plain.to_onnx, "tflite": plain.to_tflite, "openvino": plain.to_openvino}[request["format"]]
+    calibration, held_out = (
+        torch.from_numpy(normalise(load_pixels(source, card.preprocessing)[0], card.preprocessing))
+        for source in (None, request["photos"])
+    )
+    with torch.no_grad():
+        np.save(folder / "reference.npy", build_with_provenance(card, request["weights"])[0](held_out).numpy())
+        converter(build_with_provenance(card, request["weights"])[0], calibration, folder, request)
+    return {}
+
+
+def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) -> dict[Format, Cell]:
+    """What ``edgekit export --int8`` makes, by format."""
+    request = {"model": card.id, "weights": str(weights), "photos": str(photos), "out": str(folder / "edgekit")}
+    try:
+        answer = run_isolated(
+            "benchmarks.real_weights:export_child",
+            request,
+            EXPORT_S * len(FORMATS),
+            f"exporting {card.id} with its weights",
+            env=child_env(),
+        )
+    except EdgekitError as error:
+        return {format_: {"error": str(error)} for format_ in FORMATS}
+    return {format_: answer[format_] for format_ in FORMATS}
+
+
+def export_child(request: dict[str, Any]) -> dict[str, Any]:
+    """In a child: edgekit's int8 exports, verified on the photos of ``photos``."""
+    from edgekit.workflows.export import export
+    from edgekit.workflows.prepare import ExportOptions
+
+    options = ExportOptions(weights=request["weights"], parity_data=request["photos"], out=Path(request["out"]))
+    profiles = [find_profile(f"{format_}-int8") for format_ in FORMATS]
+    cells: dict[str, Cell] = {}
+    for format_, outcome in zip(FORMATS, export([request["model"]], profiles, options, lambda _: None), strict=True):
+        if outcome.artifact is None or outcome.status != "converted":
+            cells[format_] = {"error": f"{outcome.status}: {outcome.error}"}
+        else:
+            parity = outcome.artifact.parity
+            cells[format_] = {
+                "sqnr_db": parity.sqnr_db,
+                "agree": parity.top1_agree,
+                "profile": outcome.artifact.profile,
+            }
+    return cells
