@@ -296,8 +296,9 @@ def section(rows: Sequence[Row], format_: Format) -> str:
     return (
         f"## {RUNTIME_NAMES[format_]}\n\n{latency}\n\n"
         "The artifacts, plain / edgekit. SQNR is against the float32 network on the calibration photos; CPU s is the "
-        "conversion with its imports, the two not made at the same time; peak and roofline are those of the condition "
-        "table, at the row's precision.\n\n"
+        "conversion with its imports, the two not made at the same time; transposes are those that are executed, "
+        "without the runtime's own reorders between layouts; peak and roofline are those of the condition table, at "
+        "the row's precision.\n\n"
         f"{made}{unsigned(mine)}"
     )
 

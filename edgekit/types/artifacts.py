@@ -94,7 +94,8 @@ class Audit(Frozen):
             type of the data that they read.
         float_ops: operators of an int8 artifact that execute in float, with counts (I/O conversion excluded).
         int8_weight_bytes, float_weight_bytes: constant data in the file.
-        transposes: layout transposes executed.
+        transposes: layout transposes executed; reorders: changes between the runtime's own layouts and types, such as
+            blocks of eight channels, that it added itself.
         quantize_ops, dequantize_ops: conversions executed.
         delegate: name of the CPU delegate; its op counts, None where the runtime has none.
         max_rank: highest rank of an activation.
@@ -110,6 +111,7 @@ class Audit(Frozen):
     int8_weight_bytes: int
     float_weight_bytes: int
     transposes: int
+    reorders: int = 0
     quantize_ops: int
     dequantize_ops: int
     delegate: str | None = None

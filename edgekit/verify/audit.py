@@ -32,8 +32,11 @@ DYNAMIC = {"ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuant
 QUANTIZE = {"QUANTIZE", "QuantizeLinear", "FakeQuantize"}
 DEQUANTIZE = {"DEQUANTIZE", "DequantizeLinear"}
 TRANSPOSE = {"TRANSPOSE", "Transpose"}
+REORDER = {"Reorder", "ReorderInput", "ReorderOutput"}  # between a runtime's own layouts and those of the file
+# Operators of ONNX Runtime whose inputs begin with the result's scale and zero point: the data comes behind them.
+SCALE_FIRST = {"QLinearConcat": 2}
 # Type and memory-layout changes: no arithmetic of the network's own.
-CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, "Convert", "Reorder", "Cast", "CAST", "ReorderInput", "ReorderOutput"}
+CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, *REORDER, "Convert", "Cast", "CAST"}
 MAX_RANK = 4  # GPU delegates refuse more
 INT8_WEIGHTS_SHARE = 0.5  # of the constants of a file with int8 weights; depthwise weights and biases may stay float
 FP16_SMALL_BYTES = 4096  # constants below this (scalars, shapes) may stay float32 in a float16 file
@@ -64,7 +67,7 @@ def audit(
     executed: list[Node] = facts["executed"]
     constants = [t for t in facts["tensors"] if t["constant"]]
     compute = [n for n in executed if n["type"] in COMPUTE]
-    in_int8 = [n for n in compute if n["inputs"][0] in INT8]
+    in_int8 = [n for n in compute if reads_int8(n)]
     delegate = facts["delegate"] or {}
     result = Audit(
         ops=counts(facts["nodes"]),
@@ -76,6 +79,7 @@ def audit(
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
         transposes=sum(1 for n in executed if n["type"] in TRANSPOSE),
+        reorders=sum(1 for n in executed if n["type"] in REORDER),
         quantize_ops=sum(1 for n in executed if n["type"] in QUANTIZE),
         dequantize_ops=sum(1 for n in executed if n["type"] in DEQUANTIZE),
         delegate=delegate.get("name"),
@@ -105,11 +109,14 @@ def float_ops(executed: list[Node]) -> list[Node]:
     return [
         n
         for n in executed
-        if n["type"] not in CONVERSIONS
-        and n["inputs"]
-        and n["inputs"][0] in FLOAT
-        and set(n["outputs"]) & (FLOAT | INT8)
+        if n["type"] not in CONVERSIONS and data_type(n) in FLOAT and set(n["outputs"]) & (FLOAT | INT8)
     ]
+
+
+def data_type(node: Node) -> str | None:
+    """The type of the data that an executed operator reads; None where it reads nothing."""
+    found: list[str] = node["inputs"][SCALE_FIRST.get(node["type"], 0) :]
+    return found[0] if found else None
 
 
 def broken_claims(
@@ -175,7 +182,7 @@ def broken_int8(
 
 def reads_int8(node: Node) -> bool:
     """True for an executed operator whose data is int8."""
-    return bool(node["inputs"]) and node["inputs"][0] in INT8
+    return data_type(node) in INT8
 
 
 def is_one_of(node: Node, names: frozenset[str]) -> bool:

@@ -94,6 +94,39 @@ def test_int8_file_keeps_its_claims(quantized):
     assert result.max_rank == 4
 
 
+def test_a_concatenation_in_int8_is_none_in_float(tmp_path):
+    """Its inputs begin with the result's scale, a float."""
+    from onnxruntime.quantization import quantize_static
+
+    class Joined(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.last = nn.Conv2d(3, 8, 3), nn.Conv2d(3, 8, 3), nn.Conv2d(16, 4, 1)
+
+        def forward(self, x):
+            return self.last(torch.cat([self.first(x), self.second(x)], 1)).mean((2, 3))
+
+    torch.manual_seed(0)
+    path = tmp_path / "float.onnx"
+    program = torch.onnx.export(
+        Joined().eval(), (torch.zeros(1, 3, 16, 16),), dynamo=True, input_names=["input"], verbose=False
+    )
+    onnx.save_model(program.model_proto, path)
+    rows = iter([{"input": np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)}])
+    quantize_static(path, tmp_path / "int8.onnx", type("Reader", (), {"get_next": lambda _: next(rows, None)})())
+    path = tmp_path / "int8.onnx"
+    names = [node["name"] for node in facts(path)["outputs"]]
+    result = audit(facts(path), path, profile_for("onnx", "int8"), ENDS[0], end(names[0], (1, 4)))
+    assert result.executed["QLinearConcat"] == 1
+    assert "QLinearConcat" not in result.float_ops
+
+
+def test_reorders_of_the_runtime_are_counted_apart(float_file):
+    result = audit(facts(float_file), float_file, profile_for("onnx", "fp32"), *ENDS)
+    assert result.reorders == result.executed.get("ReorderInput", 0) + result.executed.get("ReorderOutput", 0) > 0
+    assert result.transposes == 0
+
+
 @pytest.mark.parametrize("excluded", [(0,), (0, 2)])
 def test_convolution_left_in_float_is_named(quantized, excluded):
     path = quantized(*excluded)
