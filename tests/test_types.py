@@ -56,6 +56,21 @@ def test_wrong_fields_are_refused(changes):
         profile(quantization=Quantization(), **changes)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "name", ["min_cosine", "min_sqnr_db", "min_image_sqnr_db", "max_abs_error", "min_top1_agreement"]
+)
+def test_a_tolerance_is_a_number_that_something_can_miss(name, value):
+    with pytest.raises(ValidationError, match=name):
+        ParityTolerance.model_validate(TOLERANCE.model_dump() | {name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), [("min_cosine", 1.5), ("max_abs_error", -0.1), ("min_top1_agreement", 90)])
+def test_a_tolerance_is_one_that_can_be_kept(name, value):
+    with pytest.raises(ValidationError, match=name):
+        ParityTolerance.model_validate(TOLERANCE.model_dump() | {name: value})
+
+
 def test_values_do_not_change():
     with pytest.raises(ValidationError, match="frozen"):
         TOLERANCE.min_cosine = 0.1

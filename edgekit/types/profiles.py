@@ -21,11 +21,11 @@ class ParityTolerance(Frozen):
         min_top1_agreement: share of images; judged only for trained weights.
     """
 
-    min_cosine: float
-    min_sqnr_db: float
-    min_image_sqnr_db: float | None = None
-    max_abs_error: float
-    min_top1_agreement: float
+    min_cosine: float = Field(ge=-1, le=1)
+    min_sqnr_db: float = Field(allow_inf_nan=False)
+    min_image_sqnr_db: float | None = Field(default=None, allow_inf_nan=False)
+    max_abs_error: float = Field(ge=0, allow_inf_nan=False)
+    min_top1_agreement: float = Field(ge=0, le=1)
 
 
 class Quantization(Frozen):

@@ -7,6 +7,7 @@ A task is one model with one profile. Dask runs it again elsewhere when its work
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..errors import EdgekitError, ToolError
+from ..errors import EdgekitError, ToolError, UsageError
 from ..files import staged_folder
 from ..isolate import rebuild_error
 from ..target import host_target
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_S = 10
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\]):\d{1,5}")
+"""HOST:PORT, tcp:// when nothing is said; an IPv6 address stands in brackets."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def export_on_cluster(
     """Export every model with every profile on the cluster at ``address``; what the cache has is not sent.
 
     Raises:
-        UsageError: an unknown model, weights or images.
+        UsageError: an unknown model, weights or images, or what cannot be an address.
         ToolError: ``distributed`` is missing, nobody answers at the address, no worker is there, or one of them has
             another edgekit.
     """
@@ -124,8 +127,14 @@ def connected(address: str, say: Say) -> Iterator[Client]:
     """A client of a cluster whose workers have our edgekit; what is still running there is cancelled in the end.
 
     Raises:
+        UsageError: no such address can be.
         ToolError: see :func:`export_on_cluster`.
     """
+    if not ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"--scheduler {address!r} is no address of a Dask scheduler",
+            "give tcp://HOST:PORT, such as tcp://127.0.0.1:8786",
+        )
     try:
         from distributed import Client
     except ImportError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import time
@@ -103,9 +104,9 @@ def check_wishes(models: Sequence[str], profiles: Sequence[ExportProfile], wishe
         find_card(name)
     if wishes.speedup is None:
         return
-    if wishes.speedup <= 0:
-        message = f"--require-speedup must be above 0, got {wishes.speedup:g}"
-        raise UsageError(message, "1 asks that int8 is faster than float32")
+    if not 0 < wishes.speedup < math.inf:
+        message = f"--min-speedup must be a number above 0, got {wishes.speedup:g}"
+        raise UsageError(message, "1 asks that int8 is faster than float32, as --require-speedup does")
     other = [profile.name for profile in profiles if profile.precision != "int8"]
     if other:
         raise UsageError(f"--require-speedup compares int8 with float32; {other[0]} is not int8", "add --int8")

@@ -90,7 +90,8 @@ def files(folder: Path) -> set[str]:
         (["squeezenet", "-f", "onnx", "--tune", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
         (["squeezenet", "-f", "onnx", "--tune", "--threads", "0"], "--threads must be at least 1, got 0", "1"),
         (["squeezenet", "-f", "onnx", "--require-speedup"], "onnx-fp32 is not int8", "add --int8"),
-        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "-1"], "must be above 0, got -1", "1 asks"),
+        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "-1"], "must be a number above 0, got -1", "1 asks"),
+        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "nan"], "must be a number above 0, got nan", "1 asks"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -19,7 +19,7 @@ import pytest
 
 import edgekit
 from edgekit.catalog import profile_for
-from edgekit.errors import ToolError
+from edgekit.errors import ToolError, UsageError
 from edgekit.workflows import cluster
 from edgekit.workflows.cluster import export_on_cluster
 from edgekit.workflows.export import Outcome
@@ -181,17 +181,23 @@ def test_scheduler_without_workers(make_cluster, card, tmp_path, monkeypatch):
     assert caught.value.hint.startswith("dask worker tcp://127.0.0.1:")
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://here"])
+def attempt(address: str, card: str, out: Path) -> list[Outcome]:
+    profiles, options = [profile_for("tflite", "fp32")], ExportOptions(out=out)
+    return export_on_cluster(address, [card], profiles, options, lambda _: None, lambda _: None)
+
+
+@pytest.mark.parametrize("address", ["localhost", "nonsense", "http://127.0.0.1:8786", "tcp://127.0.0.1", "a b:1", ""])
+def test_what_is_no_address_is_refused_at_once(address, card, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 0)
+    with pytest.raises(UsageError, match=f"--scheduler {address!r} is no address of a Dask scheduler") as caught:
+        attempt(address, card, tmp_path)
+    assert "tcp://HOST:PORT" in caught.value.hint
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://[::1]:1"])
 def test_nobody_answers(address, card, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 2)
-    with pytest.raises(ToolError, match=f"no Dask scheduler answers at {address}") as caught:
-        export_on_cluster(
-            address,
-            [card],
-            [profile_for("tflite", "fp32")],
-            ExportOptions(out=tmp_path),
-            lambda _: None,
-            lambda _: None,
-        )
+    with pytest.raises(ToolError, match=re.escape(f"no Dask scheduler answers at {address}")) as caught:
+        attempt(address, card, tmp_path)
     assert caught.value.exit_code == 3
     assert "dask scheduler" in caught.value.hint

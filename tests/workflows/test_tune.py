@@ -330,8 +330,9 @@ def test_a_speedup_of_float_cannot_be_required(project):
     options = ExportOptions(out=project / "out")
     with pytest.raises(UsageError, match="onnx-fp32 is not int8"):
         export_measured(["squeezenet"], [profile_for("onnx", "fp32")], options, place, Wishes(speedup=1.0), hush)
-    with pytest.raises(UsageError, match="--require-speedup must be above 0, got 0"):
-        export_measured(["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=0), hush)
+    for wrong in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(UsageError, match=f"--min-speedup must be a number above 0, got {wrong:g}"):
+            export_measured(["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=wrong), hush)
     assert not (project / "out").exists()
 
 
