@@ -159,10 +159,10 @@ def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
         rounded = next((r for r in readers if r.get_type_name() == "FakeQuantize"), None)
         taps.append(Tap(op.get_friendly_name(), made_by, "float32" if rounded is None else "8-bit"))
         ports.append((op if rounded is None else rounded).output(0))
-    places = {port.get_node().get_friendly_name(): port for port in ports}
-    order = {name: 1 + index for index, name in enumerate(places)}  # the artifact's own output comes first
-    wanted = [order[port.get_node().get_friendly_name()] for port in ports]
-    model.add_outputs(list(places.values()))
+    model.add_outputs(list({place(port): port for port in ports}.values()))
+    # Asked of the model: a port that was an output before, as a classifier's is, gets no second one.
+    order = {place(result.input_value(0)): index for index, result in enumerate(model.get_results())}
+    wanted = [order[place(port)] for port in ports]
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
@@ -170,3 +170,8 @@ def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
         return [np.array(results[index]) for index in wanted], np.array(results[0])
 
     return Tapped(tuple(taps), run)
+
+
+def place(port: Any) -> tuple[str, int]:
+    """What tells an output of an OpenVINO operator from all others; friendly names need not be unique."""
+    return str(port.get_node().get_name()), int(port.get_index())
