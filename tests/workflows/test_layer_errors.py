@@ -9,11 +9,12 @@ import pytest
 
 from edgekit.catalog import profile_for
 from edgekit.cli.layer_error_text import inherited_db, layer_lines
-from edgekit.types import Artifact, LayerError, LayerErrors
+from edgekit.types import Artifact, Layer, LayerError, LayerErrors
 from edgekit.verify.layer_match import match, shaped
 from edgekit.verify.taps import Tap
 from edgekit.workflows.cache import ingredients
 from edgekit.workflows.export import export
+from edgekit.workflows.layer_errors_job import activations
 from edgekit.workflows.prepare import ExportOptions
 
 CARD = """
@@ -134,6 +135,32 @@ def test_a_fused_tensor_goes_to_the_layer_whose_values_it_has():
     assert match(taps, [before], reference, {"conv": "relu"}) == {"conv": 0}
     assert match(taps, [noisy], reference, {}) == {"conv": 0}
     assert match(taps, [noisy[:, :2]], reference, {"conv": "relu"}) == {}
+
+
+def test_an_addition_may_hold_its_activation_too():
+    """TFLite computes a ReLU inside whatever is in front of it, not only inside convolutions."""
+    layers = (
+        Layer(name="norm", path="norm", kinds=("shift",), feeds=("relu",)),
+        Layer(name="relu", path="relu", kinds=("relu",), feeds=("conv", "cat")),
+        Layer(name="conv", path="conv", kinds=("conv",), feeds=("cat",)),
+        Layer(name="cat", path="cat", kinds=("concat",)),
+    )
+    assert activations(layers) == {"norm": "relu"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format_", "target"), [("openvino", "x86-avx2"), ("openvino", "x86-vnni"), ("tflite", "x86-avx2")]
+)
+def test_a_layer_is_not_held_against_what_another_makes(tmp_path, format_, target):
+    """CondenseNet has biases and shifts in front of its ReLUs, and a product as its last operator."""
+    profile = profile_for(format_, "int8").model_copy(update={"target": target})
+    outcome = exported("condensenet_fashion_small", tmp_path, profile)
+    assert outcome.status == "converted", outcome.error
+    measured = [layer for layer in outcome.layers.layers if layer.sqnr_db is not None]
+    assert len(measured) > 30
+    worst = min(measured, key=lambda layer: layer.sqnr_db)
+    assert worst.sqnr_db > outcome.layers.scores_db - 12, worst
 
 
 def test_only_dimensions_of_one_may_differ():
