@@ -8,6 +8,7 @@ from typing import Any
 from ..types import Artifact, Parity, SelectiveFloat
 from ..workflows.export import Outcome
 from ..workflows.selective_float import step_text
+from .console import error_lines
 from .layer_error_text import layer_lines
 from .tune_text import form_lines, measured_lines
 
@@ -42,9 +43,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
         if outcome.note:
             lines.append(f"  note    {outcome.note}")
         if outcome.error is not None:
-            lines += [f"  {line}" for line in str(outcome.error).splitlines()]
-            if outcome.error.hint:
-                lines.append(f"  try: {outcome.error.hint}")
+            lines += error_lines(outcome.error)
         if outcome.layers is not None:
             lines += [f"  {line}" for line in layer_lines(outcome.layers)]
         if outcome.artifact is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class Delivery:
     kind: str = ""
     message: str = ""
     hint: str = ""
+    traceback: str = ""
 
 
 def export_on_cluster(
@@ -221,9 +223,13 @@ def export_parcel(parcel: Parcel) -> Delivery:
         (outcome,) = export_task(task, options, said.append, lambda _: None, images=images)
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
-            error = outcome.error or ToolError("no reason was given")
-            return Delivery(*cost, {}, said, type(error).__name__, str(error), error.hint)
+            return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
         return Delivery(*cost, {path.name: path.read_bytes() for path in outcome.folder.iterdir()}, said)
+
+
+def described(error: EdgekitError) -> tuple[str, str, str, str]:
+    """The last fields of a delivery."""
+    return type(error).__name__, str(error), error.hint, "".join(traceback.format_exception(error))
 
 
 def result(future: Future, task: Task) -> Delivery:
@@ -254,7 +260,8 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
         say(line)
     outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
     if not delivery.files:
-        error = rebuild_error({"kind": delivery.kind, "message": delivery.message, "hint": delivery.hint})
+        names = ("kind", "message", "hint", "traceback")
+        error = rebuild_error({name: getattr(delivery, name) for name in names})
         return replace(outcome, error=error)
     final = options.out / model / profile
     try:
