@@ -21,6 +21,8 @@ def outcome_table(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
         if outcome.error is not None:
             lines += ["", f"{outcome.status}: {outcome.model} {outcome.profile}"]
             lines += error_lines(outcome.error)
+        if outcome.layers_error is not None:
+            lines += ["", f"layers not measured: {outcome.model} {outcome.profile}", *error_lines(outcome.layers_error)]
     counts = Counter(map(result, outcomes))
     spent = sum(outcome.cpu_seconds for outcome in outcomes)
     said = ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -54,7 +54,10 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a parcel; ``files`` holds the artifact's folder when it was made, else ``kind`` names the error."""
+    """What came of a parcel: ``files`` holds the artifact's folder when it was made.
+
+    ``kind`` names the error: why there is no artifact, or beside one why its layers could not be measured.
+    """
 
     status: Status
     seconds: float
@@ -224,7 +227,8 @@ def export_parcel(parcel: Parcel) -> Delivery:
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
             return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
-        return Delivery(*cost, {path.name: path.read_bytes() for path in outcome.folder.iterdir()}, said)
+        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir()}
+        return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
 
 
 def described(error: EdgekitError) -> tuple[str, str, str, str]:
@@ -259,9 +263,11 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
     for line in delivery.said:
         say(line)
     outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
-    if not delivery.files:
+    error: EdgekitError | None = None
+    if delivery.kind:
         names = ("kind", "message", "hint", "traceback")
         error = rebuild_error({name: getattr(delivery, name) for name in names})
+    if not delivery.files:
         return replace(outcome, error=error)
     final = options.out / model / profile
     try:
@@ -270,6 +276,6 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
                 (staging / Path(name).name).write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
-    except EdgekitError as error:
-        return replace(outcome, status="failed to convert", error=error)
-    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final))
+    except EdgekitError as damage:
+        return replace(outcome, status="failed to convert", error=damage)
+    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)

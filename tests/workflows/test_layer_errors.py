@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from edgekit.catalog import profile_for
+from edgekit.cli.export_table import outcome_table
+from edgekit.cli.export_text import exit_code, outcome_lines, outcome_plain
 from edgekit.cli.layer_error_text import inherited_db, layer_lines
 from edgekit.types import Artifact, Layer, LayerError, LayerErrors
 from edgekit.verify.layer_match import match, shaped
@@ -109,6 +112,48 @@ def test_what_fails_to_verify_is_explained_all_the_same(card, tmp_path):
     assert outcome.status == "failed to verify"
     assert outcome.folder is None
     assert outcome.layers.layers
+
+
+@pytest.fixture
+def faulty(monkeypatch) -> None:
+    """Measuring the layers ends with an error that nobody expected."""
+    monkeypatch.setattr("edgekit.workflows.layer_errors.MEASURE", "edgekit.workflows.layer_errors_job:taken_away")
+
+
+def test_an_artifact_outlives_a_fault_in_measuring_its_layers(card, tmp_path, monkeypatch, faulty):
+    cache = tmp_path / "cache"
+    options = ExportOptions(out=tmp_path, layer_errors=True, cache=cache)
+    (outcome,) = export([card], [loose("tflite")], options, lambda _: None)
+    assert outcome.status == "converted"
+    assert Artifact.model_validate_json((outcome.folder / "manifest.json").read_text()).parity.failures == ()
+    assert not (outcome.folder / "layers.json").exists()
+    assert outcome.layers is None
+    assert not list(cache.rglob("model.tflite")), "from there it would come without layers for ever"
+
+    assert exit_code([outcome]) == 3
+    text = "\n".join(outcome_lines([outcome]))
+    assert "layers  NOT MEASURED; the artifact is verified without them and kept:" in text
+    assert "measuring the layers of small tflite-int8 ended with an unexpected error, AttributeError: " in text
+    assert "try: put --debug right behind edgekit" in text
+    assert "saved   " in text
+    assert "Traceback" not in text
+    assert "layers not measured: small tflite-int8" in outcome_table([outcome], 1.0)
+    assert "taken_away" in outcome_plain(outcome)["layers_error"]
+    monkeypatch.setattr(sys, "argv", ["edgekit", "--debug", "export"])
+    for lines in (outcome_lines([outcome]), outcome_table([outcome], 1.0)):
+        assert "isolate.py" in "\n".join(lines).partition("In the process that failed:")[2]
+
+
+def test_a_fault_in_measuring_layers_saves_no_artifact_that_fails(card, tmp_path, faulty):
+    profile = loose("tflite")
+    strict = profile.model_copy(update={"parity": profile.parity.model_copy(update={"min_sqnr_db": 90.0})})
+    outcome = exported(card, tmp_path, strict)
+    assert outcome.status == "failed to verify"
+    assert "90 dB" in str(outcome.error)
+    assert "AttributeError" in str(outcome.layers_error)
+    assert outcome.folder is None
+    assert exit_code([outcome]) == 1
+    assert "layers  NOT MEASURED:" in "\n".join(outcome_lines([outcome]))
 
 
 def test_the_cache_keeps_them_apart_and_gives_them_back(card, tmp_path):
