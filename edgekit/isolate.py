@@ -30,6 +30,7 @@ from .errors import EdgekitError, ToolError
 
 LOG_TAIL_LINES = 12
 PR_SET_PDEATHSIG = 1
+UNEXPECTED = "put --debug right behind edgekit to see the traceback; edgekit or a package that it uses may be at fault"
 PATIENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
@@ -58,8 +59,9 @@ def run_isolated(
         env: variables added to the child's environment.
 
     Raises:
-        EdgekitError: the same error the child raised.
-        ToolError: the child crashed, was killed or ran out of time; the message holds the end of its log.
+        EdgekitError: the same error the child raised, with its traceback as a note.
+        ToolError: the child raised an error of another kind, which the message names, or crashed, was killed or ran out
+            of time; then the message holds the end of its log.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         request_file, result_file = Path(folder, "request.json"), Path(folder, "result.json")
@@ -72,7 +74,7 @@ def run_isolated(
             answer = json.loads(result_file.read_text())
             if answer["ok"]:
                 return dict(answer["value"])
-            raise rebuild_error(answer)
+            raise rebuild_error(answer, what)
         raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip())
 
 
@@ -173,12 +175,23 @@ def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
     return "\n".join(f"    {line}" for line in kept[-lines:])
 
 
-def rebuild_error(answer: dict[str, Any]) -> EdgekitError:
-    """The error that a child described, as the same class."""
+def rebuild_error(answer: dict[str, Any], what: str = "a child process") -> EdgekitError:
+    """The error that a child described, as the same class; one that edgekit does not know becomes a ToolError.
+
+    Args:
+        answer: ``kind``, ``message``, ``hint`` and ``traceback``, which becomes a note: tracebacks show it.
+        what: the child did, in words.
+    """
     kind = getattr(errors, answer["kind"], None)
     if isinstance(kind, type) and issubclass(kind, EdgekitError):
-        return kind(answer["message"], answer["hint"])
-    return ToolError(f"{answer['kind']}: {answer['message']}", answer["hint"])
+        error = kind(answer["message"], answer["hint"])
+    else:
+        # Of a KeyError the message is the key alone: without its kind and the step it says nothing.
+        cause = ": ".join(filter(None, (answer["kind"], answer["message"])))
+        error = ToolError(f"{what} ended with an unexpected error, {cause}", UNEXPECTED)
+    if answer["traceback"]:
+        error.add_note(f"In the process that failed:\n{answer['traceback']}".rstrip())
+    return error
 
 
 def main(function: str, request_file: str, result_file: str) -> None:
@@ -192,6 +205,7 @@ def main(function: str, request_file: str, result_file: str) -> None:
         traceback.print_exc()
         hint = error.hint if isinstance(error, EdgekitError) else ""
         answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
+        answer["traceback"] = traceback.format_exc()
     # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
     Path(result_file + ".part").write_text(json.dumps(answer))
     os.replace(result_file + ".part", result_file)

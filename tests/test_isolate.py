@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def fail(request):
 
 def value_error(request):
     raise ValueError("not that value")
+
+def bare(request):
+    return {}[186]
+
+def silent(request):
+    raise AssertionError
 
 def unserialisable(request):
     return {"set": {1, 2}}
@@ -130,10 +137,19 @@ def test_environment_is_added(where):
         ("abort", {}, "making x crashed with SIGABRT"),
         ("leave", {"code": 7}, "making x ended with exit code 7"),
         ("leave", {"code": 0}, "making x ended with exit code 0"),
-        ("value_error", {}, "ValueError: not that value"),
+        ("value_error", {}, "making x ended with an unexpected error, ValueError: not that value"),
+        ("bare", {}, "making x ended with an unexpected error, KeyError: 186"),
+        ("silent", {}, "making x ended with an unexpected error, AssertionError"),
         ("unserialisable", {}, "making x ended with exit code 1"),
         ("disk_fills", {}, "making x ended with exit code 1"),
-        ("no_such_function", {}, "AttributeError: module 'child_functions' has no attribute 'no_such_function'"),
+        (
+            "no_such_function",
+            {},
+            (
+                "making x ended with an unexpected error, "
+                "AttributeError: module 'child_functions' has no attribute 'no_such_function'"
+            ),
+        ),
     ],
 )
 def test_bad_end_is_a_tool_error(call, function, request_, said):
@@ -141,6 +157,24 @@ def test_bad_end_is_a_tool_error(call, function, request_, said):
         call(function, request_)
     assert str(caught.value).splitlines()[0] == said
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("function", "request_"), [("bare", {}), ("fail", {"kind": "UsageError", "message": "a", "hint": ""})]
+)
+def test_the_childs_traceback_comes_along(call, function, request_):
+    with pytest.raises(EdgekitError) as caught:
+        call(function, request_)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "child_functions.py" in shown
+    assert f"in {function}" in shown
+    assert "Traceback" not in str(caught.value)
+
+
+def test_only_an_unexpected_error_is_said_to_have_a_traceback(call):
+    with pytest.raises(ToolError) as caught:
+        call("bare")
+    assert "--debug" in caught.value.hint
 
 
 def test_crash_shows_the_end_of_the_log(call):

@@ -5,14 +5,13 @@ Commands import their workflow when they run, so that ``edgekit --help`` answers
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from .compare import compare_command
 from .condense import condense_command
-from .console import error_boundary
+from .console import debugging, error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -81,6 +80,5 @@ def root(
 
 def main() -> None:
     """The ``edgekit`` program."""
-    # Typer hands options to the callback only after parsing; the boundary has to know before.
-    with error_boundary(debug="--debug" in sys.argv[1:]):
+    with error_boundary(debug=debugging()):
         app()

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,21 @@ class Progress:
         """Begin ``step``."""
         if self._shown:
             say(f"[{time.monotonic() - self._start:6.1f} s] {step}")
+
+
+def debugging() -> bool:
+    """True with ``--debug``. Typer hands options to the callback only after parsing; errors come before, too."""
+    return "--debug" in sys.argv[1:]
+
+
+def error_lines(error: EdgekitError) -> list[str]:
+    """An error that ended a part of the work only: what happened, what to try; the traceback with ``--debug``."""
+    lines = [f"  {line}" for line in str(error).splitlines()]
+    if error.hint:
+        lines.append(f"  try: {error.hint}")
+    if debugging():
+        lines += [f"  {line}" for line in "".join(traceback.format_exception(error)).splitlines()]
+    return lines
 
 
 @contextmanager

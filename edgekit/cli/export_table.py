@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..workflows.export import Outcome
+from .console import error_lines
 from .export_text import provenance_lines
 
 HEAD = ("model", "profile", "result", "s", "CPU s", "MB", "SQNR dB")
@@ -19,9 +20,9 @@ def outcome_table(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
     for outcome in outcomes:
         if outcome.error is not None:
             lines += ["", f"{outcome.status}: {outcome.model} {outcome.profile}"]
-            lines += [f"  {line}" for line in str(outcome.error).splitlines()]
-            if outcome.error.hint:
-                lines.append(f"  try: {outcome.error.hint}")
+            lines += error_lines(outcome.error)
+        if outcome.layers_error is not None:
+            lines += ["", f"layers not measured: {outcome.model} {outcome.profile}", *error_lines(outcome.layers_error)]
     counts = Counter(map(result, outcomes))
     spent = sum(outcome.cpu_seconds for outcome in outcomes)
     said = ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -8,6 +8,7 @@ from typing import Any
 from ..types import Artifact, Parity, SelectiveFloat
 from ..workflows.export import Outcome
 from ..workflows.selective_float import step_text
+from .console import error_lines
 from .layer_error_text import layer_lines
 from .tune_text import form_lines, measured_lines
 
@@ -42,11 +43,12 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
         if outcome.note:
             lines.append(f"  note    {outcome.note}")
         if outcome.error is not None:
-            lines += [f"  {line}" for line in str(outcome.error).splitlines()]
-            if outcome.error.hint:
-                lines.append(f"  try: {outcome.error.hint}")
+            lines += error_lines(outcome.error)
         if outcome.layers is not None:
             lines += [f"  {line}" for line in layer_lines(outcome.layers)]
+        if outcome.layers_error is not None:
+            kept = "" if outcome.folder is None else "; the artifact is verified without them and kept"
+            lines += [f"  layers  NOT MEASURED{kept}:", *error_lines(outcome.layers_error)]
         if outcome.artifact is not None:
             lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
             lines += [f"  {line}" for line in selection_lines(outcome.artifact.selective_float)]
@@ -138,12 +140,17 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
         "hint": None if outcome.error is None else outcome.error.hint,
         "note": outcome.note,
         "layers": None if outcome.layers is None else outcome.layers.to_plain(),
+        "layers_error": None if outcome.layers_error is None else str(outcome.layers_error),
         "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
     }
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all were converted, 1 when one failed to verify, else the first conversion failure's own code."""
+    """0 when all that was asked for is there, 1 when one failed to verify, else the first failure's own code.
+
+    Layers that could not be measured count too: the artifact is kept, but a script is not to go on as if all were well.
+    """
     if any(o.status == "failed to verify" for o in outcomes):
         return 1
-    return next((o.error.exit_code for o in outcomes if o.error is not None), 0)
+    errors = [o.error for o in outcomes] + [o.layers_error for o in outcomes]
+    return next((error.exit_code for error in errors if error is not None), 0)

@@ -1,8 +1,8 @@
 """The tensors inside an artifact, as real numbers: what each operator made of an input.
 
 ONNX Runtime and OpenVINO are asked for more outputs than the file has: only for tensors that lie between operators
-anyway, because a result that is asked for in front of its ReLU would be computed in float. TFLite computes with its own
-kernels, because a delegate keeps its tensors to itself.
+anyway, because a result that is asked for in front of its bias or its ReLU would be computed in float. TFLite computes
+with its own kernels, because a delegate keeps its tensors to itself.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from ..types import Format
 Values = NDArray[np.float32]
 FUSED = {"Relu", "Clip", "Clamp"}
 """Activations that runtimes compute in the operator before them."""
+PRODUCTS = {"Convolution", "GroupConvolution", "MatMul"}
+"""Operators of OpenVINO that have no bias of their own."""
 Owners = Callable[[str], set[str]]
 """The layers that a name in the file tells of."""
 
@@ -63,6 +65,11 @@ def is_fused(readers: list[str]) -> bool:
     return len(readers) == 1 and readers[0] in FUSED
 
 
+def without(made_by: frozenset[str], taps: list[tuple[Tap, Any]]) -> list[tuple[Tap, Any]]:
+    """The taps so far, where a later operator of the same layers is fused: what came before it is not their result."""
+    return [(tap, end) for tap, end in taps if tap.owners != made_by]
+
+
 def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
     """The results of the operators, behind the quantization that follows them."""
     import onnx
@@ -78,20 +85,22 @@ def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
             readers.setdefault(name, []).append(node.op_type)
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             after.setdefault(node.input[0], node)
-    taps, ends = [], []
+    taps: list[tuple[Tap, str]] = []
     for node in graph.node:
         for output in node.output:
             made_by = frozenset(owners(output))
-            if not made_by or is_fused(readers.get(output, [])):
+            if not made_by:
+                continue
+            if is_fused(readers.get(output, [])):
+                taps = without(made_by, taps)
                 continue
             quantize = after.get(output)
             restore = after.get(quantize.output[0]) if quantize is not None else None
             if quantize is None or restore is None:
-                taps.append(Tap(output, made_by, "float32"))
-                ends.append(output)
+                taps.append((Tap(output, made_by, "float32"), output))
             else:
-                taps.append(Tap(output, made_by, stored[quantize.input[2]]))
-                ends.append(restore.output[0])
+                taps.append((Tap(output, made_by, stored[quantize.input[2]]), restore.output[0]))
+    ends = [end for _, end in taps]
     there = {output.name for output in graph.output}
     for name in dict.fromkeys(ends):
         if name not in there:
@@ -103,7 +112,7 @@ def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
         results = session.run([last, *ends], {given: sample})
         return results[1:], results[0]
 
-    return Tapped(tuple(taps), run)
+    return Tapped(tuple(tap for tap, _ in taps), run)
 
 
 def tap_tflite(model_file: Path, owners: Owners) -> Tapped:
@@ -146,27 +155,53 @@ def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
 
     core = openvino.Core()
     model = core.read_model(model_file)
-    taps, ports = [], []
+    known = constants(model)
+    taps: list[tuple[Tap, Any]] = []
     for op in model.get_ordered_ops():
         made_by = frozenset(owners(op.get_friendly_name()))
-        if not made_by or op.get_type_name() in ("Constant", "Parameter", "Result", "FakeQuantize", "Convert"):
+        if not made_by or op.get_type_name() in ("Parameter", "Result", "FakeQuantize", "Convert"):
             continue
-        if all(source.get_node().get_type_name() == "Constant" for source in op.input_values()):
+        if op.get_name() in known:
             continue
         readers = [target.get_node() for target in op.output(0).get_target_inputs()]
+        if lacks_bias(op, readers, known):
+            continue
         if is_fused([reader.get_type_name() for reader in readers]):
+            taps = without(made_by, taps)
             continue
         rounded = next((r for r in readers if r.get_type_name() == "FakeQuantize"), None)
-        taps.append(Tap(op.get_friendly_name(), made_by, "float32" if rounded is None else "8-bit"))
-        ports.append((op if rounded is None else rounded).output(0))
-    places = {port.get_node().get_friendly_name(): port for port in ports}
-    order = {name: 1 + index for index, name in enumerate(places)}  # the artifact's own output comes first
-    wanted = [order[port.get_node().get_friendly_name()] for port in ports]
-    model.add_outputs(list(places.values()))
+        dtype = "float32" if rounded is None else "8-bit"
+        taps.append((Tap(op.get_friendly_name(), made_by, dtype), (op if rounded is None else rounded).output(0)))
+    model.add_outputs(list({place(port): port for _, port in taps}.values()))
+    # Asked of the model: a port that was an output before, as a classifier's is, gets no second one.
+    order = {place(result.input_value(0)): index for index, result in enumerate(model.get_results())}
+    wanted = [order[place(port)] for _, port in taps]
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
         results = compiled(sample)
         return [np.array(results[index]) for index in wanted], np.array(results[0])
 
-    return Tapped(tuple(taps), run)
+    return Tapped(tuple(tap for tap, _ in taps), run)
+
+
+def place(port: Any) -> tuple[str, int]:
+    """What tells an output of an OpenVINO operator from all others; friendly names need not be unique."""
+    return str(port.get_node().get_name()), int(port.get_index())
+
+
+def constants(model: Any) -> set[str]:
+    """Names of what OpenVINO computes before it runs: constants, and weights behind their scale."""
+    found: set[str] = set()
+    for op in model.get_ordered_ops():
+        sources = [source.get_node().get_name() for source in op.input_values()]
+        if op.get_type_name() == "Constant" or (sources and found.issuperset(sources)):
+            found.add(op.get_name())
+    return found
+
+
+def lacks_bias(op: Any, readers: list[Any], known: set[str]) -> bool:
+    """True for a convolution or product of OpenVINO that only the addition of its bias reads; runtimes compute both."""
+    if op.get_type_name() not in PRODUCTS or [reader.get_type_name() for reader in readers] != ["Add"]:
+        return False
+    return any(source.get_node().get_name() in known for source in readers[0].input_values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +57,10 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a parcel; ``files`` holds the artifact's folder when it was made, else ``kind`` names the error."""
+    """What came of a parcel: ``files`` holds the artifact's folder when it was made.
+
+    ``kind`` names the error: why there is no artifact, or beside one why its layers could not be measured.
+    """
 
     status: Status
     seconds: float
@@ -66,6 +70,7 @@ class Delivery:
     kind: str = ""
     message: str = ""
     hint: str = ""
+    traceback: str = ""
 
 
 def export_on_cluster(
@@ -230,9 +235,14 @@ def export_parcel(parcel: Parcel) -> Delivery:
         (outcome,) = export_task(task, options, said.append, lambda _: None, images=images)
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
-            error = outcome.error or ToolError("no reason was given")
-            return Delivery(*cost, {}, said, type(error).__name__, str(error), error.hint)
-        return Delivery(*cost, {path.name: path.read_bytes() for path in outcome.folder.iterdir()}, said)
+            return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
+        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir()}
+        return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
+
+
+def described(error: EdgekitError) -> tuple[str, str, str, str]:
+    """The last fields of a delivery."""
+    return type(error).__name__, str(error), error.hint, "".join(traceback.format_exception(error))
 
 
 def result(future: Future, task: Task) -> Delivery:
@@ -262,8 +272,11 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
     for line in delivery.said:
         say(line)
     outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
+    error: EdgekitError | None = None
+    if delivery.kind:
+        names = ("kind", "message", "hint", "traceback")
+        error = rebuild_error({name: getattr(delivery, name) for name in names})
     if not delivery.files:
-        error = rebuild_error({"kind": delivery.kind, "message": delivery.message, "hint": delivery.hint})
         return replace(outcome, error=error)
     final = options.out / model / profile
     try:
@@ -272,6 +285,6 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
                 (staging / Path(name).name).write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
-    except EdgekitError as error:
-        return replace(outcome, status="failed to convert", error=error)
-    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final))
+    except EdgekitError as damage:
+        return replace(outcome, status="failed to convert", error=damage)
+    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)

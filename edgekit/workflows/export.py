@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..catalog import find_card, profile_for
 from ..errors import EdgekitError, VerificationError
@@ -42,6 +42,7 @@ class Outcome:
         cpu_seconds: of its child processes, with its share of building the network.
         cached: it was made by an earlier run.
         layers: the errors of its layers, where they were asked for; also of an artifact that failed to verify.
+        layers_error: why they could not be measured; what the artifact is worth does not hang on it.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     cached: bool = False
     layers: LayerErrors | None = None
+    layers_error: EdgekitError | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,9 @@ def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, say: 
 
 
 def to_cache(task: Task, profile: ExportProfile, options: ExportOptions, outcome: Outcome, say: Say) -> None:
-    """Keep a new artifact for the next run."""
+    """Keep a new artifact for the next run; not one without the layers that were asked for, which would stay so."""
+    if outcome.layers_error is not None:
+        return
     if options.cache is not None and outcome.folder is not None and outcome.artifact is not None:
         made_of = ingredients(task.card, task.checkpoint, profile, options)
         keep(options.cache, made_of, Stored(outcome.folder, outcome.artifact), say)
@@ -213,6 +217,7 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
     status: Status = "failed to convert"
     label = f"{prepared.card.id} {profile.name}"
     layers: LayerErrors | None = None
+    unmeasured: EdgekitError | None = None
     try:
         with staged_folder(final) as folder:
             say(f"{label}: converting")
@@ -226,7 +231,7 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
             status = "failed to verify"
             if prepared.options.layer_errors and profile.precision == "int8":
                 say(f"{label}: measuring its layers")
-                layers = layer_errors(prepared, profile, folder, made)
+                layers, unmeasured = try_layer_errors(prepared, profile, folder, made)
             say(f"{label}: verifying")
             parity, audit = verify(prepared, profile, folder, made)
             artifact = manifest(prepared, profile, folder, made, parity, audit, convert_seconds)
@@ -237,8 +242,19 @@ def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
         if isinstance(error, VerificationError):
             status = "failed to verify"  # selective float verifies while it converts
         say(f"{label}: {status}")
-        took, cpu = time.monotonic() - start, METER.seconds - spent
-        return Outcome(prepared.card.id, profile.name, status, took, error=error, cpu_seconds=cpu, layers=layers)
-    say(f"{label}: done")
+        ended = Outcome(prepared.card.id, profile.name, status, 0.0, error=error)
+    else:
+        say(f"{label}: done")
+        ended = Outcome(prepared.card.id, profile.name, "converted", 0.0, final, artifact)
     took, cpu = time.monotonic() - start, METER.seconds - spent
-    return Outcome(prepared.card.id, profile.name, "converted", took, final, artifact, cpu_seconds=cpu, layers=layers)
+    return replace(ended, seconds=took, cpu_seconds=cpu, layers=layers, layers_error=unmeasured)
+
+
+def try_layer_errors(
+    prepared: Prepared, profile: ExportProfile, folder: Path, made: Mapping[str, Any]
+) -> tuple[LayerErrors | None, EdgekitError | None]:
+    """The errors of the layers, or why there are none: verification alone decides whether an artifact is kept."""
+    try:
+        return layer_errors(prepared, profile, folder, made), None
+    except EdgekitError as error:
+        return None, error

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from ..export.float_layers import layers_in
+from ..export.float_layers import FOLLOWERS, layers_in
 from ..export.simulation import Runner, Simulation, evenly, scheme_of
 from ..pixels import from_output, normalise, to_input
 from ..types import ExportProfile, Layer, LayerError, LayerErrors, ModelCard, TensorSpec
@@ -45,6 +45,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
     tapped = tap(profile.format, Path(request["model_file"]), owners_of(request, layers))
     plain = from_output(np.load(request["plain"])[chosen], out)
+    inside = activations(layers)
     found: dict[str, int] = {}
     seen = {layer.name: Noise() for layer in layers}
     scores, tapped_scores = Noise(), Noise()
@@ -52,7 +53,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
         reference = results(network, image[None])
         values, stored = tapped.run(given[None])
         if not found:
-            found = match(tapped.taps, values, reference, fused)
+            found = match(tapped.taps, values, reference, inside)
         for name, index in found.items():
             fitted = shaped(values[index], reference[name])
             assert fitted is not None
@@ -113,6 +114,13 @@ def own_errors(simulation: Simulation, fused: dict[str, str]) -> dict[str, float
     signal = float(simulation.scores.double().square().sum())
     alone = [name for name in simulation.layers if name not in fused.values()]
     return {name: Noise(signal, simulation.noise(simulation.group(name))).db for name in alone}
+
+
+def activations(layers: tuple[Layer, ...]) -> dict[str, str]:
+    """For a layer that an activation alone reads, the activation: TFLite computes it inside additions too."""
+    kinds = {layer.name: set(layer.kinds) for layer in layers}
+    alone = [layer for layer in layers if len(layer.feeds) == 1]
+    return {layer.name: layer.feeds[0] for layer in alone if kinds[layer.feeds[0]] & FOLLOWERS}
 
 
 def elsewhere(layer: Layer, layers: dict[str, Layer], found: dict[str, int]) -> str:

@@ -18,16 +18,18 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.catalog import profile_for
+from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 from edgekit.workflows import cluster
-from edgekit.workflows.cluster import export_on_cluster
-from edgekit.workflows.export import Outcome
+from edgekit.workflows.artifacts import read_manifest
+from edgekit.workflows.cluster import Delivery, described, export_on_cluster, unpack
+from edgekit.workflows.export import Outcome, Task
 from edgekit.workflows.prepare import ExportOptions
 
 pytest.importorskip("distributed")
 
 ROOT = Path(edgekit.__file__).parent
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 
 
 @contextmanager
@@ -174,6 +176,23 @@ def test_other_edgekit_on_a_worker_is_refused(make_cluster, card, tmp_path):
 
 
 @pytest.mark.slow
+def test_why_layers_were_not_measured_comes_back_beside_the_artifact(tmp_path):
+    artifact = read_manifest(TINY).artifact
+    card = find_card("mobilenet_v3").model_copy(update={"id": "tiny"})
+    task = Task(card, None, (profile_for("tflite", "fp32"),))
+    files = {path.name: path.read_bytes() for path in TINY.iterdir()}
+    why = described(ToolError("measuring the layers of tiny: KeyError: 186", "look"))
+    delivery = Delivery("converted", 1.0, 1.0, files, [], *why)
+    outcome = unpack(task, ExportOptions(out=tmp_path), delivery, lambda _: None)
+    assert outcome.artifact == artifact
+    assert outcome.folder == tmp_path / "tiny" / "tflite-fp32"
+    assert (str(outcome.layers_error), outcome.layers_error.hint) == (
+        "measuring the layers of tiny: KeyError: 186",
+        "look",
+    )
+    assert outcome.error is None
+
+
 def test_scheduler_without_workers(make_cluster, card, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 2)
     with pytest.raises(ToolError, match="has no worker") as caught:

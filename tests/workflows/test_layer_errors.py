@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from edgekit.catalog import profile_for
+from edgekit.cli.export_table import outcome_table
+from edgekit.cli.export_text import exit_code, outcome_lines, outcome_plain
 from edgekit.cli.layer_error_text import inherited_db, layer_lines
-from edgekit.types import Artifact, LayerError, LayerErrors
+from edgekit.types import Artifact, Layer, LayerError, LayerErrors
 from edgekit.verify.layer_match import match, shaped
 from edgekit.verify.taps import Tap
 from edgekit.workflows.cache import ingredients
 from edgekit.workflows.export import export
+from edgekit.workflows.layer_errors_job import activations
 from edgekit.workflows.prepare import ExportOptions
 
 CARD = """
@@ -110,6 +114,48 @@ def test_what_fails_to_verify_is_explained_all_the_same(card, tmp_path):
     assert outcome.layers.layers
 
 
+@pytest.fixture
+def faulty(monkeypatch) -> None:
+    """Measuring the layers ends with an error that nobody expected."""
+    monkeypatch.setattr("edgekit.workflows.layer_errors.MEASURE", "edgekit.workflows.layer_errors_job:taken_away")
+
+
+def test_an_artifact_outlives_a_fault_in_measuring_its_layers(card, tmp_path, monkeypatch, faulty):
+    cache = tmp_path / "cache"
+    options = ExportOptions(out=tmp_path, layer_errors=True, cache=cache)
+    (outcome,) = export([card], [loose("tflite")], options, lambda _: None)
+    assert outcome.status == "converted"
+    assert Artifact.model_validate_json((outcome.folder / "manifest.json").read_text()).parity.failures == ()
+    assert not (outcome.folder / "layers.json").exists()
+    assert outcome.layers is None
+    assert not list(cache.rglob("model.tflite")), "from there it would come without layers for ever"
+
+    assert exit_code([outcome]) == 3
+    text = "\n".join(outcome_lines([outcome]))
+    assert "layers  NOT MEASURED; the artifact is verified without them and kept:" in text
+    assert "measuring the layers of small tflite-int8 ended with an unexpected error, AttributeError: " in text
+    assert "try: put --debug right behind edgekit" in text
+    assert "saved   " in text
+    assert "Traceback" not in text
+    assert "layers not measured: small tflite-int8" in outcome_table([outcome], 1.0)
+    assert "taken_away" in outcome_plain(outcome)["layers_error"]
+    monkeypatch.setattr(sys, "argv", ["edgekit", "--debug", "export"])
+    for lines in (outcome_lines([outcome]), outcome_table([outcome], 1.0)):
+        assert "isolate.py" in "\n".join(lines).partition("In the process that failed:")[2]
+
+
+def test_a_fault_in_measuring_layers_saves_no_artifact_that_fails(card, tmp_path, faulty):
+    profile = loose("tflite")
+    strict = profile.model_copy(update={"parity": profile.parity.model_copy(update={"min_sqnr_db": 90.0})})
+    outcome = exported(card, tmp_path, strict)
+    assert outcome.status == "failed to verify"
+    assert "90 dB" in str(outcome.error)
+    assert "AttributeError" in str(outcome.layers_error)
+    assert outcome.folder is None
+    assert exit_code([outcome]) == 1
+    assert "layers  NOT MEASURED:" in "\n".join(outcome_lines([outcome]))
+
+
 def test_the_cache_keeps_them_apart_and_gives_them_back(card, tmp_path):
     from edgekit.catalog import find_card
 
@@ -134,6 +180,32 @@ def test_a_fused_tensor_goes_to_the_layer_whose_values_it_has():
     assert match(taps, [before], reference, {"conv": "relu"}) == {"conv": 0}
     assert match(taps, [noisy], reference, {}) == {"conv": 0}
     assert match(taps, [noisy[:, :2]], reference, {"conv": "relu"}) == {}
+
+
+def test_an_addition_may_hold_its_activation_too():
+    """TFLite computes a ReLU inside whatever is in front of it, not only inside convolutions."""
+    layers = (
+        Layer(name="norm", path="norm", kinds=("shift",), feeds=("relu",)),
+        Layer(name="relu", path="relu", kinds=("relu",), feeds=("conv", "cat")),
+        Layer(name="conv", path="conv", kinds=("conv",), feeds=("cat",)),
+        Layer(name="cat", path="cat", kinds=("concat",)),
+    )
+    assert activations(layers) == {"norm": "relu"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format_", "target"), [("openvino", "x86-avx2"), ("openvino", "x86-vnni"), ("tflite", "x86-avx2")]
+)
+def test_a_layer_is_not_held_against_what_another_makes(tmp_path, format_, target):
+    """CondenseNet has biases and shifts in front of its ReLUs, and a product as its last operator."""
+    profile = profile_for(format_, "int8").model_copy(update={"target": target})
+    outcome = exported("condensenet_fashion_small", tmp_path, profile)
+    assert outcome.status == "converted", outcome.error
+    measured = [layer for layer in outcome.layers.layers if layer.sqnr_db is not None]
+    assert len(measured) > 30
+    worst = min(measured, key=lambda layer: layer.sqnr_db)
+    assert worst.sqnr_db > outcome.layers.scores_db - 12, worst
 
 
 def test_only_dimensions_of_one_may_differ():
