@@ -33,6 +33,7 @@ from .linear_as_conv import linear_as_conv
 from .lower_batch_norm import lower_batch_norm
 from .pack_pixels import pack_dense_pixels, pack_pixels, pack_pixels_by_eight, pack_pixels_in_rows
 from .pad_hidden import pad_depthwise, pad_hidden
+from .pointwise_on_rows import pointwise_on_rows
 from .pool_as_depthwise import pool_as_depthwise
 from .pool_as_mean import pool_as_mean
 from .postpone_shuffle import postpone_shuffle
@@ -77,6 +78,7 @@ PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
     "pack_dense_pixels": pack_dense_pixels,
     "pack_pixels_in_rows": pack_pixels_in_rows,
     "flatten_maps": flatten_maps,
+    "pointwise_on_rows": pointwise_on_rows,
     "linear_as_conv": linear_as_conv,
     "pool_as_mean": pool_as_mean,
     "pool_as_depthwise": pool_as_depthwise,

@@ -66,6 +66,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
         "the narrowest 3x3 groups dense, the next two pixels at once, gathers and concatenations on rows of pixels",
     ),
     (
+        "products-on-rows",
+        ("densify_first_stage",),
+        ("absorb_shuffle", "absorb_scale", "pack_pixels_by_eight", "flatten_maps", "pointwise_on_rows"),
+        "rewritten as dense-first-rows is, and 1x1 groups as matrix products on rows of pixels",
+    ),
+    (
         "rows",
         (),
         ("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
@@ -132,6 +138,9 @@ WHERE: dict[str, Callable[[Format, Precision, TargetClass], bool]] = {
     "dense-narrow-pixel-linear": slow_at_linear,
     # OpenVINO's float kernels for x86 want NHWC too, and blocks of eight channels.
     "dense-first-rows": lambda format_, precision, target: (
+        format_ == "openvino" and precision != "int8" and target.startswith("x86")
+    ),
+    "products-on-rows": lambda format_, precision, target: (
         format_ == "openvino" and precision != "int8" and target.startswith("x86")
     ),
     # The other runtimes store every map as NCHW, or blocked.

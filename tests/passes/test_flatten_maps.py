@@ -112,9 +112,9 @@ def test_a_relu_on_maps_stays_there():
 def test_condensenet_in_every_form_that_flattens():
     card = find_card("condensenet_fashion_small")
     forms = [(name, early, late) for name, early, late, _ in VARIANTS if "flatten_maps" in late]
-    assert len(forms) == 3
+    assert len(forms) == 4
     for name, early, late in forms:
-        precision = "fp32" if name == "dense-first-rows" else "int8"
+        precision = "fp32" if name in ("dense-first-rows", "products-on-rows") else "int8"
         names = extended(profile_for("openvino", precision).rewrites, early, late)
         _, done = rewritten(lively(create(card)), names, (1, card.input_shape[0], 16, 16))
         assert done["flatten_maps"] > 0, name
