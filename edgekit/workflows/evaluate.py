@@ -69,7 +69,7 @@ def evaluate(
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
-        VerificationError: scores that are not finite, or an artifact that was changed.
+        VerificationError: scores that are not finite.
     """
     subject = find_subject(name, weights, num_classes)
     reference = None if against is None else find_reference(against, subject, weights, num_classes)
@@ -214,7 +214,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
     if spec.preprocessing is None:
         raise UsageError(
             f"{stored.folder / MANIFEST} does not say how images become the input {spec.name}",
-            "export the artifact again",
+            f"export it again: {artifact.command}",
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):

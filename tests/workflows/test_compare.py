@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.errors import NotComparableError, ToolError, UsageError, VerificationError
+from edgekit.errors import NotComparableError, ToolError, UsageError
 from edgekit.reports.store import load, save
 from edgekit.types import Device, Pinning, Verdict
 from edgekit.workflows.compare import compare, find_measurement
@@ -111,7 +111,7 @@ def test_a_changed_artifact_is_not_measured(tmp_path: Path):
     folder.mkdir()
     for path in (TINY / "tflite-int8").iterdir():
         (folder / path.name).write_bytes(path.read_bytes() + (b" " if path.suffix == ".tflite" else b""))
-    with pytest.raises(VerificationError, match="is not the file that was verified"):
+    with pytest.raises(UsageError, match="is not the file that was verified"):
         compare(str(TINY / "tflite-int8"), str(folder), pairs=5)
 
 
