@@ -31,14 +31,15 @@ def card(project: Path) -> Path:
 
 
 def refused(done, code: int, cause: str, step: str) -> None:
-    """One line for the cause, one for the next step, the exit code, a silent stdout."""
+    """One line for the cause, one for the next step (a long list is wrapped), the exit code, a silent stdout."""
     assert done.returncode == code, (done.returncode, done.stderr)
     assert done.stdout == ""
     lines = done.stderr.strip().splitlines()
     assert lines[0].startswith("error: ")
     assert cause in lines[0], done.stderr
-    assert len(lines) == 2, done.stderr
+    assert len(lines) >= 2, done.stderr
     assert lines[1].startswith("  try: ")
+    assert all(line.startswith("       ") for line in lines[2:]), done.stderr
     assert step in lines[1], done.stderr
 
 
