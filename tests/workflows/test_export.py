@@ -92,6 +92,7 @@ def test_failed_verification_leaves_the_earlier_artifact(card, tmp_path):
         assert outcome.folder is None
         assert "dB is below 500 dB" in str(outcome.error)
         assert outcome.error.exit_code == 1
+        assert "int8" not in outcome.error.hint
     assert tree(out) == before
 
 
