@@ -17,7 +17,7 @@ from ..isolate import run_isolated
 from ..stats import rounded
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
 from .conversion import convert, network_request
-from .prepare import Prepared
+from .prepare import MORE_TIME, Prepared
 from .verification import check_parity
 
 GAINS = "edgekit.workflows.sensitivity_job:gains"
@@ -130,6 +130,7 @@ def candidates(prepared: Prepared, profile: ExportProfile, made: dict[str, Any])
         },
         prepared.options.timeout_s,
         f"simulating {prepared.card.id} with more layers in float",
+        more_time=MORE_TIME,
     )
     return [Candidate(one["path"], one["macs"] / answer["macs"], one["gain"]) for one in answer["layers"]]
 

@@ -16,7 +16,7 @@ from .artifacts import MANIFEST
 from .conversion import convert
 from .forms import kept_in_float, with_form
 from .manifest import manifest
-from .prepare import Prepared
+from .prepare import MORE_TIME, Prepared
 from .verification import verify
 
 Say = Callable[[str], None]
@@ -101,6 +101,7 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
         },
         prepared.options.timeout_s,
         f"rewriting {prepared.card.id}",
+        more_time=MORE_TIME,
     )
     distinct: dict[object, ExportProfile] = {}
     left_out: list[TriedForm] = []

@@ -176,6 +176,15 @@ def test_one_bad_artifact_does_not_stop_the_others(root: Path, tmp_path: Path) -
     assert manifest["files"][0]["sha256"][:12] in str(caught.value)
 
 
+def test_cores_that_are_not_there_are_a_wrong_argument_for_all(root: Path, tmp_path: Path) -> None:
+    names = [str(root / "tiny" / one) for one in ("tflite-fp32", "tflite-int8")]
+    outcome = profile(names, cores="4096", artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT)
+    with pytest.raises(UsageError, match="2 of 2 artifacts could not be measured") as caught:
+        outcome.raise_failures()
+    assert caught.value.exit_code == 2
+    assert "--cores" in caught.value.hint
+
+
 def test_the_only_artifact_fails_with_its_own_error(root: Path, tmp_path: Path) -> None:
     model = root / "tiny" / "tflite-fp32" / "model.tflite"
     model.write_bytes(b"broken")
