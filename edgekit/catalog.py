@@ -156,22 +156,60 @@ def default_cards() -> list[ModelCard]:
 
 
 def profiles() -> dict[str, ExportProfile]:
-    """Every export profile by name."""
-    loaded = load_all(ExportProfile, tuple(f.resolve() for f in folders(PROFILES)))
+    """Every export profile by name.
+
+    Raises:
+        UsageError: a profile is invalid, its name differs from its file name, or it takes the name of a built-in one of
+            another format or precision.
+    """
+    search = tuple(f.resolve() for f in folders(PROFILES))
+    loaded = load_all(ExportProfile, search)
     for stem, profile in loaded.items():
         if profile.name != stem:
             raise UsageError(f"profile {stem}.toml has name {profile.name!r}", "make both the same")
+        check_name(profile, search)
     return loaded
+
+
+@cache
+def builtin_profiles() -> dict[str, ExportProfile]:
+    """Those that edgekit brings."""
+    return load_all(ExportProfile, (builtin_folder(PROFILES).resolve(),))
+
+
+def check_name(profile: ExportProfile, search: tuple[Path, ...]) -> None:
+    """Refuse a profile that has the name of a built-in one and makes something else: it would go into that one's place.
+
+    Args:
+        profile: whose name is to be checked.
+        search: the file that it is from, or the folders in which it was found by its name.
+
+    Raises:
+        UsageError: it is such a profile.
+    """
+    builtin = builtin_profiles().get(profile.name)
+    makes = f"{profile.format} {profile.precision}"
+    if builtin is None or makes == f"{builtin.format} {builtin.precision}":
+        return
+    file = f"{profile.name}.toml"
+    path = next(p for p in (p if p.is_file() else p / file for p in search) if p.is_file())
+    raise UsageError(
+        f"{path} makes {makes} under the name {profile.name!r}, which is that of "
+        f"{builtin_folder(PROFILES).resolve() / file}, {builtin.format} {builtin.precision}",
+        f'give it a name of its own, for example name = "my-{profile.format}-{profile.precision}", and the file too',
+    )
 
 
 def find_profile(name: str) -> ExportProfile:
     """The profile of a name or a path to a TOML file.
 
     Raises:
-        UsageError: unknown name, with the nearest known ones.
+        UsageError: unknown name, with the nearest known ones; or see :func:`profiles`.
     """
     if name.endswith(".toml"):
-        return load_toml(Path(name), ExportProfile)
+        profile = load_toml(Path(name), ExportProfile)
+        check_name(profile, (Path(name),))
+        return profile
     known = profiles()
     if name not in known:
         raise UsageError(f"unknown export profile {name!r}", did_you_mean(name, known))

@@ -32,7 +32,7 @@ class VerificationError(EdgekitError):
 
 
 class UsageError(EdgekitError):
-    """A wrong argument, name, option or configuration file."""
+    """A wrong argument, name, option or configuration file, or a damaged file."""
 
     exit_code = 2
 

@@ -8,11 +8,12 @@ import re
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import ToolError
+from .errors import ToolError, UsageError
 
 
 def sha256_file(path: Path) -> str:
@@ -23,9 +24,20 @@ def sha256_file(path: Path) -> str:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write under ``path`` into a :class:`ToolError` with the cause."""
+    """Turn the operating system's refusal to write under ``path`` into a :class:`ToolError` with the cause.
+
+    Raises:
+        UsageError: ``path`` leads through a file: no room on the disk would help.
+        ToolError: any other refusal.
+    """
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}" if file is None else f"{file} is a file where a folder is to be",
+            "name a folder with --out, or move the file away",
+        ) from error
     except OSError as error:
         raise ToolError(
             f"cannot write {path}: {error.strerror or error}",
@@ -56,15 +68,45 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Find out before the work, not after it, that ``folder`` cannot be made or written.
+    """Find out before the work, not after it, that ``folder`` cannot be made or written; nothing is left there.
 
     Raises:
+        UsageError: it is a file.
         ToolError: it cannot.
     """
-    with writing(folder):
+    try:
+        with writing(folder):
+            make_folders(folder)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    finally:
+        remove_empty(folder)
+
+
+_made: set[Path] = set()
+_making = threading.Lock()
+
+
+def make_folders(folder: Path) -> None:
+    """Make ``folder`` and those above it where they are missing, and remember which these were."""
+    with _making:
+        _made.update(path for path in (folder, *folder.parents) if not path.exists())
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove ``folder`` and those above it as far as this process made them and nothing is in them."""
+    with _making:
+        for path in (folder, *folder.parents):
+            if path not in _made:
+                return
+            try:
+                path.rmdir()
+            except FileNotFoundError:
+                pass  # it could not be made
+            except OSError:
+                return
+            _made.discard(path)
 
 
 STAGING = ".staging-"
@@ -74,27 +116,30 @@ STAGING = ".staging-"
 def staged_folder(final: Path) -> Iterator[Path]:
     """A temporary folder beside ``final`` that replaces it when the block ends well, and vanishes when it does not.
 
-    Leftovers of a run that was killed are removed on the next run by the same name.
+    Leftovers of a run that was killed are removed on the next run by the same name; folders above ``final`` that were
+    made for it go where they stay empty.
 
     Raises:
-        ToolError: the parent folder cannot be written, or ``final`` is a file.
+        UsageError: ``final`` is a file, or a folder above it.
+        ToolError: the parent folder cannot be written.
     """
-    with writing(final.parent):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        sweep(final)
-        if final.exists() and not final.is_dir():
-            raise ToolError(f"{final} is a file where a folder is to be", "move it away or name another folder")
     # Named before it is made: a signal that comes in between must find it in the block that removes it.
     staging = final.with_name(f"{STAGING}{final.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with writing(final.parent):
-            staging.mkdir(mode=0o700)
+            make_folders(final.parent)
+            sweep(final)
+            if final.exists() and not final.is_dir():
+                raise UsageError(f"{final} is a file where a folder is to be", "move it away or name another folder")
+            # Its parents once more: another process may have found them empty in between.
+            staging.mkdir(mode=0o700, parents=True)
         yield staging
         with writing(final):
             os.chmod(staging, 0o755)
             replace_folder(staging, final)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        remove_empty(final.parent)
 
 
 def replace_folder(new: Path, final: Path) -> None:

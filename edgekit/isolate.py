@@ -29,6 +29,8 @@ from . import errors
 from .errors import EdgekitError, ToolError
 
 LOG_TAIL_LINES = 12
+IDLE = "try again when the machine has less to do"
+"""What to try after a timeout where no option sets the limit."""
 PR_SET_PDEATHSIG = 1
 UNEXPECTED = "put --debug right behind edgekit to see the traceback; edgekit or a package that it uses may be at fault"
 PATIENT = {
@@ -47,6 +49,7 @@ def run_isolated(
     what: str,
     log: Path | None = None,
     env: dict[str, str] | None = None,
+    more_time: str = IDLE,
 ) -> dict[str, Any]:
     """Call ``MODULE:FUNCTION`` with ``request`` (JSON-able) in a fresh interpreter and return its JSON-able result.
 
@@ -57,6 +60,7 @@ def run_isolated(
         what: the step in words, for messages ("converting X to onnx").
         log: where the child's output goes; a temporary file when None.
         env: variables added to the child's environment.
+        more_time: what to try when the time did not suffice.
 
     Raises:
         EdgekitError: the same error the child raised, with its traceback as a note.
@@ -75,7 +79,8 @@ def run_isolated(
             if answer["ok"]:
                 return dict(answer["value"])
             raise rebuild_error(answer, what)
-        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip())
+        hint = more_time if code is None else ""
+        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip(), hint)
 
 
 def run_logged(command: list[str], log: Path, timeout_s: float, env: dict[str, str] | None = None) -> int | None:

@@ -16,6 +16,18 @@ MIN_PAIRS = 5
 """Fewer pairs leave too little after trimming."""
 
 
+def rounded(value: float, bound: float, digits: int) -> str:
+    """``value`` with ``digits`` decimals, or as many more as it takes to stay on its side of ``bound``.
+
+    "27.0 dB is below 27 dB" explains nothing.
+    """
+    for more in range(digits, 16):
+        text = f"{value:.{more}f}"
+        if (float(text) < bound, float(text) > bound) == (value < bound, value > bound):
+            return text
+    return repr(value)
+
+
 def median_ranks(count: int) -> tuple[int, int] | None:
     """Which order statistics (from 1) enclose the population's median with 95 % confidence; None below 8 samples.
 

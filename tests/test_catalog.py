@@ -242,6 +242,29 @@ def test_user_profile_wins_by_name(user):
     assert profile_for("onnx", "fp32").parity.min_cosine > 0.5
 
 
+@pytest.mark.parametrize("place", ["project", "user", "path"])
+@pytest.mark.parametrize(
+    ("old", "new", "makes"),
+    [
+        ('format = "onnx"', 'format = "tflite"', "tflite fp32"),
+        ('precision = "fp32"', 'precision = "fp16"', "onnx fp16"),
+    ],
+)
+def test_a_builtin_name_stays_with_its_format_and_precision(project, user, place, old, new, makes):
+    builtin = builtin_folder(PROFILES) / "onnx-fp32.toml"
+    text = builtin.read_text()
+    assert old in text
+    folder = {"project": project / PROFILES, "user": user / PROFILES, "path": project / "mine"}[place]
+    path = put(folder / "onnx-fp32.toml", text.replace(old, new))
+    with pytest.raises(UsageError) as caught:
+        find_profile(str(path) if place == "path" else "onnx-fp32")
+    assert str(caught.value) == (
+        f"{path} makes {makes} under the name 'onnx-fp32', which is that of {builtin.resolve()}, onnx fp32"
+    )
+    assert caught.value.exit_code == 2
+    assert f'name = "my-{makes.replace(" ", "-")}"' in caught.value.hint
+
+
 def test_new_names_join_the_builtin_ones(project):
     put(project / "models" / "mine.toml", renamed(CARD, "mine"))
     put(project / "export_profiles" / "my-int8.toml", renamed(PROFILE, "my-int8", key="name"))

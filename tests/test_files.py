@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.errors import ToolError
-from edgekit.files import STAGING, alive, sha256_file, staged_folder, sweep, write_atomic
+from edgekit.errors import ToolError, UsageError
+from edgekit.files import STAGING, alive, check_writable, sha256_file, staged_folder, sweep, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -121,10 +121,26 @@ def test_read_only_folder(read_only):
 
 def test_a_file_where_a_folder_must_be(tmp_path):
     (tmp_path / "taken").write_text("x")
-    with pytest.raises(ToolError, match=r"cannot write .*: (File exists|Not a directory)"):
-        write_atomic(tmp_path / "taken" / "file", "x")
-    with pytest.raises(ToolError, match=r"cannot write .*: (File exists|Not a directory)"):
-        staged_folder(tmp_path / "taken" / "artifact").__enter__()
+    for write in (
+        lambda: write_atomic(tmp_path / "taken" / "file", "x"),
+        lambda: staged_folder(tmp_path / "taken" / "artifact").__enter__(),
+        lambda: staged_folder(tmp_path / "taken" / "deeper" / "artifact").__enter__(),
+        lambda: check_writable(tmp_path / "taken"),
+        lambda: check_writable(tmp_path / "taken" / "deeper"),
+    ):
+        with pytest.raises(UsageError, match="taken is a file where a folder is to be") as caught:
+            write()
+        assert caught.value.hint == "name a folder with --out, or move the file away"
+    assert (tmp_path / "taken").read_text() == "x"
+
+
+def test_looking_whether_a_folder_can_be_written_leaves_none(tmp_path):
+    check_writable(tmp_path / "out" / "deeper")
+    check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    check_writable(tmp_path / "mine")
+    assert names(tmp_path) == ["mine"]
 
 
 # A folder
@@ -248,10 +264,24 @@ def test_alive():
 
 def test_folder_does_not_replace_a_file(tmp_path):
     (tmp_path / "x").write_text("precious")
-    with pytest.raises(ToolError, match="is a file where a folder is to be"), staged_folder(tmp_path / "x"):
+    with pytest.raises(UsageError, match="is a file where a folder is to be"), staged_folder(tmp_path / "x"):
         pytest.fail("the block must not run")
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_text() == "precious"
+
+
+def test_folders_above_go_with_a_failure_where_they_were_made_for_it(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for above in ("mine/model", "out/model"):
+        with pytest.raises(ToolError), staged_folder(tmp_path / above / "profile"):
+            raise ToolError("it failed")
+    assert names(tmp_path) == ["mine"]
+    assert names(tmp_path / "mine") == []
+    with staged_folder(tmp_path / "out" / "good" / "profile"):
+        with pytest.raises(ToolError), staged_folder(tmp_path / "out" / "bad" / "profile"):
+            raise ToolError("it failed")
+        assert names(tmp_path / "out") == ["good"]
+    assert names(tmp_path / "out" / "good") == ["profile"]
 
 
 def test_a_signal_just_when_the_staging_folder_is_made_leaves_nothing(tmp_path, monkeypatch):

@@ -203,8 +203,9 @@ def test_error_arrives_as_its_own_class(call, kind, hint):
 
 def test_timeout_ends_grandchildren_too(call, tmp_path):
     start = time.monotonic()
-    with pytest.raises(ToolError, match=r"making x ran out of time after 3 s and was stopped"):
+    with pytest.raises(ToolError, match=r"making x ran out of time after 3 s and was stopped") as caught:
         call("family", {"pids": str(tmp_path / "pids"), "then": "sleep"}, timeout_s=3)
+    assert caught.value.hint == "try again when the machine has less to do"
     assert time.monotonic() - start < 15
     assert gone(wait_for(tmp_path / "pids"))
 

@@ -16,11 +16,34 @@ from edgekit.stats import (
     median_ranks,
     median_ratio,
     relative_half_width,
+    rounded,
     tail_ratio,
     trimmed_ratio,
 )
 
 samples = st.lists(st.integers(1, 10**10), min_size=8, max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "text"),
+    [
+        (26.981, 27.0, "26.98"),
+        (26.9996, 27.0, "26.9996"),
+        (26.96, 26.97, "26.96"),
+        (26.2, 27.0, "26.2"),
+        (27.0, 27.0, "27.0"),
+        (27.04, 27.0, "27.04"),
+        (-3.2, 60.0, "-3.2"),
+    ],
+)
+def test_a_rounded_value_stays_on_its_side_of_the_bound(value: float, bound: float, text: str) -> None:
+    assert rounded(value, bound, 1) == text
+
+
+@given(st.floats(-200, 200), st.floats(-200, 200))
+def test_any_value_does(value: float, bound: float) -> None:
+    text = float(rounded(value, bound, 1))
+    assert (text < bound, text > bound) == (value < bound, value > bound)
 
 
 @pytest.mark.parametrize("count", [*range(8, 400), 1000, 1001, 5000, 20000])

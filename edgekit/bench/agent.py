@@ -51,8 +51,8 @@ VERSIONED = ("numpy", "onnxruntime", *sorted(one["package"] for one in PROVIDERS
 
 
 class AgentError(Exception):
-    """A failure to report: ``kind`` is "request", "missing-runtime", "missing-provider", "model", "accelerator"
-    or "install".
+    """A failure to report: ``kind`` is "request", "cores", "missing-runtime", "missing-provider", "model",
+    "accelerator" or "install".
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -616,19 +616,19 @@ def chosen_cores(wanted: Any, usable: Sequence[int], strength: Dict[int, int]) -
     if isinstance(wanted, list) and wanted and all(type(cpu) is int for cpu in wanted):
         missing = [str(cpu) for cpu in wanted if cpu not in usable]
         if missing:
-            raise AgentError("request", "there is no core %s here to be pinned to; there are %s" % (
+            raise AgentError("cores", "there is no core %s here to be pinned to; there are %s" % (
                 ", ".join(missing), have))  # fmt: skip
         return sorted(set(wanted))
     if wanted not in ("big", "little"):
         raise AgentError("request", "cores must be big, little or a list of numbers, got %r" % (wanted,))
     if not strength:
-        raise AgentError("request", "this machine does not tell which cores are %s (neither cpu_capacity nor cpufreq); "
+        raise AgentError("cores", "this machine does not tell which cores are %s (neither cpu_capacity nor cpufreq); "
                          "name them by number: there are %s" % (wanted, have))  # fmt: skip
     most, least = max(strength.values()), min(strength.values())
     if wanted == "big":
         return [cpu for cpu in usable if strength[cpu] >= most * SAME_KIND]
     if least >= most * SAME_KIND:
-        raise AgentError("request", "all cores here are of one kind (%s), so none is little" % have)
+        raise AgentError("cores", "all cores here are of one kind (%s), so none is little" % have)
     return [cpu for cpu in usable if strength[cpu] < most * SAME_KIND and strength[cpu] * SAME_KIND <= least]
 
 
@@ -641,12 +641,12 @@ def pin(request: Json) -> None:
     if wanted is None:
         return
     if not hasattr(os, "sched_setaffinity"):
-        raise AgentError("request", "%s cannot pin a process to cores" % platform.system())
+        raise AgentError("cores", "%s cannot pin a process to cores" % platform.system())
     usable = sorted(os.sched_getaffinity(0))
     cores = chosen_cores(wanted, usable, strengths(usable))
     threads = request.get("threads", 1)
     if isinstance(threads, int) and threads > len(cores):
-        raise AgentError("request", "%d threads do not fit on %d pinned core%s (%s)" % (
+        raise AgentError("cores", "%d threads do not fit on %d pinned core%s (%s)" % (
             threads, len(cores), "" if len(cores) == 1 else "s", ", ".join(map(str, cores))))  # fmt: skip
     BEFORE_PINNING[:] = usable
     os.sched_setaffinity(0, cores)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from ..errors import EdgekitError, ToolError
-from ..isolate import describe_exit, supervised, tail, wait
+from ..errors import EdgekitError, ToolError, UsageError
+from ..isolate import IDLE, describe_exit, supervised, tail, wait
 
 AGENT = Path(__file__).with_name("agent.py")
 INSTALL = {
@@ -23,7 +23,7 @@ INSTALL = {
     "litert": "pip install ai-edge-litert (old boards: tflite-runtime==2.14.0 with numpy below 2)",
     "openvino": "pip install openvino",
 }
-
+OTHER_CORES = "give --cores other cores of the device, at least as many as --threads, or leave it out"
 OTHER_PYTHON = (
     "the device's entry in devices.toml names the interpreter of that environment: python = PATH; for this machine "
     "edgekit devices add NAME local --python PATH, then --device NAME"
@@ -106,9 +106,11 @@ class ThisMachine:
         """Nothing: an exit code of this machine speaks for itself."""
 
 
-def call_agent(request: dict[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None) -> dict[str, Any]:
+def call_agent(
+    request: dict[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None, more_time: str = IDLE
+) -> dict[str, Any]:
     """Carry out ``request`` in a fresh process on this machine; see :func:`run_agent`."""
-    return run_agent(ThisMachine(), request, {}, timeout_s, what, on_event)
+    return run_agent(ThisMachine(), request, {}, timeout_s, what, on_event, more_time)
 
 
 def run_agent(
@@ -118,6 +120,7 @@ def run_agent(
     timeout_s: float,
     what: str,
     on_event: OnEvent | None = None,
+    more_time: str = IDLE,
 ) -> dict[str, Any]:
     """Carry out ``request`` in a fresh agent process and return the value it answers.
 
@@ -128,9 +131,11 @@ def run_agent(
         timeout_s: after that the process and all it started are killed.
         what: the step in words, for messages ("measuring mobilenet_v2 on litert").
         on_event: called with every progress message, from another thread.
+        more_time: what to try when the time did not suffice.
 
     Raises:
-        ToolError: the agent refused, crashed, ran out of time or answered something that is not its protocol.
+        UsageError: the device has no such cores, or too few for the threads.
+        ToolError: the agent refused otherwise, crashed, ran out of time or answered something that is not its protocol.
     """
     request = dict(request)
     for key, group in files.items():
@@ -145,6 +150,8 @@ def run_agent(
         if answer is not None and not answer["ok"]:
             missing = answer["kind"] == "missing-runtime" and str(request.get("runtime")) in INSTALL
             hint = INSTALL[str(request["runtime"])] + transport.where if missing else ""
+            if answer["kind"] == "cores":
+                raise UsageError(f"{what} failed: {answer['message']}", OTHER_CORES)
             if answer["kind"] == "missing-provider":
                 hint = OTHER_PYTHON
             raise ToolError(f"{what} failed: {answer['message']}", hint)
@@ -153,7 +160,8 @@ def run_agent(
             hint = "does a login file there print something? commands over SSH must not" if transport.where else ""
             raise ToolError(f"{what} failed: {said}\n{tail(log)}".rstrip(), hint)
         known = transport.explain(what, code, log.read_text(errors="replace"))
-        raise known or ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip())
+        hint = more_time if code is None else ""
+        raise known or ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip(), hint)
 
 
 def converse(

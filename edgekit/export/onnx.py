@@ -14,6 +14,7 @@ from ..types import TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .onnx_pool import name_global_pools
+from .onnx_unused import drop_unused
 from .simulation import scheme_of
 from .weight_range import PAIRED
 
@@ -63,6 +64,7 @@ def convert_onnx(job: Job) -> Converted:
         quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
         if paired:
             quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
+    drop_unused(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]

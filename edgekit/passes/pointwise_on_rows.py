@@ -2,11 +2,11 @@
 
     shuffle(relu(conv(maps(r)))) = maps(shuffle(relu(W r + b))),    maps(r) = r as (N, C, H, W)
 
-Behind ``flatten_maps`` what a gather gives is stored as rows. OpenVINO's convolutions want NHWC: it lays out all of that
-anew for the convolution, and a shuffle behind it moves single numbers, which takes as long as the convolution. A product
-reads the rows as they are, a shuffle copies whole rows, and only what the product gives is laid out anew, which is less.
-Precondition: the convolution alone reads the maps, and has a stride of one and no padding. Short rows leave the
-product's kernel half empty, so small maps stay as they are.
+Behind ``flatten_maps`` what a gather gives is stored as rows. OpenVINO's convolutions want NHWC: it lays out all of
+that anew for the convolution, and a shuffle behind it moves single numbers, which takes as long as the convolution. A
+product reads the rows as they are, a shuffle copies whole rows, and only what the product gives is laid out anew,
+which is less. Precondition: the convolution alone reads the maps, and has a stride of one and no padding. Short rows
+leave the product's kernel half empty, so small maps stay as they are.
 """
 
 from __future__ import annotations

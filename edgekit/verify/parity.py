@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import VerificationError
+from ..stats import rounded
 from ..types import Parity, ParityTolerance
 from .accuracy import wilson
 
@@ -42,13 +43,16 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
     judged = ["cosine", "sqnr", "max_abs"]
     failures = []
     if cosine < tolerance.min_cosine:
-        failures.append(f"cosine {cosine:.5f} of the worst image is below {tolerance.min_cosine:g}")
+        failures.append(
+            f"cosine {rounded(cosine, tolerance.min_cosine, 5)} of the worst image is below {tolerance.min_cosine:g}"
+        )
     if sqnr < tolerance.min_sqnr_db:
-        failures.append(f"SQNR {sqnr:.1f} dB is below {tolerance.min_sqnr_db:g} dB")
+        failures.append(f"SQNR {rounded(sqnr, tolerance.min_sqnr_db, 1)} dB is below {tolerance.min_sqnr_db:g} dB")
     if image_sqnr is not None and tolerance.min_image_sqnr_db is not None:
         judged.append("image_sqnr")
         if image_sqnr < tolerance.min_image_sqnr_db:
-            failures.append(f"image SQNR {image_sqnr:.1f} dB is below {tolerance.min_image_sqnr_db:g} dB")
+            seen = rounded(image_sqnr, tolerance.min_image_sqnr_db, 1)
+            failures.append(f"image SQNR {seen} dB is below {tolerance.min_image_sqnr_db:g} dB")
     if max_abs > tolerance.max_abs_error * scale:
         failures.append(
             f"largest error {max_abs:.4g} exceeds {tolerance.max_abs_error:g} of the largest score {scale:.4g}"

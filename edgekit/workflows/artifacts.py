@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..catalog import find_card
-from ..errors import UsageError, VerificationError
+from ..errors import UsageError
 from ..files import sha256_file
 from ..types import RUNTIME_OF, Artifact, Runtime
 
@@ -43,29 +44,40 @@ def read_manifest(folder: Path) -> Stored:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a manifest: {error}", "export the artifact again") from error
+        raise UsageError(f"{path} is not a manifest: {error}", again(path)) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = f"{path} is not a manifest: {where + ': ' if where else ''}{first['msg']}"
-        raise UsageError(message, "export the artifact again") from error
+        raise UsageError(message, again(path)) from error
+
+
+def again(path: Path) -> str:
+    """How to make the artifact of a manifest that cannot be used once more: by its command, where that can be read."""
+    try:
+        manifest = json.loads(path.read_bytes())
+        command = manifest["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        command = None
+    known = isinstance(command, str) and command
+    return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"
 
 
 def check_files(stored: Stored) -> None:
     """Make sure that every file is there with the size and digest of the manifest.
 
     Raises:
-        VerificationError: a file is missing or differs.
+        UsageError: a file is missing or differs: it was damaged or replaced since.
     """
-    hint = f"export it again: edgekit export {stored.artifact.model}"
+    hint = f"export it again: {stored.artifact.command}"
     for entry in stored.artifact.files:
         path = stored.folder / entry.name
         if not path.is_file():
-            raise VerificationError(f"{path} is missing, though the manifest beside it lists it", hint)
+            raise UsageError(f"{path} is missing, though the manifest beside it lists it", hint)
         if path.stat().st_size != entry.size_bytes or (seen := sha256_file(path)) != entry.sha256:
             found = f"{path.stat().st_size} bytes" if path.stat().st_size != entry.size_bytes else f"sha256 {seen[:12]}"
             listed = f"{entry.size_bytes} bytes, sha256 {entry.sha256[:12]}"
-            raise VerificationError(
+            raise UsageError(
                 f"{path} is not the file that was verified: it has {found}, its manifest says {listed}", hint
             )
 
@@ -132,10 +144,10 @@ def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> l
     if found:
         return found
     if export_missing is None:
-        raise UsageError(f"no artifacts of {model} under {root}", f"edgekit export {model}")
+        raise UsageError(f"no artifacts of {model} under {root}", f"edgekit export {model} --format all")
     exported = export_missing(model)
     if not exported:
-        raise UsageError(f"the export of {model} left no artifact", f"see what failed: edgekit export {model}")
+        raise UsageError(f"the export of {model} left no artifact", f"see what failed: edgekit export {model} --all")
     return exported
 
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -116,13 +117,13 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Sto
         ToolError: ``final`` cannot be written.
     """
     entry = entry_folder(folder, made_of)
-    if not entry.exists():
+    if not os.path.lexists(entry) and (entry.parent.is_dir() or not os.path.lexists(entry.parent)):
         return None
     try:
         stored = check(entry)
     except EdgekitError as error:
         say(f"cache entry {entry} is damaged and is made again: {error}")
-        shutil.rmtree(entry, ignore_errors=True)
+        throw_away(entry)
         return None
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
@@ -130,12 +131,25 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Sto
     return Stored(final, stored.artifact)
 
 
+def throw_away(entry: Path) -> None:
+    """Remove a damaged entry, also where it, or the folder above it, is no folder: nothing could be kept there."""
+    with suppress(OSError):  # where it cannot be removed it cannot be replaced either, and that is said
+        if not entry.parent.is_dir():
+            entry.parent.unlink()
+        elif entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
+
+
 def check(entry: Path) -> Stored:
     """The artifact of an entry, every byte of it compared with its digest.
 
     Raises:
-        EdgekitError: something is missing or differs.
+        EdgekitError: something is missing or differs, or it is no folder.
     """
+    if not entry.is_dir():
+        raise EdgekitError("it is no folder")
     for name, wanted in ((INGREDIENTS, entry.name), (MANIFEST, read_seal(entry))):
         path = entry / name
         if not path.is_file() or sha256_file(path) != wanted:

@@ -139,10 +139,9 @@ def measured_now(
     When the device fails after pairs enough for an interval, these are compared and the failure is told beside.
 
     Raises:
-        UsageError: too few pairs, or no such device.
+        UsageError: too few pairs, no such device, or a file that is not the one that was verified.
         NotComparableError: the device is emulated, or its conditions changed on the way.
         ToolError: the device failed before that.
-        VerificationError: a file is not the one that was verified.
     """
     if pairs < MIN_PAIRS:
         raise UsageError(f"--pairs must be at least {MIN_PAIRS}, got {pairs}", "fewer give no interval")

@@ -8,7 +8,7 @@ from typing import Any
 from ..isolate import run_isolated
 from ..types import ExportProfile, TargetClass
 from .forms import target_of
-from .prepare import CHILD, Prepared
+from .prepare import CHILD, MORE_TIME, Prepared
 
 
 def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> dict[st
         },
         prepared.options.timeout_s,
         f"converting {prepared.card.id} to {profile.name}",
+        more_time=MORE_TIME,
     )
     return {**answer, "target": target}
 

@@ -28,6 +28,7 @@ Scores = NDArray[np.float32]
 CHUNK = 128
 """Images that are in memory at once."""
 TIMEOUT_S = 600.0
+MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 TOP5_CLASSES = 10
 SMALL = 1000
 FLOAT = "float"
@@ -69,7 +70,7 @@ def evaluate(
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
-        VerificationError: scores that are not finite, or an artifact that was changed.
+        VerificationError: scores that are not finite.
     """
     subject = find_subject(name, weights, num_classes)
     reference = None if against is None else find_reference(against, subject, weights, num_classes)
@@ -214,7 +215,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
     if spec.preprocessing is None:
         raise UsageError(
             f"{stored.folder / MANIFEST} does not say how images become the input {spec.name}",
-            "export the artifact again",
+            f"export it again: {artifact.command}",
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):
@@ -231,6 +232,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
             },
             timeout_s,
             f"running {artifact.model} {artifact.profile}",
+            more_time=MORE_TIME,
         )
         parts.append(from_output(np.load(taken), artifact.outputs[0]))
     scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
@@ -252,6 +254,7 @@ def score_network(network: Network, images: Images, work: Path, say: Say, timeou
         },
         timeout_s,
         f"running {network.card.id}",
+        more_time=MORE_TIME,
     )
     scored = Scored(kind="network", model=network.card.id, name=answer["weights"], sha256=answer["sha256"])
     return np.load(work / "scores.npy"), scored

@@ -102,7 +102,7 @@ def export(
 
     Raises:
         UsageError: an unknown model, weights or form: found before any work starts; or unusable images.
-        ToolError: ``options.out`` cannot be written.
+        ToolError: ``options.out`` cannot be written (UsageError where it is a file).
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
     tasks = plan(models, profiles, options)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..catalog import profile_for
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError
 from ..passes.candidates import candidates
 from ..passes.known_forms import Found, find_form
 from ..target import host_target
 from ..types import ChosenForm, Evidence, ExportProfile, ModelCard, TargetClass
+from .unknown_form import listed, unknown_form
 
 AS_WRITTEN, BEST_KNOWN, DEFAULT = "as-written", "best-known", "default"
 
@@ -70,7 +71,7 @@ def named(profile: ExportProfile, name: str, found: Found | None, target: Target
         return of_table(profile, found, target)
     forms = {form.name: form for form in candidates(profile.format, profile.precision, target)}
     if name not in forms:
-        raise UsageError(f"unknown form {name!r} of {profile.name}", did_you_mean(name, {*forms, DEFAULT, BEST_KNOWN}))
+        raise unknown_form(profile, name, {*forms, DEFAULT, BEST_KNOWN}, target)
     return with_form(profile, name, forms[name].rewrites, forms[name].keep_float)
 
 
@@ -85,7 +86,7 @@ def of_table(profile: ExportProfile, found: Found, target: TargetClass) -> Expor
     if known.form not in forms:
         raise UsageError(
             f"{found.path}: unknown form {known.form!r} of {known.network} {known.format} {known.precision}",
-            did_you_mean(known.form, {*forms, DEFAULT}),
+            listed(known.form, {*forms, DEFAULT}),
         )
     return with_form(profile, known.form, forms[known.form].rewrites, forms[known.form].keep_float)
 

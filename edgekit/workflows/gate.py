@@ -15,7 +15,7 @@ from ..bench.pairs import Pairing, Role
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.ssh_errors import DeviceError
-from ..errors import EdgekitError, UsageError, VerificationError
+from ..errors import EdgekitError, UsageError
 from ..files import check_writable, write_atomic
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
@@ -164,7 +164,7 @@ def run_one(
     try:
         check_files(candidate)
         check_files(baseline)
-    except VerificationError as error:
+    except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
@@ -281,8 +281,7 @@ def update(
         on_step: told what begins, in words.
 
     Raises:
-        UsageError: an unknown name or device, or an emulated one.
-        VerificationError: a file is not what its manifest says.
+        UsageError: an unknown name or device, or an emulated one; or a file is not what its manifest says.
         ToolError: the device fails, or the folder cannot be written.
     """
     places = [find_device(name) for name in dict.fromkeys(devices)]

@@ -21,6 +21,8 @@ TOOLS = {
 }
 """What converts and verifies each format."""
 
+MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
+
 
 @dataclass(frozen=True)
 class ExportOptions:
@@ -110,6 +112,7 @@ def prepare(
         },
         options.timeout_s,
         f"building {card.id}",
+        more_time=MORE_TIME,
     )
     provenance = WeightsProvenance.from_plain(answer["provenance"])
     if options.weights == "pretrained":

@@ -43,6 +43,7 @@ class Profiled:
 
         Raises:
             EdgekitError: the failure itself when the run had one artifact.
+            UsageError: each failed for a wrong argument or a damaged file.
             ToolError: some of several artifacts failed; the message names them.
         """
         if not self.failures:
@@ -52,7 +53,9 @@ class Profiled:
         count = len(self.failures) + len(self.measurements)
         lines = "\n".join(f"  {f.artifact}: {f.error}" for f in self.failures)
         hints = dict.fromkeys(f.error.hint for f in self.failures if f.error.hint)
-        raise ToolError(f"{len(self.failures)} of {count} artifacts could not be measured:\n{lines}", "\n".join(hints))
+        wrong = not self.measurements and all(isinstance(f.error, UsageError) for f in self.failures)
+        kind = UsageError if wrong else ToolError
+        raise kind(f"{len(self.failures)} of {count} artifacts could not be measured:\n{lines}", "\n".join(hints))
 
 
 def profile(

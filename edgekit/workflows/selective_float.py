@@ -14,9 +14,10 @@ from typing import Any
 
 from ..errors import VerificationError
 from ..isolate import run_isolated
+from ..stats import rounded
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
 from .conversion import convert, network_request
-from .prepare import Prepared
+from .prepare import MORE_TIME, Prepared
 from .verification import check_parity
 
 GAINS = "edgekit.workflows.sensitivity_job:gains"
@@ -115,7 +116,7 @@ def missed(parity: Parity, budget: float) -> tuple[str, ...]:
     """The criteria that an artifact does not meet, in words."""
     if parity.sqnr_db >= budget or parity.sqnr_db < parity.tolerance.min_sqnr_db:
         return parity.failures
-    return (f"SQNR {parity.sqnr_db:.1f} dB is below {budget:g} dB", *parity.failures)
+    return (f"SQNR {rounded(parity.sqnr_db, budget, 1)} dB is below {budget:g} dB", *parity.failures)
 
 
 def candidates(prepared: Prepared, profile: ExportProfile, made: dict[str, Any]) -> list[Candidate]:
@@ -129,6 +130,7 @@ def candidates(prepared: Prepared, profile: ExportProfile, made: dict[str, Any])
         },
         prepared.options.timeout_s,
         f"simulating {prepared.card.id} with more layers in float",
+        more_time=MORE_TIME,
     )
     return [Candidate(one["path"], one["macs"] / answer["macs"], one["gain"]) for one in answer["layers"]]
 
@@ -163,9 +165,10 @@ def step_text(step: FloatStep) -> str:
 def not_reached(steps: list[FloatStep], budget: float) -> VerificationError:
     """The error when too much would have to stay in float."""
     best = max(steps, key=lambda step: (-len(step.failures), step.sqnr_db))
+    reached = rounded(best.sqnr_db, budget, 1)
     return VerificationError(
         f"SQNR {budget:g} dB is not reached with up to {MOST_MACS:.0%} of the multiply-accumulates in float: the best "
-        f"is {best.sqnr_db:.1f} dB with {best.layers} layer(s), {best.macs_share:.1%} of MACs, in float "
+        f"is {reached} dB with {best.layers} layer(s), {best.macs_share:.1%} of MACs, in float "
         f"({'; '.join(best.failures)})",
         "give a lower --min-sqnr, calibrate on photos like the network's own, or export --fp16",
     )

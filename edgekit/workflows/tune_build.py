@@ -16,7 +16,7 @@ from .artifacts import MANIFEST
 from .conversion import convert
 from .forms import kept_in_float, with_form
 from .manifest import manifest
-from .prepare import Prepared
+from .prepare import MORE_TIME, Prepared
 from .verification import verify
 
 Say = Callable[[str], None]
@@ -101,6 +101,7 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
         },
         prepared.options.timeout_s,
         f"rewriting {prepared.card.id}",
+        more_time=MORE_TIME,
     )
     distinct: dict[object, ExportProfile] = {}
     left_out: list[TriedForm] = []
@@ -139,5 +140,5 @@ def none_left(label: str, forms: Sequence[TriedForm]) -> EdgekitError:
     lines = "\n".join(f"  {form.name}: {form.outcome}: {form.reason}" for form in forms)
     message = f"none of the {len(forms)} forms of {label} can be used:\n{lines}"
     if any(form.outcome == "failed to verify" for form in forms):
-        return VerificationError(message, "export it without --tune to see one form alone; for int8 try --calibration")
+        return VerificationError(message, "export it without --tune: that says what to do about one form")
     return ToolError(message, "export it without --tune to see one form alone")

@@ -73,8 +73,9 @@ def find_place(
     """The device ``name``, looked at.
 
     Raises:
-        UsageError: there is no such device, it is emulated, ``threads`` is not positive, or ``cores`` of no known kind.
-        ToolError: it cannot be reached, is of no known target class, or has no such cores, or too few for the threads.
+        UsageError: there is no such device, it is emulated, ``threads`` is not positive, or ``cores`` of no known kind,
+            not there, or too few for the threads.
+        ToolError: it cannot be reached, or is of no known target class.
     """
     cores = known_cores(cores)
     if threads < 1:

@@ -16,6 +16,7 @@ from ..target import host_target, saturates
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
 from ..verify.parity import compare, top1_doubt
 from .artifacts import CHECK_FILE
+from .forms import DEFAULT
 from .prepare import Prepared
 
 TIMEOUT_S = 300.0
@@ -32,11 +33,22 @@ def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[
     audit = check_claims(prepared, profile, folder, made)
     failures = [f"parity: {f}" for f in parity.failures] + [f"audit: {f}" for f in audit.failures]
     if failures:
-        raise VerificationError(
-            "; ".join(failures),
-            "nothing was kept; for int8 try --calibration with photos like the network's own, or a profile of your own",
-        )
+        raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(profile)}")
     return parity, audit
+
+
+def remedy(profile: ExportProfile) -> str:
+    """What may bring an artifact of this precision nearer to its network."""
+    own = "a profile of your own with other bounds under [parity]"
+    if profile.precision == "int8":
+        return f"try --calibration with photos like the network's own, --selective-float, or {own}"
+    if profile.precision == "fp32":
+        # Nothing is rounded on purpose: what is left is a rewrite, a converter or a runtime that is wrong.
+        other = "" if profile.form == DEFAULT else "--form default, "
+        return f"try {other}a profile of your own with rewrites = [], to see which rewrite it is, or {own}"
+    if profile.precision == "fp16":
+        return f"export float32 (leave --fp16 out), or try {own}"
+    return f"export float32, or --int8 with --calibration (its ranges are measured), or try {own}"
 
 
 def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Parity:

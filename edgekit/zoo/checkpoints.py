@@ -6,7 +6,6 @@ Files are ``.pth``/``.pt`` (read with ``weights_only=True``: code in a pickle is
 from __future__ import annotations
 
 import hashlib
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..files import sha256_file
 from .layouts import TRAINED_AS, adopt, load_strictly, translate
+from .refusals import refusal
 
 EDGEKIT = "edgekit"
 """Key under which a checkpoint of edgekit's trainer says what it is: ``model``, ``architecture``, ``layout`` …"""
@@ -56,22 +56,8 @@ def read_file(path: Path) -> Any:
             loaded: Any = load_file(path)
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        first = str(error).splitlines()[0]
-        if "Unsupported" in str(error) or "WeightsUnpickler" in str(error) or "weights_only" in str(error).lower():
-            raise UsageError(
-                f"{path} is refused: it holds more than tensors ({first})",
-                "save only the weights: torch.save(model.state_dict(), FILE), or use .safetensors",
-            ) from error
-        raise UsageError(f"{path} cannot be read as a checkpoint: {first}") from error
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
-        if type(error).__name__ == "SafetensorError":
-            raise UsageError(f"{path} is not a whole safetensors file: {error}", "it may be truncated") from error
-        first = (str(error).splitlines() or [""])[0]
-        raise UsageError(
-            f"{path} cannot be read as a checkpoint: {first or type(error).__name__}",
-            "it may be truncated: compare its size with the source's",
-        ) from error
+        raise refusal(path, error) from error
     return loaded
 
 

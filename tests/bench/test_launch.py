@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgekit.bench.launch import ThisMachine, call_agent, run_agent
-from edgekit.errors import ToolError
+from edgekit.errors import ToolError, UsageError
 
 
 class Script(ThisMachine):
@@ -46,8 +46,9 @@ def test_time_runs_out_and_nothing_is_left(tmp_path: Path) -> None:
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid)); time.sleep(60)"
     )
     begin = time.monotonic()
-    with pytest.raises(ToolError, match=r"ran out of time after 1\.5 s and was stopped"):
+    with pytest.raises(ToolError, match=r"ran out of time after 1\.5 s and was stopped") as caught:
         run_script(code, timeout_s=1.5)
+    assert caught.value.hint
     assert time.monotonic() - begin < 10
     grandchild = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 5
@@ -118,6 +119,13 @@ def test_a_missing_runtime_says_what_to_install() -> None:
 def test_a_refusal_is_a_tool_error() -> None:
     with pytest.raises(ToolError, match="looking failed: unknown command 'look'"):
         call_agent({"command": "look"}, 30, "looking")
+
+
+def test_cores_that_are_not_there_are_a_wrong_argument() -> None:
+    with pytest.raises(UsageError, match="looking failed: there is no core 4096 here to be pinned to") as caught:
+        call_agent({"command": "info", "threads": 1, "cores": [4096]}, 30, "looking")
+    assert caught.value.exit_code == 2
+    assert "--cores" in caught.value.hint
 
 
 def test_files_are_delivered_and_named_in_the_request(tmp_path: Path) -> None:

@@ -31,14 +31,15 @@ def card(project: Path) -> Path:
 
 
 def refused(done, code: int, cause: str, step: str) -> None:
-    """One line for the cause, one for the next step, the exit code, a silent stdout."""
+    """One line for the cause, one for the next step (a long list is wrapped), the exit code, a silent stdout."""
     assert done.returncode == code, (done.returncode, done.stderr)
     assert done.stdout == ""
     lines = done.stderr.strip().splitlines()
     assert lines[0].startswith("error: ")
     assert cause in lines[0], done.stderr
-    assert len(lines) == 2, done.stderr
+    assert len(lines) >= 2, done.stderr
     assert lines[1].startswith("  try: ")
+    assert all(line.startswith("       ") for line in lines[2:]), done.stderr
     assert step in lines[1], done.stderr
 
 
@@ -192,13 +193,13 @@ def checkpoint(kind: str, folder: Path) -> Path:
     ("kind", "code", "cause"),
     [
         ("truncated", 2, "cannot be read as a checkpoint"),
-        ("empty", 2, "cannot be read as a checkpoint"),
-        ("text", 2, "text.pth"),
+        ("empty", 2, "cannot be read as a checkpoint: it is empty"),
+        ("text", 2, "begins with b'these are no wei'"),
         ("safetensors", 2, "is not a whole safetensors file"),
         ("wrong shape", 2, "does not fit this network"),
         ("missing key", 2, "does not fit this network"),
-        ("code", 2, "is refused"),
-        ("plain pickle", 2, "is refused"),
+        ("code", 2, "is refused: it holds the Python object getattr"),
+        ("plain pickle", 2, "is refused: it is a pickle that can do more than hold tensors"),
         ("not finite", 2, "parameter classifier.1.bias holds 1 of 20 values that are not finite"),
         ("overflow", 2, "the output of layer features.0 (Conv2d) is not finite for parity image 1 of 16"),
     ],
@@ -295,7 +296,7 @@ def test_read_only_output(edgekit, card, read_only):
 def test_output_that_is_a_file(edgekit, project, card):
     (project / "taken").write_text("x")
     done = edgekit("export", "small", "-f", "onnx", "--out", "taken")
-    refused(done, 3, "cannot write taken", "--out")
+    refused(done, 2, "taken is a file where a folder is to be", "name a folder with --out")
 
 
 @pytest.mark.slow
@@ -306,7 +307,7 @@ def test_full_disk(edgekit, card, small_disk, format_):
     (outcome,) = json.loads(done.stdout)
     assert outcome["status"] != "converted"
     assert done.returncode in (1, 3)
-    assert files(small_disk) == set()
+    assert not [*small_disk.iterdir()]
 
 
 def test_full_temporary_folder(edgekit, project, card, small_disk):

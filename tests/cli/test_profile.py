@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from edgekit.cli.profile import profile_command
-from edgekit.errors import UsageError, VerificationError
+from edgekit.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
 APP = typer.Typer()
@@ -51,8 +51,8 @@ def test_failures_are_in_the_json_and_raised(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["measurements"] == []
     assert found["failures"][0]["artifact"] == "tiny/tflite-int8"
-    assert found["failures"][0]["exit_code"] == 1
-    assert isinstance(done.exception, VerificationError)
+    assert found["failures"][0]["exit_code"] == 2
+    assert isinstance(done.exception, UsageError)
 
 
 def test_a_mistake_is_raised_for_the_error_boundary(tmp_path: Path) -> None:

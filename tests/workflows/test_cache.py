@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,25 @@ def test_damage_is_found_said_and_removed(folder, tmp_path, name, damage):
     assert line.startswith(f"cache entry {entry} is damaged and is made again: ")
     assert not entry.exists()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("shard", [False, True], ids=["entry", "folder above"])
+@pytest.mark.parametrize("broken_link", [False, True], ids=["file", "broken link"])
+def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link):
+    entry = entry_of(folder)
+    shutil.rmtree(entry.parent)
+    if not shard:
+        entry.parent.mkdir()
+    place = entry.parent if shard else entry
+    if broken_link:
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        place.write_text("a file")
+    said: list[str] = []
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", said.append) is None
+    assert said == [f"cache entry {entry} is damaged and is made again: it is no folder"]
+    keep(folder, MADE_OF, read_manifest(TINY), pytest.fail)
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
 
 
 def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path):

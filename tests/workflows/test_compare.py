@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.errors import NotComparableError, ToolError, UsageError, VerificationError
+from edgekit.errors import NotComparableError, UsageError
 from edgekit.reports.store import load, save
 from edgekit.types import Device, Pinning, Verdict
 from edgekit.workflows.compare import compare, find_measurement
@@ -92,7 +92,7 @@ def test_cores_that_cannot_be_are_refused(store: Path):
     a, b = str(TINY / "tflite-fp32"), str(TINY / "tflite-int8")
     with pytest.raises(UsageError, match="--cores takes big, little or core numbers, got 'fast'"):
         compare(a, b, cores="fast")
-    with pytest.raises(ToolError, match="there is no core 99 here to be pinned to"):
+    with pytest.raises(UsageError, match="there is no core 99 here to be pinned to"):
         compare(a, b, cores="99")
     with pytest.raises(UsageError, match="--cores says where to measure, and two stored measurements are compared as"):
         compare("local/mobilenet_v2_1.0__tflite-int8__litert-cpu-t1", "t1", "local", cores="0", reports=store)
@@ -111,7 +111,7 @@ def test_a_changed_artifact_is_not_measured(tmp_path: Path):
     folder.mkdir()
     for path in (TINY / "tflite-int8").iterdir():
         (folder / path.name).write_bytes(path.read_bytes() + (b" " if path.suffix == ".tflite" else b""))
-    with pytest.raises(VerificationError, match="is not the file that was verified"):
+    with pytest.raises(UsageError, match="is not the file that was verified"):
         compare(str(TINY / "tflite-int8"), str(folder), pairs=5)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.errors import EdgekitError, UsageError, VerificationError
+from edgekit.errors import EdgekitError, UsageError
 from edgekit.types import Evaluation
 from edgekit.workflows import evaluate as module
 from edgekit.workflows.evaluate import evaluate
@@ -187,7 +187,7 @@ def test_artifact_that_was_changed(artifact, photos):
     folder = artifact("onnx-fp32")
     with Path(folder, "model.onnx").open("ab") as stream:
         stream.write(b"\0")
-    with pytest.raises(VerificationError, match="is not the file that was verified"):
+    with pytest.raises(UsageError, match="is not the file that was verified"):
         run(folder, photos, against=folder)
 
 

@@ -21,7 +21,7 @@ import pytest
 from edgekit.bench.session import Limits
 from edgekit.devices.virtual_boards import VIRTUAL
 from edgekit.devices.virtual_files import sys_files, write_files
-from edgekit.errors import ToolError, UsageError
+from edgekit.errors import UsageError
 from edgekit.reports.comparable import differences
 from edgekit.reports.summary import energy
 from edgekit.types import Measurement
@@ -284,15 +284,15 @@ def test_the_work_stays_on_the_cores_asked_for(two_cores: FakedDevice) -> None:
     ],
 )
 def test_cores_that_cannot_be(two_cores: FakedDevice, cores: str, threads: int, message: str) -> None:
-    with pytest.raises(ToolError, match=message):
+    with pytest.raises(UsageError, match=message):
         two_cores.take(cores=cores, threads=[threads])
 
 
 def test_a_device_whose_cores_are_alike_or_unknown(faked: FakedDevice) -> None:
-    with pytest.raises(ToolError, match=r"all cores here are of one kind \(.*\), so none is little"):
+    with pytest.raises(UsageError, match=r"all cores here are of one kind \(.*\), so none is little"):
         faked.take(cores="little")
     shutil.rmtree(faked.sys / "devices/system/cpu")
-    with pytest.raises(ToolError, match=r"this machine does not tell which cores are big .* name them by number"):
+    with pytest.raises(UsageError, match=r"this machine does not tell which cores are big .* name them by number"):
         faked.take(cores="big")
     with pytest.raises(UsageError, match="--cores takes big, little or core numbers, got 'fast'"):
         faked.take(cores="fast")

@@ -149,6 +149,31 @@ def test_an_unknown_form_is_named():
     assert "did you mean dense-shuffled" in caught.value.hint
 
 
+@pytest.mark.parametrize(("format_", "precision"), [("onnx", "int8"), ("tflite", "int8"), ("openvino", "fp32")])
+def test_forms_are_listed_however_many_there_are(format_, precision):
+    (profile,) = choose_profiles(format_, int8=precision == "int8", target="x86-vnni", form="nosuch")
+    with pytest.raises(UsageError, match="unknown form 'nosuch' of") as caught:
+        resolve(CARD, profile)
+    names = {form.name for form in candidates(format_, precision, "x86-vnni")} | {"default", "best-known"}
+    assert set(caught.value.hint.removeprefix("known:").replace(",", " ").split()) == names
+    assert max(map(len, caught.value.hint.splitlines())) <= 110
+
+
+@pytest.mark.parametrize(
+    ("format_", "form", "said"),
+    [
+        ("onnx", "dense-rows-float-early", "form 'dense-rows-float-early' is of tflite int8, not of onnx int8"),
+        ("onnx", "blocked", "form 'blocked' is of onnx dynamic and onnx fp16 and onnx fp32, not of onnx int8"),
+        ("tflite", "aligned-groups", "form 'aligned-groups' of tflite-int8 is for mobile-gpu, not for x86-vnni"),
+    ],
+)
+def test_a_form_of_something_else_says_of_what(format_, form, said):
+    (profile,) = choose_profiles(format_, int8=True, target="x86-vnni", form=form)
+    with pytest.raises(UsageError, match=f"^{said}$") as caught:
+        resolve(CARD, profile)
+    assert "known: " in caught.value.hint
+
+
 def test_an_unknown_form_in_a_table_names_the_table():
     path: Path = remember(known(form="shfit"), "x86-vnni")
     with pytest.raises(UsageError, match="unknown form 'shfit' of shufflenet_v1") as caught:

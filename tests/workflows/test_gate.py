@@ -20,7 +20,7 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.pairs import Pairing
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.ssh import SshMachine
-from edgekit.errors import ToolError, UsageError, VerificationError
+from edgekit.errors import ToolError, UsageError
 from edgekit.reports.store import read_latest
 from edgekit.types import Baseline, GateResult
 from edgekit.workflows import gate as gate_module
@@ -126,7 +126,7 @@ def test_cores_are_part_of_the_key(artifact: Path) -> None:
 
 def test_an_artifact_that_is_not_what_was_verified_is_not_pinned(artifact: Path) -> None:
     (artifact / "model.tflite").write_bytes(b"broken")
-    with pytest.raises(VerificationError, match="not the file that was verified"):
+    with pytest.raises(UsageError, match="not the file that was verified"):
         update([str(artifact)], limits=SHORT)
     assert not list(Path("device_reports").rglob(PIN))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.bench.session import Limits
-from edgekit.errors import ToolError, UsageError, VerificationError
+from edgekit.errors import ToolError, UsageError
 from edgekit.reports.store import load
 from edgekit.workflows.artifacts import check_files, find_artifacts, read_manifest
 from edgekit.workflows.profile import profile
@@ -73,7 +73,7 @@ def test_folders_in_the_making_are_left_alone(root: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message", "hint"),
     [
-        (["mobilenet_v2"], "no artifacts of mobilenet_v2_1.0 under", "edgekit export mobilenet_v2_1.0"),
+        (["mobilenet_v2"], "no artifacts of mobilenet_v2_1.0 under", "edgekit export mobilenet_v2_1.0 --format all"),
         (["mobilnet_v2"], "unknown model 'mobilnet_v2'", "did you mean mobilenet_v2"),
         (["nowhere/at/all"], "no such artifact: nowhere/at/all", "ls "),
         (["v2.tflite"], "no such artifact: v2.tflite", "ls "),
@@ -110,6 +110,13 @@ def test_a_damaged_manifest_is_named(root: Path, text: str) -> None:
         find_artifacts([], root)
 
 
+def test_a_manifest_of_another_version_still_tells_how_to_make_it_again(root: Path) -> None:
+    (root / "tiny" / "onnx-fp32" / "manifest.json").write_text('{"command": "edgekit export tiny --format onnx"}')
+    with pytest.raises(UsageError) as caught:
+        find_artifacts([], root)
+    assert caught.value.hint == "export it again: edgekit export tiny --format onnx"
+
+
 # Files are what the manifest says
 
 
@@ -123,20 +130,23 @@ def test_a_changed_file_is_refused(root: Path) -> None:
     data = bytearray(weights.read_bytes())
     data[10] ^= 1
     weights.write_bytes(data)
-    with pytest.raises(VerificationError, match=r"model\.bin is not the file that was verified: it has sha256"):
+    with pytest.raises(UsageError, match=r"model\.bin is not the file that was verified: it has sha256"):
         check_files(read_manifest(weights.parent))
 
 
 def test_a_cut_file_is_refused(root: Path) -> None:
     model = root / "tiny" / "tflite-fp32" / "model.tflite"
     model.write_bytes(model.read_bytes()[:100])
-    with pytest.raises(VerificationError, match="it has 100 bytes"):
+    with pytest.raises(UsageError, match="it has 100 bytes") as caught:
         check_files(read_manifest(model.parent))
+    # The command that made it, whole: "edgekit export tiny" alone would be refused, it names no format.
+    assert caught.value.hint == "export it again: python make_tiny.py"
+    assert caught.value.exit_code == 2
 
 
 def test_a_missing_file_is_refused(root: Path) -> None:
     (root / "tiny" / "openvino-fp32" / "model.bin").unlink()
-    with pytest.raises(VerificationError, match=r"model\.bin is missing"):
+    with pytest.raises(UsageError, match=r"model\.bin is missing"):
         check_files(read_manifest(root / "tiny" / "openvino-fp32"))
 
 
@@ -166,11 +176,20 @@ def test_one_bad_artifact_does_not_stop_the_others(root: Path, tmp_path: Path) -
     assert manifest["files"][0]["sha256"][:12] in str(caught.value)
 
 
+def test_cores_that_are_not_there_are_a_wrong_argument_for_all(root: Path, tmp_path: Path) -> None:
+    names = [str(root / "tiny" / one) for one in ("tflite-fp32", "tflite-int8")]
+    outcome = profile(names, cores="4096", artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT)
+    with pytest.raises(UsageError, match="2 of 2 artifacts could not be measured") as caught:
+        outcome.raise_failures()
+    assert caught.value.exit_code == 2
+    assert "--cores" in caught.value.hint
+
+
 def test_the_only_artifact_fails_with_its_own_error(root: Path, tmp_path: Path) -> None:
     model = root / "tiny" / "tflite-fp32" / "model.tflite"
     model.write_bytes(b"broken")
     outcome = profile([str(model)], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT)
-    with pytest.raises(VerificationError, match="not the file that was verified"):
+    with pytest.raises(UsageError, match="not the file that was verified"):
         outcome.raise_failures()
 
 

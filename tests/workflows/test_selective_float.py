@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +11,12 @@ from edgekit.catalog import find_card, profile_for
 from edgekit.cli.export import check_int8_options
 from edgekit.cli.export_text import selection_lines
 from edgekit.errors import UsageError, VerificationError
-from edgekit.types import FloatStep, SelectiveFloat
+from edgekit.types import FloatStep, ParityTolerance, SelectiveFloat
+from edgekit.verify.parity import compare
 from edgekit.workflows.cache import ingredients
 from edgekit.workflows.export import export
 from edgekit.workflows.prepare import ExportOptions
-from edgekit.workflows.selective_float import Candidate, choose, not_reached
+from edgekit.workflows.selective_float import Candidate, choose, missed, not_reached
 
 from .test_layer_errors import CARD, loose
 
@@ -106,6 +108,16 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
     assert error.exit_code == 1
     assert "the best is 14.0 dB with 1 layer(s), 10.0% of MACs, in float (SQNR is low)" in str(error)
     assert "--min-sqnr" in error.hint
+
+
+def test_what_is_just_not_reached_is_told_from_what_was_asked():
+    low = FloatStep(added=(), layers=0, macs_share=0.0, sqnr_db=26.981, failures=("SQNR is low",))
+    assert "SQNR 27 dB is not reached" in str(not_reached([low], 27.0))
+    assert "the best is 26.98 dB with" in str(not_reached([low], 27.0))
+    outputs = np.ones((1, 4), np.float32)
+    tolerance = ParityTolerance(min_cosine=0, min_sqnr_db=0, max_abs_error=1, min_top1_agreement=0)
+    parity = compare(outputs, outputs * np.float32(1 - 10 ** (-26.981 / 20)), tolerance, trained=False)
+    assert missed(parity, 27.0) == ("SQNR 26.98 dB is below 27 dB",)
 
 
 def test_every_step_is_shown():

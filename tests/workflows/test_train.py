@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from edgekit.catalog import find_card
-from edgekit.errors import ToolError, UsageError
+from edgekit.errors import UsageError
 from edgekit.training import checkpoint
 from edgekit.training.metrics import Run
 from edgekit.training.recipes import Recipe
@@ -189,11 +189,11 @@ def test_nothing_is_written_for_a_mistake(tiny_condensenet: Path, stripes: Path,
     assert not out.exists()
 
 
-def test_a_full_disk_is_said(
+def test_a_file_where_the_output_folder_must_be_is_said(
     tiny_condensenet: Path, stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").write_text("a file where the folder should be")
-    with pytest.raises(ToolError, match="cannot write"):
+    with pytest.raises(UsageError, match="out is a file where a folder is to be"):
         train(str(tiny_condensenet), options(stripes, tmp_path / "out" / "deeper"))
 
 

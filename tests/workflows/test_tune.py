@@ -176,7 +176,7 @@ def test_threads_and_target_have_to_fit(project):
     assert on_target(profile, place).target == place.target
     with pytest.raises(UsageError, match="--cores takes big, little or core numbers"):
         find_place("local", 1, hush, cores="fast")
-    with pytest.raises(ToolError, match="there is no core 99 here to be pinned to"):
+    with pytest.raises(UsageError, match="there is no core 99 here to be pinned to"):
         find_place("local", 1, hush, cores="99")
     with pytest.raises(UsageError, match=f"--target {other} contradicts the device local"):
         on_target(profile.model_copy(update={"target": other}), place)

@@ -1,0 +1,75 @@
+"""A checkpoint that is refused: what was refused, in words that do not advise to switch the protection off."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from edgekit.errors import UsageError
+from edgekit.zoo.checkpoints import read_state
+
+
+class Call:
+    """Pickles to a call."""
+
+    def __reduce__(self) -> tuple[Callable[..., int], tuple[str]]:
+        return os.system, ("true",)
+
+
+def cut(path: Path) -> None:
+    torch.save({"a": torch.zeros(9)}, path)
+    path.write_bytes(path.read_bytes()[:-300])
+
+
+WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "module": (
+        lambda path: torch.save(nn.Linear(2, 2), path),
+        "is refused: it holds the Python object torch.nn.modules.linear.Linear, and not tensors alone",
+    ),
+    "namespace": (
+        lambda path: torch.save({"args": argparse.Namespace(), "state_dict": {}}, path),
+        "is refused: it holds the Python object argparse.Namespace, and",
+    ),
+    "code": (lambda path: torch.save([Call()], path), "is refused: it holds the Python object posix.system, and"),
+    "old": (
+        lambda path: torch.save([Call()], path, _use_new_zipfile_serialization=False),
+        "is refused: it holds the Python object posix.system, and",
+    ),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps([Call()])), "is refused: it is a pickle that can do more"),
+    "script": (
+        lambda path: torch.jit.save(torch.jit.script(nn.Linear(2, 2)), path),  # type: ignore[no-untyped-call]
+        "is refused: it is a TorchScript archive",
+    ),
+    "empty": (lambda path: path.write_bytes(b""), "cannot be read as a checkpoint: it is empty"),
+    "text": (lambda path: path.write_text("hello, here are no weights"), "begins with b'hello, here are "),
+    "page": (lambda path: path.write_text("<!DOCTYPE html><html>"), "begins with b'<!DOCTYPE html><'"),
+    "cut": (cut, "cannot be read as a checkpoint: RuntimeError: PytorchStreamReader failed reading zip archive"),
+    "cut pickle": (lambda path: path.write_bytes(b"\x80\x02"), "cannot be read as a checkpoint: "),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", WRITERS)
+def test_it_says_what_is_refused_and_the_way_out(kind: str, tmp_path: Path) -> None:
+    write, said = WRITERS[kind]
+    path = tmp_path / "weights.pth"
+    write(path)
+    with pytest.raises(UsageError) as caught:
+        read_state(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path} ")
+    assert said in message
+    for word in ("weights_only", "\x1b", "trust", "\n", "safe_globals"):
+        assert word not in message + caught.value.hint
+    if "cut" not in kind and kind != "empty":
+        assert "torch.save(model.state_dict(), FILE)" in caught.value.hint
+        assert ".safetensors" in caught.value.hint
+    else:
+        assert "truncated" in caught.value.hint
