@@ -16,9 +16,9 @@ from math import prod
 import torch
 from torch import Tensor, fx, nn
 
-from ..zoo.permutation import ChannelShuffle
-from .channel_flow import call_instead, note_channels
+from .channel_flow import Permutation, call_instead, note_channels
 from .flatten_maps import Maps, note_size
+from .shuffle_channels_last import shuffle_groups
 
 LEAST_PIXELS = 28 * 28
 """Of 14 x 14 a product is as fast as a convolution with its shuffle, of 7 x 7 slower by a tenth."""
@@ -52,7 +52,7 @@ class RowShuffle(nn.Module):
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape, the rows in ``permutation.shuffle_order``."""
+        """Same shape: view the rows as ``(groups, C / groups)``, transpose."""
         batch, channels, pixels = x.shape
         grouped = x.reshape(batch, self.groups, channels // self.groups, pixels)
         return grouped.transpose(1, 2).reshape(batch, channels, pixels)
@@ -82,8 +82,9 @@ def pointwise_on_rows(graph_module: fx.GraphModule) -> int:
         while len(node.users) == 1:
             (behind,) = node.users
             follows = layer_of(behind)
-            if isinstance(follows, ChannelShuffle):
-                call_instead(graph_module, behind, RowShuffle(follows.groups), "on_rows")
+            shuffle = row_shuffle(follows, conv.out_channels)
+            if shuffle is not None:
+                call_instead(graph_module, behind, shuffle, "on_rows")
             elif not isinstance(follows, (nn.ReLU, nn.ReLU6)):
                 break
             node = behind
@@ -104,6 +105,12 @@ def is_grouped_pointwise(conv: nn.Conv2d) -> bool:
         and conv.padding in ((0, 0), "valid", "same")
         and 1 < conv.groups < conv.in_channels
     )
+
+
+def row_shuffle(layer: object, channels: int) -> RowShuffle | None:
+    """The same shuffle on rows; None for what is no shuffle."""
+    groups = shuffle_groups(layer.order(channels)) if isinstance(layer, Permutation) else None
+    return None if groups is None else RowShuffle(groups)
 
 
 def back_to_maps(graph_module: fx.GraphModule, node: fx.Node, layer: Maps) -> None:
