@@ -84,7 +84,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         where += f", {audit.int8_weight_share:.0%} of the file's constants are int8"
     facts = [f"conv and matmul: {where}", f"{audit.transposes} transposes"]
     if audit.reorders:
-        facts.append(f"{audit.reorders} reorders by the runtime")
+        facts.append(f"{audit.reorders} reorder(s) by the runtime")
     if audit.quantize_ops or audit.dequantize_ops:
         facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")
     if audit.delegated_share is not None:

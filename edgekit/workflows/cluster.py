@@ -286,5 +286,6 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
     except EdgekitError as damage:
-        return replace(outcome, status="failed to convert", error=damage)
+        lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
+        return replace(outcome, status="failed to convert", error=lost)
     return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)
