@@ -36,7 +36,7 @@ def writing(path: Path) -> Iterator[None]:
         file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
         raise UsageError(
             f"cannot write {path}: {error.strerror}" if file is None else f"{file} is a file where a folder is to be",
-            "name a folder with --out, or move the file away",
+            "name another folder, or move the file away",
         ) from error
     except OSError as error:
         raise ToolError(

@@ -130,7 +130,7 @@ def test_a_file_where_a_folder_must_be(tmp_path):
     ):
         with pytest.raises(UsageError, match="taken is a file where a folder is to be") as caught:
             write()
-        assert caught.value.hint == "name a folder with --out, or move the file away"
+        assert caught.value.hint == "name another folder, or move the file away"
     assert (tmp_path / "taken").read_text() == "x"
 
 

@@ -21,7 +21,7 @@ class ParityTolerance(Frozen):
         min_top1_agreement: share of images; judged only for trained weights.
     """
 
-    min_cosine: float = Field(ge=-1, le=1)
+    min_cosine: float = Field(le=1, allow_inf_nan=False)
     min_sqnr_db: float = Field(allow_inf_nan=False)
     min_image_sqnr_db: float | None = Field(default=None, allow_inf_nan=False)
     max_abs_error: float = Field(ge=0, allow_inf_nan=False)

@@ -296,7 +296,7 @@ def test_read_only_output(edgekit, card, read_only):
 def test_output_that_is_a_file(edgekit, project, card):
     (project / "taken").write_text("x")
     done = edgekit("export", "small", "-f", "onnx", "--out", "taken")
-    refused(done, 2, "taken is a file where a folder is to be", "name a folder with --out")
+    refused(done, 2, "taken is a file where a folder is to be", "name another folder")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edgekit.errors import ToolError, UsageError
+from edgekit.errors import UsageError
 from edgekit.reports.json_text import render
 from edgekit.reports.store import (
     digest,
@@ -211,7 +211,7 @@ def test_a_missing_report_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "local").write_text("a file where the folder should be")
-    with pytest.raises(ToolError, match="cannot write"):
+    with pytest.raises(UsageError, match=r"local is a file where a folder is to be"):
         save(tmp_path, measured())
 
 
