@@ -44,8 +44,9 @@ def make(request: Request) -> dict[str, Any]:
     """Export one network.
 
     Request: ``model`` (card id or path), ``format``, ``precision`` (fp32 or int8), ``target`` (class of the CPU),
-    ``unsigned`` (ONNX int8: unsigned activations), ``folder``. Writes the model, ``reference.npy`` (the network's
-    float32 outputs on the photos, ``(N, classes)``).
+    ``unsigned`` (ONNX int8: unsigned activations), ``folder``, and where they are not edgekit's own ``weights`` (a
+    checkpoint) and ``photos`` (a folder). Writes the model, ``reference.npy`` (the network's float32 outputs on the
+    photos, ``(N, classes)``).
 
     Returns:
         ``cpu_seconds`` of the export, imports included, without building the network; ``weights_sha256``; ``tools``.
@@ -59,7 +60,8 @@ def make(request: Request) -> dict[str, Any]:
     card = find_card(request["model"])
     folder = Path(request["folder"])
     before = cpu_seconds()
-    network, provenance = build_with_provenance(card)
+    weights, held_out = request.get("weights"), request.get("photos")
+    network, provenance = build_with_provenance(card, weights)
     pixels, _ = load_pixels(None, card.preprocessing)
     photos = torch.from_numpy(normalise(pixels, card.preprocessing))
     building = cpu_seconds() - before
@@ -72,7 +74,9 @@ def make(request: Request) -> dict[str, Any]:
         converter(network, photos, folder, request)
         spent = cpu_seconds() - building
         # Built again: the converters may have changed the network they were given.
-        network, _ = build_with_provenance(card)
+        network, _ = build_with_provenance(card, weights)
+        if held_out is not None:
+            photos = torch.from_numpy(normalise(load_pixels(held_out, card.preprocessing)[0], card.preprocessing))
         np.save(folder / "reference.npy", torch.cat([network(batch) for batch in torch.split(photos, 16)]).numpy())
     return {
         "cpu_seconds": spent,

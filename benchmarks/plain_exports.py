@@ -18,7 +18,7 @@ from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError
 from edgekit.files import staged_folder, write_atomic
 from edgekit.isolate import describe_exit, tail
-from edgekit.pixels import Pixels, from_output, load_pixels, to_input
+from edgekit.pixels import from_output, load_pixels, to_input
 from edgekit.target import host_target
 from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, QuantParams, TensorSpec
 from edgekit.verify.audit import TRANSPOSE
@@ -87,45 +87,47 @@ def weights_code() -> list[str]:
     return [ast.dump(nodes[name]) for name in ("DEFAULT_SEED", "calibrate_batch_norm", "random_network")]
 
 
-def make_plain(card: ModelCard, format_: Format, precision: Precision, folder: Path, unsigned: bool) -> dict[str, Any]:
+def make_plain(
+    card: ModelCard,
+    format_: Format,
+    precision: Precision,
+    folder: Path,
+    unsigned: bool = False,
+    weights: Path | None = None,
+    photos: Path | None = None,
+) -> dict[str, Any]:
     """Export plainly into ``folder``, run it on the photos and look at what the runtime makes of it.
+
+    ``weights`` and ``photos`` take the place of random ones and of edgekit's own; edgekit's calibrate all the same.
 
     Raises:
         ToolError: the library or the runtime failed.
     """
     what = f"the plain export of {card.id} to {format_} {precision}"
     request = {"model": card.id, "format": format_, "precision": precision, "target": host_target()}
+    if weights is not None:
+        request["weights"] = str(weights)
+    if photos is not None:
+        request["photos"] = str(photos)
     made = run_plain({**request, "unsigned": unsigned, "folder": str(folder)}, what)
-    pixels, _ = load_pixels(None, card.preprocessing)
-    seen, outputs = run_photos(folder / plain.FILES[format_], card, format_, pixels, what)
-    parity = agreement(np.load(folder / "reference.npy"), outputs)
-    files = [path for path in folder.glob("model.*") if path.suffix in (".onnx", ".tflite", ".xml", ".bin")]
-    return {**made, **parity, **layout_facts(seen), "size_bytes": sum(path.stat().st_size for path in files)}
-
-
-def run_photos(
-    model: Path, card: ModelCard, format_: Format, pixels: Pixels, what: str
-) -> tuple[dict[str, Any], np.ndarray[Any, Any]]:
-    """What the runtime makes of a plain export, and its scores on the photos, ``(N, classes)``.
-
-    Raises:
-        ToolError: the runtime failed.
-    """
-    agent = {"runtime": RUNTIME_OF[format_], "model": str(model), "threads": 1}
+    agent = {"runtime": RUNTIME_OF[format_], "model": str(folder / plain.FILES[format_]), "threads": 1}
     seen = call_agent({**agent, "command": "inspect"}, AGENT_S, f"inspecting {what}")
     specs = [
         tensor_spec(seen[end][0], card, "NC" if end == "outputs" else "NHWC" if format_ == "tflite" else "NCHW")
         for end in ("inputs", "outputs")
     ]
-    given, taken = model.with_name("inputs.npy"), model.with_name("outputs.npy")
-    np.save(given, to_input(pixels, specs[0]))
-    call_agent({**agent, "command": "run", "inputs": str(given), "outputs": str(taken)}, AGENT_S, f"running {what}")
+    given, taken = folder / "inputs.npy", folder / "outputs.npy"
+    np.save(given, to_input(load_pixels(request.get("photos"), card.preprocessing)[0], specs[0]))
+    run = {**agent, "command": "run", "inputs": str(given), "outputs": str(taken)}
+    call_agent(run, AGENT_S, f"running {what}")
     given.unlink()
-    return seen, from_output(np.load(taken), specs[1])
+    parity = agreement(np.load(folder / "reference.npy"), from_output(np.load(taken), specs[1]))
+    files = [path for path in folder.glob("model.*") if path.suffix in (".onnx", ".tflite", ".xml", ".bin")]
+    return {**made, **parity, **layout_facts(seen), "size_bytes": sum(path.stat().st_size for path in files)}
 
 
-def run_plain(request: dict[str, Any], what: str, entry: str = "benchmarks.plain:make") -> dict[str, Any]:
-    """Have ``entry`` make a plain export in a process whose environment is the caller's own.
+def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
+    """Have :func:`benchmarks.plain.make` run in a process whose environment is the caller's own.
 
     Not by ``run_isolated``: whatever edgekit does for the processes of its exports is no part of the plain path.
 
@@ -135,7 +137,7 @@ def run_plain(request: dict[str, Any], what: str, entry: str = "benchmarks.plain
     folder = Path(request["folder"])
     asked, answered, log = folder / "request.json", folder / "answer.json", folder / "log.txt"
     asked.write_text(json.dumps(request))
-    command = [sys.executable, "-m", "edgekit.isolate", entry, str(asked), str(answered)]
+    command = [sys.executable, "-m", "edgekit.isolate", "benchmarks.plain:make", str(asked), str(answered)]
     with log.open("wb") as stream:
         child = subprocess.Popen(
             [*command, str(os.getpid())],
@@ -194,6 +196,7 @@ def agreement(reference: np.ndarray[Any, Any], outputs: np.ndarray[Any, Any]) ->
         "sqnr_db": sqnr_db(exact, given),
         "image_sqnr_db": sqnr_db(exact, given, shared=exact.mean(0)),
         "cosine_min": float(cosines(exact, given).min()),
+        "top1_agree": int((exact.argmax(1) == given.argmax(1)).sum()),
     }
 
 

@@ -13,20 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
 from edgekit.isolate import run_isolated
-from edgekit.pixels import load_pixels, normalise
 from edgekit.target import host_target
 from edgekit.types import Format, ModelCard
 
-from . import plain
 from .edgekit_exports import edgekit_key
 from .exports import EXPORT_S, FORMATS, child_env, digest
-from .plain_exports import agreement, plain_key, run_photos, run_plain
+from .plain_exports import make_plain, plain_key
 from .real_data import (
     MOBILENET_V2,
     PHOTOS,
@@ -77,39 +73,13 @@ def real_weights(cache: Path) -> dict[str, Any]:
 
 def plain_cell(card: ModelCard, format_: Format, weights: Path, photos: Path, folder: Path) -> Cell:
     """The library's own int8 export."""
-    what = f"the plain export of {card.id} with its weights to {format_} int8"
     place = folder / f"plain-{card.id}-{format_}"
     place.mkdir()
-    request = {"model": card.id, "format": format_, "precision": "int8", "target": host_target(), "unsigned": False}
-    request |= {"weights": str(weights), "photos": str(photos), "folder": str(place)}
     try:
-        run_plain(request, what, "benchmarks.real_weights:make_plain")
-        pixels, _ = load_pixels(str(photos), card.preprocessing)
-        _, outputs = run_photos(place / plain.FILES[format_], card, format_, pixels, what)
-        reference = np.load(place / "reference.npy")
-        parity = agreement(reference, outputs)
+        facts = make_plain(card, format_, "int8", place, weights=weights, photos=photos)
     except EdgekitError as error:
         return {"error": str(error)}
-    same = int((outputs.argmax(1) == reference.argmax(1)).sum())
-    return {"sqnr_db": parity["sqnr_db"], "agree": same}
-
-
-def make_plain(request: dict[str, Any]) -> dict[str, Any]:
-    """In a child: the model, and ``reference.npy``, the network's float32 scores on the photos of ``photos``."""
-    import torch
-
-    from edgekit.workflows.build import build_with_provenance
-
-    card, folder = find_card(request["model"]), Path(request["folder"])
-    converter = {"onnx": plain.to_onnx, "tflite": plain.to_tflite, "openvino": plain.to_openvino}[request["format"]]
-    calibration, held_out = (
-        torch.from_numpy(normalise(load_pixels(source, card.preprocessing)[0], card.preprocessing))
-        for source in (None, request["photos"])
-    )
-    with torch.no_grad():
-        np.save(folder / "reference.npy", build_with_provenance(card, request["weights"])[0](held_out).numpy())
-        converter(build_with_provenance(card, request["weights"])[0], calibration, folder, request)
-    return {}
+    return {"sqnr_db": facts["sqnr_db"], "agree": facts["top1_agree"]}
 
 
 def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) -> dict[Format, Cell]:

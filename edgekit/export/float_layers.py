@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from ..errors import UsageError, did_you_mean
 from ..types import Layer
 
 FOLLOWERS = {"relu", "hard-swish", "hard-sigmoid"}
+PRODUCTS = {"conv", "linear"}
 
 
 def float_layers(layers: Iterable[Layer], patterns: Iterable[str]) -> tuple[Layer, ...]:
@@ -30,11 +31,16 @@ def float_layers(layers: Iterable[Layer], patterns: Iterable[str]) -> tuple[Laye
         chosen |= found
     by_name = {layer.name: layer for layer in every}
     for layer in every:
-        if layer.name in chosen and {"conv", "linear"} & set(layer.kinds) and len(layer.feeds) == 1:
-            follower = by_name[layer.feeds[0]]
-            if FOLLOWERS & set(follower.kinds):
-                chosen.add(follower.name)
+        if layer.name in chosen and PRODUCTS & set(layer.kinds):
+            chosen.update(follower(layer, by_name))
     return tuple(layer for layer in every if layer.name in chosen)
+
+
+def follower(layer: Layer, layers: Mapping[str, Layer]) -> tuple[str, ...]:
+    """The activation that alone reads a layer, by its name; empty where there is none."""
+    if len(layer.feeds) != 1 or not FOLLOWERS & set(layers[layer.feeds[0]].kinds):
+        return ()
+    return layer.feeds
 
 
 def matches(layer: Layer, pattern: str) -> bool:

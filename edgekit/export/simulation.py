@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn
 
 from ..target import saturates
 from ..types import Layer, Quantization, TargetClass
-from .float_layers import FOLLOWERS
+from .float_layers import PRODUCTS, follower
 from .weight_range import STEPS, is_depthwise, largest_weight
 
 
@@ -160,10 +160,7 @@ class Simulation:
     def follower(self, name: str) -> str | None:
         """The activation that alone reads a convolution or linear layer."""
         layer = self.layers[name]
-        if not {"conv", "linear"} & set(layer.kinds) or len(layer.feeds) != 1:
-            return None
-        reader = self.layers[layer.feeds[0]]
-        return reader.name if FOLLOWERS & set(reader.kinds) else None
+        return next(iter(follower(layer, self.layers)), None) if PRODUCTS & set(layer.kinds) else None
 
     def is_quantized(self, node: fx.Node, quantized: Collection[str]) -> bool:
         """True for a tensor that is rounded when these layers are in int8: one that they make or read."""

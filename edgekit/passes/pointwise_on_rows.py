@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from .channel_flow import Permutation, call_instead, note_channels
-from .flatten_maps import Maps, note_size
+from .flatten_maps import Maps, note_size, reshaped
 from .shuffle_channels_last import shuffle_groups
 
 LEAST_PIXELS = 28 * 28
@@ -89,7 +89,10 @@ def pointwise_on_rows(graph_module: fx.GraphModule) -> int:
                 break
             node = behind
             note_size(node, pixels)
-        back_to_maps(graph_module, node, layer)
+        readers = list(node.users)
+        back = reshaped(graph_module, node, "maps", Maps(*layer.size))
+        for reader in readers:
+            reader.replace_input_with(node, back)
         changed += 1
     graph_module.graph.eliminate_dead_code()
     graph_module.delete_all_unused_submodules()
@@ -111,16 +114,3 @@ def row_shuffle(layer: object, channels: int) -> RowShuffle | None:
     """The same shuffle on rows; None for what is no shuffle."""
     groups = shuffle_groups(layer.order(channels)) if isinstance(layer, Permutation) else None
     return None if groups is None else RowShuffle(groups)
-
-
-def back_to_maps(graph_module: fx.GraphModule, node: fx.Node, layer: Maps) -> None:
-    """Let all that read ``node`` read it as ``(N, C, H, W)``."""
-    name = f"{node.name}_back"
-    graph_module.add_submodule(name, Maps(*layer.size))
-    readers = list(node.users)
-    with graph_module.graph.inserting_after(node):
-        maps = graph_module.graph.call_module(name, (node,))
-    maps.meta = dict(node.meta)
-    note_size(maps, *layer.size)
-    for reader in readers:
-        reader.replace_input_with(node, maps)

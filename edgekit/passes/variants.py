@@ -112,6 +112,11 @@ def slow_at_linear(format_: Format, precision: Precision, target: TargetClass) -
     return format_ == "openvino" and precision == "int8" and target not in DOT_PRODUCT
 
 
+def float_wants_rows(format_: Format, precision: Precision, target: TargetClass) -> bool:
+    """True for OpenVINO's float kernels for x86: they want NHWC, and blocks of eight channels."""
+    return format_ == "openvino" and precision != "int8" and target.startswith("x86")
+
+
 # Where a variant is worth trying; everywhere if it is not named here.
 WHERE: dict[str, Callable[[Format, Precision, TargetClass], bool]] = {
     # Pays where int8 has four times the throughput, or where a GPU cannot do narrow groups.
@@ -136,13 +141,8 @@ WHERE: dict[str, Callable[[Format, Precision, TargetClass], bool]] = {
     "dense-narrow": lambda format_, precision, _: format_ == "onnx" and precision == "int8",
     # For OpenVINO's, which are slow at linear layers and pools as well.
     "dense-narrow-pixel-linear": slow_at_linear,
-    # OpenVINO's float kernels for x86 want NHWC too, and blocks of eight channels.
-    "dense-first-rows": lambda format_, precision, target: (
-        format_ == "openvino" and precision != "int8" and target.startswith("x86")
-    ),
-    "products-on-rows": lambda format_, precision, target: (
-        format_ == "openvino" and precision != "int8" and target.startswith("x86")
-    ),
+    "dense-first-rows": float_wants_rows,
+    "products-on-rows": float_wants_rows,
     # The other runtimes store every map as NCHW, or blocked.
     "rows": lambda format_, _p, _t: format_ == "tflite",
     "dense-rows": lambda format_, _p, _t: format_ == "tflite",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from ..export.float_layers import FOLLOWERS, layers_in
+from ..export.float_layers import follower, layers_in
 from ..export.simulation import Runner, Simulation, evenly, scheme_of
 from ..pixels import from_output, normalise, to_input
 from ..types import ExportProfile, Layer, LayerError, LayerErrors, ModelCard, TensorSpec
@@ -41,7 +41,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
     scheme = scheme_of(profile.quantization, request["target"], profile.format)
     calibration = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
     simulation = Simulation(network, layers, evenly(calibration, OWN_IMAGES), scheme)
-    fused = {layer.name: follower for layer in layers if (follower := simulation.follower(layer.name)) is not None}
+    fused = {layer.name: name for layer in layers if (name := simulation.follower(layer.name)) is not None}
 
     tapped = tap(profile.format, Path(request["model_file"]), owners_of(request, layers))
     plain = from_output(np.load(request["plain"])[chosen], out)
@@ -118,9 +118,8 @@ def own_errors(simulation: Simulation, fused: dict[str, str]) -> dict[str, float
 
 def activations(layers: tuple[Layer, ...]) -> dict[str, str]:
     """For a layer that an activation alone reads, the activation: TFLite computes it inside additions too."""
-    kinds = {layer.name: set(layer.kinds) for layer in layers}
-    alone = [layer for layer in layers if len(layer.feeds) == 1]
-    return {layer.name: layer.feeds[0] for layer in alone if kinds[layer.feeds[0]] & FOLLOWERS}
+    by_name = {layer.name: layer for layer in layers}
+    return {layer.name: name for layer in layers for name in follower(layer, by_name)}
 
 
 def elsewhere(layer: Layer, layers: dict[str, Layer], found: dict[str, int]) -> str:

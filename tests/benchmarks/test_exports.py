@@ -70,6 +70,8 @@ def test_agreement_is_parity() -> None:
     found = agreement(reference, reference * 1.1)
     assert found["sqnr_db"] == pytest.approx(20.0, abs=1e-4)
     assert found["cosine_min"] == pytest.approx(1.0)
+    assert found["top1_agree"] == 2
+    assert agreement(reference, reference[:, ::-1])["top1_agree"] == 0
     for broken in (reference[:1], reference * np.nan):
         with pytest.raises(ToolError):
             agreement(reference, broken)

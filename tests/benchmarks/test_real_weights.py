@@ -36,7 +36,7 @@ def test_failures_are_told_and_not_kept(one_cell: None, tmp_path: Path, monkeypa
     def fail(*_: Any, **_more: Any) -> None:
         raise ToolError("the child crashed with SIGABRT")
 
-    monkeypatch.setattr(real_weights, "run_plain", fail)
+    monkeypatch.setattr(real_weights, "make_plain", fail)
     monkeypatch.setattr(real_weights, "run_isolated", fail)
     (row,) = real_weights.real_weights(tmp_path)["rows"]
     assert row["plain"] == row["edgekit"] == {"error": "the child crashed with SIGABRT"}
