@@ -11,7 +11,7 @@ from typing import Any
 from edgekit.catalog import PROFILES, find_card, find_profile, folders
 from edgekit.errors import ToolError
 from edgekit.files import write_atomic
-from edgekit.isolate import run_isolated
+from edgekit.isolate import run_named
 from edgekit.target import host_target
 from edgekit.types import Artifact, Format, ModelCard, Precision
 from edgekit.workflows.artifacts import MANIFEST
@@ -69,7 +69,7 @@ def export_in_child(card: ModelCard, profiles: list[str], out: Path, log: Path) 
         EdgekitError: the network cannot be built.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as empty:
-        return run_isolated(
+        return run_named(
             "benchmarks.edgekit_exports:export_child",
             {"model": card.id, "profiles": profiles, "out": str(out)},
             EXPORT_S * len(profiles),

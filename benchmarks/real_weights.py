@@ -16,7 +16,7 @@ from typing import Any
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
-from edgekit.isolate import run_isolated
+from edgekit.isolate import run_named
 from edgekit.target import host_target
 from edgekit.types import Format, ModelCard
 
@@ -86,7 +86,7 @@ def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) ->
     """What ``edgekit export --int8`` makes, by format."""
     request = {"model": card.id, "weights": str(weights), "photos": str(photos), "out": str(folder / "edgekit")}
     try:
-        answer = run_isolated(
+        answer = run_named(
             "benchmarks.real_weights:export_child",
             request,
             EXPORT_S * len(FORMATS),

@@ -2,6 +2,9 @@
 
 The child is ``python -m edgekit.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON, and PARENT is
 our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
+
+A function that runs isolated takes one frozen value and returns one. Its module imports nothing heavy at its top,
+since the parent imports it too; the function itself imports what it needs, inside :func:`quick_imports`.
 """
 
 from __future__ import annotations
@@ -19,14 +22,17 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 from . import errors
 from .errors import EdgekitError, ToolError
+from .types.base import Frozen
+
+Request = TypeVar("Request", bound=Frozen)
+Answer = TypeVar("Answer", bound=Frozen)
 
 LOG_TAIL_LINES = 12
 IDLE = "try again when the machine has less to do"
@@ -43,19 +49,19 @@ freed memory for a network's next tensors: clearing pages anew was half of the s
 
 
 def run_isolated(
-    function: str,
-    request: dict[str, Any],
+    function: Callable[[Request], Answer],
+    request: Request,
     timeout_s: float,
     what: str,
     log: Path | None = None,
     env: dict[str, str] | None = None,
     more_time: str = IDLE,
-) -> dict[str, Any]:
-    """Call ``MODULE:FUNCTION`` with ``request`` (JSON-able) in a fresh interpreter and return its JSON-able result.
+) -> Answer:
+    """Call ``function`` with ``request`` in a fresh interpreter and return its answer.
 
     Args:
-        function: dotted module, colon, function name.
-        request: JSON-able argument.
+        function: a function at the top level of a module, annotated with the types of its request and its answer.
+        request: its argument.
         timeout_s: after that the child's whole process group is killed.
         what: the step in words, for messages ("converting X to onnx").
         log: where the child's output goes; a temporary file when None.
@@ -66,6 +72,34 @@ def run_isolated(
         EdgekitError: the same error the child raised, with its traceback as a note.
         ToolError: the child raised an error of another kind, which the message names, or crashed, was killed or ran out
             of time; then the message holds the end of its log.
+    """
+    answer: type[Answer] = get_type_hints(function)["return"]
+    name = f"{function.__module__}:{function.__qualname__}"
+    return answer.from_plain(run_named(name, request.to_plain(), timeout_s, what, log, env, more_time))
+
+
+def run_named(
+    function: str,
+    request: dict[str, Any],
+    timeout_s: float,
+    what: str,
+    log: Path | None = None,
+    env: dict[str, str] | None = None,
+    more_time: str = IDLE,
+) -> dict[str, Any]:
+    """As :func:`run_isolated`, for a function of a module that this process cannot import, by name.
+
+    Args:
+        function: dotted module, colon, function name.
+        request: JSON-able argument; the result is JSON-able too.
+        timeout_s: see :func:`run_isolated`, as for the others.
+        what: likewise.
+        log: likewise.
+        env: likewise.
+        more_time: likewise.
+
+    Raises:
+        EdgekitError: see :func:`run_isolated`.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         request_file, result_file = Path(folder, "request.json"), Path(folder, "result.json")
@@ -203,8 +237,9 @@ def main(function: str, request_file: str, result_file: str) -> None:
     """The child: call the function, write ``{"ok": …}``; a crash leaves no result file."""
     module_name, _, name = function.partition(":")
     try:
-        module = import_at_once(module_name)
-        value = getattr(module, name)(json.loads(Path(request_file).read_text()))
+        with quick_imports():
+            module = importlib.import_module(module_name)
+        value = call(getattr(module, name), json.loads(Path(request_file).read_text()))
         answer = {"ok": True, "value": value}
     except Exception as error:  # noqa: BLE001 - whatever it is, it travels to the parent as an answer
         traceback.print_exc()
@@ -216,14 +251,23 @@ def main(function: str, request_file: str, result_file: str) -> None:
     os.replace(result_file + ".part", result_file)
 
 
-def import_at_once(name: str) -> ModuleType:
-    """Import a module without the garbage collector, which takes a fifth of PyTorch's import and finds nothing to drop.
+def call(function: Callable[[Any], Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Call a function with JSON: what is annotated as a frozen type goes in and comes out as one."""
+    given = next((hint for name, hint in get_type_hints(function).items() if name != "return"), None)
+    typed = isinstance(given, type) and issubclass(given, Frozen)
+    answer = function(given.from_plain(request) if typed else request)  # type: ignore[union-attr]
+    return answer.to_plain() if isinstance(answer, Frozen) else answer
 
-    What came in is never looked at again.
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import without the garbage collector, which takes a fifth of PyTorch's import and finds nothing to drop.
+
+    What came in is never looked at again. For child processes only: the parent goes on collecting.
     """
     gc.disable()
     try:
-        return importlib.import_module(name)
+        yield
     finally:
         gc.freeze()
         gc.enable()

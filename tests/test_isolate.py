@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from edgekit import errors
 from edgekit.errors import EdgekitError, ToolError, did_you_mean
 from edgekit.files import alive
-from edgekit.isolate import describe_exit, run_isolated, run_logged, tail
+from edgekit.isolate import describe_exit, run_logged, run_named, tail
 
 CHILD = '''
 import ctypes, os, resource, signal, subprocess, sys, time
@@ -85,7 +85,7 @@ def where(tmp_path_factory) -> dict[str, str]:
 @pytest.fixture
 def call(where):
     def run(function, request=None, timeout_s=60.0, **more):
-        return run_isolated(f"child_functions:{function}", request or {}, timeout_s, "making x", env=where, **more)
+        return run_named(f"child_functions:{function}", request or {}, timeout_s, "making x", env=where, **more)
 
     return run
 
@@ -126,7 +126,7 @@ def test_log_is_kept_where_asked(call, tmp_path):
 
 
 def test_environment_is_added(where):
-    answer = run_isolated("child_functions:environment", {"name": "COLOUR"}, 60, "x", env={**where, "COLOUR": "blue"})
+    answer = run_named("child_functions:environment", {"name": "COLOUR"}, 60, "x", env={**where, "COLOUR": "blue"})
     assert answer == {"value": "blue"}
 
 
@@ -221,10 +221,10 @@ def test_grandchildren_end_with_the_child(call, tmp_path, then):
 def test_interrupt_ends_the_whole_family(where, tmp_path, how):
     program = """
 import signal, sys
-from edgekit.isolate import run_isolated
+from edgekit.isolate import run_named
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 request = {"pids": sys.argv[1], "then": "sleep"}
-run_isolated("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
+run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
 """
     command = [sys.executable, "-c", program, str(tmp_path / "pids"), where["PYTHONPATH"]]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -238,9 +238,9 @@ run_isolated("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys
 def test_kill_of_the_parent_ends_the_child(where, tmp_path):
     program = """
 import sys
-from edgekit.isolate import run_isolated
+from edgekit.isolate import run_named
 request = {"pids": sys.argv[1], "then": "sleep"}
-run_isolated("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
+run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
 """
     command = [sys.executable, "-c", program, str(tmp_path / "pids"), where["PYTHONPATH"]]
     parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)

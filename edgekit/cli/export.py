@@ -15,8 +15,8 @@ from .console import Progress
 
 if TYPE_CHECKING:
     from ..types import ExportProfile
-    from ..workflows.export import Outcome
     from ..workflows.prepare import ExportOptions
+    from ..workflows.tasks import Outcome
 
 
 def export_command(

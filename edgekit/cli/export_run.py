@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ..types import ExportProfile
 from ..workflows.cache import measure
-from ..workflows.export import Outcome, export
+from ..workflows.export import export
 from ..workflows.prepare import ExportOptions
+from ..workflows.tasks import Outcome
 from .console import Progress, emit_json, say
 from .export_table import outcome_table, summary_line
 from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines

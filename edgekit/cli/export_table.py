@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ..workflows.export import Outcome
+from ..workflows.tasks import Outcome
 from .console import error_lines
 from .export_text import provenance_lines
 

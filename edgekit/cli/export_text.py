@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import Artifact, Parity, SelectiveFloat
-from ..workflows.export import Outcome
 from ..workflows.selective_float import step_text
+from ..workflows.tasks import Outcome
 from .console import error_lines
 from .layer_error_text import layer_lines
 from .tune_text import form_lines, measured_lines

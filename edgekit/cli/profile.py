@@ -12,8 +12,8 @@ from .console import Progress, emit_json, say
 
 if TYPE_CHECKING:
     from ..types import Accelerator, Device
-    from ..workflows.export import Outcome
     from ..workflows.profile import Profiled
+    from ..workflows.tasks import Outcome
 
 FILE_WIDTH = 160
 """Columns of output that no terminal shows, so that tables in logs stay whole."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field
 
-from ..types import ExportProfile, Layer, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
+from ..types import ExportProfile, Frozen, Layer, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +57,7 @@ class Job:
         return "uint8" if self.profile.bake_preprocess else self.profile.io
 
 
-@dataclass(frozen=True)
-class Converted:
+class Converted(Frozen):
     """What a converter made.
 
     Attributes:
@@ -70,9 +70,9 @@ class Converted:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     quantization: dict[str, str | bool] | None = None
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
     float_nodes: tuple[str, ...] = ()
-    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    owners: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:

@@ -30,11 +30,8 @@ from .prepare import TOOLS, ExportOptions
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
-    *("zoo", "passes", "export", "verify", "types", "calibration_photos", "bench/agent.py", "calibration.py"),
-    *("pixels.py", "target.py"),
-    *(f"workflows/{name}.py" for name in ("audit_file", "build", "convert", "export", "manifest", "prepare")),
-    *("workflows/layer_errors.py", "workflows/layer_errors_job.py", "workflows/verification.py"),
-    *("workflows/conversion.py", "workflows/selective_float.py", "workflows/sensitivity_job.py"),
+    *("bench/agent.py", "calibration.py", "calibration_photos", "catalog.py", "export", "isolate.py", "passes"),
+    *("pixels.py", "target.py", "types", "verify", "workflows", "zoo"),
 )
 """What of edgekit decides what an artifact is."""
 

@@ -27,9 +27,9 @@ from ..target import host_target
 from ..types import Artifact, ExportProfile, ImageSet, ModelCard
 from .artifacts import MANIFEST, Stored, check_files
 from .cache import code_digest
-from .export import Done, Outcome, Say, Status, Task, export_task, from_cache, plan, to_cache
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
+from .tasks import Done, Outcome, Say, Status, Task, export_task, from_cache, plan, to_cache
 
 if TYPE_CHECKING:
     from distributed import Client, Future

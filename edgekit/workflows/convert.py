@@ -1,12 +1,11 @@
-"""The steps of an export that run in child processes: JSON in, JSON out, arrays in ``.npy`` files."""
+"""The steps of an export that need PyTorch: build a network, and convert it. Both run in child processes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,68 +16,62 @@ from ..passes.bake_preprocess import bake_preprocess
 from ..passes.name_layers import name_layers
 from ..passes.pipeline import apply_rewrites
 from ..pixels import normalise
-from ..types import ExportProfile, Layer, ModelCard, Rewrite, TargetClass
+from ..types import ExportProfile, Format, Layer, LayerLoad, ModelCard, Rewrite, TargetClass
 from ..verify.finite import check_weights, finite_outputs
 from ..zoo.complexity import count_params, layer_costs
 from ..zoo.layouts import adopt
 from ..zoo.registry import create
 from .build import build_with_provenance
 from .prepare import TOOLS
+from .requests import BuildRequest, BuiltNetwork, ConvertRequest, Made, NetworkSource
+
+if TYPE_CHECKING:
+    from ..export.job import Converted, Job
 
 
-def prepare(request: dict[str, Any]) -> dict[str, Any]:
+def build(request: BuildRequest) -> BuiltNetwork:
     """Build the network, save its state and its float32 outputs on the parity images.
-
-    Request: ``card``, ``weights`` (path or None), ``num_classes``, ``pixels`` (.npy, parity), ``calibration`` (.npy, or
-    None where these are the same), ``folder``.
-    Writes ``state.pt`` and ``reference.npy`` into the folder.
 
     Raises:
         UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image.
     """
-    card = ModelCard.from_plain(request["card"])
-    folder = Path(request["folder"])
-    network, provenance = build_with_provenance(card, request["weights"], request["num_classes"])
-    images = torch.from_numpy(normalise(np.load(request["pixels"]), card.preprocessing))
+    card = request.card
+    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    images = torch.from_numpy(normalise(np.load(request.parity), card.preprocessing))
     check_weights(network)
     reference = finite_outputs(network, images, "parity").numpy()
-    if request["calibration"] is not None:
-        others = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
+    if request.calibration is not None:
+        others = torch.from_numpy(normalise(np.load(request.calibration), card.preprocessing))
         finite_outputs(network, others, "calibration")
-    torch.save(network.state_dict(), folder / "state.pt")
-    np.save(folder / "reference.npy", reference)
+    torch.save(network.state_dict(), request.folder / "state.pt")
+    np.save(request.folder / "reference.npy", reference)
     costs = layer_costs(network, (1, *card.input_shape))
-    return {
-        "provenance": provenance.to_plain(),
-        "params": count_params(network),
-        "macs": sum(cost.macs for cost in costs),
-        "layers": [[cost.name, cost.macs, cost.memory_access] for cost in costs if cost.macs],
-    }
+    return BuiltNetwork(
+        provenance=provenance,
+        params=count_params(network),
+        macs=sum(cost.macs for cost in costs),
+        layers=tuple(LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access) for c in costs if c.macs),
+    )
 
 
-def convert(request: dict[str, Any]) -> dict[str, Any]:
-    """Rewrite, convert and quantize into ``folder``.
+def convert(request: ConvertRequest) -> Made:
+    """Rewrite, convert and quantize into the request's folder.
 
     Raises:
         UsageError: the profile keeps layers in float that the network does not have, or int8 cannot be calibrated on
             the images.
-
-    Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
-    ``pixels`` (.npy, calibration), ``folder``.
     """
     from ..export.float_layers import float_layers
     from ..export.job import Job
 
-    card = ModelCard.from_plain(request["card"])
-    profile = ExportProfile.from_plain(request["profile"])
-    target: TargetClass = request["target"]
-    pixels = np.load(request["pixels"])
+    card, profile, target = request.network.card, request.profile, request.target
+    pixels = np.load(request.pixels)
     doubts = check_calibration(pixels) if profile.precision == "int8" else []
-    rewritten, layers, rewrites = rewritten_network(request, card, profile)
+    rewritten, layers, rewrites = rewritten_network(request.network, profile)
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
-    chosen: dict[str, str] = {}
+    chosen: dict[str, str | bool] = {}
     if profile.quantization is not None:
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
         with one_thread():
@@ -89,26 +82,27 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
         target=target,
         preprocessing=card.preprocessing,
         inputs=network_inputs(pixels, card, profile),
-        folder=Path(request["folder"]),
+        folder=request.folder,
         layers={layer.name: layer for layer in layers},
         float_layers=in_float,
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
-    return {
-        "files": list(made.files),
-        "inputs": [spec.to_plain() for spec in made.inputs],
-        "outputs": [spec.to_plain() for spec in made.outputs],
-        "quantization": None if made.quantization is None else made.quantization | chosen,
-        "notes": [*doubts, *made.notes],
-        "float_layers": [layer.path for layer in kept],
-        "float_names": sorted(in_float),
-        "float_nodes": list(made.float_nodes),
-        "owners": {tensor: list(names) for tensor, names in made.owners.items()},
-        "float_compute": sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),
-        "rewrites": [rewrite.to_plain() for rewrite in rewrites],
-        "tool_versions": {name: metadata.version(name) for name in TOOLS[profile.format]},
-    }
+    return Made(
+        files=made.files,
+        inputs=made.inputs,
+        outputs=made.outputs,
+        quantization=None if made.quantization is None else made.quantization | chosen,
+        notes=(*doubts, *made.notes),
+        float_nodes=made.float_nodes,
+        owners=made.owners,
+        target=target,
+        float_layers=tuple(layer.path for layer in kept),
+        float_names=tuple(sorted(in_float)),
+        float_compute=sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept),
+        rewrites=rewrites,
+        tool_versions={name: metadata.version(name) for name in TOOLS[profile.format]},
+    )
 
 
 def fit(
@@ -118,7 +112,7 @@ def fit(
     profile: ExportProfile,
     target: TargetClass,
     in_float: frozenset[str],
-) -> tuple[ExportProfile, dict[str, str]]:
+) -> tuple[ExportProfile, dict[str, str | bool]]:
     """Fit a network's biases and weights to the calibration images in place, as the profile has it.
 
     Returns:
@@ -129,7 +123,8 @@ def fit(
     from ..export.simulation import scheme_of
     from ..export.weight_rounding import round_weights
 
-    settings, chosen = profile.quantization, {}
+    settings = profile.quantization
+    chosen: dict[str, str | bool] = {}
     assert settings is not None
     scheme = scheme_of(settings, target, profile.format)
     if settings.ranges == "auto":
@@ -156,14 +151,20 @@ def one_thread() -> Iterator[None]:
 
 
 def rewritten_network(
-    request: dict[str, Any], card: ModelCard, profile: ExportProfile
+    source: NetworkSource, profile: ExportProfile
 ) -> tuple[fx.GraphModule, tuple[Layer, ...], tuple[Rewrite, ...]]:
-    """The network of a request (``num_classes``, ``state``, ``layout``) with the profile's rewrites, named."""
-    network = create(card, request["num_classes"])
-    network.load_state_dict(torch.load(request["state"], weights_only=True))
-    adopt(network, request["layout"])
-    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *card.input_shape))
+    """The network of a source with the profile's rewrites, named."""
+    network = built_again(source)
+    rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *source.card.input_shape))
     return rewritten, name_layers(rewritten), rewrites
+
+
+def built_again(source: NetworkSource) -> nn.Module:
+    """The network that :func:`build` built."""
+    network = create(source.card, source.num_classes)
+    network.load_state_dict(torch.load(source.state, weights_only=True))
+    adopt(network, source.layout)
+    return network
 
 
 def with_input(network: nn.Module, card: ModelCard, profile: ExportProfile) -> nn.Module:
@@ -182,7 +183,7 @@ def network_inputs(pixels: np.ndarray[Any, Any], card: ModelCard, profile: Expor
     return nchw.astype(np.float32) if profile.precision == "int8" else nchw
 
 
-def converter(format_: str) -> Any:
+def converter(format_: Format) -> Callable[[Job], Converted]:
     """The converter of a format; only its own packages are imported."""
     if format_ == "onnx":
         from ..export.onnx import convert_onnx

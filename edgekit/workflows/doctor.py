@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from .. import __version__
 from ..errors import EdgekitError, ToolError
 from ..isolate import run_isolated
 from ..target import CPUINFO, cpu_flags, host_target
-from ..types import RUNTIME_OF, Format, Frozen, Runtime, TargetClass
+from ..types import Format, Frozen, Runtime, TargetClass
+from . import doctor_probe
 
 TIMEOUT_S = 300.0
 TOLERANCE = 1e-4
@@ -140,40 +141,38 @@ def attempt(name: str, needed: tuple[str, ...], extra: str, trial: Callable[[], 
 
 def try_runtime(runtime: Runtime) -> str:
     """Run the file that edgekit ships for the runtime and compare with the stored outputs."""
-    found = probe("run_shipped", {"runtime": runtime}, f"running a file in {runtime}")
-    return judge(found, f"{runtime} {found['version']} runs")
+    request = doctor_probe.Asked(runtime=runtime)
+    found = run_isolated(doctor_probe.run_shipped, request, TIMEOUT_S, f"running a file in {runtime}")
+    return judge(found, f"{runtime} {found.version} runs")
 
 
 def list_devices(runtime: Runtime) -> str:
     """What the runtime could compute on here, in words; that there is only the CPU is a finding and no failure."""
-    found = probe("list_devices", {"runtime": runtime}, f"asking {runtime} for its devices")
-    return "; ".join(found["devices"])
+    request = doctor_probe.Asked(runtime=runtime)
+    found = run_isolated(doctor_probe.list_devices, request, TIMEOUT_S, f"asking {runtime} for its devices")
+    return "; ".join(found.devices)
 
 
 def try_conversion(format_: Format) -> str:
     """Convert a two-layer network, run the file, and compare with PyTorch."""
     with tempfile.TemporaryDirectory(prefix="edgekit-doctor-") as folder:
-        made = probe("convert", {"format": format_, "folder": folder}, f"converting to {format_}")
-        request = {"runtime": RUNTIME_OF[format_], "model": made["model"], "expected": made["expected"]}
-        return judge(probe("run", request, f"running the {format_} file"), "converts, runs and agrees with PyTorch")
+        request = doctor_probe.Conversion(format=format_, folder=Path(folder))
+        made = run_isolated(doctor_probe.convert, request, TIMEOUT_S, f"converting to {format_}")
+        found = run_isolated(doctor_probe.run, made, TIMEOUT_S, f"running the {format_} file")
+    return judge(found, "converts, runs and agrees with PyTorch")
 
 
 def try_report() -> str:
     """Import what the HTML report needs."""
-    return f"jinja2 {probe('import_report', {}, 'importing jinja2')['version']} imports"
+    request = doctor_probe.Package(name="jinja2")
+    return f"jinja2 {run_isolated(doctor_probe.import_package, request, TIMEOUT_S, 'importing jinja2').version} imports"
 
 
-def probe(function: str, request: dict[str, Any], what: str) -> dict[str, Any]:
-    """Run a function of :mod:`edgekit.workflows.doctor_probe` in a child process."""
-    return run_isolated(f"edgekit.workflows.doctor_probe:{function}", request, TIMEOUT_S, what)
-
-
-def judge(found: dict[str, Any], success: str) -> str:
+def judge(found: doctor_probe.ProbeRun, success: str) -> str:
     """The success text, or a ToolError when the outputs are off."""
-    worst = float(found["max_abs"])
-    if not worst <= TOLERANCE:  # also when it is not a number
-        raise ToolError(f"the outputs are wrong: they differ by {worst:.3g}, allowed is {TOLERANCE:g}")
-    return f"{success} (differs by {worst:.1e})"
+    if not found.max_abs <= TOLERANCE:  # also when it is not a number
+        raise ToolError(f"the outputs are wrong: they differ by {found.max_abs:.3g}, allowed is {TOLERANCE:g}")
+    return f"{success} (differs by {found.max_abs:.1e})"
 
 
 def packages() -> dict[str, tuple[Package, ...]]:

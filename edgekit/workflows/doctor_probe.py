@@ -1,4 +1,4 @@
-"""The trials of ``edgekit doctor``, each called in a child process: JSON in, JSON out.
+"""The trials of ``edgekit doctor``, each called in a child process.
 
 The probe network has two convolutions and a mean; its input is a formula, so that the shipped files and fresh
 conversions are judged by the same eight numbers.
@@ -6,20 +6,70 @@ conversions are judged by the same eight numbers.
 
 from __future__ import annotations
 
+import importlib
 import json
 from importlib import metadata
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
+
+from ..types import RUNTIME_OF, Format, Frozen, Runtime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
 SHAPE = (1, 3, 16, 16)
-SHIPPED = {"onnxruntime": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
+SHIPPED: dict[Runtime, str] = {"onnxruntime": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
+
+
+class Conversion(Frozen):
+    """The probe network is to be converted into ``folder``."""
+
+    format: Format
+    folder: Path
+
+
+class ProbeFile(Frozen):
+    """A converted probe network, and the outputs that it must give for :func:`probe_input`."""
+
+    runtime: Runtime
+    model: Path
+    expected: tuple[float, ...]
+
+
+class ProbeRun(Frozen):
+    """How a probe file ran: the largest difference to what was expected, and the version of the runtime."""
+
+    max_abs: float = Field(allow_inf_nan=True)
+    version: str
+
+
+class Asked(Frozen):
+    """A runtime to try."""
+
+    runtime: Runtime
+
+
+class Seen(Frozen):
+    """What a runtime could compute on, in its own names, a line each."""
+
+    devices: tuple[str, ...]
+
+
+class Package(Frozen):
+    """A package to import."""
+
+    name: str
+
+
+class Version(Frozen):
+    """The version of an installed package."""
+
+    version: str
 
 
 def probe_input() -> NDArray[np.float32]:
@@ -44,8 +94,8 @@ def build_probe() -> nn.Module:
     return layers.eval()
 
 
-def convert(request: dict[str, Any]) -> dict[str, Any]:
-    """Convert the probe network to ``format`` in ``folder``; the file to open, and PyTorch's own outputs."""
+def convert(request: Conversion) -> ProbeFile:
+    """Convert the probe network; the file to open, and PyTorch's own outputs."""
     import torch
 
     from ..catalog import profile_for
@@ -57,45 +107,48 @@ def convert(request: dict[str, Any]) -> dict[str, Any]:
     network = build_probe()
     job = Job(
         network=network,
-        profile=profile_for(request["format"], "fp32"),
+        profile=profile_for(request.format, "fp32"),
         target=host_target(),
         preprocessing=Preprocessing(resize=16, crop=16, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         inputs=probe_input(),
-        folder=Path(request["folder"]),
+        folder=request.folder,
     )
     with torch.no_grad():
-        made = converter(request["format"])(job)
+        made = converter(request.format)(job)
         expected = network(torch.from_numpy(probe_input())).flatten().tolist()
-    return {"model": str(job.folder / made.files[0]), "expected": expected}
+    return ProbeFile(runtime=RUNTIME_OF[request.format], model=job.folder / made.files[0], expected=tuple(expected))
 
 
-def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Run ``model`` in ``runtime`` on one thread; the largest difference to ``expected``, and the runtime's version."""
+def run(request: ProbeFile) -> ProbeRun:
+    """Run a probe file in its runtime on one thread.
+
+    Raises:
+        ValueError: it has another number of outputs.
+    """
     from ..bench.agent import RUNTIMES
 
-    runtime = RUNTIMES[request["runtime"]](1)
-    runtime.load(request["model"])
+    runtime = RUNTIMES[request.runtime](1)
+    runtime.load(str(request.model))
     value = probe_input()
-    runtime.set_input(0, value.transpose(0, 2, 3, 1).copy() if request["runtime"] == "litert" else value)
+    runtime.set_input(0, value.transpose(0, 2, 3, 1).copy() if request.runtime == "litert" else value)
     runtime.run()
     got = np.asarray(runtime.read(0), dtype=np.float64).flatten()
-    expected = np.asarray(request["expected"])
+    expected = np.asarray(request.expected)
     if got.shape != expected.shape:
         raise ValueError(f"{got.size} outputs, expected {expected.size}")
-    return {"max_abs": float(np.abs(got - expected).max()), "version": runtime.version}
+    return ProbeRun(max_abs=float(np.abs(got - expected).max()), version=runtime.version)
 
 
-def run_shipped(request: dict[str, Any]) -> dict[str, Any]:
-    """As :func:`run`, on the file that edgekit ships for ``runtime``: needs no converter."""
+def run_shipped(request: Asked) -> ProbeRun:
+    """As :func:`run`, on the file that edgekit ships for the runtime: needs no converter."""
     with as_file(files("edgekit") / "probe_models") as folder:
-        expected = json.loads((folder / "expected.json").read_text())
-        model = str(folder / SHIPPED[request["runtime"]])
-        return run({"runtime": request["runtime"], "model": model, "expected": expected})
+        expected = tuple(json.loads((folder / "expected.json").read_text()))
+        return run(ProbeFile(runtime=request.runtime, model=folder / SHIPPED[request.runtime], expected=expected))
 
 
-def list_devices(request: dict[str, Any]) -> dict[str, Any]:
-    """``devices``: what ``runtime`` sees on this machine, in its own names, each a line."""
-    return {"devices": DEVICES[request["runtime"]]()}
+def list_devices(request: Asked) -> Seen:
+    """What the runtime sees on this machine."""
+    return Seen(devices=tuple(DEVICES[request.runtime]()))
 
 
 def onnxruntime_devices() -> list[str]:
@@ -130,8 +183,7 @@ def litert_devices() -> list[str]:
 DEVICES = {"onnxruntime": onnxruntime_devices, "litert": litert_devices, "openvino": openvino_devices}
 
 
-def import_report(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - every trial takes a request
-    """Import jinja2."""
-    import jinja2  # noqa: F401
-
-    return {"version": metadata.version("jinja2")}
+def import_package(request: Package) -> Version:
+    """Import a package; its version."""
+    importlib.import_module(request.name)
+    return Version(version=metadata.version(request.name))

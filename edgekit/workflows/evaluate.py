@@ -18,8 +18,10 @@ from ..pixels import from_output, to_input
 from ..types import Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop, wilson
 from ..verify.parity import sqnr_db
+from . import jobs
 from .artifacts import MANIFEST, Stored, check_files, looks_like_path, read_manifest
-from .evaluation_data import Images, check_labels, load_images, spans, to_request
+from .evaluation_data import Images, check_labels, load_images, spans
+from .requests import ScoresRequest
 from .weights import resolve_weights
 
 Say = Callable[[str], None]
@@ -243,18 +245,14 @@ def score_network(network: Network, images: Images, work: Path, say: Say, timeou
     """Run a float network in a child process with PyTorch."""
     checkpoint = resolve_weights(network.card, network.weights)
     say(f"{network.card.id}: {len(images)} images in PyTorch")
-    answer = run_isolated(
-        "edgekit.workflows.evaluate_network:scores",
-        {
-            "card": network.card.to_plain(),
-            "weights": None if checkpoint is None else str(checkpoint.resolve()),
-            "num_classes": network.num_classes,
-            "images": to_request(images),
-            "outputs": str(work / "scores.npy"),
-        },
-        timeout_s,
-        f"running {network.card.id}",
-        more_time=MORE_TIME,
+    request = ScoresRequest(
+        card=network.card,
+        weights=None if checkpoint is None else checkpoint.resolve(),
+        num_classes=network.num_classes,
+        source=images.source,
+        paths=images.paths,
+        outputs=work / "scores.npy",
     )
-    scored = Scored(kind="network", model=network.card.id, name=answer["weights"], sha256=answer["sha256"])
-    return np.load(work / "scores.npy"), scored
+    found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)
+    scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
+    return np.load(request.outputs), scored

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,13 +205,6 @@ def spans(count: int, size: int) -> Sequence[tuple[int, int]]:
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def to_request(images: Images) -> dict[str, Any]:
-    """What a child process needs to read the same images."""
-    return {"source": images.source, "paths": [str(path) for path in images.paths]}
-
-
-def from_request(request: dict[str, Any]) -> Images:
-    """The images of :func:`to_request`."""
-    if request["paths"]:
-        return Images(request["source"], tuple(map(Path, request["paths"])))
-    return from_npz(Path(request["source"]))
+def images_again(source: str, paths: tuple[Path, ...]) -> Images:
+    """The images of :class:`Images` with these attributes, without labels: for a child process."""
+    return Images(source, paths) if paths else from_npz(Path(source))

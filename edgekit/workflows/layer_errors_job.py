@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,39 +11,35 @@ from torch import Tensor, fx
 from ..export.float_layers import follower, layers_in
 from ..export.simulation import Runner, Simulation, evenly, scheme_of
 from ..pixels import from_output, normalise, to_input
-from ..types import ExportProfile, Layer, LayerError, LayerErrors, ModelCard, TensorSpec
+from ..types import Layer, LayerError, LayerErrors
 from ..verify.layer_match import Noise, match, shaped
 from ..verify.taps import Owners, tap
 from .convert import rewritten_network
+from .requests import LayersRequest, Made
 
 MOST_IMAGES = 16
 OWN_IMAGES = 4
 """Every layer alone is a run of the network over these."""
 
 
-def measure(request: dict[str, Any]) -> dict[str, Any]:
-    """Errors of every layer, as :class:`LayerErrors`.
-
-    Request: ``card``, ``profile``, ``target``, ``num_classes``, ``state`` (path), ``layout`` (of the weights),
-    ``calibration`` and ``pixels`` (.npy), ``model_file``, ``input`` and ``output`` (specs), ``plain`` (.npy, the
-    artifact's stored outputs on ``pixels``), ``owners`` (tensor names to layers, for ONNX), ``float_layers`` (names).
-    """
-    card, profile = ModelCard.from_plain(request["card"]), ExportProfile.from_plain(request["profile"])
-    network, layers, _ = rewritten_network(request, card, profile)
-    pixels = np.load(request["pixels"])
+def measure(request: LayersRequest) -> LayerErrors:
+    """Errors of every layer."""
+    card, profile, made = request.network.card, request.profile, request.made
+    network, layers, _ = rewritten_network(request.network, profile)
+    pixels = np.load(request.pixels)
     chosen = np.linspace(0, len(pixels) - 1, min(len(pixels), MOST_IMAGES)).astype(int)
     images = torch.from_numpy(normalise(pixels[chosen], card.preprocessing))
-    spec, out = TensorSpec.from_plain(request["input"]), TensorSpec.from_plain(request["output"])
+    spec, out = made.inputs[0], made.outputs[0]
     inputs = to_input(pixels[chosen], spec)
 
     assert profile.quantization is not None
-    scheme = scheme_of(profile.quantization, request["target"], profile.format)
-    calibration = torch.from_numpy(normalise(np.load(request["calibration"]), card.preprocessing))
+    scheme = scheme_of(profile.quantization, made.target, profile.format)
+    calibration = torch.from_numpy(normalise(np.load(request.calibration), card.preprocessing))
     simulation = Simulation(network, layers, evenly(calibration, OWN_IMAGES), scheme)
     fused = {layer.name: name for layer in layers if (name := simulation.follower(layer.name)) is not None}
 
-    tapped = tap(profile.format, Path(request["model_file"]), owners_of(request, layers))
-    plain = from_output(np.load(request["plain"])[chosen], out)
+    tapped = tap(profile.format, request.model_file, owners_of(made, layers))
+    plain = from_output(np.load(request.plain)[chosen], out)
     inside = activations(layers)
     found: dict[str, int] = {}
     seen = {layer.name: Noise() for layer in layers}
@@ -61,7 +56,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
         tapped_scores.add(reference[""], from_output(stored, out))
         scores.add(reference[""], before[None])
     own = own_errors(simulation, fused)
-    in_float = set(request["float_layers"])
+    in_float = set(made.float_names)
     return LayerErrors(
         model=card.id,
         profile=profile.name,
@@ -84,15 +79,14 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
             )
             for layer in layers
         ),
-    ).to_plain()
+    )
 
 
-def owners_of(request: dict[str, Any], layers: tuple[Layer, ...]) -> Owners:
+def owners_of(made: Made, layers: tuple[Layer, ...]) -> Owners:
     """The layers that a name in the file tells of: ONNX files keep no scopes, so there the export has noted them."""
     names = {layer.name for layer in layers}
-    noted: dict[str, list[str]] = request["owners"]
-    if noted:
-        return lambda name: set(noted.get(name, ()))
+    if made.owners:
+        return lambda name: set(made.owners.get(name, ()))
     return lambda name: layers_in(name, names)
 
 

@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..files import sha256_file
-from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity, Rewrite, TensorSpec
+from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
 from .artifacts import CHECK_FILE, LAYERS_FILE
 from .forms import AS_WRITTEN, describe_form
 from .prepare import Prepared
 from .profiles import RANGES
+from .requests import Made
 from .verification import how_verified
 
 
@@ -22,7 +22,7 @@ def manifest(
     prepared: Prepared,
     profile: ExportProfile,
     folder: Path,
-    made: dict[str, Any],
+    made: Made,
     parity: Parity,
     audit: Audit,
     convert_seconds: float,
@@ -34,26 +34,26 @@ def manifest(
         format=profile.format,
         precision=profile.precision,
         io=profile.io,
-        target=made["target"],
+        target=made.target,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files=tuple(entry(folder / name) for name in (*made["files"], CHECK_FILE, *beside(folder))),
-        inputs=tuple(map(TensorSpec.from_plain, made["inputs"])),
-        outputs=tuple(map(TensorSpec.from_plain, made["outputs"])),
+        files=tuple(entry(folder / name) for name in (*made.files, CHECK_FILE, *beside(folder))),
+        inputs=made.inputs,
+        outputs=made.outputs,
         params=prepared.params,
         macs=prepared.macs,
         layers=prepared.layers,
         weights=prepared.provenance,
         calibration=prepared.calibration if profile.precision == "int8" else None,
-        quantization=made["quantization"],
-        float_layers=tuple(made["float_layers"]),
-        rewrites=tuple(map(Rewrite.from_plain, made["rewrites"])),
-        form=describe_form(prepared.card, profile, made["target"]),
+        quantization=made.quantization,
+        float_layers=made.float_layers,
+        rewrites=made.rewrites,
+        form=describe_form(prepared.card, profile, made.target),
         parity=parity,
         parity_data=prepared.parity_data,
         audit=audit,
-        notes=(*made["notes"], *how_verified(profile, made, parity)),
-        tool_versions={"edgekit": __version__, **made["tool_versions"]},
-        command=reproduce(prepared, profile, made["target"]),
+        notes=(*made.notes, *how_verified(profile, made, parity)),
+        tool_versions={"edgekit": __version__, **made.tool_versions},
+        command=reproduce(prepared, profile, made.target),
         convert_seconds=round(convert_seconds, 2),
     )
 

@@ -17,10 +17,11 @@ from ..files import write_atomic
 from ..types import Artifact, ExportProfile, Format, Frozen, ModelCard
 from .artifacts import MANIFEST, check_files, read_manifest
 from .cache import installed
-from .export import Outcome, export
+from .export import export
 from .parallel import run_all
 from .prepare import ExportOptions
 from .profiles import FORMATS
+from .tasks import Outcome
 
 Say = Callable[[str], None]
 CellStatus = Literal["ok", "failed to build", "failed to convert", "failed to verify"]

@@ -12,8 +12,10 @@ import numpy as np
 from ..isolate import run_isolated
 from ..pixels import Pixels, load_pixels
 from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from . import jobs
+from .requests import BuildRequest, NetworkSource
 
-CHILD = "edgekit.workflows.convert"
+CALIBRATION, PARITY = "calibration.npy", "parity.npy"
 TOOLS = {
     "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
     "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
@@ -92,29 +94,44 @@ class Prepared:
     parity_pixels: Pixels
     reference: np.ndarray[Any, Any]
 
+    @property
+    def source(self) -> NetworkSource:
+        """What a child needs to build the network again."""
+        return NetworkSource(
+            card=self.card,
+            num_classes=self.options.num_classes,
+            state=self.work / "state.pt",
+            layout=self.provenance.layout,
+        )
+
+    @property
+    def calibration_file(self) -> Path:
+        """The calibration images, ``.npy``, uint8 ``(N, H, W, C)``."""
+        return self.work / CALIBRATION
+
+    @property
+    def parity_file(self) -> Path:
+        """The parity images, likewise."""
+        return self.work / PARITY
+
 
 def prepare(
     card: ModelCard, checkpoint: Path | None, options: ExportOptions, work: Path, images: Images | None = None
 ) -> Prepared:
     """Load the images unless given, build the network in a child process and compute the reference outputs."""
     images = images or load_images(card, options)
-    np.save(work / "calibration.npy", images.pixels)
-    np.save(work / "parity.npy", images.parity_pixels)
-    answer = run_isolated(
-        f"{CHILD}:prepare",
-        {
-            "card": card.to_plain(),
-            "weights": None if checkpoint is None else str(checkpoint.resolve()),
-            "num_classes": options.num_classes,
-            "pixels": str(work / "parity.npy"),
-            "calibration": None if options.parity_data is None else str(work / "calibration.npy"),
-            "folder": str(work),
-        },
-        options.timeout_s,
-        f"building {card.id}",
-        more_time=MORE_TIME,
+    np.save(work / CALIBRATION, images.pixels)
+    np.save(work / PARITY, images.parity_pixels)
+    request = BuildRequest(
+        card=card,
+        weights=None if checkpoint is None else checkpoint.resolve(),
+        num_classes=options.num_classes,
+        parity=work / PARITY,
+        calibration=None if options.parity_data is None else work / CALIBRATION,
+        folder=work,
     )
-    provenance = WeightsProvenance.from_plain(answer["provenance"])
+    built = run_isolated(jobs.build, request, options.timeout_s, f"building {card.id}", more_time=MORE_TIME)
+    provenance = built.provenance
     if options.weights == "pretrained":
         provenance = provenance.model_copy(update={"kind": "pretrained"})
     return Prepared(
@@ -122,9 +139,9 @@ def prepare(
         options=options,
         work=work,
         provenance=provenance,
-        params=answer["params"],
-        macs=answer["macs"],
-        layers=tuple(LayerLoad(name=name, macs=macs, elements=size) for name, macs, size in answer["layers"]),
+        params=built.params,
+        macs=built.macs,
+        layers=built.layers,
         calibration=images.source,
         parity_data=images.parity_source,
         parity_pixels=images.parity_pixels,

@@ -10,17 +10,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import VerificationError
 from ..isolate import run_isolated
 from ..stats import rounded
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
-from .conversion import convert, network_request
+from . import jobs
+from .conversion import convert
 from .prepare import MORE_TIME, Prepared
+from .requests import GainsRequest, Made
 from .verification import check_parity
 
-GAINS = "edgekit.workflows.sensitivity_job:gains"
 BORDER_COST = 0.01
 """What a float layer costs besides its MACs, as a share of them all: conversions on both of its sides."""
 MOST_MACS = 0.5
@@ -52,7 +52,7 @@ class Selected:
     """The artifact that meets the budget: how it is made, what the converter said of it, how it was chosen."""
 
     profile: ExportProfile
-    made: dict[str, Any]
+    made: Made
     record: SelectiveFloat
 
 
@@ -119,20 +119,18 @@ def missed(parity: Parity, budget: float) -> tuple[str, ...]:
     return (f"SQNR {rounded(parity.sqnr_db, budget, 1)} dB is below {budget:g} dB", *parity.failures)
 
 
-def candidates(prepared: Prepared, profile: ExportProfile, made: dict[str, Any]) -> list[Candidate]:
+def candidates(prepared: Prepared, profile: ExportProfile, made: Made) -> list[Candidate]:
     """The layers that are still in int8."""
-    answer = run_isolated(
-        GAINS,
-        {
-            **network_request(prepared, profile, made["target"]),
-            "calibration": str(prepared.work / "calibration.npy"),
-            "in_float": made["float_names"],
-        },
-        prepared.options.timeout_s,
-        f"simulating {prepared.card.id} with more layers in float",
-        more_time=MORE_TIME,
+    request = GainsRequest(
+        network=prepared.source,
+        profile=profile,
+        target=made.target,
+        calibration=prepared.calibration_file,
+        in_float=made.float_names,
     )
-    return [Candidate(one["path"], one["macs"] / answer["macs"], one["gain"]) for one in answer["layers"]]
+    what = f"simulating {prepared.card.id} with more layers in float"
+    found = run_isolated(jobs.gains, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    return [Candidate(one.path, one.macs / found.macs, one.gain) for one in found.layers]
 
 
 def choose(found: list[Candidate], needed: float, most: int, room: float) -> list[Candidate]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from ..bench.paired import Contender
 from ..bench.session import Session
 from ..catalog import find_card, profile_for
 from ..errors import EdgekitError, UsageError
-from ..files import check_writable, staged_folder, write_atomic
+from ..files import check_writable
 from ..passes.known_forms import remember
 from ..types import (
     ChosenForm,
@@ -26,12 +25,12 @@ from ..types import (
     Tuning,
     TuningConditions,
 )
-from .artifacts import MANIFEST, Stored
 from .device_parity import check_outputs
-from .export import Outcome
 from .forms import resolve
+from .make import put_in_place
 from .prepare import ExportOptions, Prepared, prepare
 from .speedup import int8_vs_float, shortfall, unknown_speedup
+from .tasks import Outcome
 from .tune_build import Built, build, build_all, forms_to_try, none_left, tried
 from .tune_known import known_form
 from .tune_place import Place, on_target
@@ -172,10 +171,9 @@ def try_out(
     failed: list[TriedForm] = []
     first: Measurement | None = None
     for one in built:
-        stored = Stored(one.folder, one.artifact)
         try:
             taken = session.latency(one.artifact, one.folder)
-            check_outputs(stored, session, taken, lambda step, name=one.name: say(f"{name}: {step}"))  # type: ignore[misc]
+            check_outputs(one.stored, session, taken, lambda step, name=one.name: say(f"{name}: {step}"))  # type: ignore[misc]
         except EdgekitError as error:
             failed.append(tried(one.profile, "failed on the device", str(error)))
             continue
@@ -254,18 +252,9 @@ def keep(
             name=chosen.name, by="tuning", measured_on=tuning.conditions.target, note=tuning.reason
         )
     artifact = chosen.artifact.model_copy(update=update)
-    final = prepared.options.out / prepared.card.id / profile.name
-    with staged_folder(final) as folder:
-        copy_files(chosen, folder)
-        write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
+    kept = put_in_place(chosen.stored, artifact, prepared.options.out / prepared.card.id / profile.name)
     note = ""
     known = None if tuning is None else known_form(prepared.card, chosen.profile, tuning, against)
     if known is not None:
         note = f"later exports take this form: {remember(known, chosen.artifact.target)}"
-    return replace(outcome, folder=final, artifact=artifact, note=note)
-
-
-def copy_files(built: Built, folder: Path) -> None:
-    """The artifact's files, without its manifest."""
-    for entry in built.artifact.files:
-        shutil.copyfile(built.folder / entry.name, folder / entry.name)
+    return replace(outcome, folder=kept.folder, artifact=artifact, note=note)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EdgekitError, ToolError, VerificationError
-from ..files import write_atomic
 from ..isolate import run_isolated
 from ..passes.candidates import candidates
 from ..types import Artifact, ExportProfile, FormOutcome, TargetClass, TriedForm
-from .artifacts import MANIFEST
-from .conversion import convert
+from . import jobs
+from .artifacts import Stored
 from .forms import kept_in_float, with_form
-from .manifest import manifest
+from .make import make
 from .prepare import MORE_TIME, Prepared
-from .verification import verify
+from .requests import EffectsRequest, FormRewrites
 
 Say = Callable[[str], None]
-EFFECTS = "edgekit.workflows.form_effects:effects"
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,17 @@ class Built:
     """A verified artifact of one form, in a folder of its own."""
 
     profile: ExportProfile
-    folder: Path
-    artifact: Artifact
+    stored: Stored
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.stored.folder
+
+    @property
+    def artifact(self) -> Artifact:
+        """Its manifest."""
+        return self.stored.artifact
 
     @property
     def name(self) -> str:
@@ -88,29 +94,20 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
     """The forms whose rewrites do different things to this network, and those left out, with the reason."""
     if len(forms) == 1:
         return list(forms), []
-    answer = run_isolated(
-        EFFECTS,
-        {
-            "card": prepared.card.to_plain(),
-            "num_classes": prepared.options.num_classes,
-            "state": str(prepared.work / "state.pt"),
-            "layout": prepared.provenance.layout,
-            "forms": {
-                profile.form: {"rewrites": profile.rewrites, "keep_float": kept_in_float(profile)} for profile in forms
-            },
-        },
-        prepared.options.timeout_s,
-        f"rewriting {prepared.card.id}",
-        more_time=MORE_TIME,
+    request = EffectsRequest(
+        network=prepared.source,
+        forms={p.form: FormRewrites(rewrites=p.rewrites, keep_float=kept_in_float(p)) for p in forms},
     )
+    what = f"rewriting {prepared.card.id}"
+    found = run_isolated(jobs.effects, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
     distinct: dict[object, ExportProfile] = {}
     left_out: list[TriedForm] = []
     for profile in forms:
-        if profile.form in answer["failed"]:
-            left_out.append(tried(profile, "failed to convert", answer["failed"][profile.form]))
+        if profile.form in found.failed:
+            left_out.append(tried(profile, "failed to convert", found.failed[profile.form]))
             continue
-        done = [(one["name"], one["count"]) for one in answer["rewrites"][profile.form] if one["count"]]
-        effect = (tuple(done), tuple(answer["kept"][profile.form]))
+        done = tuple((one.name, one.count) for one in found.rewrites[profile.form] if one.count)
+        effect = (done, found.kept[profile.form])
         if effect in distinct:
             left_out.append(tried(profile, "same graph", f"its rewrites do what those of {distinct[effect].form} do"))
         else:
@@ -119,20 +116,13 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
 
 
 def build(prepared: Prepared, profile: ExportProfile, folder: Path) -> Built | TriedForm:
-    """One form, converted, verified and described in ``folder``; or how it failed."""
+    """One form, made in ``folder``; or how it failed."""
     folder.mkdir()
-    start = time.monotonic()
-    outcome: FormOutcome = "failed to convert"
-    try:
-        made = convert(prepared, profile, folder)
-        seconds = time.monotonic() - start
-        outcome = "failed to verify"
-        parity, audit = verify(prepared, profile, folder, made)
-        artifact = manifest(prepared, profile, folder, made, parity, audit, seconds)
-    except EdgekitError as error:
-        return tried(profile, outcome, str(error))
-    write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")
-    return Built(profile, folder, artifact)
+    attempt = make(prepared, profile, folder, lambda _: None)  # the form was named; its steps are not
+    if attempt.stored is None:
+        assert attempt.stage != "converted"
+        return tried(profile, attempt.stage, str(attempt.error))
+    return Built(profile, attempt.stored)
 
 
 def none_left(label: str, forms: Sequence[TriedForm]) -> EdgekitError:

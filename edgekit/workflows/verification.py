@@ -13,16 +13,18 @@ from ..files import writing
 from ..isolate import run_isolated
 from ..pixels import from_output, to_input
 from ..target import host_target, saturates
-from ..types import RUNTIME_OF, Audit, ExportProfile, Parity, TensorSpec
+from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
 from ..verify.parity import compare, top1_doubt
+from . import jobs
 from .artifacts import CHECK_FILE
 from .forms import DEFAULT
 from .prepare import Prepared
+from .requests import AuditRequest, Made
 
 TIMEOUT_S = 300.0
 
 
-def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> tuple[Parity, Audit]:
+def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> tuple[Parity, Audit]:
     """Parity and audit of the converted file in ``folder``; also writes ``check.npz`` there.
 
     Raises:
@@ -51,13 +53,13 @@ def remedy(profile: ExportProfile) -> str:
     return f"export float32, or --int8 with --calibration (its ranges are measured), or try {own}"
 
 
-def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Parity:
+def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Parity:
     """Run the file on the parity images and compare.
 
     The first image and its reference go to ``check.npz`` (``input`` as the artifact takes it, ``reference`` float32),
     so that a device can be checked later without the images.
     """
-    out = TensorSpec.from_plain(made["outputs"][0])
+    out = made.outputs[0]
     taken = run_on_parity_images(prepared, profile, folder, made)
     inputs = np.load(prepared.work / f"{profile.name}-in.npy", mmap_mode="r")
     with writing(folder / CHECK_FILE):
@@ -66,9 +68,9 @@ def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
 
 
-def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Path:
+def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Path:
     """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
-    inputs = to_input(prepared.parity_pixels, TensorSpec.from_plain(made["inputs"][0]))
+    inputs = to_input(prepared.parity_pixels, made.inputs[0])
     exact = {"exact_int8": True} if overflows_here(profile, made) else {}
     given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
     with writing(given):
@@ -81,48 +83,43 @@ def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Pat
     return taken
 
 
-def overflows_here(profile: ExportProfile, made: dict[str, Any]) -> bool:
+def overflows_here(profile: ExportProfile, made: Made) -> bool:
     """True for an int8 file whose sums overflow in this machine's kernels and not in those of its target.
 
     TFLite's kernels sum in 32 bits everywhere.
     """
-    fits = profile.precision == "int8" and profile.format != "tflite" and not saturates(made["target"])
+    fits = profile.precision == "int8" and profile.format != "tflite" and not saturates(made.target)
     return fits and saturates(host_target())
 
 
-def how_verified(profile: ExportProfile, made: dict[str, Any], parity: Parity) -> tuple[str, ...]:
+def how_verified(profile: ExportProfile, made: Made, parity: Parity) -> tuple[str, ...]:
     """What is to be said of the way in which parity was found, and of what it leaves open."""
     said = [top1_doubt(parity)]
     if overflows_here(profile, made):
-        why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made['target']}"
+        why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made.target}"
         said.append(
             f"parity was computed in float from the int8 file: {why}; edgekit profile --device compares outputs there"
         )
     return tuple(filter(None, said))
 
 
-def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> Audit:
+def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Audit:
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
     facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
-    answer = run_isolated(
-        "edgekit.workflows.audit_file:audit_file",
-        {
-            "facts": facts,
-            "model_file": str((folder / made["files"][0]).resolve()),
-            "profile": profile.to_plain(),
-            "inputs": made["inputs"],
-            "outputs": made["outputs"],
-            "float_nodes": made["float_nodes"],
-            "float_compute": made["float_compute"],
-        },
-        TIMEOUT_S,
-        f"auditing {what}",
+    request = AuditRequest(
+        facts=facts,
+        model_file=(folder / made.files[0]).resolve(),
+        profile=profile,
+        inputs=made.inputs,
+        outputs=made.outputs,
+        float_nodes=made.float_nodes,
+        float_compute=made.float_compute,
     )
-    return Audit.from_plain(answer)
+    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}")
 
 
-def agent_request(command: str, profile: ExportProfile, folder: Path, made: dict[str, Any]) -> dict[str, Any]:
+def agent_request(command: str, profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:
     """A request to the agent about the converted file."""
-    model = str((folder / made["files"][0]).resolve())
+    model = str((folder / made.files[0]).resolve())
     return {"command": command, "runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}

@@ -37,7 +37,7 @@ def test_failures_are_told_and_not_kept(one_cell: None, tmp_path: Path, monkeypa
         raise ToolError("the child crashed with SIGABRT")
 
     monkeypatch.setattr(real_weights, "make_plain", fail)
-    monkeypatch.setattr(real_weights, "run_isolated", fail)
+    monkeypatch.setattr(real_weights, "run_named", fail)
     (row,) = real_weights.real_weights(tmp_path)["rows"]
     assert row["plain"] == row["edgekit"] == {"error": "the child crashed with SIGABRT"}
     assert list(tmp_path.iterdir()) == []

@@ -18,8 +18,8 @@ from edgekit.cli.export_run import progress
 from edgekit.cli.export_table import outcome_table, summary_line
 from edgekit.errors import ToolError
 from edgekit.workflows.artifacts import read_manifest
-from edgekit.workflows.export import Outcome
 from edgekit.workflows.profiles import choose_matrix
+from edgekit.workflows.tasks import Outcome
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 PROGRAM = Path(sys.executable).with_name("edgekit")

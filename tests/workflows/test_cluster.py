@@ -23,8 +23,8 @@ from edgekit.errors import ToolError, UsageError
 from edgekit.workflows import cluster
 from edgekit.workflows.artifacts import read_manifest
 from edgekit.workflows.cluster import Delivery, described, export_on_cluster, unpack
-from edgekit.workflows.export import Outcome, Task
 from edgekit.workflows.prepare import ExportOptions
+from edgekit.workflows.tasks import Outcome, Task
 
 pytest.importorskip("distributed")
 

@@ -31,7 +31,7 @@ def test_attempt_that_fails_tells_the_cause_in_one_line():
 @pytest.mark.parametrize("worst", [1e-3, float("nan"), float("inf")])
 def test_wrong_outputs_are_a_failure(worst):
     with pytest.raises(ToolError, match="outputs are wrong"):
-        doctor.judge({"max_abs": worst}, "fine")
+        doctor.judge(doctor_probe.ProbeRun(max_abs=worst, version="1"), "fine")
 
 
 def diagnosis(*checks: doctor.Check) -> doctor.Diagnosis:

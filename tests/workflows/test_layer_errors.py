@@ -15,10 +15,12 @@ from edgekit.cli.layer_error_text import inherited_db, layer_lines
 from edgekit.types import Artifact, Layer, LayerError, LayerErrors
 from edgekit.verify.layer_match import match, shaped
 from edgekit.verify.taps import Tap
+from edgekit.workflows import jobs
 from edgekit.workflows.cache import ingredients
 from edgekit.workflows.export import export
 from edgekit.workflows.layer_errors_job import activations
 from edgekit.workflows.prepare import ExportOptions
+from edgekit.workflows.requests import LayersRequest
 
 CARD = """
 id = "small"
@@ -117,7 +119,12 @@ def test_what_fails_to_verify_is_explained_all_the_same(card, tmp_path):
 @pytest.fixture
 def faulty(monkeypatch) -> None:
     """Measuring the layers ends with an error that nobody expected."""
-    monkeypatch.setattr("edgekit.workflows.layer_errors.MEASURE", "edgekit.workflows.layer_errors_job:taken_away")
+
+    def taken_away(request: LayersRequest) -> LayerErrors:
+        raise AssertionError("runs in the child, where there is no such function")
+
+    taken_away.__module__, taken_away.__qualname__ = jobs.__name__, "taken_away"
+    monkeypatch.setattr(jobs, "layer_errors", taken_away)
 
 
 def test_an_artifact_outlives_a_fault_in_measuring_its_layers(card, tmp_path, monkeypatch, faulty):

@@ -13,9 +13,9 @@ from edgekit.cli.matrix_text import matrix_markdown
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.types import Artifact, ExportProfile
 from edgekit.workflows import matrix as workflow
-from edgekit.workflows.export import Outcome
 from edgekit.workflows.matrix import Matrix, choose_cards, choose_formats, matrix
 from edgekit.workflows.prepare import ExportOptions
+from edgekit.workflows.tasks import Outcome
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 MODELS = ("squeezenet_1.1", "mobilenet_v1_0.25")

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.errors import ToolError
 from edgekit.files import alive
-from edgekit.isolate import METER, run_isolated
+from edgekit.isolate import METER, run_named
 from edgekit.workflows.parallel import run_all
 
 CHILD = """
@@ -61,7 +61,7 @@ def test_interrupt_ends_the_children_of_all_threads(where, tmp_path, cause):
                 time.sleep(0.01)
             return item
         try:
-            run_isolated("parallel_child:sleep", {"pid": str(tmp_path / str(item))}, 200, f"sleeping {item}", env=where)
+            run_named("parallel_child:sleep", {"pid": str(tmp_path / str(item))}, 200, f"sleeping {item}", env=where)
         except ToolError as error:
             ends.append(str(error))
             raise
@@ -81,5 +81,5 @@ def test_interrupt_ends_the_children_of_all_threads(where, tmp_path, cause):
 
 def test_meter_counts_the_childs_time(where):
     spent = METER.seconds
-    run_isolated("parallel_child:spin", {}, 60, "spinning", env=where)
+    run_named("parallel_child:spin", {}, 60, "spinning", env=where)
     assert 0.3 <= METER.seconds - spent < 5
