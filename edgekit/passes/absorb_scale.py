@@ -13,6 +13,7 @@ import copy
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import CARRIER_FUNCTIONS
 from .fold_batch_norm import scale_and_shift
 
@@ -33,16 +34,15 @@ class Shift(nn.Module):
         return x + self.shift
 
 
+@rewrite
 def absorb_scale(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many BN layers went."""
     changed = 0
     for node in list(graph_module.graph.nodes):
-        modules = dict(graph_module.named_modules())
-        norm = modules.get(str(node.target)) if node.op == "call_module" else None
+        modules = modules_of(graph_module)
+        norm = module_of(node, modules)
         if isinstance(norm, nn.BatchNorm2d):
             changed += absorb(graph_module, node, norm, modules)
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
@@ -66,7 +66,7 @@ def reader_of(node: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
     seen_relu = False
     while len(node.users) == 1:
         node = next(iter(node.users))
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             return node if seen_relu else None
         if isinstance(layer, nn.ReLU):

@@ -14,15 +14,17 @@ import copy
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, call_instead, channels_of
 
 
+@rewrite
 def absorb_shuffle(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many shuffles went. The graph's shapes must have been propagated."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     changed = 0
     for shuffle in list(graph_module.graph.nodes):
-        layer = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+        layer = module_of(shuffle, modules)
         if not isinstance(layer, Permutation):
             continue
         order = layer.order(channels_of(shuffle))
@@ -37,9 +39,6 @@ def absorb_shuffle(graph_module: fx.GraphModule) -> int:
         modules[str(conv_node.target)] = other
         shuffle.replace_all_uses_with(shuffle.args[0])
         changed += 1
-    graph_module.graph.eliminate_dead_code()
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
@@ -61,7 +60,7 @@ def reader(shuffle: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
     node = shuffle
     while len(node.users) == 1:
         node = next(iter(node.users))
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, nn.Conv2d):
             return node if layer.groups == 1 else None
         if not isinstance(layer, (nn.ReLU, nn.ReLU6)):

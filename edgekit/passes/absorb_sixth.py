@@ -17,6 +17,8 @@ import operator
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
+
 FACTOR = 6.0
 SCALES_ALONG = (nn.ReLU, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.Identity, nn.Dropout)
 SCALES_ALONG_FUNCTIONS = (
@@ -32,6 +34,8 @@ PRODUCTS = (operator.mul, torch.mul)
 class SixfoldHardSwish(nn.Module):
     """``x * relu6(x + 3)``: six times hard-swish, any shape."""
 
+    kind = "hard-swish"
+
     def __init__(self) -> None:
         super().__init__()
         self.relu6 = nn.ReLU6()
@@ -42,11 +46,13 @@ class SixfoldHardSwish(nn.Module):
         return made
 
 
+@rewrite
 def absorb_hard_sigmoid_sixth(graph_module: fx.GraphModule) -> int:
     """Rewrite every hard-sigmoid behind a convolution of its own, in place; returns how many."""
     return absorb_sixths(graph_module, nn.Hardsigmoid)
 
 
+@rewrite
 def absorb_hard_swish_sixth(graph_module: fx.GraphModule) -> int:
     """Rewrite every hard-swish, in place; returns how many."""
     return absorb_sixths(graph_module, nn.Hardswish)
@@ -55,7 +61,7 @@ def absorb_hard_swish_sixth(graph_module: fx.GraphModule) -> int:
 def absorb_sixths(graph_module: fx.GraphModule, kind: type[nn.Module]) -> int:
     """Rewrite the activations of one kind that can be, in place; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in list(graph_module.graph.nodes):
         if node.op != "call_module" or not isinstance(modules[str(node.target)], kind):
             continue
@@ -70,10 +76,8 @@ def absorb_sixths(graph_module: fx.GraphModule, kind: type[nn.Module]) -> int:
                 weight.div_(FACTOR)
             rename(graph_module, reader, layer, "sixth")
         rename(graph_module, node, nn.ReLU6() if kind is nn.Hardsigmoid else SixfoldHardSwish(), "sixfold")
-        modules = dict(graph_module.named_modules())
+        modules = modules_of(graph_module)
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
@@ -84,7 +88,7 @@ def readers_of_scaled(graph: fx.Graph, source: fx.Node, modules: dict[str, nn.Mo
         inputs = [given for given in node.all_input_nodes if given in scaled]
         if not inputs:
             continue
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             readers.append(node)
         elif isinstance(layer, SCALES_ALONG) or (node.op == "call_function" and node.target in SCALES_ALONG_FUNCTIONS):
@@ -99,7 +103,7 @@ def readers_of_scaled(graph: fx.Graph, source: fx.Node, modules: dict[str, nn.Mo
 def raise_bias(graph_module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     """Add 3 to what ``node`` reads, through the bias of the convolution that makes it; False if there is none."""
     source = node.all_input_nodes[0]
-    layer = modules.get(str(source.target)) if source.op == "call_module" else None
+    layer = module_of(source, modules)
     if not isinstance(layer, (nn.Conv2d, nn.Linear)) or len(source.users) != 1:
         return False
     raised = copy.deepcopy(layer)

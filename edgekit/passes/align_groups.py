@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._pass import rewrite
 from .densify_group_conv import merge
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 VECTOR = 4
 
 
+@rewrite
 def align_groups(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many convolutions got fewer groups."""
     changed = merge(graph_module, lambda _, conv: fewest(conv))
-    graph_module.delete_all_unused_submodules()
     return len(changed)
 
 

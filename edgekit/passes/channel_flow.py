@@ -16,6 +16,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import fx, nn
 
+from ._pass import modules_of
+
 CARRIER_MODULES = (
     nn.ReLU,
     nn.ReLU6,
@@ -128,7 +130,7 @@ def kind_of(node: fx.Node, modules: dict[str, nn.Module]) -> str:
 
 def trace_channels(graph_module: fx.GraphModule) -> ChannelFlow:
     """Follow every channel through a graph with propagated shapes (``shapes``)."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     result = ChannelFlow()
     for node in graph_module.graph.nodes:
         kind = kind_of(node, modules)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .absorb_sixth import SCALES_ALONG
 
 ROUNDS = 20
@@ -47,10 +48,11 @@ class Pair:
     readers: tuple[Reader, ...]
 
 
+@rewrite
 def cross_layer_equalization(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many layers have their outputs scaled."""
     own_modules(graph_module)
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     pairs = [pair for node in graph_module.graph.nodes if (pair := pair_of(node, modules)) is not None]
     changed: set[int] = set()
     for _ in range(ROUNDS):
@@ -58,15 +60,14 @@ def cross_layer_equalization(graph_module: fx.GraphModule) -> int:
         changed |= {index for index, step in enumerate(steps) if step > 0}
         if max(steps, default=0.0) < SETTLED:
             break
-    graph_module.recompile()
     return len(changed)
 
 
 def own_modules(graph_module: fx.GraphModule) -> None:
     """Give every convolution and linear layer parameters that no other network and no other node shares."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             name = f"{node.name}_equalized"
             graph_module.add_submodule(name, copy.deepcopy(layer))
@@ -76,7 +77,7 @@ def own_modules(graph_module: fx.GraphModule) -> None:
 
 def pair_of(node: fx.Node, modules: dict[str, nn.Module]) -> Pair | None:
     """The layer of a node with its readers; None when something reads it that a scale cannot pass."""
-    layer = modules.get(str(node.target)) if node.op == "call_module" else None
+    layer = module_of(node, modules)
     if not isinstance(layer, (nn.Conv2d, nn.Linear)):
         return None
     readers: list[Reader] = []
@@ -86,7 +87,7 @@ def pair_of(node: fx.Node, modules: dict[str, nn.Module]) -> Pair | None:
         if not source.users:
             return None
         for user in source.users:
-            follower = modules.get(str(user.target)) if user.op == "call_module" else None
+            follower = module_of(user, modules)
             if isinstance(follower, (nn.Conv2d, nn.Linear)):
                 if user.all_input_nodes != [source]:
                     return None

@@ -14,17 +14,20 @@ from collections.abc import Callable
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import call_instead, channels_of, is_gather
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Identity)
 NARROW = 8
 
 
+@rewrite
 def dense_index(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many gathers went."""
     return rewrite_all(graph_module, lambda _: True)
 
 
+@rewrite
 def dense_narrow_index(graph_module: fx.GraphModule) -> int:
     """The same where each group gives at most :data:`NARROW` channels, which leave most of a vector idle; how many.
 
@@ -40,16 +43,13 @@ def rewrite_all(graph_module: fx.GraphModule, wanted: Callable[[nn.Module], bool
     changed = 0
     for node in list(graph_module.graph.nodes):
         if is_gather(node):
-            changed += rewrite(graph_module, node, wanted)
-    graph_module.graph.eliminate_dead_code()
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
+            changed += make_dense(graph_module, node, wanted)
     return changed
 
 
-def rewrite(graph_module: fx.GraphModule, gather: fx.Node, wanted: Callable[[nn.Module], bool]) -> bool:
+def make_dense(graph_module: fx.GraphModule, gather: fx.Node, wanted: Callable[[nn.Module], bool]) -> bool:
     """Rewrite one gather; False when what follows it is something else, or not wanted."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     source, _, index_node = gather.args
     if not isinstance(source, fx.Node) or not isinstance(index_node, fx.Node) or index_node.op != "get_attr":
         return False
@@ -58,7 +58,7 @@ def rewrite(graph_module: fx.GraphModule, gather: fx.Node, wanted: Callable[[nn.
     chain, node = [], gather
     while len(node.users) == 1:
         node = next(iter(node.users))
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             break
         if not isinstance(layer, (nn.BatchNorm2d, *ACTIVATIONS)):

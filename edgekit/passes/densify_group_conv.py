@@ -12,28 +12,33 @@ from collections.abc import Callable
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation
 
 NARROW = 8  # channels in the narrowest column of int8 matrix kernels
 MAX_GROUPS = 2  # what fold_channel_shuffle densifies by itself: pays at two groups (IGCV3), loses in float at three
 
 
+@rewrite
 def densify_shuffled(graph_module: fx.GraphModule) -> int:
     """Densify every 1x1 group convolution whose result is shuffled; returns how many."""
     shuffled = shuffled_convs(graph_module)
     return len(densify(graph_module, lambda node, conv: node in shuffled and conv.kernel_size == (1, 1)))
 
 
+@rewrite
 def densify_pointwise(graph_module: fx.GraphModule) -> int:
     """Densify every 1x1 group convolution; returns how many."""
     return len(densify(graph_module, lambda _, conv: conv.kernel_size == (1, 1)))
 
 
+@rewrite
 def densify_spatial(graph_module: fx.GraphModule) -> int:
     """Densify every group convolution with a larger kernel than 1x1; returns how many."""
     return len(densify(graph_module, lambda _, conv: conv.kernel_size != (1, 1)))
 
 
+@rewrite
 def densify_first_stage(graph_module: fx.GraphModule) -> int:
     """Densify the group convolutions larger than 1x1 that work on the largest maps; returns how many.
 
@@ -42,6 +47,7 @@ def densify_first_stage(graph_module: fx.GraphModule) -> int:
     return densify_largest(graph_module, lambda conv: conv.kernel_size != (1, 1))
 
 
+@rewrite
 def densify_narrow_spatial(graph_module: fx.GraphModule) -> int:
     """Densify the group convolutions larger than 1x1 whose groups give fewer than :data:`NARROW` channels; how many."""
     return len(
@@ -52,6 +58,7 @@ def densify_narrow_spatial(graph_module: fx.GraphModule) -> int:
     )
 
 
+@rewrite
 def densify_first_pointwise(graph_module: fx.GraphModule) -> int:
     """Densify the 1x1 group convolutions that write the largest maps; returns how many."""
     return densify_largest(graph_module, lambda conv: conv.kernel_size == (1, 1))
@@ -88,13 +95,12 @@ def merge(graph_module: fx.GraphModule, count: Callable[[fx.Node, nn.Conv2d], in
             graph_module.add_submodule(name, merged(conv, by))
             changed[node] = str(node.target)
             node.target = name
-    graph_module.recompile()
     return changed
 
 
 def group_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]:
     """Calls of convolutions with groups; a depthwise one has channels, not groups."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     found = []
     for node in graph_module.graph.nodes:
         conv = group_conv(node, modules)
@@ -105,13 +111,13 @@ def group_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]
 
 def group_conv(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Conv2d | None:
     """The convolution with groups that ``node`` calls, if it does."""
-    layer = modules.get(str(node.target)) if node.op == "call_module" else None
+    layer = module_of(node, modules)
     return layer if isinstance(layer, nn.Conv2d) and 1 < layer.groups < layer.in_channels else None
 
 
 def shuffled_convs(graph_module: fx.GraphModule) -> set[fx.Node]:
     """Nodes whose result only a permutation reads, or a depthwise convolution that only a permutation reads."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     found = set()
     for node in graph_module.graph.nodes:
         if node.op == "call_module" and isinstance(modules[str(node.target)], Permutation):

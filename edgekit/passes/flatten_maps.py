@@ -15,6 +15,7 @@ from math import prod
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .absorb_scale import Shift
 from .channel_flow import argument, is_gather
 from .hoist_relu import is_cat
@@ -43,6 +44,8 @@ class Maps(nn.Module):
 class RowShift(nn.Module):
     """``(N, C, H * W)`` to ``x + shift``, per channel."""
 
+    kind = "shift"
+
     shift: Tensor
 
     def __init__(self, shift: Tensor) -> None:
@@ -54,12 +57,13 @@ class RowShift(nn.Module):
         return x + self.shift
 
 
+@rewrite
 def flatten_maps(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many operators work on rows now."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     sizes: dict[fx.Node, tuple[int, ...]] = {}  # of the maps that are rows now
     for node in list(graph_module.graph.nodes):
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         parts, size = parts_of(node, layer), size_of(node)
         if size and parts and all(part in sizes or size_of(part) for part in parts):
             for part in parts:
@@ -75,8 +79,6 @@ def flatten_maps(graph_module: fx.GraphModule) -> int:
             continue
         sizes[node] = size
         note_size(node, prod(size))
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return len(sizes)
 
 

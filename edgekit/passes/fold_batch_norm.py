@@ -11,10 +11,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import modules_of, rewrite
 
+
+@rewrite
 def fold_batch_norm(graph_module: fx.GraphModule) -> int:
     """Fold in place; returns how many BN layers went."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     folded = 0
     for node in list(graph_module.graph.nodes):
         if node.op != "call_module" or not isinstance(modules[node.target], nn.BatchNorm2d):
@@ -32,8 +35,6 @@ def fold_batch_norm(graph_module: fx.GraphModule) -> int:
         node.replace_all_uses_with(source)
         graph_module.graph.erase_node(node)
         folded += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return folded
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import fx, nn
 
+from ._pass import modules_of, rewrite
 from .channel_flow import Channel, ChannelFlow, Flow, Permutation, channels_of, is_whole, trace_channels
 from .densify_group_conv import densify_before_fold, undo
 
@@ -40,6 +41,7 @@ class Gather:
     order: tuple[int, ...]
 
 
+@rewrite
 def fold_channel_shuffle(graph_module: fx.GraphModule) -> int:
     """Fold in place; returns how many shuffles went. The graph's shapes must have been propagated."""
     shuffles = count_shuffles(graph_module)
@@ -53,8 +55,6 @@ def fold_channel_shuffle(graph_module: fx.GraphModule) -> int:
         plan = make_plan(flow, graph_module) if dense else None
         if plan is None:
             undo(dense)
-            graph_module.delete_all_unused_submodules()
-            graph_module.recompile()
             return 0
     orders, gathers = plan
     joined: dict[tuple[Slice, ...], fx.Node] = {}
@@ -63,15 +63,13 @@ def fold_channel_shuffle(graph_module: fx.GraphModule) -> int:
     for node in list(flow.roots):
         if node.op == "call_module":
             reorder(graph_module, node, flow, orders, gathers)
-    graph_module.graph.eliminate_dead_code()
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
+    graph_module.graph.eliminate_dead_code()  # the shuffles that nothing reads any more
     return shuffles - count_shuffles(graph_module)
 
 
 def count_shuffles(graph_module: fx.GraphModule) -> int:
     """Permutations in the graph."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     return sum(
         node.op == "call_module" and isinstance(modules[str(node.target)], Permutation)
         for node in graph_module.graph.nodes
@@ -84,7 +82,7 @@ Gathers = dict[tuple[fx.Node, fx.Node], Gather]
 
 def make_plan(flow: ChannelFlow, graph_module: fx.GraphModule) -> tuple[Orders, Gathers] | None:
     """A channel order for every root, and what every carrier and reader reads; None when a barrier forbids it."""
-    orders = choose_orders(flow, dict(graph_module.named_modules()))
+    orders = choose_orders(flow, modules_of(graph_module))
     gathers: Gathers = {}
     for node, source, read in flow.reads:
         if not read:

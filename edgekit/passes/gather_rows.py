@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import rewrite
 from .channel_flow import is_gather
 
 
@@ -22,6 +23,7 @@ class ChannelsFirst(nn.Module):
         return x.contiguous()
 
 
+@rewrite
 def gather_rows(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many gathers of channels read rows now."""
     gathers = [node for node in graph_module.graph.nodes if is_gather(node) and is_map(node)]
@@ -30,7 +32,6 @@ def gather_rows(graph_module: fx.GraphModule) -> int:
         for part in parts(gather.args[0]):
             if part not in stored:
                 stored[part] = laid_out(graph_module, part)
-    graph_module.recompile()
     return len(gathers)
 
 

@@ -13,21 +13,23 @@ from typing import TypeVar
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
 
+@rewrite
 def hoist_batch_norm(graph_module: fx.GraphModule) -> int:
     """Move in place; returns how many BN layers moved."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     moved = 0
     for node in list(graph_module.graph.nodes):
-        norm = modules.get(str(node.target)) if node.op == "call_module" else None
+        norm = module_of(node, modules)
         if not isinstance(norm, nn.BatchNorm2d):
             continue
         shuffle = node.args[0]
-        layer = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+        layer = module_of(shuffle, modules)
         if not isinstance(layer, Permutation) or len(shuffle.users) != 1:
             continue
         name = f"{node.target}_hoisted".replace(".", "_")
@@ -39,8 +41,6 @@ def hoist_batch_norm(graph_module: fx.GraphModule) -> int:
         node.replace_all_uses_with(shuffle)
         graph_module.graph.erase_node(node)
         moved += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return moved
 
 

@@ -11,17 +11,19 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
+from ._pass import modules_of, rewrite
 from .channel_flow import Permutation
 from .zero_pad_pool import is_not_negative
 
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d, nn.Dropout, nn.Identity)
 
 
+@rewrite
 def hoist_relu(graph_module: fx.GraphModule) -> int:
     """Move in place; returns how many ReLU layers moved."""
     changed = 0
     graph = graph_module.graph
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in list(graph.nodes):
         if node.op != "call_module" or not isinstance(modules[str(node.target)], (nn.ReLU, nn.ReLU6)):
             continue
@@ -39,7 +41,6 @@ def hoist_relu(graph_module: fx.GraphModule) -> int:
         node.replace_all_uses_with(joined)
         graph.erase_node(node)
         changed += 1
-    graph_module.recompile()
     return changed
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import argument
 
 ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid, nn.Dropout, nn.Identity)
@@ -19,6 +20,8 @@ ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid, nn.D
 
 class PixelLinear(nn.Conv2d):
     """A linear layer on the channels of one pixel: ``(N, in, 1, 1)`` to ``(N, out, 1, 1)``."""
+
+    kind = "linear"
 
     def __init__(self, layer: nn.Linear) -> None:
         weight = layer.weight
@@ -36,12 +39,13 @@ class PixelLinear(nn.Conv2d):
                 self.bias.copy_(layer.bias)
 
 
+@rewrite
 def linear_as_conv(graph_module: fx.GraphModule) -> int:
     """Replace in place, on a graph with propagated shapes; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in list(graph_module.graph.nodes):
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         chain = chain_before(node, modules) if isinstance(layer, nn.Linear) else None
         if not isinstance(layer, nn.Linear) or chain is None:
             continue
@@ -50,8 +54,6 @@ def linear_as_conv(graph_module: fx.GraphModule) -> int:
         node.target = name
         move_behind(chain, node)
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
@@ -64,7 +66,7 @@ def chain_before(node: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] 
         if len(source.users) != 1:
             return None
         chain.insert(0, source)
-        layer = modules.get(str(source.target)) if source.op == "call_module" else None
+        layer = module_of(source, modules)
         if flattens(source, layer):
             shape = tuple(source.all_input_nodes[0].meta["tensor_meta"].shape)
             return chain if len(shape) == 4 and shape[2:] == (1, 1) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .fold_batch_norm import scale_and_shift
 
 
@@ -28,18 +29,17 @@ class ScaleShift(nn.Module):
         return x * self.scale + self.shift
 
 
+@rewrite
 def lower_batch_norm(graph_module: fx.GraphModule) -> int:
     """Replace every BN left in the graph, in place; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        norm = modules.get(str(node.target)) if node.op == "call_module" else None
+        norm = module_of(node, modules)
         if isinstance(norm, nn.BatchNorm2d):
             scale, shift = (t.to(norm.running_mean) for t in scale_and_shift(norm))
             name = f"{node.target}_lowered".replace(".", "_")
             graph_module.add_submodule(name, ScaleShift(scale, shift).eval())
             node.target = name
             changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed

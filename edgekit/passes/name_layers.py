@@ -18,17 +18,6 @@ from ..types import Layer
 
 ALIASES = {
     "hardswish": "hard-swish",
-    "split-hard-swish": "hard-swish",
-    "sixfold-hard-swish": "hard-swish",
-    "zero-padded-max-pool": "max-pool",
-    "spatial-mean": "average-pool",
-    "packed-columns": "conv",
-    "packed-conv": "conv",
-    "packed-rows": "conv",
-    "pixel-linear": "linear",
-    "row-conv": "conv",
-    "row-shift": "shift",
-    "row-shuffle": "channel-shuffle",
     "hardsigmoid": "hard-sigmoid",
     "re-lu": "relu",
     "re-lu6": "relu",
@@ -141,7 +130,8 @@ def module_path(stack: dict[str, Any]) -> str:
 def module_kinds(module: nn.Module) -> tuple[str, ...]:
     """The words for a layer by its class; a convolution has one more by its groups."""
     word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(module).__name__).lower()
-    word = ALIASES.get(word, word)
+    # A module that a rewrite puts in says itself what it stands for.
+    word = str(getattr(module, "kind", ALIASES.get(word, word)))
     if not isinstance(module, nn.Conv2d):
         return (word,)
     if module.groups == 1:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import modules_of, rewrite
 from .densify_group_conv import dense, group_convs
 
 BLOCK = 16  # channels in a vector of AVX-512, and two of AVX2
@@ -22,6 +23,8 @@ HALF_BLOCK = 8  # in one of AVX2, which is ONNX Runtime's block there: groups of
 
 class PackedConv(nn.Module):
     """``(N, C, H, W)`` to ``(N, O, H, W)``: ``pixels`` neighbours at once, then put side by side again."""
+
+    kind = "conv"
 
     def __init__(self, conv: nn.Conv2d, pixels: int) -> None:
         super().__init__()
@@ -87,21 +90,25 @@ class PackedColumns(PackedConv):
         return packed.permute(0, 2, 3, 1).reshape(batch, height, width * self.pixels, self.rows).permute(0, 3, 1, 2)
 
 
+@rewrite
 def pack_pixels(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many."""
     return pack(graph_module, PackedConv, BLOCK, whole_blocks=True)
 
 
+@rewrite
 def pack_pixels_by_eight(graph_module: fx.GraphModule) -> int:
     """The same for blocks of eight channels; returns how many."""
     return pack(graph_module, PackedConv, HALF_BLOCK, whole_blocks=True)
 
 
+@rewrite
 def pack_pixels_in_rows(graph_module: fx.GraphModule) -> int:
     """The same for TFLite, where the result is read as NCHW (``gather_rows``); returns how many."""
     return pack(graph_module, PackedRows, BLOCK, whole_blocks=False)
 
 
+@rewrite
 def pack_dense_pixels(graph_module: fx.GraphModule) -> int:
     """The same for dense convolutions, for ONNX Runtime in int8, whose kernels want NHWC; returns how many."""
     return pack(graph_module, PackedColumns, BLOCK, whole_blocks=False)
@@ -124,13 +131,11 @@ def pack(graph_module: fx.GraphModule, packed: type[PackedConv], block: int, who
         graph_module.add_submodule(name, packed(whole, pixels).eval())
         node.target = name
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
 def dense_convs(graph_module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]:
     """Calls of convolutions without groups."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     calls = [(node, modules[str(node.target)]) for node in graph_module.graph.nodes if node.op == "call_module"]
     return [(node, layer) for node, layer in calls if isinstance(layer, nn.Conv2d) and layer.groups == 1]

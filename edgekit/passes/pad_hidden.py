@@ -23,6 +23,7 @@ from typing import TypeVar
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import call_instead, channels_of, kind_of, note_channels
 from .gather_rows import is_map
 
@@ -43,11 +44,13 @@ class Hidden:
     between: set[fx.Node] = field(default_factory=set)
 
 
+@rewrite
 def pad_hidden(graph_module: fx.GraphModule) -> int:
     """Fill up to multiples of four, in place; returns how many blocks have more channels inside now."""
     return pad_to(graph_module, MULTIPLE, only_depthwise=False)
 
 
+@rewrite
 def pad_depthwise(graph_module: fx.GraphModule) -> int:
     """Fill up to multiples of sixteen what depthwise convolutions take, in place; returns how many blocks changed.
 
@@ -60,7 +63,7 @@ def pad_to(graph_module: fx.GraphModule, multiple: int, only_depthwise: bool) ->
     """Rewrite in place; returns how many blocks have more channels inside now."""
     changed = 0
     for node in graph_module.graph.nodes:
-        modules = dict(graph_module.named_modules())
+        modules = modules_of(graph_module)
         conv = dense_conv(node, modules)
         if conv is None or conv.out_channels % multiple == 0 or not is_map(node):
             continue
@@ -72,16 +75,14 @@ def pad_to(graph_module: fx.GraphModule, multiple: int, only_depthwise: bool) ->
             continue
         fill(graph_module, found, channels)
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
 def fill(graph_module: fx.GraphModule, found: Hidden, channels: int) -> None:
     """Give the channels that live between these calls this number."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         # The reader may be the very layer that writes: the call that reads is another one and gets a layer of its own.
         if node in found.writers or node in found.readers:
             assert isinstance(layer, nn.Conv2d)
@@ -98,7 +99,7 @@ def fill(graph_module: fx.GraphModule, found: Hidden, channels: int) -> None:
 
 def dense_conv(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Conv2d | None:
     """The convolution without groups that the node calls, if it does."""
-    layer = modules.get(str(node.target)) if node.op == "call_module" else None
+    layer = module_of(node, modules)
     return layer if isinstance(layer, nn.Conv2d) and layer.groups == 1 else None
 
 

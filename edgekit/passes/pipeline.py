@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from torch import Tensor, fx, nn
 
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
+from ._pass import Pass
 from .absorb_scale import absorb_scale
 from .absorb_shuffle import absorb_shuffle
 from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
@@ -44,45 +45,49 @@ from .split_hard_swish import split_hard_swish
 from .split_shuffled import split_shuffled
 from .zero_pad_pool import zero_pad_pool
 
-PASSES: dict[str, Callable[[fx.GraphModule], int]] = {
-    "hoist_batch_norm": hoist_batch_norm,
-    "fold_batch_norm": fold_batch_norm,
-    "dense_index": dense_index,
-    "dense_narrow_index": dense_narrow_index,
-    "densify_shuffled": densify_shuffled,
-    "densify_pointwise": densify_pointwise,
-    "densify_spatial": densify_spatial,
-    "densify_first_stage": densify_first_stage,
-    "densify_narrow_spatial": densify_narrow_spatial,
-    "densify_first_pointwise": densify_first_pointwise,
-    "align_groups": align_groups,
-    "absorb_shuffle": absorb_shuffle,
-    "absorb_scale": absorb_scale,
-    "lower_batch_norm": lower_batch_norm,
-    "fold_channel_shuffle": fold_channel_shuffle,
-    "gather_rows": gather_rows,
-    "postpone_shuffle": postpone_shuffle,
-    "shuffle_as_gather": shuffle_as_gather,
-    "shuffle_channels_last": shuffle_channels_last,
-    "absorb_hard_sigmoid_sixth": absorb_hard_sigmoid_sixth,
-    "absorb_hard_swish_sixth": absorb_hard_swish_sixth,
-    "split_hard_swish": split_hard_swish,
-    "split_shuffled": split_shuffled,
-    "hoist_relu": hoist_relu,
-    "cross_layer_equalization": cross_layer_equalization,
-    "zero_pad_pool": zero_pad_pool,
-    "pad_hidden": pad_hidden,
-    "pad_depthwise": pad_depthwise,
-    "pack_pixels": pack_pixels,
-    "pack_pixels_by_eight": pack_pixels_by_eight,
-    "pack_dense_pixels": pack_dense_pixels,
-    "pack_pixels_in_rows": pack_pixels_in_rows,
-    "flatten_maps": flatten_maps,
-    "pointwise_on_rows": pointwise_on_rows,
-    "linear_as_conv": linear_as_conv,
-    "pool_as_mean": pool_as_mean,
-    "pool_as_depthwise": pool_as_depthwise,
+PASSES: dict[str, Pass] = {
+    apply.__name__: apply
+    for apply in (
+        hoist_batch_norm,
+        fold_batch_norm,
+        dense_index,
+        dense_narrow_index,
+        densify_shuffled,
+        densify_pointwise,
+        densify_spatial,
+        densify_first_stage,
+        densify_narrow_spatial,
+        densify_first_pointwise,
+        align_groups,
+        absorb_shuffle,
+        absorb_scale,
+        lower_batch_norm,
+        fold_channel_shuffle,
+        gather_rows,
+        postpone_shuffle,
+        shuffle_as_gather,
+        shuffle_channels_last,
+        absorb_hard_sigmoid_sixth,
+        absorb_hard_swish_sixth,
+        split_hard_swish,
+        split_shuffled,
+        hoist_relu,
+        cross_layer_equalization,
+        zero_pad_pool,
+        pad_hidden,
+        pad_depthwise,
+        pack_pixels,
+        pack_pixels_by_eight,
+        pack_dense_pixels,
+        pack_pixels_in_rows,
+        flatten_maps,
+        pointwise_on_rows,
+        linear_as_conv,
+        pool_as_mean,
+        pool_as_depthwise,
+    )
 }
+"""Every rewrite by its name, as profiles and forms list it."""
 
 
 class Tracer(fx.Tracer):

@@ -16,6 +16,7 @@ from math import prod
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, call_instead, note_channels
 from .flatten_maps import Maps, note_size, reshaped
 from .shuffle_channels_last import shuffle_groups
@@ -26,6 +27,8 @@ LEAST_PIXELS = 28 * 28
 
 class RowConv(nn.Module):
     """``(N, C, H * W)`` to the result of a 1x1 convolution, in the same layout."""
+
+    kind = "conv"
 
     weight: Tensor
     bias: Tensor
@@ -47,6 +50,8 @@ class RowConv(nn.Module):
 class RowShuffle(nn.Module):
     """A channel shuffle of ``(N, C, H * W)``."""
 
+    kind = "channel-shuffle"
+
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups
@@ -58,12 +63,14 @@ class RowShuffle(nn.Module):
         return grouped.transpose(1, 2).reshape(batch, channels, pixels)
 
 
+@rewrite
 def pointwise_on_rows(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, behind ``flatten_maps``; returns how many convolutions are products now."""
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
 
     def layer_of(node: fx.Node) -> nn.Module | None:
-        return modules.get(str(node.target)) if node.op == "call_module" else None
+        layer: nn.Module | None = module_of(node, modules)
+        return layer
 
     changed = 0
     for maps in list(graph_module.graph.nodes):
@@ -94,9 +101,6 @@ def pointwise_on_rows(graph_module: fx.GraphModule) -> int:
         for reader in readers:
             reader.replace_input_with(node, back)
         changed += 1
-    graph_module.graph.eliminate_dead_code()
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 

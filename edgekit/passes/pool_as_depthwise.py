@@ -9,15 +9,17 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import channels_of
 
 
+@rewrite
 def pool_as_depthwise(graph_module: fx.GraphModule) -> int:
     """Replace in place, on a graph with propagated shapes; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        pool = modules.get(str(node.target)) if node.op == "call_module" else None
+        pool = module_of(node, modules)
         if not isinstance(pool, nn.AvgPool2d) or pool.ceil_mode or pool.divisor_override is not None:
             continue
         channels = channels_of(node)
@@ -29,8 +31,6 @@ def pool_as_depthwise(graph_module: fx.GraphModule) -> int:
         graph_module.add_submodule(name, depthwise(pool, channels, dtype))
         node.target = name
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
+
 
 class SpatialMean(nn.Module):
     """``(N, C, H, W)`` to ``(N, C, 1, 1)``."""
+
+    kind = "average-pool"
 
     def forward(self, x: Tensor) -> Tensor:
         """Mean over height and width."""
         return torch.mean(x, (2, 3), keepdim=True)
 
 
+@rewrite
 def pool_as_mean(graph_module: fx.GraphModule) -> int:
     """Replace every average pooling to 1x1, in place; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in list(graph_module.graph.nodes):
         if not is_global(node, modules):
             continue
@@ -32,14 +37,12 @@ def pool_as_mean(graph_module: fx.GraphModule) -> int:
         node.replace_all_uses_with(mean)
         graph_module.graph.erase_node(node)
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
 def is_global(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     """True for an adaptive average pooling to one pixel."""
-    layer = modules.get(str(node.target)) if node.op == "call_module" else None
+    layer = module_of(node, modules)
     if isinstance(layer, nn.AdaptiveAvgPool2d):
         return layer.output_size in (1, (1, 1))
     if node.op != "call_function" or node.target is not nn.functional.adaptive_avg_pool2d:

@@ -13,17 +13,19 @@ from math import prod
 
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, call_instead, channels_of, kind_of
 from .hoist_batch_norm import reordered
 
 
+@rewrite
 def postpone_shuffle(graph_module: fx.GraphModule) -> int:
     """Move in place; returns how many shuffles moved. The graph's shapes must have been propagated."""
     graph = graph_module.graph
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     changed = 0
     for shuffle in list(graph.nodes):
-        layer = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+        layer = module_of(shuffle, modules)
         if not isinstance(layer, Permutation):
             continue
         passed = smaller_behind(shuffle, modules)
@@ -44,8 +46,6 @@ def postpone_shuffle(graph_module: fx.GraphModule) -> int:
         shuffle.replace_all_uses_with(shuffle.args[0])
         graph.erase_node(shuffle)
         changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, call_instead, channels_of
 
 
@@ -27,15 +28,14 @@ class GatheredChannels(nn.Module):
         return x.index_select(1, self.index)
 
 
+@rewrite
 def shuffle_as_gather(graph_module: fx.GraphModule) -> int:
     """Rewrite every permutation of channels in place; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if isinstance(layer, Permutation):
             call_instead(graph_module, node, GatheredChannels(layer.order(channels_of(node))), "gathered")
             changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed

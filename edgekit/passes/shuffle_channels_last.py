@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, channels_of
 
 
@@ -26,12 +27,13 @@ class ChannelsLastShuffle(nn.Module):
         return last.transpose(2, 3).reshape(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
+@rewrite
 def shuffle_channels_last(graph_module: fx.GraphModule) -> int:
     """Rewrite every regular shuffle in place; returns how many. Other permutations are left alone."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        layer = module_of(node, modules)
         if not isinstance(layer, Permutation):
             continue
         groups = shuffle_groups(layer.order(channels_of(node)))
@@ -40,8 +42,6 @@ def shuffle_channels_last(graph_module: fx.GraphModule) -> int:
             graph_module.add_submodule(name, ChannelsLastShuffle(groups))
             node.target = name
             changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 

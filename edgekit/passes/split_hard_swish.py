@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from torch import Tensor, fx, nn
 
+from ._pass import rewrite
+
 
 class SplitHardSwish(nn.Module):
     """``x * relu6(x + 3) / 6`` from operators that quantize one by one."""
+
+    kind = "hard-swish"
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +27,7 @@ class SplitHardSwish(nn.Module):
         return gated
 
 
+@rewrite
 def split_hard_swish(graph_module: fx.GraphModule) -> int:
     """Replace every ``nn.Hardswish`` in place; returns how many."""
     changed = 0
@@ -31,5 +36,4 @@ def split_hard_swish(graph_module: fx.GraphModule) -> int:
             parent, _, attribute = name.rpartition(".")
             setattr(graph_module.get_submodule(parent), attribute, SplitHardSwish().eval())
             changed += 1
-    graph_module.recompile()
     return changed

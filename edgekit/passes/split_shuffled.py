@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import fx, nn
 
+from ._pass import module_of, modules_of, rewrite
 from .channel_flow import Permutation, channels_of, note_channels
 from .densify_group_conv import group_conv, passes_on
 
@@ -54,24 +55,22 @@ class Shuffled:
     parts: tuple[Part, ...]
 
 
+@rewrite
 def split_shuffled(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many shuffles went. The graph's shapes must have been propagated."""
     changed = 0
-    modules = dict(graph_module.named_modules())  # what a split puts in is no part of a later match
+    modules = modules_of(graph_module)  # what a split puts in is no part of a later match
     for node in list(graph_module.graph.nodes):
         found = match(node, modules)
         if found is not None:
             split(graph_module, found)
             changed += 1
-    graph_module.graph.eliminate_dead_code()
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 
 def match(shuffle: fx.Node, modules: dict[str, nn.Module]) -> Shuffled | None:
     """What is around ``shuffle``, when it is one that can be split."""
-    layer: object = modules.get(str(shuffle.target)) if shuffle.op == "call_module" else None
+    layer: object = module_of(shuffle, modules)
     if not isinstance(layer, Permutation) or len(shuffle.users) != 1:
         return None
     above: list[fx.Node] = []

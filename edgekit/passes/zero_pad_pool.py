@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ._pass import module_of, modules_of, rewrite
+
 NOT_NEGATIVE = (nn.ReLU, nn.ReLU6, nn.Hardsigmoid, nn.Sigmoid)
 
 
@@ -19,6 +21,8 @@ class ZeroPaddedMaxPool(nn.Module):
     Args:
         pad: zeros on the left, on the right, at the top and at the bottom.
     """
+
+    kind = "max-pool"
 
     def __init__(self, pool: nn.MaxPool2d, pad: tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -31,12 +35,13 @@ class ZeroPaddedMaxPool(nn.Module):
         return made
 
 
+@rewrite
 def zero_pad_pool(graph_module: fx.GraphModule) -> int:
     """Rewrite in place, on a graph with propagated shapes; returns how many."""
     changed = 0
-    modules = dict(graph_module.named_modules())
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        pool = modules.get(str(node.target)) if node.op == "call_module" else None
+        pool = module_of(node, modules)
         if not isinstance(pool, nn.MaxPool2d) or pool.return_indices or pair(pool.dilation) != (1, 1):
             continue
         source = node.all_input_nodes[0]
@@ -48,8 +53,6 @@ def zero_pad_pool(graph_module: fx.GraphModule) -> int:
             graph_module.add_submodule(name, ZeroPaddedMaxPool(pool, pad).eval())
             node.target = name
             changed += 1
-    graph_module.delete_all_unused_submodules()
-    graph_module.recompile()
     return changed
 
 

@@ -8,7 +8,8 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.catalog import profile_for
 from edgekit.errors import InconclusiveError, VerificationError
-from edgekit.types import Artifact, Device, Int8VsFloat, OpTime, Ratio, TuningConditions
+from edgekit.types import Device, Int8VsFloat, OpTime, Ratio, TuningConditions
+from edgekit.workflows.artifacts import Stored, read_manifest
 from edgekit.workflows.speedup import audit_costs, dearer_types, int8_vs_float, shortfall
 from edgekit.workflows.tune_build import Built
 
@@ -26,8 +27,7 @@ CONDITIONS = TuningConditions(
 
 
 def built(profile: str) -> Built:
-    artifact = Artifact.model_validate_json((TINY / profile / "manifest.json").read_text())
-    return Built(profile_for(*profile.split("-")), TINY / profile, artifact)
+    return Built(profile_for(*profile.split("-")), read_manifest(TINY / profile))
 
 
 def ratio(value: float, low: float, high: float) -> Ratio:
@@ -85,7 +85,7 @@ def test_costs_are_measured_only_where_int8_does_not_pay():
 
 def test_operators_that_cannot_be_timed_are_said(tmp_path):
     session = Session(ThisMachine(), Device(id="local", transport="local"))
-    int8 = Built(built("tflite-int8").profile, tmp_path, built("tflite-int8").artifact)
+    int8 = Built(built("tflite-int8").profile, Stored(tmp_path, built("tflite-int8").artifact))
     (tmp_path / "model.tflite").write_bytes(b"broken")
     found = int8_vs_float(ratio(0.5, 0.4, 0.6), int8, built("tflite-fp32"), session, CONDITIONS)
     assert found.costs[0].startswith(

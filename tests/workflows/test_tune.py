@@ -18,7 +18,7 @@ from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.passes.candidates import candidates
 from edgekit.passes.known_forms import user_table
 from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, TuningConditions
-from edgekit.workflows.artifacts import read_manifest
+from edgekit.workflows.artifacts import Stored, read_manifest
 from edgekit.workflows.devices import add_device
 from edgekit.workflows.export import export
 from edgekit.workflows.forms import resolve, with_form
@@ -56,10 +56,9 @@ def hush(step: str) -> None:
 
 def built(*names: str) -> list[Built]:
     """The same small artifact in forms of several names."""
-    folder = TINY / "onnx-fp32"
-    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    stored = read_manifest(TINY / "onnx-fp32")
     profile = profile_for("onnx", "fp32")
-    return [Built(profile.model_copy(update={"form": name}), folder, artifact) for name in names]
+    return [Built(profile.model_copy(update={"form": name}), stored) for name in names]
 
 
 def ratio(value: float, low: float, high: float) -> Ratio:
@@ -202,7 +201,7 @@ def test_a_form_that_breaks_on_the_device_is_named_and_skipped(project):
     core = max(os.sched_getaffinity(0))
     place = find_place("local", 1, hush, limits=SHORT, cores=str(core))
     with place.session(hush) as session:
-        usable, first, failed = try_out([replace(bad, folder=project / "broken"), good], session, hush)
+        usable, first, failed = try_out([replace(bad, stored=Stored(project / "broken", bad.artifact)), good], session, hush)
     assert [one.name for one in usable] == ["good"]
     assert first.model == "tiny"
     assert first.pinned.cpus == (core,)
