@@ -201,7 +201,9 @@ def test_a_form_that_breaks_on_the_device_is_named_and_skipped(project):
     core = max(os.sched_getaffinity(0))
     place = find_place("local", 1, hush, limits=SHORT, cores=str(core))
     with place.session(hush) as session:
-        usable, first, failed = try_out([replace(bad, stored=Stored(project / "broken", bad.artifact)), good], session, hush)
+        usable, first, failed = try_out(
+            [replace(bad, stored=Stored(project / "broken", bad.artifact)), good], session, hush
+        )
     assert [one.name for one in usable] == ["good"]
     assert first.model == "tiny"
     assert first.pinned.cpus == (core,)
