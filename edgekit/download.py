@@ -10,7 +10,7 @@ from email.message import Message
 from typing import IO, Any
 
 from .errors import ToolError, UsageError
-from .types.urls import checked_url
+from .types.urls import checked_url, without_password
 
 STALL_S, WHOLE_S = 60.0, 1800.0
 """Without a byte, and from begin to end."""
@@ -27,7 +27,7 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
         try:
             checked_url(newurl)
         except ValueError as error:
-            raise urllib.error.URLError(f"it redirects to {newurl!r}: {error}") from error
+            raise urllib.error.URLError(f"it redirects to {without_password(repr(newurl))}: {error}") from error
         if req.type == "https" and not newurl.startswith("https:"):
             raise urllib.error.URLError(f"it redirects from https to {newurl!r}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -59,8 +59,7 @@ def require_safe(url: str, field: str) -> str:
     try:
         return checked_url(url)
     except ValueError as error:
-        shown = "" if "@" in url else f" (value: {url!r})"  # a password is not repeated
-        raise UsageError(f"{field}: {error}{shown}", "name an https address") from error
+        raise UsageError(f"{field}: {error} (value: {without_password(repr(url))})", "name an https address") from error
 
 
 def download(url: str, limit_bytes: int, what: str, hint: str) -> bytes:

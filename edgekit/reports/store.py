@@ -20,6 +20,7 @@ from ..errors import UsageError
 from ..files import write_atomic
 from ..inside import inside
 from ..types import Measurement
+from ..types.urls import without_password
 from .json_text import render
 from .versions import upgrade, version_of
 
@@ -158,7 +159,11 @@ def first_problem(error: ValidationError) -> str:
     """Field, complaint and value of a validation's first problem."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    shown = f" (value: {first['input']!r})" if isinstance(first["input"], int | float | str | None) else ""
+    shown = (
+        f" (value: {without_password(repr(first['input']))})"
+        if isinstance(first["input"], int | float | str | None)
+        else ""
+    )
     missing = first["type"] == "missing"
     message = first["msg"].removeprefix("Value error, ")
     return f"{where + ': ' if where else ''}{message}{'' if missing else shown}"

@@ -77,7 +77,7 @@ def again(path: Path) -> str:
     try:
         manifest = json.loads(path.read_bytes())
         command = manifest["command"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         command = None
     known = isinstance(command, str) and command
     return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"
