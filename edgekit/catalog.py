@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from .errors import UsageError, did_you_mean
 from .types import ExportProfile, Format, ModelCard, Precision
+from .types.urls import without_password
 
 T = TypeVar("T", bound=BaseModel)
 MODELS, PROFILES = "models", "export_profiles"
@@ -77,7 +78,7 @@ def explain(path: Path, type_: type[BaseModel], error: ValidationError) -> Usage
         )
     if first["type"] == "missing":
         return UsageError(f"{path}: the key {where!r} is missing", "add it")
-    shown = "" if isinstance(first["input"], dict) else f" (value: {first['input']!r})"
+    shown = "" if isinstance(first["input"], dict) else f" (value: {without_password(repr(first['input']))})"
     message = first["msg"].removeprefix("Value error, ")
     return UsageError(f"{path}: {where + ': ' if where else ''}{message}{shown}", "correct it")
 

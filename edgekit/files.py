@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import ToolError, UsageError
+from .owned import check_replaceable, claim
 
 
 def sha256_file(path: Path) -> str:
@@ -120,7 +121,7 @@ def staged_folder(final: Path) -> Iterator[Path]:
     made for it go where they stay empty.
 
     Raises:
-        UsageError: ``final`` is a file, or a folder above it.
+        UsageError: ``final`` is a file, or a folder above it; or it is a folder that edgekit did not make.
         ToolError: the parent folder cannot be written.
     """
     # Named before it is made: a signal that comes in between must find it in the block that removes it.
@@ -131,6 +132,7 @@ def staged_folder(final: Path) -> Iterator[Path]:
             sweep(final)
             if final.exists() and not final.is_dir():
                 raise UsageError(f"{final} is a file where a folder is to be", "move it away or name another folder")
+            check_replaceable(final)
             # Its parents once more: another process may have found them empty in between.
             staging.mkdir(mode=0o700, parents=True)
         yield staging
@@ -143,7 +145,12 @@ def staged_folder(final: Path) -> Iterator[Path]:
 
 
 def replace_folder(new: Path, final: Path) -> None:
-    """Put ``new`` in the place of ``final``; an old ``final`` steps aside first: a reader sees one or the other."""
+    """Put ``new`` in the place of ``final``; an old ``final`` steps aside first: a reader sees one or the other.
+
+    Raises:
+        UsageError: ``final`` is a folder that edgekit did not make.
+    """
+    claim(new, final)
     old = new.with_name(new.name + "-old")
     if final.exists():
         os.replace(final, old)

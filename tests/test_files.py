@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from edgekit.errors import ToolError, UsageError
 from edgekit.files import STAGING, alive, check_writable, sha256_file, staged_folder, sweep, write_atomic
+from edgekit.owned import MARK
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir())
+    return sorted(p.name for p in folder.iterdir() if p.name != MARK)
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
@@ -173,6 +174,7 @@ def test_exception_leaves_nothing_and_keeps_the_old_folder(tmp_path, error, had_
     if had_old:
         final.mkdir()
         (final / "old").write_text("old")
+        (final / MARK).touch()
 
     def work() -> None:
         with staged_folder(final) as folder:
@@ -202,6 +204,7 @@ def test_leftovers_of_a_killed_process_are_swept(tmp_path):
     final = tmp_path / "profile"
     final.mkdir()
     (final / "old").write_text("old")
+    (final / MARK).touch()
     end(start(HOLD, final), signal.SIGKILL)
     assert len(names(tmp_path)) == 2  # the old folder, and what the dead process left
     assert names(final) == ["old"]
@@ -246,6 +249,7 @@ def test_old_folder_that_had_stepped_aside_comes_back(tmp_path):
     final = tmp_path / "profile"
     final.mkdir()
     (final / "old").write_text("old")
+    (final / MARK).touch()
     done = subprocess.run([sys.executable, "-c", DIE_BETWEEN, final], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert not final.exists()

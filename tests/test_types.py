@@ -12,7 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edgekit.types import Artifact, Audit, ExportProfile, Measurement, ParityTolerance, Preprocessing, Quantization
+from edgekit.catalog import find_card
+from edgekit.types import (
+    Artifact,
+    Audit,
+    Device,
+    ExportProfile,
+    Measurement,
+    ModelCard,
+    ParityTolerance,
+    Pinning,
+    Preprocessing,
+    Quantization,
+)
+from edgekit.types.base import checked_name
 
 TOLERANCE = ParityTolerance(min_cosine=0.9, min_sqnr_db=8, max_abs_error=0.5, min_top1_agreement=0.9)
 DATA = Path(__file__).parent / "data"
@@ -120,3 +133,81 @@ def test_percentiles_are_numpys(samples, q):
     assert measurement.percentile_ms(q) == pytest.approx(np.percentile(samples, q) / 1e6)
     assert measurement.p50_ms == pytest.approx(statistics.median(samples) / 1e6)
     assert measurement.p50_ms <= measurement.p90_ms <= measurement.p99_ms
+
+
+# Names
+
+
+@given(st.text(max_size=90) | st.from_regex(r"[A-Za-z0-9._-]{1,90}", fullmatch=True))
+def test_a_name_stays_one_part_of_a_path(text):
+    try:
+        name = checked_name(text)
+    except ValueError:
+        return
+    path = Path("/folder") / name
+    assert path.resolve() == path
+    assert path.parent == Path("/folder")
+    assert name.isascii()
+    assert name.isprintable()
+    assert name[0] not in ".-"
+    assert len(name) <= 80
+
+
+@pytest.mark.parametrize(
+    "good", ["mobilenet_v1_0.25", "tflite-int8-io-uint8-ranges-mse-baked", "model.tflite", "a", "0"]
+)
+def test_usual_names_are_names(good):
+    assert checked_name(good) == good
+
+
+NO_NAMES = [
+    "",
+    ".",
+    "..",
+    ".x",
+    "-x",
+    "a/b",
+    "a\\b",
+    "../a",
+    "/a",
+    "a\n",
+    "a b",
+    "a\0",
+    "é",
+    "a.",
+    "CON",
+    "nul.txt",
+    "a" * 81,
+]
+
+
+@pytest.mark.parametrize("bad", NO_NAMES)
+def test_what_becomes_a_path_is_a_name_everywhere(bad):
+    for change in ({"model": bad}, {"profile": bad}):
+        for type_, file in ((Artifact, "artifacts/tiny/tflite-fp32/manifest.json"), (Measurement, "report.json")):
+            plain = json.loads((DATA / file).read_text())
+            plain.pop("digest", None)
+            with pytest.raises(ValidationError, match="a name "):
+                type_.from_plain({**plain, **change})
+    plain = json.loads((DATA / "artifacts/tiny/tflite-fp32/manifest.json").read_text())
+    plain["files"][0]["name"] = bad
+    with pytest.raises(ValidationError, match="a name "):
+        Artifact.from_plain(plain)
+    with pytest.raises(ValidationError, match="a name "):
+        profile(name=bad, quantization=Quantization())
+    with pytest.raises(ValidationError, match="a name "):
+        Device(id=bad, transport="local")
+    with pytest.raises(ValidationError, match="a name "):
+        ModelCard.from_plain({**find_card("squeezenet").to_plain(), "id": bad})
+
+
+@pytest.mark.parametrize("asked", ["../x", "2/3", "fast", "2,", "", "2\n"])
+def test_cores_that_end_in_a_file_name_are_cores(asked):
+    with pytest.raises(ValidationError, match="asked"):
+        Pinning(asked=asked, cpus=(0,))
+
+
+@pytest.mark.parametrize("url", ["http://localhost:x@example.org/b", "http://127.0.0.1:80@example.org/b"])
+def test_a_host_that_only_looks_like_this_machine_is_none(url):
+    with pytest.raises(ValidationError, match="user or password"):
+        Device(id="p", transport="adb", address="x", benchmark_model_url=url, benchmark_model_sha256="0" * 64)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import ToolError, UsageError
+from ..inside import inside
 from ..types import (
     Accelerator,
     Artifact,
@@ -244,7 +245,7 @@ EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, m
 
 def model_files(artifact: Artifact, folder: Path) -> list[Path]:
     """What a device has to hold, the file that the runtime opens first."""
-    return [folder / entry.name for entry in artifact.model_files]
+    return [inside(folder, entry.name, field="files[].name") for entry in artifact.model_files]
 
 
 COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}

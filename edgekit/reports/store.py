@@ -18,12 +18,15 @@ from pydantic import Field, ValidationError
 
 from ..errors import UsageError
 from ..files import write_atomic
+from ..inside import inside
 from ..types import Measurement
+from ..types.urls import without_password
 from .json_text import render
 from .versions import upgrade, version_of
 
 REMEDY = "restore it from version control, or delete it and measure again with edgekit profile"
 HISTORY = "history"
+NAMES = "the path of a measurement (its device, model and profile)"
 FIRST_SEALED = 2
 """Versions before this one have no digest."""
 
@@ -56,14 +59,14 @@ class Found:
 
 def report_path(root: Path, measurement: Measurement) -> Path:
     """Where the latest measurement of a key is kept."""
-    return root / measurement.device.id / f"{measurement.key}.json"
+    return inside(root, measurement.device.id, f"{measurement.key}.json", field=NAMES)
 
 
 def history_path(root: Path, measurement: Measurement) -> Path:
     """Where a measurement stays for good."""
     time = measurement.moment.strftime("%Y%m%dT%H%M%S")
-    folder = root / measurement.device.id / HISTORY / measurement.key
-    return folder / f"{time}-{digest(measurement.to_plain())[:8]}.json"
+    name = f"{time}-{digest(measurement.to_plain())[:8]}.json"
+    return inside(root, measurement.device.id, HISTORY, measurement.key, name, field=NAMES)
 
 
 def digest(plain: dict[str, Any]) -> str:
@@ -156,9 +159,14 @@ def first_problem(error: ValidationError) -> str:
     """Field, complaint and value of a validation's first problem."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    shown = f" (value: {first['input']!r})" if isinstance(first["input"], int | float | str | None) else ""
+    shown = (
+        f" (value: {without_password(repr(first['input']))})"
+        if isinstance(first["input"], int | float | str | None)
+        else ""
+    )
     missing = first["type"] == "missing"
-    return f"{where + ': ' if where else ''}{first['msg']}{'' if missing else shown}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where + ': ' if where else ''}{message}{'' if missing else shown}"
 
 
 def latest_files(root: Path) -> list[Path]:

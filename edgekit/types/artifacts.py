@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import RUNTIME_OF, Format, Frozen, IoType, Precision, Runtime, TargetClass
+from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
 from .models import TensorSpec
 from .profiles import ParityTolerance
 from .roofline import LayerLoad
@@ -17,8 +17,8 @@ from .tuning import ChosenForm, Int8VsFloat, Tuning
 class FileEntry(Frozen):
     """A file of an artifact folder."""
 
-    name: str
-    size_bytes: int
+    name: Name
+    size_bytes: int = Field(ge=0)
     sha256: str
 
 
@@ -148,14 +148,14 @@ class Artifact(Frozen):
     """
 
     schema_version: Literal[1] = 1
-    model: str
-    profile: str
+    model: Name
+    profile: Name
     format: Format
     precision: Precision
     io: IoType
     target: TargetClass
     created: str
-    files: tuple[FileEntry, ...]
+    files: tuple[FileEntry, ...] = Field(min_length=1)
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     params: int

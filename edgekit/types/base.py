@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Self
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Format = Literal["onnx", "tflite", "openvino"]
 Precision = Literal["fp32", "fp16", "int8", "dynamic", "weight-only"]
@@ -33,6 +34,39 @@ PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
     "openvino": ("openvino",),
 }
 """The packages that have each runtime, the usual one first."""
+
+
+LONGEST_NAME = 80
+"""Characters: a report's file name holds two names and the runtime, and file systems take 255 bytes."""
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Windows opens a device by these, whatever the folder."""
+
+
+def checked_name(text: str) -> str:
+    """``text`` when it may name a file or folder: it cannot lead out of the folder that it is put into.
+
+    Raises:
+        ValueError: it may not, with the rule.
+    """
+    if not re.fullmatch(NAME_PATTERN[1:-1], text):
+        raise ValueError("a name is letters, digits, '.', '_' and '-', and begins with a letter or digit")
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"a name has at most {LONGEST_NAME} characters, this one has {len(text)}")
+    if RESERVED.fullmatch(text) or text.endswith("."):
+        raise ValueError("a name cannot end with a dot or be one that Windows keeps for a device")
+    return text
+
+
+Name = Annotated[
+    str,
+    AfterValidator(checked_name),
+    Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
+]
+"""What becomes the name of a file or folder: see :func:`checked_name`."""
+
+Cores = Annotated[str, Field(pattern=r"^(big|little|[0-9]{1,4}(,[0-9]{1,4})*)$")]
+"""Cores as asked for, in one spelling; a part of :func:`report_key`."""
 
 
 def report_key(

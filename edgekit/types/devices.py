@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Frozen
+from .base import Frozen, Name
+from .urls import checked_url
 
 
 class Device(Frozen):
@@ -28,7 +29,7 @@ class Device(Frozen):
         wait_s: how long to wait for a place that others hold.
     """
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    id: Name
     transport: Literal["local", "ssh", "adb", "virtual"]
     # Never an option of ssh: nothing begins with a dash.
     address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]*$")
@@ -45,6 +46,11 @@ class Device(Frozen):
     labgrid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
     coordinator: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9._:%\[\]-]*$")
     wait_s: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+
+    @field_validator("benchmark_model_url")
+    @classmethod
+    def _safe(cls, url: str | None) -> str | None:
+        return url if url is None or url.startswith("file:///") else checked_url(url)
 
     @model_validator(mode="after")
     def _reachable(self) -> Device:

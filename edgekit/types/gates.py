@@ -10,8 +10,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Frozen, Runtime, report_key
+from .base import Accelerator, Cores, Frozen, Name, Runtime, report_key
 from .devices import Device, DeviceState
+from .urls import Url
 
 GateStatus = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF"]
 EXIT_CODES: dict[GateStatus, int] = {
@@ -185,12 +186,12 @@ class GateResult(Frozen):
 
     schema_version: Literal[1] = 1
     kind: Literal["gate"] = "gate"
-    model: str
-    profile: str
+    model: Name
+    profile: Name
     runtime: Runtime
-    accelerator: str = "cpu"
+    accelerator: Accelerator = "cpu"
     threads: int
-    cores: str | None = None
+    cores: Cores | None = None
     device: Device
     baseline: str
     baseline_sha256: str
@@ -252,16 +253,22 @@ def worst(statuses: list[GateStatus]) -> GateStatus:
     return next((status for status in WORST_FIRST if status in statuses), "PASS")
 
 
+LARGEST_PINNED_BYTES = 1 << 30
+"""Of one file: a pin says how much is fetched, and whoever wrote it may not fill the disk."""
+
+
 class PinnedFile(Frozen):
     """A file of the baseline."""
 
-    name: str
-    size_bytes: int
-    sha256: str
+    name: Name
+    size_bytes: int = Field(ge=0, le=LARGEST_PINNED_BYTES)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class Baseline(Frozen):
     """A pinned baseline: the content of ``baseline.json``, beside the artifact's manifest and its report.
+
+    Untrusted input: whoever opens a pull request can write one, seal included.
 
     Attributes:
         url: where the files are to be had when they do not lie here: this, a slash and the name.
@@ -269,11 +276,11 @@ class Baseline(Frozen):
     """
 
     schema_version: Literal[1] = 1
-    model: str
-    profile: str
+    model: Name
+    profile: Name
     conditions: Conditions
-    files: tuple[PinnedFile, ...]
-    url: str | None = None
+    files: tuple[PinnedFile, ...] = Field(min_length=1, max_length=32)
+    url: Url | None = None
     p50_ms: float
     pinned_at: str
     edgekit_version: str

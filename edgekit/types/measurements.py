@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Accelerator, Format, Frozen, IoType, Precision, Runtime, VerdictName, report_key
+from .base import Accelerator, Cores, Format, Frozen, IoType, Name, Precision, Runtime, VerdictName, report_key
 from .devices import Device, DeviceInfo, DeviceState
 from .roofline import Ceilings, Roofline
 
@@ -103,7 +103,7 @@ class Pinning(Frozen):
         cpus: their numbers on the device.
     """
 
-    asked: str
+    asked: Cores
     cpus: tuple[Count, ...] = Field(min_length=1)
 
 
@@ -141,8 +141,8 @@ class Measurement(Frozen):
     model_config = ConfigDict(allow_inf_nan=False)
 
     schema_version: Literal[2] = 2
-    model: str
-    profile: str
+    model: Name
+    profile: Name
     format: Format
     precision: Precision
     io: IoType

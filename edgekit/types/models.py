@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Frozen, Layout
+from pydantic import Field
+
+from .base import Frozen, Layout, Name
+from .urls import Url
 
 
 class Preprocessing(Frozen):
@@ -54,8 +57,8 @@ class Weights(Frozen):
     """
 
     name: str
-    url: str | None = None
-    sha256: str | None = None
+    url: Url | None = None
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{8,64}$")
     size_bytes: int | None = None
     licence: str | None = None
     top1: float | None = None
@@ -82,7 +85,7 @@ class ModelCard(Frozen):
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
     """
 
-    id: str
+    id: Name
     family: str
     aliases: tuple[str, ...] = ()
     title: str

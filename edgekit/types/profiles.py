@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .base import Format, Frozen, IoType, Precision, TargetClass
+from .base import Format, Frozen, IoType, Name, Precision, TargetClass
 
 
 class ParityTolerance(Frozen):
@@ -72,7 +72,7 @@ class ExportProfile(Frozen):
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
     """
 
-    name: str
+    name: Name
     format: Format
     precision: Precision
     io: IoType = "float32"

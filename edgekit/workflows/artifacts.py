@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from ..catalog import find_card
 from ..errors import UsageError
 from ..files import sha256_file
+from ..inside import inside
+from ..reports.store import first_problem
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
@@ -32,24 +34,42 @@ class Stored:
     artifact: Artifact
 
 
+def artifact_folder(root: Path, model: str, profile: str) -> Path:
+    """``root/<model>/<profile>``: where an artifact is.
+
+    Raises:
+        UsageError: the names lead out of ``root``.
+    """
+    return inside(root, model, profile, field="the model's id and the profile's name")
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """A file that a manifest in ``folder`` lists.
+
+    Raises:
+        UsageError: the name leads out of ``folder``.
+    """
+    return inside(folder, name, field=f"{folder / MANIFEST}: files[].name")
+
+
 def read_manifest(folder: Path) -> Stored:
     """The artifact in ``folder``.
 
     Raises:
-        UsageError: its manifest cannot be read or is not one of this version.
+        UsageError: its manifest cannot be read, is not one of this version, or lists what lies elsewhere.
     """
-    path = folder / MANIFEST
+    path = inside(folder, MANIFEST, field="the manifest")
     try:
-        return Stored(folder, Artifact.model_validate_json(path.read_text(encoding="utf-8")))
+        artifact = Artifact.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a manifest: {error}", again(path)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{path} is not a manifest: {where + ': ' if where else ''}{first['msg']}"
-        raise UsageError(message, again(path)) from error
+        raise UsageError(f"{path} is not a manifest: {first_problem(error)}", again(path)) from error
+    for entry in artifact.files:
+        file_of(folder, entry.name)
+    return Stored(folder, artifact)
 
 
 def again(path: Path) -> str:
@@ -57,7 +77,7 @@ def again(path: Path) -> str:
     try:
         manifest = json.loads(path.read_bytes())
         command = manifest["command"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         command = None
     known = isinstance(command, str) and command
     return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"
@@ -71,7 +91,7 @@ def check_files(stored: Stored) -> None:
     """
     hint = f"export it again: {stored.artifact.command}"
     for entry in stored.artifact.files:
-        path = stored.folder / entry.name
+        path = file_of(stored.folder, entry.name)
         if not path.is_file():
             raise UsageError(f"{path} is missing, though the manifest beside it lists it", hint)
         if path.stat().st_size != entry.size_bytes or (seen := sha256_file(path)) != entry.sha256:
@@ -140,7 +160,7 @@ def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> l
     if looks_like_path(name):
         raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
     model = find_card(name).id
-    found = artifact_folders(root / model)
+    found = artifact_folders(inside(root, model, field="the model's id"))
     if found:
         return found
     if export_missing is None:

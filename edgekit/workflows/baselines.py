@@ -7,25 +7,26 @@ they are fetched once, checked, and kept in the user's cache.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from .. import __version__
+from ..download import download, require_safe
 from ..errors import ToolError, UsageError
 from ..files import sha256_file, staged_folder, write_atomic
+from ..inside import inside
 from ..reports.json_text import render
+from ..reports.store import first_problem
 from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
-from .artifacts import MANIFEST, Stored, artifact_folders, read_manifest
+from .artifacts import MANIFEST, Stored, artifact_folders, file_of, read_manifest
 
 PIN, REPORT = "baseline.json", "report.json"
 SUFFIX = ".baseline"
-FETCH_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,12 @@ class Found:
 
 
 def pin_folder(root: Path, device: str, key: str) -> Path:
-    """Where the baseline of a key is pinned."""
-    return root / device / f"{key}{SUFFIX}"
+    """Where the baseline of a key is pinned.
+
+    Raises:
+        UsageError: the names lead out of ``root``.
+    """
+    return inside(root, device, f"{key}{SUFFIX}", field="the path of a pin (its device, model and profile)")
 
 
 def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Found:
@@ -75,10 +80,13 @@ def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Fou
 def read_pin(folder: Path) -> Baseline:
     """The pin in ``folder``, after checking that nothing there has changed since.
 
+    What a pin says is untrusted: whoever opens a pull request can write one and seal it. So its names are names, its
+    address may be fetched from, its sizes are bounded, and nothing is read or fetched before all that is known.
+
     Raises:
-        UsageError: it is missing, damaged or was changed by hand.
+        UsageError: it is missing, damaged, was changed by hand, or names what it may not.
     """
-    path = folder / PIN
+    path = inside(folder, PIN, field="the pin")
     try:
         found = Baseline.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -86,18 +94,16 @@ def read_pin(folder: Path) -> Baseline:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a baseline: {error}", REMEDY) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path} is not a baseline: {where + ': ' if where else ''}{first['msg']}", REMEDY) from error
+        raise UsageError(f"{path} is not a baseline: {first_problem(error)}", REMEDY) from error
     if found.seal != found.digest():
         raise UsageError(f"{path} was changed by hand: its seal does not fit", REMEDY)
     for entry in found.files:
-        file = folder / entry.name
+        file = inside(folder, entry.name, field=f"{path}: files[].name")
         if found.url is not None and entry.name not in (MANIFEST, REPORT):
             continue
         if not file.is_file():
             raise UsageError(f"{file} is missing from the baseline", REMEDY)
-        if sha256_file(file) != entry.sha256:
+        if file.stat().st_size != entry.size_bytes or sha256_file(file) != entry.sha256:
             raise UsageError(f"{file} is not the file that was pinned: its digest differs", REMEDY)
     return found
 
@@ -113,17 +119,15 @@ def model_folder(folder: Path, baseline: Baseline) -> Path:
     """
     if baseline.url is None:
         return folder
-    cache = cache_folder() / baseline.seal
-    missing = [
-        entry
-        for entry in baseline.files
-        if not (cache / entry.name).is_file() or sha256_file(cache / entry.name) != entry.sha256
-    ]
-    for entry in missing:
+    cache = inside(cache_folder(), baseline.seal, field="seal")
+    for entry in baseline.files:
+        file = inside(cache, entry.name, field="files[].name")
+        if file.is_file() and sha256_file(file) == entry.sha256:
+            continue
         if entry.name in (MANIFEST, REPORT):
-            write_atomic(cache / entry.name, (folder / entry.name).read_bytes())
+            write_atomic(file, (folder / entry.name).read_bytes())
         else:
-            fetch(f"{baseline.url}/{entry.name}", entry, cache / entry.name)
+            fetch(f"{baseline.url}/{entry.name}", entry, file)
     return cache
 
 
@@ -133,25 +137,18 @@ def cache_folder() -> Path:
 
 
 def fetch(url: str, entry: PinnedFile, path: Path) -> None:
-    """Download one file and keep it if it is the one that was pinned."""
-    try:
-        with urllib.request.urlopen(url, timeout=FETCH_S) as stream:  # noqa: S310 - the URL is in the pin, checked below
-            data = stream.read(entry.size_bytes + 1)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    """Download one file and keep it if it is the one that was pinned; not a byte more than the pin says is read.
+
+    Raises:
+        ToolError: it cannot be fetched, or is another.
+    """
+    data = download(url, entry.size_bytes, "the baseline's", "is the address in baseline.json right?")
+    if len(data) != entry.size_bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise ToolError(
-            f"cannot fetch the baseline's {url}: {error}", "is the address in baseline.json right?"
-        ) from error
-    checked = path.with_name(f".{path.name}.part")
-    write_atomic(checked, data)
-    try:
-        if len(data) != entry.size_bytes or sha256_file(checked) != entry.sha256:
-            raise ToolError(
-                f"{url} is not the file that was pinned ({entry.size_bytes} bytes, sha256 {entry.sha256[:12]}…)",
-                "put the pinned file back there, or pin another one with edgekit gate --update",
-            )
-        os.replace(checked, path)
-    finally:
-        checked.unlink(missing_ok=True)
+            f"{url} is not the file that was pinned ({entry.size_bytes} bytes, sha256 {entry.sha256[:12]}…)",
+            "put the pinned file back there, or pin another one with edgekit gate --update",
+        )
+    write_atomic(path, data)
 
 
 def pin(root: Path, stored: Stored, measurement: Measurement, conditions: Conditions, url: str | None) -> Path:
@@ -165,9 +162,12 @@ def pin(root: Path, stored: Stored, measurement: Measurement, conditions: Condit
         url: folder from which the model files will be fetched; None to keep copies of them here.
 
     Raises:
+        UsageError: an address that may not be fetched.
         ToolError: the folder cannot be written.
     """
     final = pin_folder(root, measurement.device.id, measurement.key)
+    if url is not None:
+        require_safe(url, "--url")
     model = [entry.name for entry in stored.artifact.model_files]
     slim = stored.artifact.model_copy(update={"files": tuple(e for e in stored.artifact.files if e.name in model)})
     with staged_folder(final) as staging:
@@ -175,9 +175,9 @@ def pin(root: Path, stored: Stored, measurement: Measurement, conditions: Condit
         (staging / REPORT).write_text(render(measurement.to_plain()) + "\n", encoding="utf-8")
         entries = [entry_of(staging / name) for name in (MANIFEST, REPORT)]
         for name in model:
-            entries.append(entry_of(stored.folder / name))
+            entries.append(entry_of(file_of(stored.folder, name)))
             if url is None:
-                shutil.copyfile(stored.folder / name, staging / name)
+                shutil.copyfile(file_of(stored.folder, name), file_of(staging, name))
         baseline = Baseline(
             model=stored.artifact.model,
             profile=stored.artifact.profile,

@@ -6,9 +6,9 @@ import hashlib
 import http.client
 import os
 import urllib.error
-import urllib.request
 from pathlib import Path
 
+from ..download import opener, read_bounded
 from ..errors import ToolError
 from ..files import sha256_file, write_atomic
 
@@ -46,8 +46,8 @@ def download(url: str) -> bytes:
     """All that ``url`` holds; see :func:`fetched`."""
     hint = "correct benchmark_model_url, or download it by hand and name the file: benchmark_model = PATH"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - Device checks the scheme
-            content: bytes = answer.read(LIMIT_BYTES + 1)
+        with opener(files_too=url.startswith("file:")).open(url, timeout=TIMEOUT_S) as answer:
+            content = read_bounded(answer, LIMIT_BYTES)
             promised = answer.headers.get("Content-Length")
     except urllib.error.HTTPError as error:
         error.close()

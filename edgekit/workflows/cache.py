@@ -24,7 +24,7 @@ from ..errors import EdgekitError
 from ..files import sha256_file, staged_folder
 from ..pixels import source_digest
 from ..types import ExportProfile, ModelCard
-from .artifacts import MANIFEST, Stored, check_files, read_manifest
+from .artifacts import MANIFEST, Stored, check_files, file_of, read_manifest
 from .forms import describe_form, target_of
 from .prepare import TOOLS, ExportOptions
 
@@ -124,7 +124,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Sto
         return None
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
-            shutil.copyfile(entry / name, staging / name)
+            shutil.copyfile(file_of(entry, name), file_of(staging, name))
     return Stored(final, stored.artifact)
 
 
@@ -168,7 +168,7 @@ def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> 
     try:
         with staged_folder(entry) as staging:
             for name in (*(file.name for file in stored.artifact.files), MANIFEST):
-                shutil.copyfile(stored.folder / name, staging / name)
+                shutil.copyfile(file_of(stored.folder, name), file_of(staging, name))
             (staging / INGREDIENTS).write_bytes(canonical(made_of))
             (staging / SEAL).write_text(sha256_file(staging / MANIFEST))
     except (EdgekitError, OSError) as error:

@@ -22,10 +22,11 @@ import numpy as np
 from .. import __version__
 from ..errors import EdgekitError, ToolError, UsageError
 from ..files import staged_folder
+from ..inside import inside
 from ..isolate import rebuild_error
 from ..target import host_target
 from ..types import Artifact, ExportProfile, ImageSet, ModelCard
-from .artifacts import MANIFEST, Stored, check_files
+from .artifacts import MANIFEST, Stored, artifact_folder, check_files
 from .cache import code_digest
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
@@ -221,7 +222,7 @@ def export_parcel(parcel: Parcel) -> Delivery:
         folder = Path(name)
         checkpoint = None
         if parcel.checkpoint is not None:
-            checkpoint = folder / parcel.checkpoint[0]
+            checkpoint = inside(folder, parcel.checkpoint[0], field="the checkpoint's name")
             checkpoint.write_bytes(parcel.checkpoint[1])
         pixels, source, parity_pixels, parity_source = parcel.images
         images = Images(
@@ -278,11 +279,11 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> 
         error = rebuild_error({name: getattr(delivery, name) for name in names})
     if not delivery.files:
         return replace(outcome, error=error)
-    final = options.out / model / profile
+    final = artifact_folder(options.out, model, profile)
     try:
         with staged_folder(final) as staging:
             for name, content in delivery.files.items():
-                (staging / Path(name).name).write_bytes(content)
+                inside(staging, name, field="a file's name in the answer").write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
     except EdgekitError as damage:

@@ -19,7 +19,7 @@ from ..types import Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop, wilson
 from ..verify.parity import sqnr_db
 from . import jobs
-from .artifacts import MANIFEST, Stored, check_files, looks_like_path, read_manifest
+from .artifacts import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
 from .evaluation_data import Images, check_labels, load_images, spans
 from .requests import ScoresRequest
 from .weights import resolve_weights
@@ -227,7 +227,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
             {
                 "command": "run",
                 "runtime": artifact.runtime,
-                "model": str((stored.folder / artifact.model_file).resolve()),
+                "model": str(file_of(stored.folder, artifact.model_file).resolve()),
                 "threads": 1,
                 "inputs": str(given),
                 "outputs": str(taken),

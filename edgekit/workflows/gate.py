@@ -15,8 +15,10 @@ from ..bench.pairs import Pairing, Role
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.ssh_errors import DeviceError
+from ..download import require_safe
 from ..errors import EdgekitError, UsageError
 from ..files import check_writable, write_atomic
+from ..inside import inside
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
 from .artifacts import Stored, check_files, find_artifacts
@@ -232,7 +234,7 @@ def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: di
 def new_path(root: Path, draft: GateResult, stamp: datetime) -> Path:
     """A file of this run alone."""
     stem = f"{stamp:%Y%m%dT%H%M%S%f}__{draft.key}"
-    path = root / draft.device.id / f"{stem}.json"
+    path = inside(root, draft.device.id, f"{stem}.json", field="the path of a result (its device, model and profile)")
     number = 1
     while path.exists():
         number += 1
@@ -281,11 +283,14 @@ def update(
         on_step: told what begins, in words.
 
     Raises:
-        UsageError: an unknown name or device, or an emulated one; or a file is not what its manifest says.
+        UsageError: an unknown name or device, or an emulated one; a file is not what its manifest says; or a URL that
+            may not be fetched.
         ToolError: the device fails, or the folder cannot be written.
     """
     places = [find_device(name) for name in dict.fromkeys(devices)]
     cores = known_cores(cores)
+    if url is not None:
+        require_safe(url, "--url")
     stored = find_artifacts(names, artifacts_root)
     check_writable(reports_root)
     done = []

@@ -12,7 +12,7 @@ from typing import Literal
 from ..errors import EdgekitError, VerificationError
 from ..files import staged_folder, write_atomic
 from ..types import Artifact, ExportProfile, LayerErrors
-from .artifacts import MANIFEST, Stored
+from .artifacts import MANIFEST, Stored, artifact_folder, file_of
 from .conversion import convert
 from .layer_errors import layer_errors
 from .manifest import manifest
@@ -92,7 +92,7 @@ def with_layers(attempt: Attempt, prepared: Prepared, profile: ExportProfile, fo
 
 def make_in_place(prepared: Prepared, profile: ExportProfile, say: Say) -> Attempt:
     """Make one artifact at ``<out>/<model>/<profile>``; what was there stays there unless the new one is verified."""
-    final = prepared.options.out / prepared.card.id / profile.name
+    final = artifact_folder(prepared.options.out, prepared.card.id, profile.name)
     label = f"{prepared.card.id} {profile.name}"
     attempt = Attempt("failed to convert")
     try:
@@ -117,7 +117,7 @@ def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
     """
     with staged_folder(final) as folder:
         for entry in artifact.files:
-            shutil.copyfile(made.folder / entry.name, folder / entry.name)
+            shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
         write_manifest(folder, artifact)
     return Stored(final, artifact)
 

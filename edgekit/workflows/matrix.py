@@ -15,7 +15,7 @@ from ..catalog import cards, find_card, profile_for
 from ..errors import EdgekitError, UsageError, did_you_mean
 from ..files import write_atomic
 from ..types import Artifact, ExportProfile, Format, Frozen, ModelCard
-from .artifacts import MANIFEST, check_files, read_manifest
+from .artifacts import MANIFEST, artifact_folder, check_files, read_manifest
 from .cache import installed
 from .export import export
 from .parallel import run_all
@@ -139,7 +139,7 @@ def cells_of(card: ModelCard, formats: Sequence[Format], artifacts: Path, say: S
     cells: dict[Format, Cell] = {}
     if resume:
         for format_, profile in profiles.items():
-            found = verified(artifacts / card.id / profile.name, say)
+            found = verified(artifact_folder(artifacts, card.id, profile.name), say)
             if found is not None:
                 cells[format_] = ok_cell(card, found)
     missing = [profile for format_, profile in profiles.items() if format_ not in cells]

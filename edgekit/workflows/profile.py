@@ -12,6 +12,7 @@ from ..bench.rounds import merge
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
+from ..inside import inside
 from ..reports.store import load, save
 from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime
 from .artifacts import ExportMissing, Stored, check_files, find_artifacts
@@ -126,7 +127,7 @@ def profile(
         # One artifact's thread counts follow each other, so that what a slow drift does to one it does to all.
         tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
         if resume:
-            there = measured(reports_root / place.id, provider)
+            there = measured(inside(reports_root, place.id, field="the device's name"), provider)
             left = [
                 (one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count, cores) not in there
             ]

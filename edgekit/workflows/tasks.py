@@ -13,8 +13,9 @@ from ..catalog import find_card
 from ..errors import EdgekitError
 from ..files import check_writable
 from ..isolate import METER
+from ..owned import check_replaceable
 from ..types import Artifact, ExportProfile, LayerErrors, ModelCard
-from .artifacts import Stored
+from .artifacts import Stored, artifact_folder
 from .cache import ingredients, keep, take
 from .forms import Resolved, resolve
 from .layer_errors import read_layer_errors
@@ -81,7 +82,7 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
     """A task per model, each model once.
 
     Raises:
-        UsageError: an unknown model, weights or form.
+        UsageError: an unknown model, weights or form; or something of somebody else's is where an artifact is to be.
         ToolError: ``options.out`` cannot be written.
     """
     cards = {card.id: card for card in map(find_card, models)}
@@ -92,6 +93,8 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
         asked = tuple(resolve(card, profile) for profile in profiles)
         # Two may come to the same: int8 that is taken in float, and float.
         unique = tuple(dict.fromkeys(resolved.profile for resolved in asked))
+        for profile in unique:
+            check_replaceable(artifact_folder(options.out, card.id, profile.name))
         tasks.append(Task(card, checkpoints[card.id], unique, asked))
     return tasks
 
@@ -146,7 +149,7 @@ def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, say: 
     if options.cache is None:
         return None
     start = time.monotonic()
-    final = options.out / task.card.id / profile.name
+    final = artifact_folder(options.out, task.card.id, profile.name)
     stored = take(options.cache, ingredients(task.card, task.checkpoint, profile, options), final, say)
     if stored is None:
         return None

@@ -16,6 +16,7 @@ import torch
 from ..catalog import find_card
 from ..errors import UsageError
 from ..files import write_atomic
+from ..inside import inside
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
 from ..training.loop import OnBatch, Training, begin, train_epoch
@@ -84,7 +85,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
         if note:
             listener.say(note)
     classes = class_count(data, options.num_classes)
-    folder = options.out or RUNS / card.id / data.name
+    folder = options.out or inside(RUNS, card.id, data.name, field="the names of the model and of the data set")
     path = folder / CHECKPOINT
     if path.is_file() and not options.resume:
         raise UsageError(

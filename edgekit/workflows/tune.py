@@ -15,6 +15,7 @@ from ..bench.session import Session
 from ..catalog import find_card, profile_for
 from ..errors import EdgekitError, UsageError
 from ..files import check_writable
+from ..owned import check_replaceable
 from ..passes.known_forms import remember
 from ..types import (
     ChosenForm,
@@ -25,6 +26,7 @@ from ..types import (
     Tuning,
     TuningConditions,
 )
+from .artifacts import artifact_folder
 from .device_parity import check_outputs
 from .forms import resolve
 from .make import put_in_place
@@ -66,7 +68,7 @@ def export_measured(
 
     Raises:
         UsageError: an unknown model or weights, a target that is not the device's, what :func:`check_wishes` refuses,
-            or unusable images: found before any work starts.
+            unusable images, or somebody else's folder where an artifact is to be: found before any work starts.
         ToolError: ``options.out`` cannot be written.
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
@@ -75,6 +77,9 @@ def export_measured(
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
     bases = [[resolve(card, profile, float_instead=False).profile for profile in wanted] for card in cards]
+    for card, plan in zip(cards, bases, strict=True):
+        for profile in plan:
+            check_replaceable(artifact_folder(options.out, card.id, profile.name))
     check_writable(options.out)
     outcomes: list[Outcome] = []
     for card, checkpoint, plan in zip(cards, checkpoints, bases, strict=True):
@@ -252,7 +257,7 @@ def keep(
             name=chosen.name, by="tuning", measured_on=tuning.conditions.target, note=tuning.reason
         )
     artifact = chosen.artifact.model_copy(update=update)
-    kept = put_in_place(chosen.stored, artifact, prepared.options.out / prepared.card.id / profile.name)
+    kept = put_in_place(chosen.stored, artifact, artifact_folder(prepared.options.out, prepared.card.id, profile.name))
     note = ""
     known = None if tuning is None else known_form(prepared.card, chosen.profile, tuning, against)
     if known is not None:

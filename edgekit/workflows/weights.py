@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import urllib.error
-import urllib.request
+import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from ..download import download
 from ..errors import ToolError, UsageError
 from ..files import sha256_file, write_atomic
-from ..types import ModelCard, Weights
+from ..inside import inside
+from ..types import ModelCard
+from ..types.base import checked_name
 
-TIMEOUT_S = 60.0
+LARGEST_BYTES = 1 << 30
+"""More than any light network has: a wrong address must not fill the memory."""
 
 
 def resolve_weights(card: ModelCard, choice: str) -> Path | None:
@@ -42,41 +47,54 @@ def cache_folder() -> Path:
 def fetch(card: ModelCard, folder: Path) -> Path:
     """The card's first downloadable checkpoint, from ``folder`` or from its URL.
 
+    It is kept by content, ``<sha256>/<name>``: two addresses that end alike are two files.
+
     Raises:
         UsageError: the card names none.
-        ToolError: the source cannot be reached, or what it sends has another digest.
+        ToolError: the source cannot be reached, or what it sends has another digest; nothing is kept then.
     """
     entry = next((w for w in card.weights if w.url), None)
     if entry is None or entry.url is None:
         raise UsageError(f"{card.id} has no public weights that can be fetched", "give --weights FILE")
-    if not entry.url.startswith(("https://", "http://")):
-        raise UsageError(f"card {card.id}: the weights URL {entry.url!r} is not http or https", "correct the card")
-    path = folder / entry.url.rsplit("/", 1)[-1]
-    if not path.is_file():
-        try:
-            with urllib.request.urlopen(entry.url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - the scheme was checked
-                content = answer.read()
-        except (urllib.error.URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
-            raise ToolError(
-                f"cannot fetch {entry.name} from {entry.url}: {reason}",
-                f"download it elsewhere and give --weights {path.name}",
-            ) from error
-        write_atomic(path, content)
-    check_digest(path, entry)
+    name = file_name(entry.url)
+    note = folder / "addresses" / hashlib.sha256(entry.url.encode()).hexdigest()
+    wanted = entry.sha256 or noted(note)
+    kept = kept_by_content(folder, wanted, name) if wanted else None
+    if kept is not None:
+        return kept
+    hint = f"download it elsewhere and give --weights {name}"
+    content = download(entry.url, LARGEST_BYTES, f"{entry.name} from", hint)
+    digest = hashlib.sha256(content).hexdigest()
+    if entry.sha256 is not None and not digest.startswith(entry.sha256):
+        raise ToolError(
+            f"{entry.name} from {entry.url} has sha256 {digest[:16]}…, not {entry.sha256}…; it is not kept",
+            "try again; if it stays so, the source has changed",
+        )
+    path = inside(folder, digest, name, field="the last part of the weights' URL")
+    write_atomic(path, content)
+    write_atomic(note, digest)
     return path
 
 
-def check_digest(path: Path, entry: Weights) -> None:
-    """Compare a fetched file with the card's digest (or the digits that the card knows); a wrong file is removed.
+def file_name(url: str) -> str:
+    """What to call the file of an address: its last part where that is a name; the suffix tells how it is read."""
+    last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    try:
+        return checked_name(last)
+    except ValueError:
+        return "weights" + (".safetensors" if last.endswith(".safetensors") else ".pth")
 
-    Raises:
-        ToolError: the digests differ.
-    """
-    digest = sha256_file(path)
-    if entry.sha256 is not None and not digest.startswith(entry.sha256):
-        path.unlink()
-        raise ToolError(
-            f"{entry.name} from {entry.url} has sha256 {digest[:16]}…, not {entry.sha256}…",
-            "try again; if it stays so, the source has changed",
-        )
+
+def noted(note: Path) -> str | None:
+    """The digest of what an address gave before; of use for cards that tell none."""
+    text = note.read_text(errors="replace") if note.is_file() else ""
+    return text if re.fullmatch(r"[0-9a-f]{64}", text) else None
+
+
+def kept_by_content(folder: Path, digits: str, name: str) -> Path | None:
+    """The kept file of a digest, of which the first digits are enough; a damaged one is none."""
+    for found in sorted(folder.glob(f"{digits}*")):
+        path = inside(folder, found.name, name, field="the last part of the weights' URL")
+        if path.is_file() and sha256_file(path) == found.name:
+            return path
+    return None

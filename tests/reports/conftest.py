@@ -44,7 +44,7 @@ def make() -> Callable[..., Measurement]:
             throttled=(),
         )
         base = Measurement(
-            model=model,
+            model="a_name",
             profile=f"{format_}-{precision}",
             format=format_,
             precision=precision,
@@ -78,7 +78,8 @@ def make() -> Callable[..., Measurement]:
             measured_at="2030-01-02T03:04:05Z",
             verdict=Verdict(name="emulated" if emulated else "stable"),
         )
-        return base.model_copy(update=changes)
+        # Unchecked: pages escape whatever they are given, also what no stored file may hold.
+        return base.model_copy(update={"model": model, **changes})
 
     return build
 

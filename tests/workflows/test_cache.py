@@ -13,6 +13,7 @@ import pytest
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import UsageError
 from edgekit.files import sha256_file
+from edgekit.owned import MARK
 from edgekit.types import ExportProfile, ModelCard
 from edgekit.workflows import cache
 from edgekit.workflows.artifacts import Stored, read_manifest
@@ -44,7 +45,7 @@ def test_what_was_kept_comes_back_whole(folder, tmp_path):
     assert stored is not None
     assert stored.folder == final
     listed = {entry.name for entry in stored.artifact.files}
-    assert {p.name: sha256_file(p) for p in final.iterdir()} == {
+    assert {p.name: sha256_file(p) for p in final.iterdir() if p.name != MARK} == {
         p.name: sha256_file(p) for p in TINY.iterdir() if p.name in {*listed, "manifest.json"}
     }
     assert take(folder, {"anything": "else"}, final, pytest.fail) is None
