@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from edgekit import errors
 from edgekit.errors import EdgekitError, ToolError, did_you_mean
-from edgekit.files import alive
 from edgekit.isolate import describe_exit, run_logged, run_named, tail
+from edgekit.locks import alive
 
 CHILD = '''
 import ctypes, os, resource, signal, subprocess, sys, time

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..catalog import find_card
 from ..errors import UsageError
-from ..files import sha256_file
+from ..files import restore, restore_all, sha256_file
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
@@ -119,15 +119,16 @@ def find_artifacts(
 
 def artifact_folders(root: Path) -> list[Path]:
     """Folders with a manifest: ``root`` itself, or those at most two levels below it, by name."""
-    if (root / MANIFEST).is_file():
+    if (restore(root) / MANIFEST).is_file():
         return [root]
+    restore_all(root)
     found = [path.parent for pattern in (f"*/{MANIFEST}", f"*/*/{MANIFEST}") for path in root.glob(pattern)]
     return sorted(folder for folder in found if not any(part.startswith(".") for part in folder.parts[-2:]))
 
 
 def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> list[Path]:
     """The artifact folders that one name means; never empty."""
-    path = Path(name)
+    path = restore(Path(name))
     if path.is_file() and (path.parent / MANIFEST).is_file():
         return [path.parent]
     if path.is_dir() and (found := artifact_folders(path)):

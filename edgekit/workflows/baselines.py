@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from .. import __version__
 from ..errors import ToolError, UsageError
-from ..files import sha256_file, staged_folder, write_atomic
+from ..files import restore, sha256_file, staged_folder, write_atomic
 from ..reports.json_text import render
 from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
 from .artifacts import MANIFEST, Stored, artifact_folders, read_manifest
@@ -54,11 +54,10 @@ def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Fou
         UsageError: there is none, or it is not what was pinned.
         ToolError: its files cannot be fetched.
     """
-    if root.is_file():
-        root = root.parent
+    root = root.parent if root.is_file() else restore(root)
     if (root / MANIFEST).is_file() and not (root / PIN).is_file():
         return Found(read_manifest(root), None)
-    folder = root if (root / PIN).is_file() else pin_folder(root, device, key)
+    folder = root if (root / PIN).is_file() else restore(pin_folder(root, device, key))
     if folder.is_dir():
         baseline = read_pin(folder)
         return Found(read_manifest(model_folder(folder, baseline)), baseline)

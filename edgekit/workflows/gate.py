@@ -16,7 +16,7 @@ from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError
-from ..files import check_writable, write_atomic
+from ..files import check_writable, restore, write_atomic
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
 from .artifacts import Stored, check_files, find_artifacts
@@ -325,7 +325,7 @@ def replaced_digest(folder: Path) -> str | None:
     """Digest of the model that is pinned there now; None without one, "unreadable" for a damaged one."""
     from .baselines import read_pin
 
-    if not folder.is_dir():
+    if not restore(folder).is_dir():
         return None
     try:
         return read_pin(folder).conditions.baseline_sha256
