@@ -128,7 +128,7 @@ def artifact_folders(root: Path) -> list[Path]:
 
 def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> list[Path]:
     """The artifact folders that one name means; never empty."""
-    path = restore(Path(name))
+    path = restore(restore(Path(name).parent) / Path(name).name)
     if path.is_file() and (path.parent / MANIFEST).is_file():
         return [path.parent]
     if path.is_dir() and (found := artifact_folders(path)):

@@ -54,7 +54,9 @@ def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Fou
         UsageError: there is none, or it is not what was pinned.
         ToolError: its files cannot be fetched.
     """
-    root = root.parent if root.is_file() else restore(root)
+    root = restore(restore(root.parent) / root.name)
+    if root.is_file():
+        root = root.parent
     if (root / MANIFEST).is_file() and not (root / PIN).is_file():
         return Found(read_manifest(root), None)
     folder = root if (root / PIN).is_file() else restore(pin_folder(root, device, key))
