@@ -117,7 +117,7 @@ def create_locked(path: Path, mode: int = 0o666) -> int:
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
+def owned(folder: Path, mode: int = 0o666) -> Iterator[None]:
     """A block in which ``folder``, which is made in it, is this process's; afterwards the lock file is gone.
 
     Raises:
@@ -125,7 +125,7 @@ def owned(folder: Path) -> Iterator[None]:
     """
     lock, opened = lock_of(folder), -1
     try:
-        opened = create_locked(lock)
+        opened = create_locked(lock, mode)
         os.write(opened, json.dumps(asdict(this_process())).encode())
         yield
     finally:

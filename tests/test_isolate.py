@@ -30,6 +30,10 @@ def echo(request):
 def environment(request):
     return {"value": os.environ.get(request["name"])}
 
+def temporary(request):
+    import tempfile
+    return {"made": tempfile.mkdtemp()}
+
 def segfault(request):
     print("about to read address 0", flush=True)
     ctypes.string_at(0)
@@ -123,6 +127,12 @@ def test_log_is_kept_where_asked(call, tmp_path):
     call("echo", log=tmp_path / "log.txt")
     call("echo", log=tmp_path / "log.txt")
     assert (tmp_path / "log.txt").read_text() == "said by the child\n" * 2
+
+
+def test_temporary_files_of_a_child_do_not_outlive_it(call):
+    made = Path(call("temporary")["made"])
+    assert made.parent.name.startswith("edgekit-")
+    assert not made.parent.exists()
 
 
 def test_environment_is_added(where):

@@ -148,7 +148,10 @@ def workers_of(out: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+ENDS = [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+
+
+@pytest.mark.parametrize(("how", "code"), ENDS)
 def test_killed_in_the_middle(card, tmp_path, how, code):
     out = tmp_path / "out"
     child = started(card, out)
