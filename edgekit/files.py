@@ -9,6 +9,7 @@ import re
 import secrets
 import shlex
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -26,9 +27,32 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
+
+
+def check_regular(path: Path) -> Path:
+    """``path``, unless something stands there, or where it leads to, that is neither a file nor a folder.
+
+    A pipe keeps its reader waiting, ``/dev/zero`` never ends, and a device that is replaced by a file is lost.
+
+    Raises:
+        UsageError: it is such a thing.
+    """
+    with suppress(OSError, ValueError):  # what cannot be looked at says so when it is opened
+        kind = KINDS.get(stat.S_IFMT(path.stat().st_mode))
+        if kind is not None:
+            leads = f" leads to {kind}" if path.is_symlink() else f" is {kind}"
+            raise UsageError(f"{path}{leads} where a file is to be", "name a file")
+    return path
+
+
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
     """Turn the operating system's refusal to write under ``path`` into a :class:`ToolError` with the cause.
+
+    Args:
+        path: where something is to be written.
+        option: the one that names another place.
 
     Raises:
         UsageError: ``path`` leads through a file: no room on the disk would help.
@@ -45,7 +69,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ToolError(
             f"cannot write {path}: {error.strerror or error}",
-            "free some space or name another folder with --out",
+            f"free some space or name another folder with {option}",
         ) from error
 
 
@@ -53,8 +77,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` through a temporary file beside it, then rename.
 
     Raises:
+        UsageError: a pipe or device is there.
         ToolError: the folder cannot be written or the disk is full; the old file is left as it was.
     """
+    check_regular(path)
     data = content.encode() if isinstance(content, str) else content
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,15 +121,19 @@ def sweep_files(folder: Path) -> None:
                 os.close(opened)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, option: str = "--out") -> None:
     """Find out before the work, not after it, that ``folder`` cannot be made or written; nothing is left there.
+
+    Args:
+        folder: it need not be there.
+        option: the one that names another folder.
 
     Raises:
         UsageError: it is a file.
         ToolError: it cannot.
     """
     try:
-        with writing(folder):
+        with writing(folder, option):
             make_folders(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from edgekit.errors import ToolError, UsageError
 from edgekit.files import (
     STAGING,
+    check_regular,
     check_writable,
     replace_folder,
     restore,
@@ -548,6 +549,37 @@ def test_a_link_to_a_file_or_to_itself_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is a link that leads to itself"), staged_folder(tmp_path / "loop"):
         pytest.fail("the block must not run")
     assert names(tmp_path) == ["file", "loop", "to-file"]
+
+
+# What is no file
+
+
+def pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def link_to_zero(path: Path) -> Path:
+    path.symlink_to("/dev/zero")
+    return path
+
+
+@pytest.mark.parametrize(("make", "words"), [(pipe, "is a named pipe"), (link_to_zero, "leads to a device")])
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path, make, words):
+    path = make(tmp_path / "report.html")
+    with pytest.raises(UsageError, match=f"report.html {words} where a file is to be"):
+        check_regular(path)
+    with pytest.raises(UsageError, match=words):
+        write_atomic(path, "x")
+    assert names(tmp_path) == ["report.html"]
+    assert not path.is_file()
+
+
+def test_files_folders_and_nothing_are_what_they_are(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    for name in ("file", "link", ".", "none", "none/none", "file/none", "a\0b"):
+        assert check_regular(tmp_path / name) == tmp_path / name
 
 
 # Temporary files

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..catalog import find_card
 from ..errors import UsageError
-from ..files import restore, restore_all, sha256_file
+from ..files import check_regular, restore, restore_all, sha256_file
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
@@ -40,7 +40,7 @@ def read_manifest(folder: Path) -> Stored:
     """
     path = folder / MANIFEST
     try:
-        return Stored(folder, Artifact.model_validate_json(path.read_text(encoding="utf-8")))
+        return Stored(folder, Artifact.model_validate_json(check_regular(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from .. import __version__
 from ..errors import ToolError, UsageError
-from ..files import restore, sha256_file, staged_folder, write_atomic
+from ..files import check_regular, restore, sha256_file, staged_folder, write_atomic
 from ..reports.json_text import render
 from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
 from .artifacts import MANIFEST, Stored, artifact_folders, read_manifest
@@ -81,7 +81,7 @@ def read_pin(folder: Path) -> Baseline:
     """
     path = folder / PIN
     try:
-        found = Baseline.model_validate_json(path.read_text(encoding="utf-8"))
+        found = Baseline.model_validate_json(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", REMEDY) from error
     except UnicodeDecodeError as error:

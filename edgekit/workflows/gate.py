@@ -287,7 +287,8 @@ def update(
     places = [find_device(name) for name in dict.fromkeys(devices)]
     cores = known_cores(cores)
     stored = find_artifacts(names, artifacts_root)
-    check_writable(reports_root)
+    for place in places:
+        check_writable(reports_root / place.id, "--reports")
     done = []
     for place in places:
         virtual = place.transport == "virtual"

@@ -162,6 +162,19 @@ def test_a_missing_file_is_refused(root: Path) -> None:
 # The verb
 
 
+def test_nothing_is_exported_or_measured_when_the_reports_cannot_be_kept(root: Path, read_only: Path) -> None:
+    asked: list[str] = []
+
+    def export(model: str) -> list[Path]:
+        asked.append(model)
+        return []
+
+    with pytest.raises(ToolError, match="Read-only file system") as caught:
+        profile(["mobilenet_v2"], artifacts_root=root, reports_root=read_only, export_missing=export)
+    assert caught.value.hint == "free some space or name another folder with --reports"
+    assert asked == []
+
+
 def test_everything_is_measured_and_kept(root: Path, tmp_path: Path) -> None:
     steps: list[str] = []
     outcome = profile([], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, on_step=steps.append)
