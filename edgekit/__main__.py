@@ -1,6 +1,6 @@
 """``python -m edgekit``."""
 
-from .cli import main
+from .program import main
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from .errors import UsageError, did_you_mean
+from .files import check_regular
 from .types import ExportProfile, Format, ModelCard, Precision
 from .types.urls import without_password
 
@@ -47,7 +48,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: unreadable, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

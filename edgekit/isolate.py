@@ -18,7 +18,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -29,6 +28,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from . import errors
 from .errors import EdgekitError, ToolError
+from .scratch import scratch_folder
 from .types.base import Frozen
 
 Request = TypeVar("Request", bound=Frozen)
@@ -101,13 +101,14 @@ def run_named(
     Raises:
         EdgekitError: see :func:`run_isolated`.
     """
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        request_file, result_file = Path(folder, "request.json"), Path(folder, "result.json")
+    with scratch_folder() as folder:
+        request_file, result_file = folder / "request.json", folder / "result.json"
         request_file.write_text(json.dumps(request))
-        log_file = log or Path(folder, "log.txt")
+        log_file = log or folder / "log.txt"
         files = [str(request_file), str(result_file)]
         command = [sys.executable, "-m", "edgekit.isolate", function, *files, str(os.getpid())]
-        code = run_logged(command, log_file, timeout_s, env)
+        # Its temporary files go with ours: a child that is killed leaves them.
+        code = run_logged(command, log_file, timeout_s, {"TMPDIR": str(folder), **(env or {})})
         if result_file.exists():
             answer = json.loads(result_file.read_text())
             if answer["ok"]:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from edgekit import errors
 from edgekit.errors import EdgekitError, ToolError, did_you_mean
-from edgekit.files import alive
 from edgekit.isolate import describe_exit, run_logged, run_named, tail
+from edgekit.locks import alive
 
 CHILD = '''
 import ctypes, os, resource, signal, subprocess, sys, time
@@ -29,6 +29,10 @@ def echo(request):
 
 def environment(request):
     return {"value": os.environ.get(request["name"])}
+
+def temporary(request):
+    import tempfile
+    return {"made": tempfile.mkdtemp()}
 
 def segfault(request):
     print("about to read address 0", flush=True)
@@ -123,6 +127,12 @@ def test_log_is_kept_where_asked(call, tmp_path):
     call("echo", log=tmp_path / "log.txt")
     call("echo", log=tmp_path / "log.txt")
     assert (tmp_path / "log.txt").read_text() == "said by the child\n" * 2
+
+
+def test_temporary_files_of_a_child_do_not_outlive_it(call):
+    made = Path(call("temporary")["made"])
+    assert made.parent.name.startswith("edgekit-")
+    assert not made.parent.exists()
 
 
 def test_environment_is_added(where):

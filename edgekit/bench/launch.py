@@ -6,9 +6,9 @@ Where it runs is a :class:`Transport`'s business; what is said is the same every
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 
 from ..errors import EdgekitError, ToolError, UsageError
 from ..isolate import IDLE, describe_exit, supervised, tail, wait
+from ..scratch import scratch_folder
 
 AGENT = Path(__file__).with_name("agent.py")
 INSTALL = {
@@ -140,11 +141,12 @@ def run_agent(
     request = dict(request)
     for key, group in files.items():
         request[key] = transport.deliver(group)[0]
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        request_file, log = Path(folder, "request.json"), Path(folder, "stderr.txt")
+    with scratch_folder() as folder:
+        request_file, log = folder / "request.json", folder / "stderr.txt"
         request_file.write_text(json.dumps(request))
         program, argument = transport.deliver([AGENT, request_file])
-        code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event)
+        here = folder if isinstance(transport, ThisMachine) else None  # what it leaves goes with ours
+        code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event, here)
         if answer is not None and answer["ok"] and not garbage:
             return dict(answer["value"])
         if answer is not None and not answer["ok"]:
@@ -165,9 +167,9 @@ def run_agent(
 
 
 def converse(
-    command: list[str], log: Path, timeout_s: float, on_event: OnEvent | None
+    command: list[str], log: Path, timeout_s: float, on_event: OnEvent | None, temporary: Path | None = None
 ) -> tuple[int | None, dict[str, Any] | None, list[str]]:
-    """Run ``command`` in a process group of its own, its stderr to ``log``.
+    """Run ``command`` in a process group of its own, its stderr to ``log``, its temporary files in ``temporary``.
 
     Returns:
         The exit code (None after a timeout), the answer (None when there was none), and lines outside the protocol.
@@ -187,7 +189,12 @@ def converse(
 
     with log.open("wb") as stderr:
         child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=None if temporary is None else {**os.environ, "TMPDIR": str(temporary)},
+            start_new_session=True,
         )
         assert child.stdin is not None
         assert child.stdout is not None

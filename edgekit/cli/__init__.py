@@ -80,5 +80,8 @@ def root(
 
 def main() -> None:
     """The ``edgekit`` program."""
+    from ..scratch import sweep_scratch
+
     with error_boundary(debug=debugging()):
+        sweep_scratch()
         app()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -13,9 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import EdgekitError, ToolError
-
-STOPPED = "stopped; nothing half-written was left"
-INTERRUPTED = 130
+from ..signals import INTERRUPTED, STOPPED, unwind
 
 
 def say(text: str) -> None:
@@ -59,7 +56,7 @@ def error_lines(error: EdgekitError) -> list[str]:
 @contextmanager
 def error_boundary(debug: bool) -> Iterator[None]:
     """Turn an :class:`EdgekitError` into two lines and its exit code; ``debug`` shows the traceback instead."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that children and staging folders go
+    unwind()
     try:
         yield
     except EdgekitError as error:

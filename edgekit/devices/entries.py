@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -51,7 +52,7 @@ def read_entries() -> dict[str, tuple[Device, Path]]:
     """
     found: dict[str, tuple[Device, Path]] = {}
     for path in (project_file(), user_file()):
-        if path.is_file():
+        if os.path.lexists(path):
             for name, table in read_toml(path).items():
                 found.setdefault(name, (parse_entry(path, name, table), path))
     return found
@@ -79,13 +80,13 @@ def add_entry(path: Path, device: Device) -> None:
     Raises:
         UsageError: the file has a device of that name, or is not valid.
     """
-    if path.is_file() and device.id in read_toml(path):
+    if os.path.lexists(path) and device.id in read_toml(path):
         raise UsageError(f"{path} has a device {device.id!r} already", f"edgekit devices remove {device.id}")
     keys = device.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
     # A JSON string, number or list of strings is TOML as well.
     name = device.id if re.fullmatch(r"[A-Za-z0-9_-]+", device.id) else json.dumps(device.id)
     lines = [f"[{name}]", *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in keys.items())]
-    before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if path.is_file() else ""
+    before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if os.path.lexists(path) else ""
     write_atomic(path, (before + "\n".join(lines) + "\n").lstrip("\n"))
 
 

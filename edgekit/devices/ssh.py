@@ -13,12 +13,13 @@ import subprocess
 import tempfile
 import time
 import uuid
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
 from ..errors import ToolError
+from ..scratch import scratch_folder
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
 from .ssh_errors import BUSY, NOT_FOUND, SCRIPT_FAILED, DeviceError, connection_error, quoted, script_error
 from .ssh_scripts import OPEN, remote
@@ -87,6 +88,7 @@ class SshMachine(ShellMachine):
         self.python = target.python
         self.where = f" (on {target.name}, for its {target.python})"
         self.counter = itertools.count()
+        self.folders = ExitStack()
 
     def __enter__(self) -> Self:
         """Connect and take the device.
@@ -96,7 +98,7 @@ class SshMachine(ShellMachine):
         """
         if shutil.which("ssh") is None:
             raise ToolError("the program ssh is not here", "apt-get install openssh-client")
-        self.private = Path(tempfile.mkdtemp(prefix="edgekit-", dir=socket_folder()))
+        self.private = self.folders.enter_context(scratch_folder(parent=Path(socket_folder())))
         self.socket, self.log = self.private / "s", self.private / "stderr.txt"
         try:
             self.base, self.run = self.open()
@@ -164,7 +166,7 @@ class SshMachine(ShellMachine):
                 master.kill()
                 master.wait()
             master.stdout.close()
-        shutil.rmtree(self.private, ignore_errors=True)
+        self.folders.close()
 
     def through(self, script: str, *arguments: str) -> list[str]:
         """The command line, to be run here, that runs a script there by the open connection and no other."""
@@ -206,4 +208,4 @@ class SshMachine(ShellMachine):
 def socket_folder() -> str:
     """Where a socket's path stays short enough for the kernel."""
     folder = tempfile.gettempdir()
-    return folder if len(os.fsencode(folder)) <= LONGEST_SOCKET - len("/edgekit-xxxxxxxx/s") else "/tmp"  # noqa: S108
+    return folder if len(os.fsencode(folder)) <= LONGEST_SOCKET - len("/edgekit-xxxxxxxxxxxx/s") else "/tmp"  # noqa: S108

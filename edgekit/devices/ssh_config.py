@@ -38,6 +38,8 @@ def aliases_in(path: Path, base: Path, depth: int) -> Iterator[str]:
 
     Relative names of included files start from ``base``, wherever the including file is.
     """
+    if not path.is_file():  # a pipe would keep us waiting
+        return
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

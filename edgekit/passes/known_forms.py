@@ -7,6 +7,7 @@ one; the first that knows the network wins, a card's id before its family. Tunin
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def read_tables(target: TargetClass) -> Iterator[tuple[Path, FormTable]]:
     """
     for folder in folders(PROFILES):
         path = folder / DEFAULTS / f"{target}.toml"
-        if path.is_file():
+        if os.path.lexists(path):
             table = load_toml(path, FormTable)
             if table.target != target:
                 raise UsageError(f"{path} has target {table.target!r}", "make the target and the file name the same")
@@ -116,7 +117,7 @@ def remember(known: KnownForm, target: TargetClass) -> Path:
         ToolError: it cannot be written.
     """
     path = user_table(target)
-    old = load_toml(path, FormTable).known if path.is_file() else ()
+    old = load_toml(path, FormTable).known if os.path.lexists(path) else ()
     kept = [line for line in old if key(line) != key(known)]
     table = FormTable(target=target, known=tuple(sorted([*kept, known], key=key)))
     write_atomic(path, HEAD + render(table))

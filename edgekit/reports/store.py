@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from ..errors import UsageError
-from ..files import write_atomic
+from ..files import check_regular, write_atomic
 from ..inside import inside
 from ..types import Measurement
 from ..types.urls import without_password
@@ -118,7 +118,7 @@ def load(path: Path) -> Measurement:
             it was written. The message names the file and the field.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = check_regular(path).read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

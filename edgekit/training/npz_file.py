@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UsageError
+from ..files import check_regular
 from .datasets import HELD_OUT, ArrayImages, Dataset, Split, as_labels, checked, hold_out
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def npz_file(path: Path) -> Dataset:
 def read(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of the file by name."""
     try:
-        with path.open("rb") as stream:
+        with check_regular(path).open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise UsageError(f"{path} cannot be read as .npz: it is one array, a renamed .npy file", HINT)

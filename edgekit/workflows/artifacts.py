@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..catalog import find_card
 from ..errors import UsageError
-from ..files import sha256_file
+from ..files import check_regular, restore, restore_all, sha256_file
 from ..inside import inside
 from ..reports.store import first_problem
 from ..types import RUNTIME_OF, Artifact, Runtime
@@ -60,7 +60,7 @@ def read_manifest(folder: Path) -> Stored:
     """
     path = inside(folder, MANIFEST, field="the manifest")
     try:
-        artifact = Artifact.model_validate_json(path.read_text(encoding="utf-8"))
+        artifact = Artifact.model_validate_json(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -139,15 +139,16 @@ def find_artifacts(
 
 def artifact_folders(root: Path) -> list[Path]:
     """Folders with a manifest: ``root`` itself, or those at most two levels below it, by name."""
-    if (root / MANIFEST).is_file():
+    if (restore(root) / MANIFEST).is_file():
         return [root]
+    restore_all(root)
     found = [path.parent for pattern in (f"*/{MANIFEST}", f"*/*/{MANIFEST}") for path in root.glob(pattern)]
     return sorted(folder for folder in found if not any(part.startswith(".") for part in folder.parts[-2:]))
 
 
 def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> list[Path]:
     """The artifact folders that one name means; never empty."""
-    path = Path(name)
+    path = restore(restore(Path(name).parent) / Path(name).name)
     if path.is_file() and (path.parent / MANIFEST).is_file():
         return [path.parent]
     if path.is_dir() and (found := artifact_folders(path)):

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from .. import __version__
 from ..download import download, require_safe
 from ..errors import ToolError, UsageError
-from ..files import sha256_file, staged_folder, write_atomic
+from ..files import check_regular, restore, sha256_file, staged_folder, write_atomic
 from ..inside import inside
 from ..reports.json_text import render
 from ..reports.store import first_problem
@@ -59,11 +59,12 @@ def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Fou
         UsageError: there is none, or it is not what was pinned.
         ToolError: its files cannot be fetched.
     """
+    root = restore(restore(root.parent) / root.name)
     if root.is_file():
         root = root.parent
     if (root / MANIFEST).is_file() and not (root / PIN).is_file():
         return Found(read_manifest(root), None)
-    folder = root if (root / PIN).is_file() else pin_folder(root, device, key)
+    folder = root if (root / PIN).is_file() else restore(pin_folder(root, device, key))
     if folder.is_dir():
         baseline = read_pin(folder)
         return Found(read_manifest(model_folder(folder, baseline)), baseline)
@@ -88,7 +89,7 @@ def read_pin(folder: Path) -> Baseline:
     """
     path = inside(folder, PIN, field="the pin")
     try:
-        found = Baseline.model_validate_json(path.read_text(encoding="utf-8"))
+        found = Baseline.model_validate_json(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", REMEDY) from error
     except UnicodeDecodeError as error:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from ..errors import EdgekitError, ToolError, UsageError
 from ..files import staged_folder
 from ..inside import inside
 from ..isolate import rebuild_error
+from ..scratch import scratch_folder
 from ..target import host_target
 from ..types import Artifact, ExportProfile, ImageSet, ModelCard
 from .artifacts import MANIFEST, Stored, artifact_folder, check_files
@@ -218,8 +217,7 @@ def npy(pixels: Any) -> bytes:
 def export_parcel(parcel: Parcel) -> Delivery:
     """On the worker: export in a temporary folder and give the files back."""
     said: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="edgekit-task-") as name:
-        folder = Path(name)
+    with scratch_folder("task") as folder:
         checkpoint = None
         if parcel.checkpoint is not None:
             checkpoint = inside(folder, parcel.checkpoint[0], field="the checkpoint's name")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from ..bench.session import Session
 from ..errors import VerificationError
 from ..pixels import from_output
+from ..scratch import scratch_folder
 from ..types import Measurement
 from ..verify.parity import compare
 from .artifacts import CHECK_FILE, Stored
@@ -32,9 +31,9 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Ca
         return taken
     if not any(entry.name == CHECK_FILE for entry in artifact.files):
         return taken
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder, np.load(stored.folder / CHECK_FILE) as saved:
+    with scratch_folder() as folder, np.load(stored.folder / CHECK_FILE) as saved:
         reference = saved["reference"]
-        given, answer = Path(folder, "check-input.npy"), Path(folder, "check-output.npy")
+        given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
         session.run(artifact, stored.folder, given, answer, step)
         outputs = from_output(np.load(answer), artifact.outputs[0])

@@ -19,6 +19,7 @@ from typing import Literal
 from .. import __version__
 from ..errors import EdgekitError, ToolError
 from ..isolate import run_isolated
+from ..scratch import scratch_folder
 from ..target import CPUINFO, cpu_flags, host_target
 from ..types import Format, Frozen, Runtime, TargetClass
 from . import doctor_probe
@@ -155,8 +156,8 @@ def list_devices(runtime: Runtime) -> str:
 
 def try_conversion(format_: Format) -> str:
     """Convert a two-layer network, run the file, and compare with PyTorch."""
-    with tempfile.TemporaryDirectory(prefix="edgekit-doctor-") as folder:
-        request = doctor_probe.Conversion(format=format_, folder=Path(folder))
+    with scratch_folder("doctor") as folder:
+        request = doctor_probe.Conversion(format=format_, folder=folder)
         made = run_isolated(doctor_probe.convert, request, TIMEOUT_S, f"converting to {format_}")
         found = run_isolated(doctor_probe.run, made, TIMEOUT_S, f"running the {format_} file")
     return judge(found, "converts, runs and agrees with PyTorch")

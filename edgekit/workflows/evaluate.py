@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..isolate import run_isolated
 from ..pixels import from_output, to_input
+from ..scratch import scratch_folder
 from ..types import Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop, wilson
 from ..verify.parity import sqnr_db
@@ -193,11 +193,11 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple
     Raises:
         VerificationError: a score is not finite.
     """
-    with tempfile.TemporaryDirectory(prefix="edgekit-evaluate-") as work:
+    with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            scores, scored = score_artifact(subject, images, Path(work), say, timeout_s)
+            scores, scored = score_artifact(subject, images, work, say, timeout_s)
         else:
-            scores, scored = score_network(subject, images, Path(work), say, timeout_s)
+            scores, scored = score_network(subject, images, work, say, timeout_s)
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
         name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"

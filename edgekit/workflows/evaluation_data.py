@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError, did_you_mean
+from ..files import check_regular
 from ..pixels import SUFFIXES, Pixels, load_image
 from ..types import Preprocessing
 
@@ -112,7 +113,7 @@ def from_npz(path: Path) -> Images:
     """``images`` (uint8 ``[N, H, W, 3]``) and perhaps ``labels`` of an ``.npz`` file."""
     hint = "np.savez(FILE, images=uint8 [N, H, W, 3], labels=[N])"
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise UsageError(f"no file {path}", hint) from error
@@ -141,7 +142,7 @@ def read_labels(path: Path, images: Images) -> Labels:
         UsageError: unreadable, not numbers, another count than there are images, an image without a label.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = check_regular(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the labels {path}: {error}", LABELS_HINT) from error
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]

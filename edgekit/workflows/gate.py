@@ -17,7 +17,7 @@ from ..devices.inventory import find_device
 from ..devices.ssh_errors import DeviceError
 from ..download import require_safe
 from ..errors import EdgekitError, UsageError
-from ..files import check_writable, write_atomic
+from ..files import check_writable, restore, write_atomic
 from ..inside import inside
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
@@ -292,7 +292,8 @@ def update(
     if url is not None:
         require_safe(url, "--url")
     stored = find_artifacts(names, artifacts_root)
-    check_writable(reports_root)
+    for place in places:
+        check_writable(reports_root / place.id, "--reports")
     done = []
     for place in places:
         virtual = place.transport == "virtual"
@@ -330,7 +331,7 @@ def replaced_digest(folder: Path) -> str | None:
     """Digest of the model that is pinned there now; None without one, "unreadable" for a damaged one."""
     from .baselines import read_pin
 
-    if not folder.is_dir():
+    if not restore(folder).is_dir():
         return None
     try:
         return read_pin(folder).conditions.baseline_sha256

@@ -17,6 +17,7 @@ The most special table wins, key by key: device and model, device, model, defaul
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ LIMITS = Limits(max_s=5.0)
 """Of one launch: as a measurement to be kept, but a noisy machine is given up sooner: more pairs tell more."""
 
 
+LONGEST_S = 24 * 3600.0
 SECONDS = {"warmup_s": "warmup_min_s", "min_s": "min_s", "max_s": "max_s"}
 """Keys of an entry and what ``Limits`` calls them."""
 
@@ -51,9 +53,9 @@ class Entry(Frozen):
 
     tolerance: float | None = Field(default=None, ge=0, lt=1)
     delta: float | None = Field(default=None, gt=0, lt=1)
-    warmup_s: float | None = Field(default=None, gt=0)
-    min_s: float | None = Field(default=None, gt=0)
-    max_s: float | None = Field(default=None, gt=0)
+    warmup_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
+    min_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
+    max_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
     sentinel: float | None = Field(default=None, gt=1)
     load: float | None = Field(default=None, gt=0)
 
@@ -93,7 +95,7 @@ def read_config(path: Path | None, models: set[str]) -> GateConfig:
     Raises:
         UsageError: it cannot be read, has an unknown key, or names a model that nobody knows.
     """
-    if path is None and not DEFAULT_FILE.is_file():
+    if path is None and not os.path.lexists(DEFAULT_FILE):
         return GateConfig()
     path = path or DEFAULT_FILE
     config = load_toml(path, GateConfig)

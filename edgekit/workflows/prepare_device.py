@@ -6,7 +6,6 @@ device needs Python with the module venv, and no internet. ``devices.toml`` then
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..devices.inventory import find_device
 from ..devices.virtual_build import system_folder
 from ..devices.wheels import RUNTIME_WHEELS, Machine, download_wheels, has_pip, pip_wheel
 from ..errors import ToolError, UsageError, did_you_mean
+from ..scratch import scratch_folder
 from ..types import PACKAGES_OF, Device
 from .reach import reach
 
@@ -63,12 +63,12 @@ def install_runtimes(device: Device, runtimes: list[str], venv: str, on_step: On
         raise ToolError("this Python has no pip, which downloads the wheels", "python -m ensurepip")
     # The interpreter that makes the environment is the system's; the entry may name an earlier environment.
     base = device.model_copy(update={"python": None}) if made_by_us(device, venv) else device
-    with reach(base, on_step) as transport, tempfile.TemporaryDirectory(prefix="edgekit-wheels-") as folder:
+    with reach(base, on_step) as transport, scratch_folder("wheels") as folder:
         on_step(f"asking {device.id}")
         told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
         info = told["info"]
         python = ".".join(info["python"].split(".")[:2])
-        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, Path(folder), on_step)
+        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, folder, on_step)
         size = sum(path.stat().st_size for path in wheels.files)
         on_step(f"sending {len(wheels.files)} wheels, {size / 1e6:.0f} MB, and installing them")
         request = {

@@ -12,6 +12,7 @@ from ..bench.rounds import merge
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
+from ..files import check_writable
 from ..inside import inside
 from ..reports.store import load, save
 from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime
@@ -107,7 +108,7 @@ def profile(
 
     Raises:
         UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.
-        ToolError: the device cannot be reached or is in use.
+        ToolError: the device cannot be reached or is in use, or the reports cannot be written.
     """
     step = on_step or (lambda _: None)
     place = find_device(device)
@@ -118,6 +119,7 @@ def profile(
     cores = known_cores(cores)
     provider = known_provider(provider, accelerator, runtime)
     chosen = known_runtime(runtime) if provider is None else "onnxruntime"
+    check_writable(reports_root / place.id, "--reports")
     stored = find_artifacts(names, artifacts_root, chosen, export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()

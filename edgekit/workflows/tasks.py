@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from ..errors import EdgekitError
 from ..files import check_writable
 from ..isolate import METER
 from ..owned import check_replaceable
+from ..scratch import scratch_folder
 from ..types import Artifact, ExportProfile, LayerErrors, ModelCard
 from .artifacts import Stored, artifact_folder
 from .cache import ingredients, keep, take
@@ -126,9 +126,9 @@ def export_task(
                 finish(found)
         missing = [profile for profile in task.profiles if profile.name not in outcomes]
         if missing:
-            with tempfile.TemporaryDirectory(prefix="edgekit-export-") as work:
+            with scratch_folder("export") as work:
                 say(f"{task.card.id}: building the network and its float reference")
-                prepared = prepare(task.card, task.checkpoint, options, Path(work), images)
+                prepared = prepare(task.card, task.checkpoint, options, work, images)
                 share = (METER.seconds - spent) / len(missing)
                 for profile in missing:
                     outcome = export_one(prepared, profile, say)

@@ -15,7 +15,7 @@ import torch
 
 from ..catalog import find_card
 from ..errors import UsageError
-from ..files import write_atomic
+from ..files import check_regular, write_atomic
 from ..inside import inside
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
@@ -87,7 +87,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     classes = class_count(data, options.num_classes)
     folder = options.out or inside(RUNS, card.id, data.name, field="the names of the model and of the data set")
     path = folder / CHECKPOINT
-    if path.is_file() and not options.resume:
+    if check_regular(path).is_file() and not options.resume:
         raise UsageError(
             f"{folder} holds a training already", "--resume goes on with it; --out DIR names another folder"
         )

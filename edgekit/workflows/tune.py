@@ -17,6 +17,7 @@ from ..errors import EdgekitError, UsageError
 from ..files import check_writable
 from ..owned import check_replaceable
 from ..passes.known_forms import remember
+from ..scratch import scratch_folder
 from ..types import (
     ChosenForm,
     ExportProfile,
@@ -83,11 +84,11 @@ def export_measured(
     check_writable(options.out)
     outcomes: list[Outcome] = []
     for card, checkpoint, plan in zip(cards, checkpoints, bases, strict=True):
-        with tempfile.TemporaryDirectory(prefix="edgekit-tune-") as work:
+        with scratch_folder("tune") as work:
             say(f"{card.id}: building the network and its float reference")
             start = time.monotonic()
             try:
-                prepared = prepare(card, checkpoint, options, Path(work))
+                prepared = prepare(card, checkpoint, options, work)
             except EdgekitError as error:
                 if len(cards) == 1:
                     raise

@@ -19,6 +19,7 @@ from benchmarks.real_data import photo_folder, squeezenet_checkpoint
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 from edgekit.files import STAGING, sha256_file
+from edgekit.locks import LOCK
 from edgekit.pixels import load_pixels, normalise
 from edgekit.types import Artifact
 from edgekit.workflows.export import export
@@ -147,7 +148,10 @@ def workers_of(out: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+ENDS = [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+
+
+@pytest.mark.parametrize(("how", "code"), ENDS)
 def test_killed_in_the_middle(card, tmp_path, how, code):
     out = tmp_path / "out"
     child = started(card, out)
@@ -163,8 +167,8 @@ def test_killed_in_the_middle(card, tmp_path, how, code):
     if how is not signal.SIGKILL:
         assert not out.exists()
         return
-    left = [p.name for p in (out / "small").iterdir()]
-    assert len(left) == 1
+    left = sorted(p.name for p in (out / "small").iterdir())
+    assert left == [left[0], left[0] + LOCK]
     assert left[0].startswith(STAGING)
     (outcome,) = export([str(card)], [profile_for("onnx", "fp32")], ExportOptions(out=out), hush)
     assert outcome.status == "converted"

@@ -22,6 +22,7 @@ from edgekit.bench.pairs import Pairing
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.ssh import SshMachine
 from edgekit.errors import ToolError, UsageError
+from edgekit.files import STAGING
 from edgekit.owned import MARK
 from edgekit.reports.store import read_latest
 from edgekit.types import Baseline, GateResult
@@ -203,6 +204,25 @@ def test_a_missing_baseline(artifact: Path) -> None:
         planned(artifact)
     assert caught.value.exit_code == 2
     assert caught.value.hint.endswith("edgekit gate --update tiny --device local")
+
+
+@pytest.mark.parametrize("named", [".", "local/" + KEY + ".baseline", "local/" + KEY + ".baseline/baseline.json"])
+def test_a_pin_that_stepped_aside_when_its_writer_was_killed_comes_back(
+    artifact: Path, pinned: Path, named: str
+) -> None:
+    before = read_pin(pinned)
+    pinned.rename(pinned.with_name(f"{STAGING}{pinned.name}-0123456789ab-old"))
+    (one,) = planned(artifact, baseline=Path("device_reports") / named)
+    assert one.baseline.pin == before
+    assert [path.name for path in pinned.parent.iterdir()] == [pinned.name]
+
+
+def test_pinning_anew_knows_the_pin_that_stepped_aside(artifact: Path, pinned: Path) -> None:
+    before = read_pin(pinned).conditions.baseline_sha256
+    pinned.rename(pinned.with_name(f"{STAGING}{pinned.name}-0123456789ab-old"))
+    (made,) = update([str(artifact)], limits=SHORT)
+    assert made.replaced == before
+    assert [path.name for path in pinned.parent.iterdir()] == [pinned.name]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}', '{"schema_version": 9}'])

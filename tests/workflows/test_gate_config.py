@@ -95,6 +95,13 @@ def test_values_that_do_not_go_together(tmp_path: Path, text: str, message: str)
         rule_for(config, RPI, "tiny")
 
 
+@pytest.mark.parametrize("key", ["warmup_s", "min_s", "max_s"])
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e300", "0"])
+def test_times_are_finite(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(UsageError, match=rf"gate\.toml: default\.{key}: "):
+        read(tmp_path, f"[default]\n{key} = {value}\n")
+
+
 def test_no_file_is_no_mistake_but_a_missing_named_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert read_config(None, set()) == GateConfig()

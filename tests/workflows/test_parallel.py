@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ToolError
-from edgekit.files import alive
 from edgekit.isolate import METER, run_named
+from edgekit.locks import alive
 from edgekit.workflows.parallel import run_all
 
 CHILD = """

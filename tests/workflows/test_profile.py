@@ -8,6 +8,7 @@ import pytest
 
 from edgekit.bench.session import Limits
 from edgekit.errors import ToolError, UsageError
+from edgekit.files import STAGING
 from edgekit.reports.store import load
 from edgekit.workflows.artifacts import check_files, find_artifacts, read_manifest
 from edgekit.workflows.profile import profile
@@ -68,6 +69,14 @@ def test_a_model_without_artifacts_is_exported_first(root: Path) -> None:
 def test_folders_in_the_making_are_left_alone(root: Path) -> None:
     (root / "tiny" / "onnx-fp32").rename(root / "tiny" / ".staging-onnx-fp32-1-x")
     assert profiles_of([], root) == ALL[1:]
+
+
+@pytest.mark.parametrize("name", [None, ".", "tiny", "tiny/openvino-fp32", "tiny/openvino-fp32/model.xml"])
+def test_a_folder_that_stepped_aside_when_its_writer_was_killed_is_found(root: Path, name: str | None) -> None:
+    folder = root / "tiny" / "openvino-fp32"
+    folder.rename(folder.with_name(f"{STAGING}openvino-fp32-0123456789ab-old"))
+    assert "openvino-fp32" in profiles_of([] if name is None else [str(root / name)], root)
+    assert sorted(path.name for path in (root / "tiny").iterdir()) == ALL
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,19 @@ def test_a_missing_file_is_refused(root: Path) -> None:
 
 
 # The verb
+
+
+def test_nothing_is_exported_or_measured_when_the_reports_cannot_be_kept(root: Path, read_only: Path) -> None:
+    asked: list[str] = []
+
+    def export(model: str) -> list[Path]:
+        asked.append(model)
+        return []
+
+    with pytest.raises(ToolError, match="Read-only file system") as caught:
+        profile(["mobilenet_v2"], artifacts_root=root, reports_root=read_only, export_missing=export)
+    assert caught.value.hint == "free some space or name another folder with --reports"
+    assert asked == []
 
 
 def test_everything_is_measured_and_kept(root: Path, tmp_path: Path) -> None:

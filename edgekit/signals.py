@@ -1,0 +1,50 @@
+"""What ends a run from outside: Ctrl-C, SIGTERM, and SIGHUP, which a closed terminal sends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+STOPPED = "stopped; nothing half-written was left"
+INTERRUPTED = 130
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def leave_at_once() -> None:
+    """Before any work has begun: say so and go. An exception could be lost in the middle of an import."""
+    for number in (signal.SIGINT, *ENDING):
+        heed(number, leave)
+
+
+def unwind() -> None:
+    """From now on a signal becomes an exception, so that children and staging folders go."""
+    heed(signal.SIGINT, signal.default_int_handler)
+    for number in ENDING:
+        heed(number, stop)
+
+
+def at_the_end() -> None:
+    """The work is done: while the interpreter shuts down a signal ends it, and nothing is printed."""
+    for number in (signal.SIGINT, *ENDING):
+        heed(number, signal.SIG_DFL)
+
+
+def heed(number: signal.Signals, handler: object) -> None:
+    """Handle a signal, unless whoever started us asked that it be ignored, as ``nohup`` does."""
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def leave(number: int, _: FrameType | None) -> None:
+    """End the process here and now."""
+    os.write(2, f"{STOPPED}\n".encode())
+    os._exit(128 + number)
+
+
+def stop(number: int, _: FrameType | None) -> None:
+    """Raise ``SystemExit`` with the shell's code for the signal; another one does not disturb the clearing away."""
+    for ending in ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(128 + number)
