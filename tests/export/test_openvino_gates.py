@@ -17,10 +17,10 @@ from edgekit.workflows.profiles import choose_profiles
 from edgekit.zoo.blocks import SqueezeExcite
 
 
-@pytest.fixture
-def network():
+@pytest.fixture(params=[nn.Hardsigmoid, nn.Sigmoid])
+def network(request):
     torch.manual_seed(0)
-    gated = SqueezeExcite(16, 8)
+    gated = SqueezeExcite(16, 8, request.param)
     nn.init.uniform_(gated.fc1.bias, -0.3, 0.3)
     nn.init.uniform_(gated.fc2.bias, -0.3, 0.3)
     return nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), gated, nn.Conv2d(16, 10, 8), nn.Flatten()).eval()
