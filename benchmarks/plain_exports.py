@@ -84,7 +84,8 @@ def weights_code() -> list[str]:
             nodes[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             nodes[node.targets[0].id] = node
-    return [ast.dump(nodes[name]) for name in ("DEFAULT_SEED", "calibrate_batch_norm", "random_network")]
+    names = ("DEFAULT_SEED", "BN_BIAS_STD", "randomise_biases", "calibrate_batch_norm", "random_network")
+    return [ast.dump(nodes[name]) for name in names]
 
 
 def make_plain(

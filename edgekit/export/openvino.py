@@ -110,6 +110,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         QuantizationParameters,
     )
 
+    from .openvino_gates import join_gates, part_gates
     from .openvino_observed import set_ranges
     from .openvino_ranges import join_ranges
     from .openvino_weights import widen_weights
@@ -121,6 +122,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     observe = settings.ranges in ("min-max", "outliers")
     corrects = settings.bias_correction or settings.rounding == "nearest"
     seen = rows if corrects or not observe else rows[:1]  # NNCF only places the quantizers
+    part_gates(model)
     quantized = nncf.quantize(
         model,
         nncf.Dataset(seen),
@@ -137,6 +139,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
             disable_bias_correction=not corrects,
         ),
     )
+    join_gates(quantized)
     if observe:
         set_ranges(quantized, rows, settings)
     join_ranges(quantized)

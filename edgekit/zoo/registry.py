@@ -42,6 +42,7 @@ FAMILIES: dict[str, Callable[..., nn.Module]] = {
 }
 
 DEFAULT_SEED = 0
+BN_BIAS_STD = 0.1
 
 
 def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
@@ -62,7 +63,7 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
 def random_network(
     card: ModelCard, images: Tensor, num_classes: int | None = None, seed: int = DEFAULT_SEED
 ) -> nn.Module:
-    """The card's network with seeded random weights, in eval mode.
+    """The card's network with seeded random weights, biases among them, in eval mode.
 
     BN statistics are taken from ``images`` (``(N, C, H, W)``, normalised), so that activations stay sane through
     every layer: with the untrained statistics (mean 0, variance 1) MobileNetV3's outputs shrink to 1e-10.
@@ -70,8 +71,28 @@ def random_network(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = create(card, num_classes)
+        randomise_biases(network)
         calibrate_batch_norm(network, images)
     return network
+
+
+def randomise_biases(network: nn.Module) -> None:
+    """Give every bias random values, in place: BN ``N(0, 0.1)``, the others uniform up to ``1 / sqrt(inputs)``.
+
+    A training begins with zeros, but converters drop the addition of zero, and quantizers know blocks of a network by
+    it: the graph would not be that of a trained network.
+    """
+    for module in network.modules():
+        bias = getattr(module, "bias", None)
+        if not isinstance(bias, nn.Parameter):
+            continue
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(bias, 0.0, BN_BIAS_STD)
+        else:
+            weight = module.weight
+            assert isinstance(weight, Tensor)
+            bound = 1 / sqrt(weight[0].numel())
+            nn.init.uniform_(bias, -bound, bound)
 
 
 def calibrate_batch_norm(network: nn.Module, images: Tensor) -> None:
