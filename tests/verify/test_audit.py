@@ -167,18 +167,35 @@ def test_int8_model_that_claims_float(quantized):
     assert any("bytes of int8 constants in a fp32 artifact" in failure for failure in result.failures)
 
 
-def test_float_model_that_claims_fp16(float_file, tmp_path):
-    """Weights above the size of scalars and shapes must be half."""
-    torch.manual_seed(0)
-    path = tmp_path / "wide.onnx"
-    program = torch.onnx.export(
-        nn.Conv2d(16, 64, 3).eval(), (torch.zeros(1, 16, 8, 8),), dynamo=True, opset_version=18, verbose=False
-    )
-    onnx.save_model(program.model_proto, path)
-    found = facts(path)
-    ends = (end(found["inputs"][0]["name"], (1, 16, 8, 8)), end(found["outputs"][0]["name"], (1, 64, 6, 6)))
-    (failure,) = audit(found, path, profile_for("onnx", "fp16"), *ends).failures
-    assert failure.startswith("1 weight tensors are still float32")
+@pytest.mark.parametrize("format_", ["tflite", "openvino"])
+def test_float_file_that_claims_fp16(format_):
+    """Its three weights are in float32, however small they are; its biases may be."""
+    folder = TINY / f"{format_}-fp32"
+    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    model = folder / artifact.model_file
+    (failure,) = audit(facts(model), model, profile_for(format_, "fp16"), artifact.inputs, artifact.outputs).failures
+    assert failure.startswith("3 weight tensors are still float32, first ")
+
+
+def test_float_onnx_file_that_claims_fp16(float_file):
+    (failure,) = audit(facts(float_file), float_file, profile_for("onnx", "fp16"), *ENDS).failures
+    assert failure.startswith("4 weight tensors are still float32, first ")
+
+
+def test_one_weight_left_in_float32_is_named(float_file, tmp_path):
+    """Half weights are found behind the casts to the type that the runtime computes in."""
+    model = onnx.load_model(float_file)
+    kept, *others = [node.input[1] for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    for stored in [t for t in model.graph.initializer if t.name in others]:
+        values = onnx.numpy_helper.to_array(stored).astype(np.float16)
+        half = onnx.numpy_helper.from_array(values, stored.name + "_half")
+        model.graph.initializer.remove(stored)
+        model.graph.initializer.append(half)
+        model.graph.node.insert(0, onnx.helper.make_node("Cast", [half.name], [stored.name], to=onnx.TensorProto.FLOAT))
+    path = tmp_path / "mixed.onnx"
+    onnx.save_model(model, path)
+    result = audit(facts(path), path, profile_for("onnx", "fp16"), *ENDS)
+    assert result.failures == (f"1 weight tensors are still float32, first {kept}",)
 
 
 @pytest.mark.parametrize(
