@@ -89,6 +89,8 @@ def audit(
         max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
     )
     failures = broken_claims(result, facts, profile, inputs, outputs)
+    if profile.format == "onnx":
+        failures += newer_than_claimed(facts, profile)
     if profile.precision == "int8":
         failures += broken_int8(result, executed, profile, float_nodes, float_compute)
     return result.model_copy(update={"failures": tuple(failures)})
@@ -147,6 +149,15 @@ def broken_claims(
     return broken
 
 
+def newer_than_claimed(facts: Facts, profile: ExportProfile) -> list[str]:
+    """The versions of an ONNX file that are newer than the profile's: a runtime that is to read it may refuse it."""
+    return [
+        f"{name} {facts[key]}, where the profile has {wanted}"
+        for name, key, wanted in (("opset", "opset", profile.opset), ("IR version", "ir_version", profile.ir_version))
+        if facts[key] > wanted
+    ]
+
+
 def broken_int8(
     result: Audit, executed: list[Node], profile: ExportProfile, float_nodes: frozenset[str], float_compute: int
 ) -> list[str]:
@@ -194,7 +205,7 @@ def is_one_of(node: Node, names: frozenset[str]) -> bool:
 
 
 def read_onnx(model_file: Path) -> Facts:
-    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``."""
+    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``, and the file's versions."""
     import onnx
 
     model = onnx.shape_inference.infer_shapes(onnx.load_model(model_file))
@@ -223,4 +234,5 @@ def read_onnx(model_file: Path) -> Facts:
             }
         )
     nodes = [{"type": n.op_type, "reads": list(n.input), "writes": list(n.output)} for n in graph.node]
-    return {"nodes": nodes, "tensors": tensors}
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    return {"nodes": nodes, "tensors": tensors, "opset": opset, "ir_version": model.ir_version}
