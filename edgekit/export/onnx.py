@@ -40,8 +40,8 @@ def convert_onnx(job: Job) -> Converted:
     traced = trace(job)
     owners = owners_of(traced, job)
     model, notes = simplified(traced)
-    model = with_opset(model, job.profile.opset)
     name_global_pools(model)
+    model = with_opset(model, job.profile.opset)
     float_nodes = [n for n in model.graph.node if owners.get(n.output[0], set()) & job.float_layers]
     float_names = [name for node in float_nodes for name in (node.name, *node.output)]
     input_params = output_params = None

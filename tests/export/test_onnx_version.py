@@ -53,6 +53,9 @@ def test_an_older_opset_and_another_ir_version_are_written(card_file, tmp_path, 
     assert outcome.status == "converted", outcome.error
     assert outcome.folder.name == f"onnx-{profile.precision}-opset15-ir9"
     assert versions(outcome.folder / "model.onnx") == (15, 9)
+    ops = [node.op_type for node in onnx.load_model(outcome.folder / "model.onnx").graph.node]
+    assert "GlobalAveragePool" in ops
+    assert "ReduceMean" not in ops
 
 
 def test_a_network_that_an_opset_cannot_hold_is_told_without_the_converters_own_path():
