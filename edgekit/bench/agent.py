@@ -1507,8 +1507,9 @@ def inspect(request: Json) -> Json:
     """``inspect``: facts for an audit.
 
     Value: inputs, outputs (see :func:`tensor_spec`); nodes (operators of the file) and executed (after the runtime's
-    own optimisation), each ``{type, name, inputs: [dtype], outputs: [dtype]}``; tensors; delegate or None. For ONNX
-    nodes and tensors are empty: the onnx package reads them, on the host.
+    own optimisation), each ``{type, name, inputs: [dtype], outputs: [dtype]}``; tensors; delegate or None. A node also
+    has the ids of the tensors that it reads and writes. For ONNX nodes and tensors are empty: the onnx package reads
+    them, on the host.
     """
     runtime = make_runtime(request)
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:
@@ -1585,6 +1586,7 @@ def inspect_litert(runtime: LiteRT) -> Json:
         shape, dtype = [int(d) for d in tensor["shape"]], np.dtype(tensor["dtype"])
         tensors.append(
             {
+                "id": index,
                 "name": tensor["name"],
                 "shape": shape,
                 "dtype": dtype.name,
@@ -1599,7 +1601,10 @@ def inspect_litert(runtime: LiteRT) -> Json:
             undelegated[op["op_name"]] = undelegated.get(op["op_name"], 0) + 1
     nodes = [node(op) for op in operators]
     return {
-        "nodes": nodes,
+        "nodes": [
+            dict(nodes[index], reads=[int(t) for t in op["inputs"]], writes=[int(t) for t in op["outputs"]])
+            for index, op in enumerate(operators)
+        ],
         "executed": [dict(entry, delegated=index in delegated) for index, entry in enumerate(nodes)],
         "tensors": tensors,
         "delegate": {
@@ -1625,6 +1630,7 @@ def inspect_openvino(runtime: OpenVINO) -> Json:
             element = output.element_type
             tensors.append(
                 {
+                    "id": tensor_id(output),
                     "name": op.friendly_name,
                     "shape": shape,
                     "dtype": numpy_name(element.get_type_name()),
@@ -1640,6 +1646,8 @@ def inspect_openvino(runtime: OpenVINO) -> Json:
                     "name": op.friendly_name,
                     "inputs": [numpy_name(i.get_element_type().get_type_name()) for i in op.inputs()],
                     "outputs": [numpy_name(o.get_element_type().get_type_name()) for o in op.outputs()],
+                    "reads": [tensor_id(source) for source in op.input_values()],
+                    "writes": [tensor_id(output) for output in op.outputs()],
                 }
             )
     executed = []
@@ -1658,6 +1666,11 @@ def inspect_openvino(runtime: OpenVINO) -> Json:
                 }
             )
     return {"nodes": nodes, "executed": executed, "tensors": tensors, "delegate": None}
+
+
+def tensor_id(output: Any) -> str:
+    """What no other tensor of the network is called: friendly names need not be unique."""
+    return "{}:{}".format(output.get_node().get_name(), output.get_index())
 
 
 def runtime_fact(op: Any, key: str) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from ..types import PACKAGES_OF, Artifact
+from ..types import ONNX_IR, PACKAGES_OF, Artifact
 
 TOO_OLD = re.compile(
     r"Unsupported model IR version: (?P<ir>\d+)"
-    r"|ONNX Runtime only \*guarantees\* support for models stamped with official released onnx opset"
+    r"|(?P<opset>ONNX Runtime only \*guarantees\* support for models stamped with official released onnx opset)"
     r"|Didn't find op for builtin opcode '\w+' version '\d+'"
     r"|from unsupported opset: \w+|opset\d+ is not supported"
 )
@@ -30,7 +30,10 @@ def advice(artifact: Artifact, message: str, device: str) -> str:
     least = READS_IR.get(int(found["ir"])) if found["ir"] else None
     reads = [f"{package} {least} or newer reads it"] if least else []
     reads += [f"{package} {verified} did when it was verified"] if verified else []
+    newer_ir = found["ir"] and int(found["ir"]) > ONNX_IR
+    older = f"--ir-version {ONNX_IR}" if newer_ir else "--opset 15" if found["opset"] else ""
     return (
         f"the runtime on {device} is too old for this file: {', '.join(reads) or 'a newer one is needed'}; "
         f"update it there: edgekit devices prepare {device}, or pip install --upgrade {package}"
+        + (f"; or export again for old runtimes: {older}" if older else "")
     )

@@ -61,6 +61,12 @@ def export_command(
         str | None,
         typer.Option("--target", help="Who will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."),
     ] = None,
+    opset: Annotated[
+        int | None, typer.Option("--opset", min=15, max=18, help="Opset of ONNX files, for old runtimes. [default: 18]")
+    ] = None,
+    ir_version: Annotated[
+        int | None, typer.Option("--ir-version", min=8, max=10, help="IR version of ONNX files. [default: 8]")
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option("--form", help="How the network is written: best-known, default, or a name that --tune lists."),
@@ -122,7 +128,9 @@ def export_command(
     if scheduler is not None and jobs > 1:
         raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
     choose = choose_matrix if every else choose_profiles
-    profiles = choose(format_, int8, fp16, profile or (), io, bake_preprocess, target, form, ranges, dynamic_range)
+    profiles = choose(
+        format_, int8, fp16, profile or (), io, bake_preprocess, target, form, ranges, dynamic_range, opset, ir_version
+    )
     sources = {find_card(name).id: name for name in names if name.endswith(".toml")}
     sources |= {find_profile(name).name: name for name in profile or () if name.endswith(".toml")}
     speedup = min_speedup if min_speedup is not None else 1.0 if require_speedup else None

@@ -17,6 +17,9 @@ def matrix_command(
     format_: Annotated[
         list[str] | None, typer.Option("--format", "-f", help="onnx, tflite or openvino. All when left out.")
     ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option("--precision", help="fp32, fp16, int8, dynamic or all. [default: fp32]")
+    ] = None,
     family: Annotated[list[str] | None, typer.Option("--family", help="Only this family.")] = None,
     smallest: Annotated[bool, typer.Option("--smallest", help="Only the variant of fewest MACs a family.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="The table; its JSON goes beside it.")] = Path(
@@ -29,21 +32,31 @@ def matrix_command(
     resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
 ) -> None:
-    """Export every variant to every format in float32, verify it, and write the table of how it went.
+    """Export every variant to every format, verify it, and write the table of how it went.
 
     Each cell takes 10 to 40 seconds, so all of them take hours; --resume goes on after a stop.
 
     Example: edgekit matrix --smallest --resume
     """
-    from ..workflows.matrix import choose_cards, choose_formats, matrix
+    from ..workflows.matrix import choose_cards, choose_formats, choose_precisions, matrix, way
     from .matrix_text import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
-    progress = Progress()
-    made = matrix(chosen, formats, out, artifacts, progress, jobs=jobs, resume=resume, render=matrix_markdown)
+    precisions, progress = choose_precisions(precision or ()), Progress()
+    made = matrix(
+        chosen,
+        formats,
+        out,
+        artifacts,
+        progress,
+        precisions=precisions,
+        jobs=jobs,
+        resume=resume,
+        render=matrix_markdown,
+    )
     failures = made.failures
     for cell in failures:
-        say(f"{cell.status}: {cell.model} {cell.format}")
+        say(f"{cell.status}: {cell.model} {way(cell, precisions)}")
         for line in cell.reason.splitlines():
             say(f"  {line}")
     say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {out.with_suffix('.json')}")

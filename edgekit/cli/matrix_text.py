@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from ..workflows.matrix import Cell, Matrix
+from ..workflows.matrix import Cell, Matrix, way
 
 MEGABYTE = 1e6
 
 
 def matrix_markdown(made: Matrix) -> str:
-    """A table a family, a row a variant, a column a format; then the reasons of what failed, in full."""
+    """A table a family, a row a variant and precision, a column a format; then the reasons of what failed, in full."""
     failures = made.failures
+    kind = "a float32 artifact" if made.precisions == ("fp32",) else "an artifact"
     lines = [
         "# Export matrix",
         "",
         (
-            f"Every cell is a float32 artifact made by `edgekit matrix` (edgekit {made.edgekit}) with random weights, "
+            f"Every cell is {kind} made by `edgekit matrix` (edgekit {made.edgekit}) with random weights, "
             "compared with the float network and audited before it counts as ok: seconds to convert, MB on a device, "
             "signal to noise of the comparison."
         ),
@@ -25,19 +26,24 @@ def matrix_markdown(made: Matrix) -> str:
         f"{len(made.cells) - len(failures)} of {len(made.cells)} ok.",
     ]
     for family, cells in groupby(made.cells, key=lambda cell: cell.family):
-        lines += ["", f"## {family}", "", *table(list(cells), made.formats)]
+        lines += ["", f"## {family}", "", *table(list(cells), made)]
     if failures:
         lines += ["", "## Reasons", ""]
-        lines += [f"- `{c.model}` {c.format}, {c.status}: {' / '.join(c.reason.splitlines())}" for c in failures]
+        lines += [
+            f"- `{c.model}` {way(c, made.precisions)}, {c.status}: {' / '.join(c.reason.splitlines())}"
+            for c in failures
+        ]
     return "\n".join(lines) + "\n"
 
 
-def table(cells: Sequence[Cell], formats: Sequence[str]) -> list[str]:
-    """The rows of one family."""
-    lines = [f"| variant | {' | '.join(formats)} |", f"|---|{'---|' * len(formats)}"]
-    for model, row in groupby(cells, key=lambda cell: cell.model):
-        by_format = {cell.format: cell for cell in row}
-        lines.append(f"| `{model}` | {' | '.join(cell_text(by_format[f]) for f in by_format)} |")
+def table(cells: Sequence[Cell], made: Matrix) -> list[str]:
+    """The rows of one family; the precision stands in a column of its own where there are several."""
+    several = len(made.precisions) > 1
+    heads = ["variant", *(["precision"] if several else []), *made.formats]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for (model, precision), row in groupby(cells, key=lambda cell: (cell.model, cell.precision)):
+        named = [f"`{model}`", *([precision] if several else [])]
+        lines.append(f"| {' | '.join([*named, *(cell_text(cell) for cell in row)])} |")
     return lines
 
 

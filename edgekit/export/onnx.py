@@ -10,11 +10,12 @@ import torch
 
 from ..errors import ToolError
 from ..target import saturates
-from ..types import TensorSpec
+from ..types import ONNX_OPSET, TensorSpec
 from .float_layers import layers_in
 from .job import Converted, Job, describe, input_spec
 from .onnx_pool import name_global_pools
 from .onnx_unused import drop_unused
+from .onnx_version import with_opset
 from .simulation import scheme_of
 from .weight_range import PAIRED
 
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     import numpy as np
     from onnx import ModelProto
 
-OPSET = 18
 FILE = "model.onnx"
 
 
 def convert_onnx(job: Job) -> Converted:
-    """Write ``model.onnx``: NCHW input named ``input``, output named ``output``, opset 18, one file.
+    """Write ``model.onnx``: NCHW input named ``input``, output named ``output``, one file.
+
+    Its opset and IR version are the profile's.
 
     Raises:
         ToolError: the exporter or the quantizer failed.
+        UsageError: the network cannot be written in the profile's opset.
     """
     import onnx
 
@@ -38,6 +41,7 @@ def convert_onnx(job: Job) -> Converted:
     owners = owners_of(traced, job)
     model, notes = simplified(traced)
     name_global_pools(model)
+    model = with_opset(model, job.profile.opset)
     float_nodes = [n for n in model.graph.node if owners.get(n.output[0], set()) & job.float_layers]
     float_names = [name for node in float_nodes for name in (node.name, *node.output)]
     input_params = output_params = None
@@ -65,6 +69,7 @@ def convert_onnx(job: Job) -> Converted:
         if paired:
             quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
     drop_unused(model)
+    model.ir_version = job.profile.ir_version
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
@@ -88,7 +93,7 @@ def trace(job: Job) -> ModelProto:
         job.network,
         (torch.from_numpy(job.sample),),
         dynamo=True,
-        opset_version=OPSET,
+        opset_version=ONNX_OPSET,
         input_names=["input"],
         output_names=["output"],
         verbose=False,

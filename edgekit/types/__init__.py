@@ -39,7 +39,7 @@ from .gates import (
 from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
 from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
-from .profiles import ExportProfile, ParityTolerance, Quantization
+from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
 from .tuning import (
@@ -57,6 +57,8 @@ from .tuning import (
 )
 
 __all__ = [
+    "ONNX_IR",
+    "ONNX_OPSET",
     "PACKAGES_OF",
     "RUNTIME_OF",
     "Accelerator",

@@ -8,6 +8,11 @@ from pydantic import Field, model_validator
 
 from .base import Format, Frozen, IoType, Name, Precision, TargetClass
 
+ONNX_OPSET = 18
+"""Of the ONNX files that are written unless a profile has an older one: ONNX Runtime 1.14 and newer read it."""
+ONNX_IR = 8
+"""IR version of those files: the oldest that goes with the opset."""
+
 
 class ParityTolerance(Frozen):
     """What an artifact must reach against the float reference.
@@ -68,6 +73,8 @@ class ExportProfile(Frozen):
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
         rewrites: exact passes, in order.
+        opset: of the operators of an ONNX file; of 15, ONNX Runtime 1.10 and newer read it.
+        ir_version: of an ONNX file; ONNX Runtime before 1.18 reads 9 and older, before 1.15 8.
         form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
     """
@@ -80,6 +87,8 @@ class ExportProfile(Frozen):
     target: Literal[TargetClass, "host"] = "host"
     rewrites: tuple[str, ...] = ()
     form: str = "as-written"
+    opset: int = Field(default=ONNX_OPSET, ge=15, le=ONNX_OPSET)
+    ir_version: int = Field(default=ONNX_IR, ge=ONNX_IR, le=10)
     quantization: Quantization | None = None
     parity: ParityTolerance
 
@@ -89,6 +98,8 @@ class ExportProfile(Frozen):
             raise ValueError('a [quantization] table goes with precision = "int8", and only with it')
         if self.precision != "int8" and self.io != "float32":
             raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
+        if self.format != "onnx" and (self.opset, self.ir_version) != (ONNX_OPSET, ONNX_IR):
+            raise ValueError(f"opset and ir_version are those of ONNX files, and this is {self.format}")
         settings = self.quantization
         if self.format == "tflite" and settings is not None:
             # ai-edge-quantizer's static recipe knows no other.

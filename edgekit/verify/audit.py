@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..types import Audit, ExportProfile, TensorSpec
+from .roles import weights
 
 Facts = dict[str, Any]
 Node = dict[str, Any]
@@ -39,7 +40,6 @@ SCALE_FIRST = {"QLinearConcat": 2}
 CONVERSIONS = {*QUANTIZE, *DEQUANTIZE, *REORDER, "Convert", "Cast", "CAST"}
 MAX_RANK = 4  # GPU delegates refuse more
 INT8_WEIGHTS_SHARE = 0.5  # of the constants of a file with int8 weights; depthwise weights and biases may stay float
-FP16_SMALL_BYTES = 4096  # constants below this (scalars, shapes) may stay float32 in a float16 file
 
 
 def audit(
@@ -88,7 +88,9 @@ def audit(
         undelegated=delegate.get("undelegated", {}),
         max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
     )
-    failures = broken_claims(result, constants, facts, profile, inputs, outputs)
+    failures = broken_claims(result, facts, profile, inputs, outputs)
+    if profile.format == "onnx":
+        failures += newer_than_claimed(facts, profile)
     if profile.precision == "int8":
         failures += broken_int8(result, executed, profile, float_nodes, float_compute)
     return result.model_copy(update={"failures": tuple(failures)})
@@ -121,7 +123,6 @@ def data_type(node: Node) -> str | None:
 
 def broken_claims(
     result: Audit,
-    constants: list[dict[str, Any]],
     facts: Facts,
     profile: ExportProfile,
     inputs: tuple[TensorSpec, ...],
@@ -142,10 +143,19 @@ def broken_claims(
     if profile.precision in ("fp32", "fp16") and result.int8_weight_bytes and not profile.bake_preprocess:
         broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
     if profile.precision == "fp16":
-        big = [t for t in constants if t["dtype"] == "float32" and t["bytes"] > FP16_SMALL_BYTES]
-        if big:
-            broken.append(f"{len(big)} weight tensors are still float32, first {big[0]['name']}")
+        wide = [t for t in weights(facts["nodes"], facts["tensors"]) if t["dtype"] == "float32"]
+        if wide:
+            broken.append(f"{len(wide)} weight tensors are still float32, first {wide[0]['name']}")
     return broken
+
+
+def newer_than_claimed(facts: Facts, profile: ExportProfile) -> list[str]:
+    """The versions of an ONNX file that are newer than the profile's: a runtime that is to read it may refuse it."""
+    return [
+        f"{name} {facts[key]}, where the profile has {wanted}"
+        for name, key, wanted in (("opset", "opset", profile.opset), ("IR version", "ir_version", profile.ir_version))
+        if facts[key] > wanted
+    ]
 
 
 def broken_int8(
@@ -195,13 +205,14 @@ def is_one_of(node: Node, names: frozenset[str]) -> bool:
 
 
 def read_onnx(model_file: Path) -> Facts:
-    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``."""
+    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``, and the file's versions."""
     import onnx
 
     model = onnx.shape_inference.infer_shapes(onnx.load_model(model_file))
     graph = model.graph
     tensors = [
         {
+            "id": t.name,
             "name": t.name,
             "shape": list(t.dims),
             "dtype": onnx.helper.tensor_dtype_to_np_dtype(t.data_type).name,
@@ -214,6 +225,7 @@ def read_onnx(model_file: Path) -> Facts:
         kind = info.type.tensor_type
         tensors.append(
             {
+                "id": info.name,
                 "name": info.name,
                 "shape": [d.dim_value for d in kind.shape.dim] if kind.HasField("shape") else None,
                 "dtype": onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
@@ -221,4 +233,6 @@ def read_onnx(model_file: Path) -> Facts:
                 "bytes": None,
             }
         )
-    return {"nodes": [{"type": n.op_type} for n in graph.node], "tensors": tensors}
+    nodes = [{"type": n.op_type, "reads": list(n.input), "writes": list(n.output)} for n in graph.node]
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    return {"nodes": nodes, "tensors": tensors, "opset": opset, "ir_version": model.ir_version}

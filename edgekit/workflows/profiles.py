@@ -30,6 +30,8 @@ def choose_matrix(
     form: str | None = None,
     ranges: str | None = None,
     dynamic_range: bool = False,
+    opset: int | None = None,
+    ir_version: int | None = None,
 ) -> list[ExportProfile]:
     """As :func:`choose_profiles`, but what is left open means all: every format, float32 and int8.
 
@@ -39,15 +41,18 @@ def choose_matrix(
     known_words(io, target, ranges)
     if profiles or int8 or fp16 or dynamic_range:
         format_ = format_ if profiles else format_ or "all"
-        return choose_profiles(format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges, dynamic_range)
+        return choose_profiles(
+            format_, int8, fp16, profiles, io, bake_preprocess, target, form, ranges, dynamic_range, opset, ir_version
+        )
     precisions = (choose_profiles(format_ or "all", int8=int8_too, form=form) for int8_too in (False, True))
     pairs = zip(*precisions, strict=True)
     both = [profile for pair in pairs for profile in pair]
     of_int8 = {"io": io, "ranges": ranges}
-    return [
+    changed = [
         override(p, bake_preprocess=bake_preprocess, target=target, **(of_int8 if p.precision == "int8" else {}))
         for p in both
     ]
+    return with_versions(changed, opset, ir_version)
 
 
 def choose_profiles(
@@ -61,6 +66,8 @@ def choose_profiles(
     form: str | None = None,
     ranges: str | None = None,
     dynamic_range: bool = False,
+    opset: int | None = None,
+    ir_version: int | None = None,
 ) -> list[ExportProfile]:
     """The profiles that a command line asks for, in the order of ``FORMATS``.
 
@@ -85,6 +92,7 @@ def choose_profiles(
             for f in formats(format_)
         ]
     chosen = [override(profile, io, bake_preprocess, target, ranges) for profile in chosen]
+    chosen = with_versions(chosen, opset, ir_version)
     return chosen if form is None else [profile.model_copy(update={"form": form}) for profile in chosen]
 
 
@@ -111,6 +119,27 @@ def formats(format_: str | None) -> tuple[str, ...]:
     if format_ not in FORMATS:
         raise UsageError(f"unknown format {format_!r}", did_you_mean(format_, (*FORMATS, "all")))
     return (format_,)
+
+
+def with_versions(profiles: list[ExportProfile], opset: int | None, ir_version: int | None) -> list[ExportProfile]:
+    """The profiles, those of ONNX with the opset and IR version of the command line; their names tell them.
+
+    Raises:
+        UsageError: there is no ONNX profile, or no such version is written.
+    """
+    asked = {"opset": opset, "ir_version": ir_version}
+    given = {key: value for key, value in asked.items() if value is not None}
+    if given and all(profile.format != "onnx" for profile in profiles):
+        options = " and ".join(f"--{key.replace('_', '-')}" for key in given)
+        raise UsageError(f"{options} is about ONNX files, and none is to be made", "add --format onnx")
+    return [versioned(profile, given) if profile.format == "onnx" else profile for profile in profiles]
+
+
+def versioned(profile: ExportProfile, given: dict[str, int]) -> ExportProfile:
+    """An ONNX profile with these versions in place of its own."""
+    changes = {key: value for key, value in given.items() if value != getattr(profile, key)}
+    name = "-".join([profile.name, *(f"{key.removesuffix('_version')}{value}" for key, value in changes.items())])
+    return ExportProfile.model_validate({**profile.model_dump(), **changes, "name": name})
 
 
 def override(

@@ -32,7 +32,7 @@ def test_which_version_reads_it(old_python: Path, tmp_path: Path) -> None:
     assert caught.value.hint == (
         "the runtime on attic is too old for this file: onnxruntime 1.18 or newer reads it, "
         "onnxruntime 1.32.0 did when it was verified; update it there: edgekit devices prepare attic, "
-        "or pip install --upgrade onnxruntime"
+        "or pip install --upgrade onnxruntime; or export again for old runtimes: --ir-version 8"
     )
 
 
@@ -48,4 +48,5 @@ def test_which_version_reads_it(old_python: Path, tmp_path: Path) -> None:
 def test_the_other_runtimes_words(profile: str, message: str, package: str) -> None:
     artifact = read_manifest(TINY / profile).artifact
     assert f"pip install --upgrade {package}" in advice(artifact, message, "rpi3")
+    assert ("export again for old runtimes: --opset 15" in advice(artifact, message, "rpi3")) is (profile[:4] == "onnx")
     assert advice(artifact, "the file is cut short", "rpi3") == ""

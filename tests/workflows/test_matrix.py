@@ -13,7 +13,7 @@ from edgekit.cli.matrix_text import matrix_markdown
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.types import Artifact, ExportProfile
 from edgekit.workflows import matrix as workflow
-from edgekit.workflows.matrix import Matrix, choose_cards, choose_formats, matrix
+from edgekit.workflows.matrix import Matrix, choose_cards, choose_formats, choose_precisions, matrix, profile_of
 from edgekit.workflows.prepare import ExportOptions
 from edgekit.workflows.tasks import Outcome
 
@@ -44,9 +44,10 @@ class Exports:
             return Outcome(model, profile.name, status, 1.5, error=error)  # type: ignore[arg-type]
         folder = options.out / model / profile.name
         folder.mkdir(parents=True, exist_ok=True)
-        source = TINY / profile.name
+        source = TINY / f"{profile.format}-fp32"
         artifact = Artifact.model_validate_json((source / "manifest.json").read_text())
-        artifact = artifact.model_copy(update={"tool_versions": {"converter": "1"}})
+        told = {"tool_versions": {"converter": "1"}, "precision": profile.precision}
+        artifact = artifact.model_copy(update=told)
         for file in artifact.files:
             (folder / file.name).write_bytes((source / file.name).read_bytes())
         (folder / "manifest.json").write_text(artifact.model_dump_json())
@@ -142,6 +143,32 @@ def test_the_choice() -> None:
         choose_cards(("squeezenet",), ("igcv1",), False)
     with pytest.raises(UsageError, match="unknown format 'tflit'"):
         choose_formats(("tflit",))
+
+
+def test_every_precision_is_a_row_of_its_own(account: Any, tmp_path: Path) -> None:
+    exports = Exports({"mobilenet_v1_0.25 tflite-int8": VerificationError("cosine 0.2")})
+    made, lines = account(exports, precisions=("fp32", "int8"))
+    assert exports.asked[:6] == [
+        f"mobilenet_v1_0.25 {format_}-{precision}"
+        for precision in ("fp32", "int8")
+        for format_ in ("onnx", "tflite", "openvino")
+    ]
+    assert [c.precision for c in made.cells] == [*["fp32"] * 3, *["int8"] * 3] * 2
+    text = (tmp_path / "docs" / "m.md").read_text()
+    assert "| variant | precision | onnx | tflite | openvino |" in text
+    assert "- `mobilenet_v1_0.25` tflite int8, failed to verify: cosine 0.2" in text
+    assert any("onnx int8 ok, tflite int8 failed to verify" in line for line in lines)
+
+
+def test_the_precisions() -> None:
+    assert choose_precisions(()) == ("fp32",)
+    assert choose_precisions(("int8", "fp16")) == ("fp16", "int8")
+    assert choose_precisions(("all",)) == ("fp32", "fp16", "int8", "dynamic")
+    with pytest.raises(UsageError, match="unknown precision 'fp61'"):
+        choose_precisions(("fp61",))
+    (card,) = choose_cards(("igcv2_cifar10_c64_k8_l3_d8",), (), False)
+    names = [profile_of(card, "openvino", precision).name for precision in choose_precisions(("all",))]
+    assert names == ["openvino-fp32", "openvino-fp16", "openvino-int8", "openvino-weight-only"]
 
 
 @pytest.mark.slow
