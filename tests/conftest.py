@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from benchmarks import real_data
 from benchmarks.real_data import CACHE
-from edgekit.bench.agent_archive import NAME, agent_archive
+from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
 from edgekit.devices.virtual_files import write_files
 
@@ -88,7 +88,7 @@ def ask() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def agent_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The agent as devices get it."""
-    path = tmp_path_factory.mktemp("agent") / NAME
+    path = tmp_path_factory.mktemp("agent") / AGENT_FILE
     path.write_bytes(agent_archive())
     return path
 

@@ -18,7 +18,7 @@ from types import CodeType
 
 from .. import agent
 
-NAME = "agent.pyz"
+AGENT_FILE = "agent.pyz"
 PACKAGE = "edgekit_agent"
 """The package's name in the archive: nothing on a device may be hidden by it."""
 START = f"from {PACKAGE}.main import leave_with_answer\n\nleave_with_answer()\n"
@@ -56,6 +56,6 @@ def entry(name: str) -> zipfile.ZipInfo:
 
 def byte_code(name: str, source: bytes) -> bytes:
     """A ``.pyc`` of ``source``, in whose tracebacks stands the path in the archive."""
-    code: CodeType = compile(source, f"{NAME}/{name}", "exec", dont_inherit=True, optimize=0)
+    code: CodeType = compile(source, f"{AGENT_FILE}/{name}", "exec", dont_inherit=True, optimize=0)
     header = importlib.util.MAGIC_NUMBER + UNCHECKED.to_bytes(4, "little") + importlib.util.source_hash(source)
     return header + marshal.dumps(code, MARSHAL)

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol
 
 from ..errors import EdgekitError, ToolError, UsageError
 from ..isolate import IDLE, describe_exit, supervised, tail, wait
-from .agent_archive import NAME, agent_archive
+from .agent_archive import AGENT_FILE, agent_archive
 
 INSTALL = {
     "onnxruntime": "pip install onnxruntime",
@@ -133,7 +133,7 @@ def run_agent(
     for key, group in files.items():
         request[key] = transport.deliver(group)[0]
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        agent, request_file, log = Path(folder, NAME), Path(folder, "request.json"), Path(folder, "stderr.txt")
+        agent, request_file, log = Path(folder, AGENT_FILE), Path(folder, "request.json"), Path(folder, "stderr.txt")
         agent.write_bytes(agent_archive())
         request_file.write_text(json.dumps(request))
         program, argument = transport.deliver([agent, request_file])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench.agent_archive import NAME
+from edgekit.bench.agent_archive import AGENT_FILE
 from edgekit.bench.launch import run_agent
 from edgekit.devices.ssh import SshMachine, Target, socket_folder
 from edgekit.devices.ssh_errors import DeviceError
@@ -33,7 +33,7 @@ class Watched(SshMachine):
         self.program, self.sent = program, list[str]()
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
-        return super().deliver([self.program if self.program and path.name == NAME else path for path in files])
+        return super().deliver([self.program if self.program and path.name == AGENT_FILE else path for path in files])
 
     def send(self, path: Path, there: str, what: str) -> None:
         self.sent.append(path.name)
@@ -75,7 +75,7 @@ def test_the_agent_answers_and_its_folder_goes(ssh_board: Any) -> None:
         assert told["info"]["python"].split(".")[0] == "3"
         assert told["free"]["disk_bytes"] > 0
         assert len(ssh_board.runs) == 1
-    assert machine.sent == [NAME, "request.json"]
+    assert machine.sent == [AGENT_FILE, "request.json"]
     assert ssh_board.runs == []
 
 
@@ -95,7 +95,7 @@ def test_a_file_cut_short_there_is_sent_again(ssh_board: Any, agent_program: Pat
     for _ in range(2):
         with Watched(target(ssh_board)) as machine:
             assert machine.deliver([agent_program])
-            assert machine.sent == [NAME]
+            assert machine.sent == [AGENT_FILE]
         (kept,) = (ssh_board.cache / "edgekit" / "files").iterdir()
         kept.write_bytes(b"")
 
