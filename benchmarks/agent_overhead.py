@@ -22,7 +22,13 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from edgekit.bench import agent
+from edgekit.agent.inputs import set_inputs
+from edgekit.agent.runtimes.base import Runtime
+from edgekit.agent.runtimes.choose import load_model, make_runtime
+from edgekit.agent.runtimes.litert import LiteRT
+from edgekit.agent.runtimes.onnxruntime import OnnxRuntime
+from edgekit.agent.runtimes.openvino import OpenVINO
+from edgekit.agent.sampling import sample
 from edgekit.stats import median_ranks
 
 from .empty_graphs import empty_graphs
@@ -40,13 +46,13 @@ NOTHING = "nothing"
 Figures = dict[str, Any]
 
 
-def own_call(runtime: agent.Runtime) -> Callable[[], Any]:
+def own_call(runtime: Runtime) -> Callable[[], Any]:
     """The runtime's public call for one inference, with its arguments bound and nothing of the agent around it."""
-    if isinstance(runtime, agent.OnnxRuntime):
+    if isinstance(runtime, OnnxRuntime):
         return partial(runtime.session.run, runtime.output_names, runtime.feed)
-    if isinstance(runtime, agent.OpenVINO):
+    if isinstance(runtime, OpenVINO):
         return partial(runtime.request.infer, share_outputs=True)
-    assert isinstance(runtime, agent.LiteRT)
+    assert isinstance(runtime, LiteRT)
     call: Callable[[], Any] = runtime.interpreter.invoke
     return call
 
@@ -57,7 +63,7 @@ def compared(bare: Callable[[], Any], through_agent: Callable[[], Any], blocks: 
     until = time.perf_counter() + WARM_UP_S
     while time.perf_counter() < until:
         bare()
-        agent.sample(through_agent, samples, 0, 1, NEVER)
+        sample(through_agent, samples, 0, 1, NEVER)
 
     def bare_block() -> float:
         begin = time.perf_counter_ns()
@@ -67,7 +73,7 @@ def compared(bare: Callable[[], Any], through_agent: Callable[[], Any], blocks: 
 
     def agent_block() -> tuple[float, float]:
         begin = time.perf_counter_ns()
-        agent.sample(through_agent, samples, 0, calls, NEVER)
+        sample(through_agent, samples, 0, calls, NEVER)
         return (time.perf_counter_ns() - begin) / calls, sum(samples) / calls
 
     taken: Figures = {"bare": [], "loop": [], "samples": []}
@@ -122,16 +128,16 @@ def measure(name: str, model: str, blocks: int = BLOCKS, calls: int = CALLS) -> 
     if name == NOTHING:
         return summary(compared(nothing, nothing, blocks, calls), calls)
     request = {"runtime": name, "model": model, "threads": 1}
-    runtime = agent.make_runtime(request)
-    agent.load_model(runtime, request)
-    agent.set_inputs(runtime, request)
+    runtime = make_runtime(request)
+    load_model(runtime, request)
+    set_inputs(runtime, request)
     found = summary(compared(own_call(runtime), runtime.run, blocks, calls), calls)
-    if isinstance(runtime, agent.OpenVINO):
+    if isinstance(runtime, OpenVINO):
         found["native_us"] = statistics.median(native_clock(runtime, calls))
     return {**found, "version": runtime.version}
 
 
-def native_clock(runtime: agent.OpenVINO, calls: int) -> list[float]:
+def native_clock(runtime: OpenVINO, calls: int) -> list[float]:
     """What OpenVINO's own clock says of single inferences, microseconds; benchmark_app reports that."""
     taken = []
     for _ in range(calls):

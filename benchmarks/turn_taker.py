@@ -13,7 +13,12 @@ import sys
 import time
 from typing import Any
 
-from edgekit.bench import agent
+from edgekit.agent.inputs import set_inputs
+from edgekit.agent.protocol import AgentError, emit, keep_protocol, read_request
+from edgekit.agent.runtimes.base import Runtime
+from edgekit.agent.runtimes.choose import load_model, make_runtime
+from edgekit.agent.sampling import sample, warm_up
+from edgekit.agent.state import state
 
 LEAD_IN_NS = 3_000_000
 """A turn begins with one or more inferences that do not count: they bring back the caches that others used."""
@@ -23,28 +28,28 @@ MOST = 1000
 
 def main() -> int:
     """Serve until stdin closes; the exit code."""
-    agent.keep_protocol()
+    keep_protocol()
     try:
-        serve(agent.read_request(sys.argv[1:]))
-    except agent.AgentError as error:
-        agent.emit({"error": str(error)})
+        serve(read_request(sys.argv[1:]))
+    except AgentError as error:
+        emit({"error": str(error)})
         return 1
     return 0
 
 
 def serve(request: dict[str, Any]) -> None:
     """Load, warm up, and take a turn for every line of stdin."""
-    runtime = agent.make_runtime(request)
-    before = agent.state()
-    load_ns = agent.load_model(runtime, request)
-    agent.set_inputs(runtime, request)
+    runtime = make_runtime(request)
+    before = state()
+    load_ns = load_model(runtime, request)
+    set_inputs(runtime, request)
     first = [0]
-    agent.sample(runtime.run, first, 0, 1, 0)
+    sample(runtime.run, first, 0, 1, 0)
     runtime.prove(request["model"])
     gc.collect()
     gc.disable()
-    warm = agent.warm_up(runtime.run, request, request["max_s"])
-    agent.emit(
+    warm = warm_up(runtime.run, request, request["max_s"])
+    emit(
         {
             "load_ns": load_ns,
             "first_inference_ns": first[0],
@@ -56,16 +61,16 @@ def serve(request: dict[str, Any]) -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         turn(runtime, 1, LEAD_IN_NS)
-        agent.emit({"samples_ns": turn(runtime, asked["min_iterations"], int(asked["min_s"] * 1e9))})
+        emit({"samples_ns": turn(runtime, asked["min_iterations"], int(asked["min_s"] * 1e9))})
 
 
-def turn(runtime: agent.Runtime, least: int, least_ns: int) -> list[int]:
+def turn(runtime: Runtime, least: int, least_ns: int) -> list[int]:
     """Nanoseconds of each inference, until there are ``least`` and ``least_ns`` are over."""
     taken = [0] * MOST
     until = time.perf_counter_ns() + least_ns
-    count = agent.sample(runtime.run, taken, 0, least, sys.maxsize)
+    count = sample(runtime.run, taken, 0, least, sys.maxsize)
     if time.perf_counter_ns() < until:
-        count = agent.sample(runtime.run, taken, count, MOST, until)
+        count = sample(runtime.run, taken, count, MOST, until)
     return taken[:count]
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +27,16 @@ from filelock import FileLock
 
 from benchmarks import real_data
 from benchmarks.real_data import CACHE
+from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
+from edgekit.bench.launch import call_agent
+from edgekit.devices.virtual_files import write_files
+
+TINY = Path(__file__).parent / "data" / "artifacts" / "tiny"
+TINY_MODELS = {
+    "onnxruntime": TINY / "onnx-fp32" / "model.onnx",
+    "openvino": TINY / "openvino-fp32" / "model.xml",
+    "litert": TINY / "tflite-fp32" / "model.tflite",
+}
 
 
 def pytest_configure() -> None:
@@ -46,6 +59,91 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "edgekit-cache"
     monkeypatch.setenv("EDGEKIT_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def tiny() -> Path:
+    """Artifact folders of a network of a few operators, by profile."""
+    return TINY
+
+
+@pytest.fixture(params=sorted(TINY_MODELS))
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Each runtime in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def ask() -> Callable[..., dict[str, Any]]:
+    """Carry out an agent command in a fresh process; the tiny fp32 model unless another is named."""
+
+    def call(command: str, runtime: str = "", **more: Any) -> dict[str, Any]:
+        if runtime:
+            more = {"runtime": runtime, "model": str(TINY_MODELS[runtime]), **more}
+        return call_agent({"command": command, **more}, 60, command)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def agent_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The agent as devices get it."""
+    path = tmp_path_factory.mktemp("agent") / AGENT_FILE
+    path.write_bytes(agent_archive())
+    return path
+
+
+@dataclass
+class Gauge:
+    """A battery's gauge below a folder that a mount namespace shows as ``/sys``."""
+
+    sys: Path
+
+    def write(self, **files: object) -> None:
+        """Write files of power supplies; ``__`` in a name stands for a slash."""
+        write_files(
+            self.sys, {f"class/power_supply/{name.replace('__', '/')}": str(text) for name, text in files.items()}
+        )
+
+    @property
+    def below(self) -> list[str]:
+        """Runs the command that follows where the folder is ``/sys``."""
+        script = f'mount --rbind {shlex.quote(str(self.sys))} /sys && exec "$@"'
+        return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+
+    @contextmanager
+    def moving(self, every_s: float, **more: Callable[[int], object]) -> Iterator[None]:
+        """Let the current wobble about 0.5 A each ``every_s`` until the block ends; ``more`` files, by the turn."""
+        over = threading.Event()
+
+        def run() -> None:
+            turn = 0
+            while not over.wait(every_s):
+                shown = {name: show(turn) for name, show in more.items()}
+                for name, text in {"battery__current_now": -(500_000 + 1000 * (turn % 7)), **shown}.items():
+                    part = self.sys.parent / "part"
+                    part.write_text(f"{text}\n")
+                    part.rename(self.sys / "class/power_supply" / name.replace("__", "/"))
+                turn += 1
+
+        writer = threading.Thread(target=run)
+        writer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            writer.join()
+
+
+@pytest.fixture
+def gauge(tmp_path: Path) -> Gauge:
+    """A battery of 4 V that discharges with 0.5 A."""
+    if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], check=False).returncode:
+        pytest.skip("needs user namespaces")
+    made = Gauge(tmp_path / "sys")
+    made.write(usb__type="USB", usb__online=0, battery__type="Battery", battery__voltage_now=4_000_000,
+               battery__status="Discharging", battery__current_now=-500_000)  # fmt: skip
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from edgekit.bench import agent
+from edgekit.agent import sampling
 from edgekit.stats import (
     drift,
     median_interval,
@@ -62,7 +62,7 @@ def test_few_samples_have_no_interval(count: int) -> None:
     assert median_ranks(count) is None
     assert median_interval([5] * count) is None
     assert relative_half_width([5] * count) is None
-    assert agent.relative_half_width([5] * count) is None
+    assert sampling.relative_half_width([5] * count) is None
     assert tail_ratio([5] * count) is None
 
 
@@ -90,7 +90,7 @@ def test_relative_figures_ignore_the_unit(values: list[int], factor: int) -> Non
 
 @given(samples)
 def test_the_agent_computes_the_same(values: list[int]) -> None:
-    assert agent.relative_half_width(values) == pytest.approx(relative_half_width(values))
+    assert sampling.relative_half_width(values) == pytest.approx(relative_half_width(values))
 
 
 def test_the_interval_covers_a_skewed_distributions_median() -> None:

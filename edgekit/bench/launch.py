@@ -17,8 +17,8 @@ from typing import IO, Any, Protocol
 from ..errors import EdgekitError, ToolError, UsageError
 from ..isolate import IDLE, describe_exit, supervised, tail, wait
 from ..scratch import scratch_folder
+from .agent_archive import AGENT_FILE, agent_archive
 
-AGENT = Path(__file__).with_name("agent.py")
 INSTALL = {
     "onnxruntime": "pip install onnxruntime",
     "litert": "pip install ai-edge-litert (old boards: tflite-runtime==2.14.0 with numpy below 2)",
@@ -30,12 +30,6 @@ OTHER_PYTHON = (
     "edgekit devices add NAME local --python PATH, then --device NAME"
 )
 """What to do with an environment that has an execution provider."""
-
-ALONE = (
-    "import runpy, sys; sys.path[:] = filter(None, sys.path); sys.argv.pop(0); "
-    "runpy.run_path(sys.argv[0], run_name='__main__')"
-)
-"""Runs the program that the next argument names, without its folder on the import path."""
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -91,10 +85,8 @@ class ThisMachine:
         return [str(path.resolve()) for path in files]
 
     def command(self, program: str, argument: str) -> list[str]:
-        """The interpreter; neither way has the agent's neighbours on its import path."""
-        if self.python is None:
-            return [sys.executable, "-P", program, argument]
-        return [self.python, "-c", ALONE, program, argument]  # it may be older than -P, which is of Python 3.11
+        """The interpreter, which runs an archive without its folder on the import path."""
+        return [self.python or sys.executable, program, argument]
 
     def place(self, here: Path) -> str:
         """The absolute path of ``here``."""
@@ -127,7 +119,7 @@ def run_agent(
 
     Args:
         transport: where to run it.
-        request: what the agent is asked, see ``agent.py``.
+        request: what the agent is asked, see ``edgekit.agent``.
         files: request key to the files that it needs there; the first is the one that the request names.
         timeout_s: after that the process and all it started are killed.
         what: the step in words, for messages ("measuring mobilenet_v2 on litert").
@@ -142,9 +134,10 @@ def run_agent(
     for key, group in files.items():
         request[key] = transport.deliver(group)[0]
     with scratch_folder() as folder:
-        request_file, log = folder / "request.json", folder / "stderr.txt"
+        agent, request_file, log = folder / AGENT_FILE, folder / "request.json", folder / "stderr.txt"
+        agent.write_bytes(agent_archive())
         request_file.write_text(json.dumps(request))
-        program, argument = transport.deliver([AGENT, request_file])
+        program, argument = transport.deliver([agent, request_file])
         here = folder if isinstance(transport, ThisMachine) else None  # what it leaves goes with ours
         code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event, here)
         if answer is not None and answer["ok"] and not garbage:

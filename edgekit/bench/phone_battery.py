@@ -1,6 +1,6 @@
 """What a phone's battery gives away about a launch of ``benchmark_model``: power, and the energy of one inference.
 
-The gauge is read by a shell there while the runner works, and judged by the agent's rules (``agent.discharge``).
+A shell there reads the gauge while the runner works; the agent's rules judge it (``edgekit.agent.battery``).
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .agent import (
-    GAUGE_REST_S,
-    GAUGE_WINDOW_S,
-    SUPPLY_FILES,
-    discharge,
-    look_at_dumpsys,
-    looks_of,
-    not_discharging,
-    tells,
-)
-
-if TYPE_CHECKING:
-    from .phone_agent import Phone
+from ..agent.battery.discharge import discharge, not_discharging
+from ..agent.battery.dumpsys import look_at_dumpsys
+from ..agent.battery.gauges import SUPPLY_FILES, looks_of, tells
+from ..agent.battery.meter import GAUGE_REST_S, GAUGE_WINDOW_S
+from .phone import Phone
 
 Looks = list[dict[str, Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .agent import describe_cpu, isa_flags
+from ..agent.cpu import describe_cpu, isa_flags
 
 MARK = "== edgekit "
 LOOK = f"""

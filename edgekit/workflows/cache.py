@@ -30,7 +30,7 @@ from .prepare import TOOLS, ExportOptions
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
-    *("bench/agent.py", "calibration.py", "calibration_photos", "catalog.py", "export", "isolate.py", "passes"),
+    *("agent", "calibration.py", "calibration_photos", "catalog.py", "export", "isolate.py", "passes"),
     *("pixels.py", "target.py", "types", "verify", "workflows", "zoo"),
 )
 """What of edgekit decides what an artifact is."""

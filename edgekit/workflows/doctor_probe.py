@@ -125,7 +125,7 @@ def run(request: ProbeFile) -> ProbeRun:
     Raises:
         ValueError: it has another number of outputs.
     """
-    from ..bench.agent import RUNTIMES
+    from ..agent.runtimes.choose import RUNTIMES
 
     runtime = RUNTIMES[request.runtime](1)
     runtime.load(str(request.model))
@@ -168,7 +168,8 @@ def openvino_devices() -> list[str]:
 
 def litert_devices() -> list[str]:
     """The CPU, and the adapter that the GPU accelerator takes for the shipped file, or why it takes none."""
-    from ..bench.agent import AgentError, LiteRTGpu
+    from ..agent.protocol import AgentError
+    from ..agent.runtimes.litert_gpu import LiteRTGpu
 
     with as_file(files("edgekit") / "probe_models") as folder:
         try:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..bench.launch import AGENT
+from ..bench.agent_archive import AGENT_FILE
 from ..devices.adb import AdbMachine
 from ..errors import EdgekitError
 from ..files import sha256_file
@@ -29,7 +29,7 @@ class NativePhone:
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
         """As :class:`AdbMachine`, but the agent and its request need not travel."""
-        if files[0] != AGENT:
+        if files[0].name != AGENT_FILE:
             return self.machine.deliver(files)
         request = json.loads(files[1].read_text())
         files[1].write_text(json.dumps({**request, "runner_version": self.version}))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..bench.agent import PROVIDERS
+from ..agent.providers import PROVIDERS
 from ..bench.cool_down import CoolDown
 from ..bench.rounds import merge
 from ..bench.session import EMULATED, Limits, Session, known_cores

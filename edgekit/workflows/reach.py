@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from ..bench.launch import AGENT, ThisMachine, Transport
+from ..bench.launch import ThisMachine, Transport
+from ..bench.phone import STAND_IN
 from ..devices import virtual, virtual_phone
 from ..devices.adb import AdbMachine
 from ..devices.adb_client import Phone
@@ -24,7 +25,6 @@ from .benchmark_program import fetched
 from .native_phone import NativePhone
 
 OnStep = Callable[[str], None]
-STAND_IN = AGENT.with_name("benchmark_stand_in.py")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.bench.benchmark_output import parse_output
-from edgekit.bench.phone_agent import RefusedError, command_line, on_gpu
+from edgekit.bench.phone import RefusedError, command_line, on_gpu
 from edgekit.bench.phone_state import temperatures, throttled
 from edgekit.devices.virtual_phone_files import THERMAL
 from edgekit.errors import ToolError

@@ -13,12 +13,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edgekit.bench import agent
 from edgekit.bench.launch import ThisMachine, call_agent, run_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.errors import ToolError, UsageError
-from edgekit.types import PACKAGES_OF, RUNTIME_OF
 from edgekit.workflows.artifacts import read_manifest
 from edgekit.workflows.devices import add_device, check_device
 from edgekit.workflows.profile import known_provider, profile
@@ -26,29 +24,7 @@ from edgekit.workflows.profile import known_provider, profile
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 ONNX = {"command": "bench", "runtime": "onnxruntime", "model": str(TINY / "onnx-fp32" / "model.onnx")}
 SHORT = Limits(warmup_min_iterations=2, warmup_min_s=0.0, min_iterations=10, min_s=0.1, max_s=5.0)
-CPU, WEBGPU, OPENVINO = "CPUExecutionProvider", "WebGpuExecutionProvider", "OpenVINOExecutionProvider"
-
-# What ONNX Runtime 1.27 (WebGPU) and 1.24 (OpenVINO's CPU device) told of the network of :func:`partial`.
-BY_WEBGPU = [
-    (WEBGPU, "Transpose", "Transpose"), (WEBGPU, "Conv", "conv_token_1"), (WEBGPU, "MemcpyToHost", "Memcpy_token_12"),
-    (CPU, "Hardmax", "hard"), (WEBGPU, "MemcpyFromHost", "Memcpy_token_10"),
-    (WEBGPU, "Transpose", "Transpose_token_0"), (WEBGPU, "MemcpyToHost", "Memcpy_token_11"), (CPU, "LRN", "lrn"),
-    (WEBGPU, "MemcpyFromHost", "Memcpy"), (WEBGPU, "Transpose", "Transpose_token_8"), (WEBGPU, "Mul", "mul"),
-    (WEBGPU, "GlobalAveragePool", "pool_token_5"), (WEBGPU, "Transpose", "Transpose_token_4"),
-]  # fmt: skip
-SAID_WEBGPU = """2026-11-24 [I:onnxruntime:, webgpu_execution_provider.cc:635 GetCapability] webgpu kernel \
-not found in registries for Op type: LRN node name: lrn
-2026-11-24 [I:onnxruntime:, webgpu_execution_provider.cc:635 GetCapability] webgpu kernel not found in \
-registries for Op type: Hardmax node name: hard
-"""
-BY_OPENVINO = [
-    (CPU, "Conv", "a_nchwc"), (CPU, "ReorderOutput", "ReorderOutput"), (CPU, "LRN", "lrn"), (CPU, "Hardmax", "hard"),
-    (OPENVINO, "OpenVINO-EP-subgraph_4", "OpenVINOExecutionProvider_OpenVINO-EP-subgraph_4_0"),
-]  # fmt: skip
-ASSIGNED_OPENVINO = [
-    (OPENVINO, "Mul", "mul"), (OPENVINO, "GlobalAveragePool", "pool"), (CPU, "Conv", "conv"),
-    (CPU, "Hardmax", "hard"), (CPU, "LRN", "lrn"),
-]  # fmt: skip
+WEBGPU = "WebGpuExecutionProvider"
 
 
 def network(path: Path, nodes: Sequence[onnx.NodeProto], shape: Sequence[int]) -> Path:
@@ -75,84 +51,11 @@ def partial(path: Path) -> Path:
     return network(path, nodes, [1, 4, 1, 1])
 
 
-def test_changes_of_the_layout_and_copies_do_not_count() -> None:
-    assert agent.provider_delegation(WEBGPU, BY_WEBGPU, None, SAID_WEBGPU) == {
-        "gpu_ops": 3, "cpu_ops": 2, "partitions": 2, "undelegated": {"Hardmax": 1, "LRN": 1},
-        "reasons": ["Hardmax: no kernel for it (hard)", "LRN: no kernel for it (lrn)"],
-    }  # fmt: skip
-
-
-def test_a_provider_that_compiles_is_asked_for_its_operators() -> None:
-    found = agent.provider_delegation(OPENVINO, BY_OPENVINO, ASSIGNED_OPENVINO, "")
-    assert (found["gpu_ops"], found["cpu_ops"], found["partitions"]) == (2, 3, 1)
-    assert found["undelegated"] == {"Conv": 1, "Hardmax": 1, "LRN": 1}
-    assert found["reasons"][0] == "Conv: ONNX Runtime does not say why (conv)"
-    with pytest.raises(agent.AgentError, match=r"only ONNX Runtime from 1\.24 on tells which"):
-        agent.provider_delegation(OPENVINO, BY_OPENVINO, None, "")
-
-
-def test_a_provider_that_takes_nothing_is_an_error() -> None:
-    only_layout = [(WEBGPU, "Transpose", "Transpose"), (CPU, "Hardmax", "hard")]
-    with pytest.raises(agent.AgentError, match=r"nothing runs on WebGpu\w+, all on the CPU: Hardmax: no kernel for it"):
-        agent.provider_delegation(WEBGPU, only_layout, None, SAID_WEBGPU)
-
-
-def test_many_operators_are_named_by_three() -> None:
-    said = "x: Force fallback to CPU execution for node: a because the CPU execution path is deemed faster\n"
-    found = agent.left_reasons([("Gather", name) for name in ("a", "b", "c", "", "e")], said)
-    assert found == ["Gather: the CPU execution path is deemed faster (a)",
-                     "Gather: ONNX Runtime does not say why (b, c, without a name, and 1 more)"]  # fmt: skip
-
-
-def test_a_device_that_was_replaced_or_refused_work_is_an_error() -> None:
-    replaced = "[W:onnxruntime:] Model compilation failed at OV NPU.Falling back to OV CPU for execution\n"
-    with pytest.raises(agent.AgentError, match=r"does not compile for the NPU; OpenVINO.* took the CPU instead"):
-        agent.refuse_device_errors(OPENVINO, replaced)
-    with pytest.raises(agent.AgentError, match=r"reported 1 errors .*wrong: \[Buffer\] is too large"):
-        agent.refuse_device_errors(WEBGPU, "[E:onnxruntime:] WebGPU device error(2): [Buffer] is too large\n")
-    agent.refuse_device_errors(WEBGPU, SAID_WEBGPU)
-
-
-def test_why_a_provider_does_not_start() -> None:
-    openvino = ("\x1b[1;31m2026-11-24 [E:onnxruntime:Default, provider_bridge_ort.cc:2310 Create] /onnxruntime/"
-                "openvino_provider_factory.cc:141 std::string ParseDeviceType() [ERROR] [OpenVINO] Device NPU is not "
-                "available\n\x1b[m\n")  # fmt: skip
-    assert agent.provider_failure(openvino, None) == "[OpenVINO] Device NPU is not available"
-    assert agent.provider_failure("", None) == "ONNX Runtime does not say why"
-
-
-def test_float32_is_asked_for_where_a_provider_would_round() -> None:
-    assert agent.provider_options("cuda", "gpu", "f32") == ({"use_tf32": "0"}, "fp32")
-    assert agent.provider_options("openvino", "gpu", "f32") == ({"device_type": "GPU", "precision": "FP32"}, "fp32")
-    assert agent.provider_options("openvino", "npu", "f32") == ({"device_type": "NPU", "precision": "FP16"}, "fp16")
-    assert agent.provider_options("webgpu", "gpu", "default") == ({}, "fp16")
-
-
-def test_the_packages_are_known_on_both_sides() -> None:
-    packages = {one["package"] for one in agent.PROVIDERS.values()} | {"onnxruntime"}
-    assert set(PACKAGES_OF[RUNTIME_OF["onnx"]]) == packages
-    assert packages <= set(agent.VERSIONED)
-
-
 def test_a_plain_onnxruntime_says_which_package_has_a_provider() -> None:
     with pytest.raises(ToolError, match=r"built with .*CPUExecution\w+, without any for the GPU; .*onnxruntime-webgpu "
                        r"\(webgpu\), in an environment without the package onnxruntime") as caught:  # fmt: skip
         call_agent({**ONNX, "accelerator": "gpu"}, 60, "measuring")
     assert "edgekit devices add NAME local --python PATH" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        ({"accelerator": "gpu", "provider": "tpu"}, "'tpu' is not one; for the GPU there are cuda, "),
-        ({"accelerator": "npu", "provider": "webgpu"}, "'webgpu' has no NPU; for the NPU there are openvino, qnn"),
-        ({"accelerator": "gpu", "provider": "cuda"}, r"without the execution provider cuda; .*onnxruntime-gpu "),
-        ({"provider": "webgpu"}, "'webgpu' cannot be chosen for onnxruntime on the cpu; it is ONNX Runtime's"),
-    ],
-)
-def test_a_provider_that_cannot_be(more: dict[str, Any], message: str) -> None:
-    with pytest.raises(agent.AgentError, match=message):
-        agent.make_runtime({**ONNX, **more})
 
 
 def test_a_provider_by_either_name() -> None:
@@ -168,16 +71,18 @@ def test_a_provider_by_either_name() -> None:
     assert caught.value.hint == "did you mean webgpu?"
 
 
-def test_another_interpreter_of_this_machine_sees_no_neighbours_of_the_agent(old_python: Path, tmp_path: Path) -> None:
+def test_another_interpreter_of_this_machine_sees_no_neighbours_of_the_agent(
+    old_python: Path, agent_program: Path, tmp_path: Path
+) -> None:
     there = ThisMachine(str(old_python))
     assert run_agent(there, {"command": "info"}, {}, 60, "asking")["versions"]["onnxruntime"] == "1.17.3"
     with pytest.raises(ToolError) as caught:
         run_agent(there, {"command": "bench", "runtime": "openvino", "model": "x"}, {}, 60, "measuring")
     assert caught.value.hint == f"pip install openvino (for {old_python})"
-    shutil.copy(agent.__file__, tmp_path / "agent.py")
+    shutil.copy(agent_program, tmp_path)
     (tmp_path / "json.py").write_text("raise SystemExit('a neighbour')")
     (tmp_path / "request.json").write_text('{"command": "info"}')
-    subprocess.run(there.command(str(tmp_path / "agent.py"), str(tmp_path / "request.json")), check=True)
+    subprocess.run(there.command(str(tmp_path / agent_program.name), str(tmp_path / "request.json")), check=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.launch import AGENT
+from edgekit.bench.agent_archive import AGENT_FILE
 from edgekit.reports.store import load, save
 
 PROGRAM = Path(sys.executable).with_name("edgekit")
@@ -54,7 +54,7 @@ def agents_of(parent: int) -> list[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
             mother = int(stat.read_text().rpartition(")")[2].split()[1])
-            if mother == parent and str(AGENT) in stat.with_name("cmdline").read_text():
+            if mother == parent and f"/{AGENT_FILE}\0" in stat.with_name("cmdline").read_text():
                 found.append(int(stat.parent.name))
     return found
 

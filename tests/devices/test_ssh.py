@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench.launch import AGENT, run_agent
+from edgekit.bench.agent_archive import AGENT_FILE
+from edgekit.bench.launch import run_agent
 from edgekit.devices.ssh import SshMachine, Target, socket_folder
 from edgekit.devices.ssh_errors import DeviceError
 from edgekit.errors import ToolError
@@ -32,7 +33,7 @@ class Watched(SshMachine):
         self.program, self.sent = program, list[str]()
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
-        return super().deliver([self.program if self.program and path == AGENT else path for path in files])
+        return super().deliver([self.program if self.program and path.name == AGENT_FILE else path for path in files])
 
     def send(self, path: Path, there: str, what: str) -> None:
         self.sent.append(path.name)
@@ -74,7 +75,7 @@ def test_the_agent_answers_and_its_folder_goes(ssh_board: Any) -> None:
         assert told["info"]["python"].split(".")[0] == "3"
         assert told["free"]["disk_bytes"] > 0
         assert len(ssh_board.runs) == 1
-    assert machine.sent == ["agent.py", "request.json"]
+    assert machine.sent == [AGENT_FILE, "request.json"]
     assert ssh_board.runs == []
 
 
@@ -90,11 +91,11 @@ def test_nothing_is_sent_twice(ssh_board: Any) -> None:
         assert [name for name in machine.sent if name == "model.xml"] == expected
 
 
-def test_a_file_cut_short_there_is_sent_again(ssh_board: Any) -> None:
+def test_a_file_cut_short_there_is_sent_again(ssh_board: Any, agent_program: Path) -> None:
     for _ in range(2):
         with Watched(target(ssh_board)) as machine:
-            assert machine.deliver([AGENT])
-            assert machine.sent == ["agent.py"]
+            assert machine.deliver([agent_program])
+            assert machine.sent == [AGENT_FILE]
         (kept,) = (ssh_board.cache / "edgekit" / "files").iterdir()
         kept.write_bytes(b"")
 
@@ -193,11 +194,11 @@ def test_no_python(ssh_board: Any) -> None:
     assert "devices.toml" in caught.value.hint
 
 
-def test_no_runtime(ssh_board: Any, tmp_path: Path) -> None:
+def test_no_runtime(ssh_board: Any, agent_program: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     bare = target(ssh_board, python=str(tmp_path / "bare" / "bin" / "python"))
     with SshMachine(bare) as machine, pytest.raises(ToolError, match="litert cannot be imported") as caught:
-        run_agent(machine, {"command": "memory", "runtime": "litert"}, {"model": [AGENT]}, 60, "measuring")
+        run_agent(machine, {"command": "memory", "runtime": "litert"}, {"model": [agent_program]}, 60, "measuring")
     assert caught.value.hint.startswith("pip install ai-edge-litert")
     assert "on board" in caught.value.hint
 

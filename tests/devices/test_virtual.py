@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.agent import describe_cpu
+from edgekit.agent.cpu import describe_cpu
 from edgekit.devices import virtual_build
 from edgekit.devices.virtual_boards import BOARDS, VIRTUAL, VirtualBoard
 from edgekit.devices.virtual_files import cpuinfo, sys_files, write_files

@@ -47,7 +47,7 @@ def main(script_file, agent, request_file):
         time.sleep(answer["die"])
         sys.exit(7)
     if "real" in answer:
-        done = subprocess.run([sys.executable, "-P", agent, request_file], stdout=subprocess.PIPE, check=False)
+        done = subprocess.run([sys.executable, agent, request_file], stdout=subprocess.PIPE, check=False)
         message = json.loads(done.stdout.splitlines()[-1])
         message["value"].update(answer["real"])
         print(json.dumps(message))

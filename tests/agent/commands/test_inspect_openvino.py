@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench.agent import output_types
+from edgekit.agent.commands.inspect_openvino import output_types
 
 
 class Executed:

@@ -1,0 +1,1 @@
+"""Energy from a battery's gauge."""

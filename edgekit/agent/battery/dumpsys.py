@@ -1,0 +1,42 @@
+"""What Android's battery service says of the battery."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Dict, Optional
+
+from ..protocol import Json
+
+
+def said_by_dumpsys() -> str:
+    """What Android's battery service says, which any shell may ask where the files of /sys are closed."""
+    try:
+        asked = subprocess.run(
+            ["dumpsys", "battery"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.decode(errors="replace")
+
+
+def look_at_dumpsys(said: str, t_ns: int) -> Dict[str, Json]:
+    """A look, as of :func:`look_at_gauges`, from the text of ``dumpsys battery``; empty when it holds none."""
+    fields = {key.lower(): value for key, value in re.findall(r"^\s*([A-Za-z ]+):\s*(\S+)\s*$", said, re.MULTILINE)}
+    if "status" not in fields or fields.get("present", "true") == "false":
+        return {}
+
+    def number(name: str) -> Optional[int]:
+        return int(fields[name]) if re.fullmatch(r"-?\d+", fields.get(name, "")) else None
+
+    words = {2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
+    plugged = [
+        name[: -len(" powered")] for name, value in fields.items() if name.endswith(" powered") and value == "true"
+    ]
+    return {"battery": {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "power": None, "energy": None,
+                        "status": words.get(number("status") or 0, "Unknown"), "voltage": number("voltage"),
+                        "current": number("current now"), "charge": number("charge counter")}}  # fmt: skip

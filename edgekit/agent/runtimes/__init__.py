@@ -1,0 +1,1 @@
+"""The runtimes: one class each, the same interface."""

@@ -1,0 +1,50 @@
+"""What every runtime can do."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional
+
+from ..protocol import Json
+
+
+class Runtime:
+    """A loaded model that runs one inference at a time on the CPU.
+
+    Attributes:
+        version: of the runtime.
+        settings: every option set to other than its default.
+        delegation: what an accelerator took, where it takes parts.
+        inputs, outputs: see :func:`tensor_spec`.
+        exact_int8: compute what an int8 file says in float, without int8 kernels, whose sums overflow on some CPUs.
+    """
+
+    name = ""
+    exact_int8 = False
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        """Import the runtime; nothing is loaded yet. Raises ImportError when it is missing."""
+        self.threads = threads
+        self.version = ""
+        self.settings: Json = {}
+        self.delegation: Optional[Json] = None
+        self.inputs: List[Json] = []
+        self.outputs: List[Json] = []
+
+    def load(self, model: str, profiling: Optional[str] = None) -> None:
+        """Open a model; with ``profiling`` (a folder) the runtime times each operator."""
+        raise NotImplementedError
+
+    def set_input(self, index: int, array: Any) -> None:
+        """Give an input its value, which stays for the runs that follow."""
+        raise NotImplementedError
+
+    def run(self) -> Any:
+        """One inference, finished when this returns."""
+        raise NotImplementedError
+
+    def read(self, index: int) -> Any:
+        """A copy of an output of the last run."""
+        raise NotImplementedError
+
+    def prove(self, model: str) -> None:
+        """After an inference: find what an accelerator takes where loading does not tell it."""
