@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edgekit.base.files import check_writable, write_atomic
+from edgekit.base.stats import MIN_PAIRS
+from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
-from edgekit.files import check_writable, write_atomic
-from edgekit.stats import MIN_PAIRS
-from edgekit.target import host_target
 
 from .agent_overhead import overheads
 from .bench import commit

@@ -29,7 +29,7 @@ from edgekit.agent.runtimes.litert import LiteRT
 from edgekit.agent.runtimes.onnxruntime import OnnxRuntime
 from edgekit.agent.runtimes.openvino import OpenVINO
 from edgekit.agent.sampling import sample
-from edgekit.stats import median_ranks
+from edgekit.base.stats import median_ranks
 
 from .empty_graphs import empty_graphs
 

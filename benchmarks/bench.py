@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edgekit.base.files import check_writable, sha256_file, write_atomic
+from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.bench.roofline import ceilings
 from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, ToolError, UsageError
-from edgekit.files import check_writable, sha256_file, write_atomic
-from edgekit.target import host_target
 from edgekit.types import DeviceInfo, Format, ModelCard
 
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports

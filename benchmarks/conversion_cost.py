@@ -18,8 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edgekit.base.isolate import METER, wait
 from edgekit.catalog import default_cards, find_card
-from edgekit.isolate import METER, wait
 
 HEAD = f"{'model':<28} {'precision':<9} {'plain CPU s':>11} {'edgekit CPU s':>13} {'edgekit / plain':>15}"
 PLAIN = """
@@ -27,7 +27,7 @@ import sys
 import numpy as np
 import torch
 from edgekit.catalog import find_card
-from edgekit.pixels import load_pixels, normalise
+from edgekit.base.pixels import load_pixels, normalise
 from edgekit.zoo.registry import create
 
 card, precision, path = find_card(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -8,13 +8,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from edgekit.artifacts.store import MANIFEST
+from edgekit.base.files import write_atomic
+from edgekit.base.isolate import run_named
+from edgekit.base.target import host_target
 from edgekit.catalog import PROFILES, find_card, find_profile, folders
 from edgekit.errors import ToolError
-from edgekit.files import write_atomic
-from edgekit.isolate import run_named
-from edgekit.target import host_target
 from edgekit.types import Artifact, Format, ModelCard, Precision
-from edgekit.workflows.artifacts import MANIFEST
 
 from . import plain
 from .exports import EXPORT_S, PACKAGE, PRECISIONS, Made, child_env, digest
@@ -38,7 +38,7 @@ def edgekit_folder(card: ModelCard, cache: Path) -> Path:
 
 
 def edgekit_exports(card: ModelCard, formats: tuple[Format, ...], cache: Path) -> None:
-    """Export a card with ``edgekit.workflows.export`` in the formats that are missing, fp32 and int8.
+    """Export a card with ``edgekit.verbs.export`` in the formats that are missing, fp32 and int8.
 
     Raises:
         EdgekitError: the network cannot be built.
@@ -84,9 +84,9 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
 
     Request: ``model``, ``profiles``, ``out``.
     """
-    from edgekit.workflows.complexity import layer_rows
-    from edgekit.workflows.export import export
-    from edgekit.workflows.prepare import ExportOptions
+    from edgekit.artifacts.prepare import ExportOptions
+    from edgekit.verbs.export import export
+    from edgekit.verbs.layers import layer_rows
 
     heard: list[tuple[str, float]] = []
     profiles = [find_profile(name) for name in request["profiles"]]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgekit.base.stats import MIN_PAIRS, trimmed_ratio
 from edgekit.bench.roofline import roofline
-from edgekit.stats import MIN_PAIRS, trimmed_ratio
 from edgekit.types import RUNTIME_OF, Ceilings, Format, LayerLoad, Precision, Roofline
 
 from .exports import UNSIGNED

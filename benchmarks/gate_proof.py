@@ -35,17 +35,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import gate_simulation
-from edgekit.bench.gate_engine import run_gate, settle
-from edgekit.bench.guards import Guards
+from edgekit.artifacts.store import read_manifest
+from edgekit.base.files import sha256_file, write_atomic
 from edgekit.bench.launch import ThisMachine
-from edgekit.bench.pairs import Pairing
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
-from edgekit.files import sha256_file, write_atomic
+from edgekit.gate.baselines import Found
+from edgekit.gate.engine import run_gate, settle
+from edgekit.gate.guards import Guards
+from edgekit.gate.pairs import Pairing
 from edgekit.types import GateResult, GateRule
-from edgekit.workflows.artifacts import read_manifest
-from edgekit.workflows.baselines import Found
-from edgekit.workflows.gate import Planned, draft_of
+from edgekit.verbs.gate import Planned, draft_of
 
 LIMITS = Limits(warmup_min_iterations=5, warmup_min_s=0.05, min_iterations=20, min_s=0.1, max_s=0.3)
 UNGUARDED = Guards(sentinel=1e9, load=1e9)

@@ -1,7 +1,7 @@
 """The gate's error rates in simulation: A/A runs and true slowdowns under noise of several kinds.
 
 Everything is an array over gates, so that 20,000 gates of a kind take a second. The rule is that of
-``edgekit.bench.gate_rule``; the tests hold the two against each other gate by gate.
+``edgekit.gate.rule``; the tests hold the two against each other gate by gate.
 """
 
 from __future__ import annotations

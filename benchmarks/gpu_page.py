@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.passes.candidates import candidates
+from edgekit.forms.candidates import candidates
 
 Row = dict[str, Any]
 KINDS = ("plain", "edgekit")

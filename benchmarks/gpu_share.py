@@ -22,16 +22,16 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.artifacts.prepare import ExportOptions
+from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.base.files import sha256_file, write_atomic
+from edgekit.base.pixels import load_pixels, normalise
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
 from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError
-from edgekit.files import sha256_file, write_atomic
-from edgekit.pixels import load_pixels, normalise
 from edgekit.types import ModelCard
+from edgekit.verbs.export import export
 from edgekit.verify.parity import compare
-from edgekit.workflows.artifacts import CHECK_FILE, read_manifest
-from edgekit.workflows.export import export
-from edgekit.workflows.prepare import ExportOptions
 
 from .bench import default_cache
 from .exports import ROOT

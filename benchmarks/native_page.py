@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgekit.stats import trimmed_ratio
+from edgekit.base.stats import trimmed_ratio
 
 from .agent_overhead import LIMIT_US, NOTHING, verdict
 

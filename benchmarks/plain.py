@@ -53,9 +53,9 @@ def make(request: Request) -> dict[str, Any]:
     """
     import torch
 
+    from edgekit.base.pixels import load_pixels, normalise
     from edgekit.catalog import find_card
-    from edgekit.pixels import load_pixels, normalise
-    from edgekit.workflows.build import build_with_provenance
+    from edgekit.zoo.build import build_with_provenance
 
     card = find_card(request["model"])
     folder = Path(request["folder"])

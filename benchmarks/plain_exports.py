@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.base.files import staged_folder, write_atomic
+from edgekit.base.isolate import describe_exit, tail
+from edgekit.base.pixels import from_output, load_pixels, to_input
+from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError
-from edgekit.files import staged_folder, write_atomic
-from edgekit.isolate import describe_exit, tail
-from edgekit.pixels import from_output, load_pixels, to_input
-from edgekit.target import host_target
 from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, QuantParams, TensorSpec
 from edgekit.verify.audit import TRANSPOSE
 from edgekit.verify.parity import cosines, sqnr_db
@@ -138,7 +138,7 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     folder = Path(request["folder"])
     asked, answered, log = folder / "request.json", folder / "answer.json", folder / "log.txt"
     asked.write_text(json.dumps(request))
-    command = [sys.executable, "-m", "edgekit.isolate", "benchmarks.plain:make", str(asked), str(answered)]
+    command = [sys.executable, "-m", "edgekit.base.isolate", "benchmarks.plain:make", str(asked), str(answered)]
     with log.open("wb") as stream:
         child = subprocess.Popen(
             [*command, str(os.getpid())],

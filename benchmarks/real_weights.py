@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgekit.base.files import write_atomic
+from edgekit.base.isolate import run_named
+from edgekit.base.target import host_target
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import EdgekitError
-from edgekit.files import write_atomic
-from edgekit.isolate import run_named
-from edgekit.target import host_target
 from edgekit.types import Format, ModelCard
 
 from .edgekit_exports import edgekit_key
@@ -100,8 +100,8 @@ def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) ->
 
 def export_child(request: dict[str, Any]) -> dict[str, Any]:
     """In a child: edgekit's int8 exports, verified on the photos of ``photos``."""
-    from edgekit.workflows.export import export
-    from edgekit.workflows.prepare import ExportOptions
+    from edgekit.artifacts.prepare import ExportOptions
+    from edgekit.verbs.export import export
 
     options = ExportOptions(weights=request["weights"], parity_data=request["photos"], out=Path(request["out"]))
     profiles = [find_profile(f"{format_}-int8") for format_ in FORMATS]

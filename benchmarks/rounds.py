@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgekit.files import write_atomic
-from edgekit.stats import MIN_PAIRS, trimmed_ratio
+from edgekit.base.files import write_atomic
+from edgekit.base.stats import MIN_PAIRS, trimmed_ratio
 from edgekit.types import RUNTIME_OF, Format
 
 from .turns import by_turns, shuffled

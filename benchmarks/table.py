@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edgekit.base.files import write_atomic
 from edgekit.errors import UsageError
-from edgekit.files import write_atomic
 from edgekit.types import RUNTIME_OF, Format, Precision
 from edgekit.verify.accuracy import wilson
 

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgekit.isolate import describe_exit, supervised, tail, wait
+from edgekit.base.isolate import describe_exit, supervised, tail, wait
 
 from .exports import ROOT
 

@@ -24,6 +24,6 @@ def build(model: str, weights: str | Path | None = None, num_classes: int | None
         UsageError: unknown model, or a checkpoint that is missing, unsafe or of another network.
     """
     from .catalog import find_card
-    from .workflows.build import build_network
+    from .zoo.build import build_network
 
     return build_network(find_card(model), weights, num_classes)

@@ -16,8 +16,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from .base.files import check_regular
 from .errors import UsageError, did_you_mean
-from .files import check_regular
 from .types import ExportProfile, Format, ModelCard, Precision
 from .types.urls import without_password
 

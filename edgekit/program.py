@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .signals import at_the_end, leave_at_once
+from .base.signals import at_the_end, leave_at_once
 
 
 def main() -> None:

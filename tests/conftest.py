@@ -29,7 +29,7 @@ from benchmarks import real_data
 from benchmarks.real_data import CACHE
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
-from edgekit.devices.virtual_files import write_files
+from edgekit.devices.virtual.files import write_files
 
 TINY = Path(__file__).parent / "data" / "artifacts" / "tiny"
 TINY_MODELS = {
@@ -225,7 +225,7 @@ def lavapipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unpack_mesa(root: Path) -> None:
     """Download Mesa's Vulkan drivers and what they need here, by apt in a folder of its own; install nothing."""
-    from edgekit.devices.virtual_build import KEYRING, mirror
+    from edgekit.devices.virtual.build import KEYRING, mirror
 
     for name in ("lists/partial", "archives/partial", "root"):
         (root / name).mkdir(parents=True)
@@ -423,7 +423,7 @@ def emulated_phone() -> None:
     """The emulated phones, built once and kept in the cache; each test starts its own, so none waits for another."""
     if shutil.which("adb") is None:
         pytest.skip("needs adb")
-    from edgekit.devices.virtual_build import build_system
+    from edgekit.devices.virtual.build import build_system
 
     check_emulation()
     build_system(lambda _: None)
@@ -432,7 +432,7 @@ def emulated_phone() -> None:
 @pytest.fixture
 def emulated() -> Iterator[None]:
     """The emulated boards, built once and kept in the cache; one test at a time."""
-    from edgekit.devices.virtual_build import build_system
+    from edgekit.devices.virtual.build import build_system
 
     check_emulation()
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -443,7 +443,7 @@ def emulated() -> Iterator[None]:
 
 def check_emulation() -> None:
     """Skip where nothing can be emulated."""
-    from edgekit.devices.virtual_build import TOOLS
+    from edgekit.devices.virtual.build import TOOLS
 
     path = os.environ["PATH"] + ":/usr/sbin"
     missing = {package for program, package in TOOLS.items() if shutil.which(program, path=path) is None}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edgekit.devices import virtual_build
+from edgekit.devices.virtual import build as virtual_build
 
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -221,7 +221,7 @@ def test_the_hook_refuses_a_stale_report(project: Path) -> None:
         return subprocess.run(hook["entry"].split(), env=environment, capture_output=True, text=True, check=False)
 
     from edgekit.bench.session import Limits
-    from edgekit.workflows.profile import profile
+    from edgekit.verbs.profile import profile
 
     profile([], limits=Limits(warmup_min_s=0.01, min_s=0.02, max_s=0.3)).raise_failures()
     assert run_hook().returncode == 0

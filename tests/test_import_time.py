@@ -27,4 +27,4 @@ def test_help_imports_neither_frameworks_nor_numbers():
 
 @pytest.mark.parametrize("verb", ["profile", "report", "doctor", "gate"])
 def test_verbs_of_the_core_install_import_no_framework(verb):
-    assert not imported_by(f"import edgekit.workflows.{verb}, edgekit.cli.{verb}") & FRAMEWORKS
+    assert not imported_by(f"import edgekit.verbs.{verb}, edgekit.cli.{verb}") & FRAMEWORKS

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..stats import MIN_PAIRS
+from ..base.stats import MIN_PAIRS
 from ..types import Measurement, Ratio, Speed
 from .paired import Contender, Round, one_round, prefixed, ratio_of, shuffled
 from .session import OnStep, Session

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ..base.isolate import IDLE, describe_exit, supervised, tail, wait
+from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError
-from ..isolate import IDLE, describe_exit, supervised, tail, wait
-from ..scratch import scratch_folder
 from .agent_archive import AGENT_FILE, agent_archive
 
 INSTALL = {

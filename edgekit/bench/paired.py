@@ -1,7 +1,7 @@
 """Artifacts against each other on one device: fresh processes, interleaved in random order.
 
 What the machine does meanwhile (clocks, neighbours, where a launch lies in memory) meets all of them alike, so only
-ratios within a round mean anything; see Kalibera and Jones 2013, and :func:`edgekit.stats.trimmed_ratio`.
+ratios within a round mean anything; see Kalibera and Jones 2013, and :func:`edgekit.base.stats.trimmed_ratio`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..stats import trimmed_ratio
+from ..base.stats import trimmed_ratio
 from ..types import Artifact, Measurement, Ratio
 from .session import Limits, OnStep, Session
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..base.inside import inside
 from ..errors import ToolError, UsageError
-from ..inside import inside
 from ..types import (
     Accelerator,
     Artifact,

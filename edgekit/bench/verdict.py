@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..stats import drift, relative_half_width, tail_ratio
+from ..base.stats import drift, relative_half_width, tail_ratio
 from ..types import DeviceInfo, DeviceState, Verdict
 
 HALF_WIDTH = 0.01

@@ -11,7 +11,6 @@ import typer
 
 from .compare import compare_command
 from .condense import condense_command
-from .console import debugging, error_boundary
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -25,6 +24,7 @@ from .pick import pick_command
 from .profile import profile_command
 from .report import report_command
 from .schema import schema_command
+from .show.console import debugging, error_boundary
 from .train import train_command
 
 app = typer.Typer(
@@ -80,7 +80,7 @@ def root(
 
 def main() -> None:
     """The ``edgekit`` program."""
-    from ..scratch import sweep_scratch
+    from ..base.scratch import sweep_scratch
 
     with error_boundary(debug=debugging()):
         sweep_scratch()

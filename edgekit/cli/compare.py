@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
     from ..reports.compare import Comparison, Side
@@ -47,7 +47,7 @@ def compare_command(
     """
     from ..errors import UsageError
     from ..reports.compare_text import compare_markdown
-    from ..workflows.compare import compare
+    from ..verbs.compare import compare
 
     if as_json and markdown:
         raise UsageError("--json and --markdown contradict each other", "give one of them")
@@ -94,7 +94,7 @@ def show(found: Comparison) -> None:
 
 def print_rows(head: Cells, lines: Sequence[Cells]) -> None:
     """A table of four columns."""
-    from .tables import print_table
+    from .show.tables import print_table
 
     print_table(head, lines, numbers=head[1:])
 

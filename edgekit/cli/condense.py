@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
-    from ..workflows.condense import Condensed
+    from ..verbs.condense import Condensed
 
 
 def condense_command(
@@ -34,7 +34,7 @@ def condense_command(
     from .torch_needed import torch_needed
 
     torch_needed("condensing")
-    from ..workflows.condense import condense_checkpoint
+    from ..verbs.condense import condense_checkpoint
 
     made = condense_checkpoint(checkpoint, out, model, half_classifier=half_classifier, data=data)
     for line in condensed_lines(made):

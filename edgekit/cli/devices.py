@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
-    from ..workflows.devices import Check, Listed
+    from ..verbs.devices import Check, Listed
 
 devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit measures on.")
 
@@ -21,7 +21,7 @@ STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 @devices_app.command("list")
 def list_command(as_json: JsonOption = False) -> None:
     """List what --device takes: built in, from devices.toml, from the SSH config."""
-    from ..workflows.devices import list_devices
+    from ..verbs.devices import list_devices
 
     listed = list_devices()
     if as_json:
@@ -60,7 +60,7 @@ def add_command(
     Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB;
     edgekit devices add webgpu local --python ~/webgpu/bin/python
     """
-    from ..workflows.devices import add_device
+    from ..verbs.devices import add_device
     from .profile import seconds
 
     by_url = benchmark_model is not None and "://" in benchmark_model
@@ -83,7 +83,7 @@ def add_command(
 @devices_app.command("remove")
 def remove_command(name: NameArgument) -> None:
     """Take a device out of devices.toml."""
-    from ..workflows.devices import remove_device
+    from ..verbs.devices import remove_device
 
     say(f"removed {name} from {remove_device(name)}")
 
@@ -102,8 +102,8 @@ def prepare_command(
 
     Example: edgekit devices prepare rpi4
     """
-    from ..workflows.prepare_device import prepare_device
-    from ..workflows.reach import what_is_built_first
+    from ..devices.reach import what_is_built_first
+    from ..verbs.prepare_device import prepare_device
 
     building = what_is_built_first(name)
     if building:
@@ -117,8 +117,8 @@ def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
 
     Exit code 3 when a step fails; what is only missing is a warning.
     """
-    from ..workflows.devices import check_device, raise_failures
-    from ..workflows.reach import what_is_built_first
+    from ..devices.reach import what_is_built_first
+    from ..verbs.devices import check_device, raise_failures
 
     building = what_is_built_first(name)
     if building:

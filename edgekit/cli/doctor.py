@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..workflows.doctor import Diagnosis
+    from ..verbs.doctor import Diagnosis
 
 STYLE = {"ok": "green", "broken": "bold red", "not installed": "yellow"}
 
@@ -25,8 +25,8 @@ def doctor_command(
     """
     from rich.console import Console
 
-    from ..workflows.doctor import diagnose
-    from .console import Progress, emit_json
+    from ..verbs.doctor import diagnose
+    from .show.console import Progress, emit_json
 
     found = diagnose(on_step=Progress())
     if as_json:
@@ -41,7 +41,7 @@ def show(found: Diagnosis, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ..workflows.doctor import LOW_DISK_BYTES
+    from ..verbs.doctor import LOW_DISK_BYTES
 
     console.print(f"edgekit {found.edgekit}, Python {found.python}, {found.system}", markup=False, highlight=False)
     features = ", ".join(found.features) or "none known"

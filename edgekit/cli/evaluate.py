@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
     from ..types import Evaluation, Rate, Scored
@@ -38,7 +38,7 @@ def evaluate_command(
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """
-    from ..workflows.evaluate import evaluate
+    from ..verbs.evaluate import evaluate
 
     found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout)
     for line in lines(found):

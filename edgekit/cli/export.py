@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .console import Progress
+from .show.console import Progress
 
 if TYPE_CHECKING:
+    from ..artifacts.prepare import ExportOptions
+    from ..artifacts.tasks import Outcome
     from ..types import ExportProfile
-    from ..workflows.prepare import ExportOptions
-    from ..workflows.tasks import Outcome
 
 
 def export_command(
@@ -116,10 +116,10 @@ def export_command(
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     """
+    from ..artifacts.cache import exports_folder
+    from ..artifacts.prepare import ExportOptions
     from ..catalog import default_cards, find_card, find_profile
-    from ..workflows.cache import exports_folder
-    from ..workflows.prepare import ExportOptions
-    from ..workflows.profiles import choose_matrix, choose_profiles
+    from ..forms.profiles import choose_matrix, choose_profiles
     from .export_run import report, run
 
     names = models or ([card.id for card in default_cards()] if every else [])
@@ -162,8 +162,8 @@ def measure(
     cores: str | None,
 ) -> tuple[list[Outcome], float]:
     """Export what a measurement decides; the outcomes and the seconds that it took."""
-    from ..workflows.tune import Wishes, check_wishes, export_measured
-    from ..workflows.tune_place import find_place
+    from ..tuning.choose import Wishes, check_wishes, export_measured
+    from ..tuning.place import find_place
 
     start = time.monotonic()
     progress, wishes = Progress(), Wishes(tune, speedup)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..artifacts.cache import measure
+from ..artifacts.prepare import ExportOptions
+from ..artifacts.tasks import Outcome
 from ..types import ExportProfile
-from ..workflows.cache import measure
-from ..workflows.export import export
-from ..workflows.prepare import ExportOptions
-from ..workflows.tasks import Outcome
-from .console import Progress, emit_json, say
-from .export_table import outcome_table, summary_line
-from .export_text import exit_code, outcome_lines, outcome_plain, provenance_lines
+from ..verbs.export import export
+from .show.console import Progress, emit_json, say
+from .show.export import exit_code, outcome_lines, outcome_plain, provenance_lines
+from .show.export_table import outcome_table, summary_line
 
 Step = Callable[[str], None]
 Done = Callable[[Outcome], None]
@@ -37,7 +37,7 @@ def run(
         if scheduler is None:
             outcomes = export(models, profiles, options, step, jobs, done)
         else:
-            from ..workflows.cluster import export_on_cluster
+            from ..artifacts.cluster import export_on_cluster
 
             outcomes = export_on_cluster(scheduler, models, profiles, options, step, done)
     return outcomes, time.monotonic() - start

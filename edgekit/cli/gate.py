@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
     from ..types import GateResult
-    from ..workflows.gate import Planned
+    from ..verbs.gate import Planned
 
 
 def gate_command(
@@ -67,8 +67,8 @@ def gate_command(
 
     Example: edgekit gate mobilenet_v3 --device rpi4
     """
-    from ..workflows.gate import gate, plan
-    from ..workflows.reach import what_is_built_first
+    from ..devices.reach import what_is_built_first
+    from ..verbs.gate import gate, plan
 
     devices = device or ["local"]
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
@@ -98,7 +98,7 @@ def gate_command(
     if as_json:
         emit_json(as_data(found))
     else:
-        from .gate_text import show_results
+        from .show.gate import show_results
 
         show_results(found)
     announce(found)
@@ -129,8 +129,8 @@ def run_update(
     as_json: bool,
 ) -> None:
     """Pin the candidates and say what changed."""
-    from ..workflows.gate import update
-    from .gate_text import show_pinned
+    from ..verbs.gate import update
+    from .show.gate import show_pinned
 
     pinned = update(
         names,
@@ -152,7 +152,7 @@ def run_update(
 def show_plan(planned: Sequence[Planned], as_json: bool) -> None:
     """The plan for a person or a program."""
     if not as_json:
-        from .gate_text import show_plan as show
+        from .show.gate import show_plan as show
 
         show(planned)
         return
@@ -177,9 +177,9 @@ def show_plan(planned: Sequence[Planned], as_json: bool) -> None:
 
 def write_pages(results: Sequence[GateResult], junit: Path | None, markdown: Path | None) -> None:
     """The files that were asked for."""
-    from ..files import write_atomic
-    from ..reports.gate_junit import gate_junit
-    from ..reports.gate_markdown import gate_markdown
+    from ..base.files import write_atomic
+    from ..reports.gate.junit import gate_junit
+    from ..reports.gate.markdown import gate_markdown
 
     if junit is not None:
         write_atomic(junit, gate_junit(results))
@@ -189,8 +189,8 @@ def write_pages(results: Sequence[GateResult], junit: Path | None, markdown: Pat
 
 def announce(results: Sequence[GateResult]) -> None:
     """On GitHub: annotations, on stderr because stdout is for JSON, and the step's summary."""
-    from ..reports.gate_github import workflow_commands
-    from ..reports.gate_markdown import gate_markdown
+    from ..reports.gate.github import workflow_commands
+    from ..reports.gate.markdown import gate_markdown
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(results):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
-    from ..reports.trend import Series
-    from ..workflows.history import History
+    from ..reports.history.trend import Series
+    from ..verbs.history import History
 
 DAMAGED = 2
 
@@ -30,7 +30,7 @@ def history_command(
 
     Example: edgekit history --device rpi4 --model mobilenet_v3
     """
-    from ..workflows.history import history, write_page
+    from ..verbs.history import history, write_page
 
     found = history(reports, device, model)
     if as_json:
@@ -46,9 +46,9 @@ def history_command(
 
 def show(found: History) -> None:
     """A row per series, then its changes; on stderr."""
+    from ..reports.history.text import change_line, creep_line, name, verdict, way
     from ..reports.table import milliseconds
-    from ..reports.trend_text import change_line, creep_line, name, verdict, way
-    from .tables import print_table
+    from .show.tables import print_table
 
     rows = [
         (

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
-    from ..workflows.index import Index
+    from ..verbs.index import Index
 
 DAMAGED, STALE = 2, 1
 
@@ -33,7 +33,7 @@ def index_command(
 
     Example: edgekit index --max-age 90 --check
     """
-    from ..workflows.index import store_index
+    from ..verbs.index import store_index
 
     found = store_index(reports, artifacts, max_age)
     if as_json:
@@ -49,7 +49,7 @@ def index_command(
 def show(found: Index, only_faults: bool) -> None:
     """A table of the entries and a line per fault, on stderr; with ``only_faults`` no table."""
     from ..reports.table import milliseconds
-    from .tables import print_table
+    from .show.tables import print_table
 
     if not only_faults:
         titles = ("device", "model", "profile", "runtime", "threads", "date", "p50 ms", "verdict", "artifact", "")

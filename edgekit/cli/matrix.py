@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 
 def matrix_command(
@@ -38,8 +38,8 @@ def matrix_command(
 
     Example: edgekit matrix --smallest --resume
     """
-    from ..workflows.matrix import choose_cards, choose_formats, choose_precisions, matrix, way
-    from .matrix_text import matrix_markdown
+    from ..verbs.matrix import choose_cards, choose_formats, choose_precisions, matrix, way
+    from .show.matrix import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
     precisions, progress = choose_precisions(precision or ()), Progress()

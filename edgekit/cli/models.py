@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .console import emit_json
+from .show.console import emit_json
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
 
@@ -21,7 +21,7 @@ def list_command(
     """List every network: parameters, MACs, input, published accuracy."""
     from ..catalog import cards
     from ..errors import UsageError, did_you_mean
-    from .model_text import models_table
+    from .show.models import models_table
 
     chosen = list(cards().values())
     if family is not None:
@@ -48,18 +48,18 @@ def show_command(
     Example: edgekit models show shufflenet_v2 --layers
     """
     from ..catalog import find_card
-    from .model_text import model_details
+    from .show.models import model_details
 
     card = find_card(model)
     plain = card.to_plain()
     if not layers:
         emit_json(plain) if as_json else print(model_details(card))
         return
-    from .layer_text import layer_table
+    from .show.layers import layer_table
     from .torch_needed import torch_needed
 
     torch_needed("--layers")
-    from ..workflows.complexity import layer_rows
+    from ..verbs.layers import layer_rows
 
     rows, total = layer_rows(card)
     if as_json:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
     from ..select.pareto import Ranked
-    from ..workflows.pick import Pick
+    from ..verbs.pick import Pick
 
 DAMAGED = 2
 
@@ -38,7 +38,7 @@ def pick_command(
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     """
     from ..select.pareto import Limits
-    from ..workflows.pick import pick
+    from ..verbs.pick import pick
 
     found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent)
     told = advise(found) if advice else []
@@ -54,7 +54,7 @@ def pick_command(
 
 def advise(found: Pick) -> list[str]:
     """The guidelines for the chosen network."""
-    from ..workflows.advice import advice_for
+    from ..verbs.advice import advice_for
     from .torch_needed import torch_needed
 
     torch_needed("--advice")
@@ -66,8 +66,8 @@ def show(found: Pick, told: list[str]) -> None:
     from rich.text import Text
 
     from ..reports.table import VERDICT_STYLE, megabytes, milliseconds
-    from ..workflows.pick import name
-    from .tables import print_table
+    from ..verbs.pick import name
+    from .show.tables import print_table
 
     rows = [
         (

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Progress, emit_json, say
+from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
+    from ..artifacts.tasks import Outcome
     from ..types import Accelerator, Device
-    from ..workflows.profile import Profiled
-    from ..workflows.tasks import Outcome
+    from ..verbs.profile import Profiled
 
 FILE_WIDTH = 160
 """Columns of output that no terminal shows, so that tables in logs stay whole."""
@@ -64,10 +64,10 @@ def profile_command(
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
+    from ..artifacts.store import find_artifacts
     from ..devices.inventory import find_devices
-    from ..workflows.artifacts import find_artifacts
-    from ..workflows.profile import known_provider, known_runtime, profile
-    from ..workflows.reach import what_is_built_first
+    from ..devices.reach import what_is_built_first
+    from ..verbs.profile import known_provider, known_runtime, profile
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
     engine = known_accelerator(accelerator)
@@ -113,7 +113,7 @@ def profile_command(
         folders = [str(stored.folder) for stored in found]
         profile_devices(places, lambda name, step: run(name, step, folders), progress, as_json)
     if any(outcome.error is not None for outcome in exported):
-        from .export_text import exit_code
+        from .show.export import exit_code
 
         raise typer.Exit(exit_code(exported))
 
@@ -164,8 +164,8 @@ def seconds(text: str, option: str, least: float = 0.0) -> float:
 
 def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
     """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``."""
-    from ..workflows.export import export_default_set
-    from .export_text import outcome_lines, provenance_lines
+    from ..verbs.export import export_default_set
+    from .show.export import outcome_lines, provenance_lines
 
     say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights")
     outcomes = export_default_set(model, artifacts, step)
@@ -192,7 +192,7 @@ def profile_devices(
     as_json: bool,
 ) -> None:
     """Measure on several devices at once: each one's table as it ends, then all failures."""
-    from ..workflows.profile_many import DeviceOutcome, profile_many, raise_device_failures
+    from ..verbs.profile_many import DeviceOutcome, profile_many, raise_device_failures
 
     def ended(outcome: DeviceOutcome) -> None:
         if as_json:

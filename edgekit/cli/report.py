@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
-    from ..workflows.report import Report
+    from ..verbs.report import Report
 
 DAMAGED = 2
 
@@ -26,7 +26,7 @@ def report_command(
 
     Example: edgekit report --out public
     """
-    from ..workflows.report import report
+    from ..verbs.report import report
 
     made = report(reports, out)
     if as_json:

@@ -18,7 +18,7 @@ def schema_command(
     """
     from ..errors import UsageError, did_you_mean
     from ..reports.schema import KINDS, json_schema
-    from .console import emit_json
+    from .show.console import emit_json
 
     if kind not in KINDS:
         raise UsageError(f"no schema of {kind!r}", did_you_mean(kind, KINDS))

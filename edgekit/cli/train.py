@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import emit_json, say
+from .show.console import emit_json, say
 
 if TYPE_CHECKING:
     from ..training.metrics import Epoch
-    from ..workflows.train import Listener, Trained
+    from ..verbs.train import Listener, Trained
 
 
 def train_command(
@@ -49,7 +49,7 @@ def train_command(
 
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes
-    from ..workflows.train import TrainOptions, train
+    from ..verbs.train import TrainOptions, train
 
     chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
     options = TrainOptions(data, chosen, out, resume, weights, num_classes)
@@ -64,7 +64,7 @@ def train_command(
 @contextmanager
 def listening() -> Iterator[Listener]:
     """Lines, and a progress bar where there is a terminal to show it."""
-    from ..workflows.train import Listener
+    from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
         yield Listener(say=say)
@@ -97,7 +97,7 @@ def epoch_line(epoch: Epoch) -> str:
 
 def result_lines(trained: Trained) -> list[str]:
     """How it ended, where the files are, what to do next."""
-    from ..workflows.train import CHECKPOINT, METRICS, PLOT
+    from ..verbs.train import CHECKPOINT, METRICS, PLOT
 
     run, last = trained.run, trained.run.epochs[-1]
     lines = [

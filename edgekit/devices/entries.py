@@ -25,9 +25,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..base.files import write_atomic
 from ..catalog import explain, read_toml, user_folder
 from ..errors import UsageError
-from ..files import write_atomic
 from ..types import Device
 from .boards import find_board
 

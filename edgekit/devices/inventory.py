@@ -7,7 +7,7 @@ from ..types import Device
 from .entries import project_file, read_entries, user_file
 from .local import LOCAL
 from .ssh_config import host_aliases
-from .virtual_boards import VIRTUAL
+from .virtual.boards import VIRTUAL
 
 BUILT_IN = {LOCAL.id: LOCAL, **{name: board.device for name, board in VIRTUAL.items()}}
 """Devices that need no entry; an entry cannot take their names."""

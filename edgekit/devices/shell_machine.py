@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from ..files import sha256_file
+from ..base.files import sha256_file
 from .ssh_errors import DeviceError
 from .ssh_scripts import FETCH, LINK, RUN, SEND
 

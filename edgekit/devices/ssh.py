@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from ..base.scratch import scratch_folder
 from ..errors import ToolError
-from ..scratch import scratch_folder
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
 from .ssh_errors import BUSY, NOT_FOUND, SCRIPT_FAILED, DeviceError, connection_error, quoted, script_error
 from .ssh_scripts import OPEN, remote

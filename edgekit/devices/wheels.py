@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..base.isolate import describe_exit, run_logged, tail
 from ..errors import ToolError
-from ..isolate import describe_exit, run_logged, tail
 
 DOWNLOAD_S = 900.0
 OLDEST_GLIBC = 17

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ..stats import median_interval
+from ..base.stats import median_interval
 from ..types import Measurement
 from .summary import Group, Row, values
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from ..base.files import check_regular, write_atomic
+from ..base.inside import inside
 from ..errors import UsageError
-from ..files import check_regular, write_atomic
-from ..inside import inside
 from ..types import Measurement
 from ..types.urls import without_password
 from .json_text import render

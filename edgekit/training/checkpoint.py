@@ -14,8 +14,8 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError
 
+from ..base.files import write_atomic
 from ..errors import UsageError
-from ..files import write_atomic
 from ..types import Frozen
 from .loop import Training
 from .metrics import Run

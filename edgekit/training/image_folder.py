@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.pixels import SUFFIXES, load_image
 from ..errors import UsageError
-from ..pixels import SUFFIXES, load_image
 from ..types import Preprocessing
 from .datasets import HELD_OUT, Dataset, Indices, Pixels, Split, checked, hold_out
 

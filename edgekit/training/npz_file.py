@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..base.files import check_regular
 from ..errors import UsageError
-from ..files import check_regular
 from .datasets import HELD_OUT, ArrayImages, Dataset, Split, as_labels, checked, hold_out
 
 if TYPE_CHECKING:

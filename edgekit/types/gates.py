@@ -28,7 +28,7 @@ WORST_FIRST: tuple[GateStatus, ...] = ("FAIL", "BROKEN_OFF", "INVALID", "NOT_COM
 
 
 class GateRule(Frozen):
-    """When a candidate passes; see ``bench/gate_rule.py`` for the reasons.
+    """When a candidate passes; see ``gate/rule.py`` for the reasons.
 
     Attributes:
         tolerance: slowdown that is nobody's concern (0.01: 1 %); FAIL needs proof of more than this.

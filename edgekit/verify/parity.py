@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.stats import rounded
 from ..errors import VerificationError
-from ..stats import rounded
 from ..types import Parity, ParityTolerance
 from .accuracy import wilson
 

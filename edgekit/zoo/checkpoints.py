@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..base.files import sha256_file
 from ..errors import UsageError
-from ..files import sha256_file
 from .layouts import TRAINED_AS, adopt, load_strictly, translate
 from .refusals import refusal
 

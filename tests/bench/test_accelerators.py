@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine, call_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.errors import ToolError, VerificationError
 from edgekit.types import Delegation
-from edgekit.workflows.artifacts import read_manifest
-from edgekit.workflows.profile import refuse_partial
+from edgekit.verbs.profile import refuse_partial
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 

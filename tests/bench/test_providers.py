@@ -13,13 +13,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine, call_agent, run_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.errors import ToolError, UsageError
-from edgekit.workflows.artifacts import read_manifest
-from edgekit.workflows.devices import add_device, check_device
-from edgekit.workflows.profile import known_provider, profile
+from edgekit.verbs.devices import add_device, check_device
+from edgekit.verbs.profile import known_provider, profile
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 ONNX = {"command": "bench", "runtime": "onnxruntime", "model": str(TINY / "onnx-fp32" / "model.onnx")}

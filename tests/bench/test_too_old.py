@@ -7,13 +7,13 @@ from pathlib import Path
 import onnx
 import pytest
 
+from edgekit.artifacts.store import read_manifest
+from edgekit.base.files import sha256_file
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.bench.too_old import advice
 from edgekit.errors import ToolError
-from edgekit.files import sha256_file
 from edgekit.types import Device
-from edgekit.workflows.artifacts import read_manifest
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 LIMITS = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)

@@ -9,7 +9,7 @@ import pytest
 
 import edgekit
 from benchmarks import bench, rounds
-from edgekit.files import sha256_file
+from edgekit.base.files import sha256_file
 
 ROOT = Path(edgekit.__file__).parent.parent
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import narrow_cpu
-from edgekit.target import cpu_flags, host_target
+from edgekit.base.target import cpu_flags, host_target
 
 ASKS = """
 #include <stdint.h>

@@ -80,7 +80,7 @@ def test_a_mistake_is_raised_for_the_error_boundary() -> None:
         assert isinstance(devices(*arguments).exception, UsageError)
 
 
-@pytest.mark.parametrize("module", ["numpy", "pydantic", "rich", "edgekit.workflows", "edgekit.devices"])
+@pytest.mark.parametrize("module", ["numpy", "pydantic", "rich", "edgekit.verbs", "edgekit.devices"])
 def test_it_loads_nothing_until_it_runs(module: str) -> None:
     program = f"import sys, edgekit.cli.devices; sys.exit({module!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

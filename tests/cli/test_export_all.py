@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.artifacts.store import read_manifest
+from edgekit.artifacts.tasks import Outcome
 from edgekit.catalog import MODELS, builtin_folder, cards, default_cards
 from edgekit.cli.export_run import progress
-from edgekit.cli.export_table import outcome_table, summary_line
+from edgekit.cli.show.export_table import outcome_table, summary_line
 from edgekit.errors import ToolError
-from edgekit.workflows.artifacts import read_manifest
-from edgekit.workflows.profiles import choose_matrix
-from edgekit.workflows.tasks import Outcome
+from edgekit.forms.profiles import choose_matrix
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 PROGRAM = Path(sys.executable).with_name("edgekit")

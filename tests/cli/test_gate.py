@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from edgekit.bench.session import Limits
 from edgekit.cli.gate import gate_command
 from edgekit.errors import UsageError
-from edgekit.workflows.gate import update
+from edgekit.verbs.gate import update
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 APP = typer.Typer()
@@ -95,7 +95,7 @@ def larger_network(folder: Path) -> None:
     import onnx
     from onnx import helper
 
-    from edgekit.files import sha256_file
+    from edgekit.base.files import sha256_file
 
     model = onnx.load(folder / "model.onnx")
     source = model.graph.input[0].name

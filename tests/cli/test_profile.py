@@ -68,7 +68,7 @@ def test_help_names_every_option() -> None:
         assert option in done.stdout
 
 
-@pytest.mark.parametrize("module", ["numpy", "pydantic", "edgekit.workflows", "edgekit.reports"])
+@pytest.mark.parametrize("module", ["numpy", "pydantic", "edgekit.verbs", "edgekit.reports"])
 def test_it_loads_nothing_until_it_runs(module: str) -> None:
     program = f"import sys, edgekit.cli.profile; sys.exit({module!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -10,12 +10,12 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.base.pixels import from_output
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.devices.inventory import find_device
-from edgekit.pixels import from_output
 from edgekit.verify.parity import compare
-from edgekit.workflows.artifacts import CHECK_FILE, read_manifest
 
 EXPORTS = {
     "mobilenet_v3_large_1.0": ("mobilenet_v3", "--format", "tflite", "--int8"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.files import sha256_file
+from edgekit.base.files import sha256_file
 from edgekit.types import (
     Artifact,
     Audit,

@@ -17,7 +17,7 @@ from edgekit.bench.launch import run_agent
 from edgekit.devices.adb import AdbMachine
 from edgekit.devices.adb_client import Phone, find_adb
 from edgekit.devices.ssh_errors import DeviceError
-from edgekit.devices.virtual_phone import running
+from edgekit.devices.virtual.phone import running
 from edgekit.errors import ToolError
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from edgekit.devices.boards import boards, find_board
 from edgekit.devices.entries import add_entry, read_entries, remove_entry
 from edgekit.devices.inventory import find_device, find_devices
-from edgekit.devices.virtual_boards import VIRTUAL
+from edgekit.devices.virtual.boards import VIRTUAL
 from edgekit.errors import UsageError
 from edgekit.types import Device
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from edgekit.agent.cpu import describe_cpu
-from edgekit.devices import virtual_build
-from edgekit.devices.virtual_boards import BOARDS, VIRTUAL, VirtualBoard
-from edgekit.devices.virtual_files import cpuinfo, sys_files, write_files
-from edgekit.devices.virtual_start import MAGIC, MASK
+from edgekit.devices.virtual import build as virtual_build
+from edgekit.devices.virtual.boards import BOARDS, VIRTUAL, VirtualBoard
+from edgekit.devices.virtual.files import cpuinfo, sys_files, write_files
+from edgekit.devices.virtual.start import MAGIC, MASK
 from edgekit.errors import ToolError
 
 
@@ -70,7 +70,7 @@ def test_a_build_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize("name", sorted(VIRTUAL))
 def test_the_board_starts_runs_and_stops(name: str, emulated: None) -> None:
     from edgekit.devices.ssh import SshMachine
-    from edgekit.devices.virtual import prepare
+    from edgekit.devices.virtual.board import prepare
 
     with SshMachine(prepare(name, lambda _: None)) as machine:
         said = machine.call(

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from edgekit.artifacts.prepare import ExportOptions
+from edgekit.artifacts.store import MANIFEST
+from edgekit.base.pixels import load_pixels
 from edgekit.catalog import find_card, profile_for
-from edgekit.pixels import load_pixels
 from edgekit.types import Artifact, ExportProfile, ModelCard
-from edgekit.workflows.artifacts import MANIFEST
-from edgekit.workflows.export import export
-from edgekit.workflows.prepare import ExportOptions
+from edgekit.verbs.export import export
 
 # MobileNetV3 small at half width and 64 pixels: BN, ReLU, hard-swish, hard-sigmoid, squeeze-and-excitation, strides.
 CARD = """
@@ -140,7 +140,7 @@ def reference(card, photos) -> np.ndarray:
     """What PyTorch says about the photos, normalised here by the formula."""
     import torch
 
-    from edgekit.workflows.build import build_network
+    from edgekit.zoo.build import build_network
 
     with torch.no_grad():
         return build_network(card)(torch.from_numpy(normalised(photos, card))).numpy()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.artifacts.prepare import ExportOptions
 from edgekit.catalog import profile_for
 from edgekit.errors import UsageError
+from edgekit.forms.profiles import choose_matrix, choose_profiles
+from edgekit.verbs.export import export
 from edgekit.verify.audit import broken_claims
-from edgekit.workflows.export import export
-from edgekit.workflows.prepare import ExportOptions
-from edgekit.workflows.profiles import choose_matrix, choose_profiles
 
 NAMES = ["onnx-dynamic", "tflite-dynamic", "openvino-weight-only"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgekit.target import host_target, saturates
+from edgekit.base.target import host_target, saturates
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import shlex
 import numpy as np
 import pytest
 
-from edgekit.target import saturates
+from edgekit.base.target import saturates
 
 pytestmark = pytest.mark.slow
 

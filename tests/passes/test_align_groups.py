@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from edgekit.catalog import find_card, profile_for
+from edgekit.forms.resolve import resolve
 from edgekit.passes.align_groups import fewest
 from edgekit.passes.densify_group_conv import merged
-from edgekit.workflows.forms import resolve
 from edgekit.zoo.registry import create
 
 from .networks import layers, lively, rewritten, share_norms

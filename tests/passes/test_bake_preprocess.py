@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 import edgekit
+from edgekit.base.pixels import load_pixels, normalise
 from edgekit.catalog import find_card
 from edgekit.passes.bake_preprocess import bake_preprocess
-from edgekit.pixels import load_pixels, normalise
 from edgekit.types import Preprocessing
 
 CARD = find_card("mobilenet_v3_small_0.35")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
+from edgekit.forms.candidates import extended
+from edgekit.forms.catalogue import VARIANTS
 from edgekit.passes.absorb_scale import Shift
-from edgekit.passes.candidates import extended
 from edgekit.passes.flatten_maps import Maps, Rows, RowShift, flatten_maps
 from edgekit.passes.shapes import propagate_shapes
-from edgekit.passes.variants import VARIANTS
 from edgekit.zoo.registry import create
 
 from .networks import layers, lively, rewritten

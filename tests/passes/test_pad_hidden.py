@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.passes.candidates import extended
+from edgekit.forms.candidates import extended
+from edgekit.forms.catalogue import VARIANTS
 from edgekit.passes.pad_hidden import INT8_MULTIPLE, MULTIPLE
-from edgekit.passes.variants import VARIANTS
 from edgekit.zoo.blocks import SqueezeExcite
 from edgekit.zoo.registry import create
 

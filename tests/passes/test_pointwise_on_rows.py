@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.passes.candidates import extended
+from edgekit.forms.candidates import extended
+from edgekit.forms.catalogue import VARIANTS
 from edgekit.passes.flatten_maps import Maps
 from edgekit.passes.pointwise_on_rows import LEAST_PIXELS, RowConv, RowShuffle
-from edgekit.passes.variants import VARIANTS
 from edgekit.zoo.permutation import ChannelShuffle
 from edgekit.zoo.registry import create
 

@@ -7,15 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edgekit.types import (
-    RUNTIME_OF,
-    Device,
-    DeviceInfo,
-    DeviceState,
-    Measurement,
-    OpTime,
-    Verdict,
-)
+from edgekit.types import RUNTIME_OF, Device, DeviceInfo, DeviceState, Measurement, OpTime, Verdict
 
 NASTY = "CPU <script>alert(1)</script> | \"a\" & 'b'"
 

@@ -9,10 +9,10 @@ import torch
 
 from edgekit.catalog import find_card
 from edgekit.training.recipes import Recipe
-from edgekit.workflows.starting_point import starting_point
-from edgekit.workflows.train import TrainOptions, train
+from edgekit.verbs.train import TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header
 from edgekit.zoo.registry import create
+from edgekit.zoo.starting_point import starting_point
 
 
 def test_what_no_tensor_says_is_recorded(references: Any, stripes: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...stats import median_interval
+from ...base.stats import median_interval
 from ...types import Measurement
 from ..summary import Row
 from .axis import Axis, axis_of

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from edgekit.agent.battery.discharge import not_discharging
 from edgekit.agent.battery.dumpsys import look_at_dumpsys
-from edgekit.devices.virtual_phone_files import BATTERY
+from edgekit.devices.virtual.phone_files import BATTERY
 
 
 def test_dumpsys_in_words() -> None:

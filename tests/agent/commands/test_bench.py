@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.base.stats import relative_half_width
 from edgekit.errors import ToolError
-from edgekit.stats import relative_half_width
 
 Ask = Callable[..., dict[str, Any]]
 SHORT = {"warmup_min_s": 0.01, "min_s": 0.02, "max_s": 2.0}

@@ -1,0 +1,1 @@
+"""Make one artifact, and keep it: prepare, convert, verify, manifest, folder in place."""

@@ -1,0 +1,186 @@
+"""Verified artifacts by what they were made from, so that the same export is not made twice.
+
+An entry is a folder named by its key: the SHA-256 of everything that goes into the artifact. Beside the artifact's own
+files it holds ``ingredients.json``, whose digest is the key, and ``seal``, the digest of the manifest; the manifest in
+turn holds the digests of the files. What does not fit is thrown away and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..base.files import sha256_file, staged_folder
+from ..base.pixels import source_digest
+from ..errors import EdgekitError
+from ..forms.resolve import describe_form, target_of
+from ..types import ExportProfile, ModelCard
+from .prepare import TOOLS, ExportOptions
+from .store import MANIFEST, Stored, check_files, file_of, read_manifest
+
+INGREDIENTS, SEAL = "ingredients.json", "seal"
+CODE = (
+    *("agent", "artifacts", "base", "bench", "calibration_photos", "catalog.py", "export", "forms", "passes", "types"),
+    *("verify", "zoo"),
+)
+"""What of edgekit decides what an artifact is."""
+
+Say = Callable[[str], None]
+
+
+def cache_root() -> Path:
+    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
+    chosen = os.environ.get("EDGEKIT_CACHE")
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
+
+
+def exports_folder() -> Path:
+    """Where the entries are."""
+    return cache_root() / "exports"
+
+
+def measure(folder: Path) -> tuple[int, int]:
+    """Entries and bytes in a cache."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sum(path.name == SEAL for path in files), sum(path.stat().st_size for path in files)
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the part of edgekit that decides what an artifact is."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for part in CODE:
+        path = root / part
+        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            if "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(root)}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def installed(package: str) -> str:
+    """The version of an installed package, or a word that no version equals."""
+    if package == "edgekit":
+        return __version__
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def ingredients(
+    card: ModelCard, checkpoint: Path | None, profile: ExportProfile, options: ExportOptions
+) -> dict[str, Any]:
+    """Everything that goes into an artifact, as JSON.
+
+    The options are there as they were given, too: the manifest repeats them.
+
+    Raises:
+        UsageError: images that are not there.
+    """
+    return {
+        "card": card.to_plain(),
+        "profile": profile.to_plain(),
+        "target": target_of(profile),
+        "form": describe_form(card, profile, target_of(profile)).to_plain(),
+        "weights": "random" if checkpoint is None else sha256_file(checkpoint),
+        "calibration": source_digest(options.calibration),
+        "parity_data": source_digest(options.parity_data or options.calibration),
+        "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
+        "sources": dict(options.sources),
+        "layer_errors": options.layer_errors and profile.precision == "int8",
+        "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],
+        "code": code_digest(),
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
+    }
+
+
+def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Stored | None:
+    """The artifact made of these, copied to ``final``; None when there is none, or none that is whole.
+
+    Raises:
+        ToolError: ``final`` cannot be written.
+    """
+    entry = entry_folder(folder, made_of)
+    if not os.path.lexists(entry) and (entry.parent.is_dir() or not os.path.lexists(entry.parent)):
+        return None
+    try:
+        stored = check(entry)
+    except EdgekitError as error:
+        say(f"cache entry {entry} is damaged and is made again: {error}")
+        throw_away(entry)
+        return None
+    with staged_folder(final) as staging:
+        for name in (*(file.name for file in stored.artifact.files), MANIFEST):
+            shutil.copyfile(file_of(entry, name), file_of(staging, name))
+    return Stored(final, stored.artifact)
+
+
+def throw_away(entry: Path) -> None:
+    """Remove a damaged entry, also where it, or the folder above it, is no folder: nothing could be kept there."""
+    with suppress(OSError):  # where it cannot be removed it cannot be replaced either, and that is said
+        if not entry.parent.is_dir():
+            entry.parent.unlink()
+        elif entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
+
+
+def check(entry: Path) -> Stored:
+    """The artifact of an entry, every byte of it compared with its digest.
+
+    Raises:
+        EdgekitError: something is missing or differs, or it is no folder.
+    """
+    if not entry.is_dir():
+        raise EdgekitError("it is no folder")
+    for name, wanted in ((INGREDIENTS, entry.name), (MANIFEST, read_seal(entry))):
+        path = entry / name
+        if not path.is_file() or sha256_file(path) != wanted:
+            raise EdgekitError(f"{name} is not the one that was stored")
+    stored = read_manifest(entry)
+    check_files(stored)
+    return stored
+
+
+def read_seal(entry: Path) -> str:
+    """The digest that the manifest had; empty when it is not there."""
+    path = entry / SEAL
+    return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> None:
+    """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
+    entry = entry_folder(folder, made_of)
+    try:
+        with staged_folder(entry) as staging:
+            for name in (*(file.name for file in stored.artifact.files), MANIFEST):
+                shutil.copyfile(file_of(stored.folder, name), file_of(staging, name))
+            (staging / INGREDIENTS).write_bytes(canonical(made_of))
+            (staging / SEAL).write_text(sha256_file(staging / MANIFEST))
+    except (EdgekitError, OSError) as error:
+        say(f"not cached: {error}")
+
+
+def entry_folder(folder: Path, made_of: Mapping[str, Any]) -> Path:
+    """Where the artifact made of these is kept."""
+    key = hashlib.sha256(canonical(made_of)).hexdigest()
+    return folder / key[:2] / key
+
+
+def canonical(made_of: Mapping[str, Any]) -> bytes:
+    """The one way to write a value as JSON."""
+    return json.dumps(made_of, sort_keys=True, indent=1).encode()

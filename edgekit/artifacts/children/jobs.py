@@ -1,0 +1,70 @@
+"""The functions that an export runs in child processes; PyTorch and the converters are imported there only."""
+
+from __future__ import annotations
+
+from ...base.isolate import quick_imports
+from ...types import Audit, LayerErrors
+from ..requests import (
+    AuditRequest,
+    BuildRequest,
+    BuiltNetwork,
+    ConvertRequest,
+    Effects,
+    EffectsRequest,
+    Gains,
+    GainsRequest,
+    LayersRequest,
+    Made,
+    ScoredNetwork,
+    ScoresRequest,
+)
+
+
+def build(request: BuildRequest) -> BuiltNetwork:
+    """Build a network and its float reference; see :func:`edgekit.artifacts.children.network.build`."""
+    with quick_imports():
+        from . import network as convert
+    return convert.build(request)
+
+
+def convert(request: ConvertRequest) -> Made:
+    """Rewrite, convert and quantize; see :func:`edgekit.artifacts.children.network.convert`."""
+    with quick_imports():
+        from . import network as convert
+    return convert.convert(request)
+
+
+def audit(request: AuditRequest) -> Audit:
+    """Audit a converted file; see :func:`edgekit.verify.audit.audit`. There is no PyTorch to wait for."""
+    with quick_imports():
+        from ...verify import audit
+    kept = frozenset(request.float_nodes), request.float_compute
+    return audit.audit(request.facts, request.model_file, request.profile, request.inputs, request.outputs, *kept)
+
+
+def effects(request: EffectsRequest) -> Effects:
+    """What forms change in a network; see :func:`edgekit.artifacts.children.form_effects.effects`."""
+    with quick_imports():
+        from . import form_effects
+    return form_effects.effects(request)
+
+
+def layer_errors(request: LayersRequest) -> LayerErrors:
+    """Errors of every layer of an int8 file; see :func:`edgekit.artifacts.children.layer_errors.measure`."""
+    with quick_imports():
+        from . import layer_errors as layer_errors_job
+    return layer_errors_job.measure(request)
+
+
+def gains(request: GainsRequest) -> Gains:
+    """What layers would gain in float; see :func:`edgekit.artifacts.children.sensitivity.gains`."""
+    with quick_imports():
+        from . import sensitivity as sensitivity_job
+    return sensitivity_job.gains(request)
+
+
+def scores(request: ScoresRequest) -> ScoredNetwork:
+    """Run a float network over the images of an evaluation; see :func:`edgekit.artifacts.children.scores.scores`."""
+    with quick_imports():
+        from . import scores as evaluate_network
+    return evaluate_network.scores(request)

@@ -1,0 +1,28 @@
+"""The step of an evaluation that needs PyTorch; it runs in a child process."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ...base.pixels import normalise
+from ...verify.evaluation_data import images_again, spans
+from ...zoo.build import build_with_provenance
+from ..requests import ScoredNetwork, ScoresRequest
+
+BATCH = 16
+
+
+def scores(request: ScoresRequest) -> ScoredNetwork:
+    """Float32 scores of every image, in order, to the request's ``outputs``."""
+    card = request.card
+    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    images = images_again(request.source, request.paths)
+    parts = []
+    with torch.no_grad():
+        for start, stop in spans(len(images), BATCH):
+            pixels = images.take(start, stop, card.preprocessing)
+            parts.append(network(torch.from_numpy(normalise(pixels, card.preprocessing))).numpy())
+    np.save(request.outputs, np.concatenate(parts))
+    kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else provenance.source
+    return ScoredNetwork(weights=kind, sha256=provenance.sha256)

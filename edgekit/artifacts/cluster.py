@@ -1,0 +1,290 @@
+"""The tasks of an export on a Dask cluster, whose workers share no disk with us: bytes go there, bytes come back.
+
+A task is one model with one profile. Dask runs it again elsewhere when its worker dies, up to the scheduler's
+``allowed-failures`` (3); then it has failed. Workers need edgekit with its extra ``export``, of the very same code.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import __version__
+from ..base.files import staged_folder
+from ..base.inside import inside
+from ..base.isolate import rebuild_error
+from ..base.scratch import scratch_folder
+from ..base.target import host_target
+from ..errors import EdgekitError, ToolError, UsageError
+from ..types import Artifact, ExportProfile, ImageSet, ModelCard
+from .cache import code_digest
+from .layer_errors import read_layer_errors
+from .prepare import ExportOptions, Images, load_images
+from .store import MANIFEST, Stored, artifact_folder, check_files
+from .tasks import Done, Outcome, Say, Status, Task, export_task, from_cache, plan, to_cache
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+CONNECT_S = 10
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\]):\d{1,5}")
+"""HOST:PORT, tcp:// when nothing is said; an IPv6 address stands in brackets."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A task with everything that it needs, in plain values that travel.
+
+    Attributes:
+        checkpoint: file name and content of the weights; None for random ones.
+        images: pixels and sources, see :class:`~edgekit.artifacts.prepare.Images`.
+    """
+
+    card: dict[str, Any]
+    profile: dict[str, Any]
+    options: ExportOptions
+    checkpoint: tuple[str, bytes] | None
+    images: tuple[bytes, dict[str, Any], bytes, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of a parcel: ``files`` holds the artifact's folder when it was made.
+
+    ``kind`` names the error: why there is no artifact, or beside one why its layers could not be measured.
+    """
+
+    status: Status
+    seconds: float
+    cpu_seconds: float
+    files: dict[str, bytes]
+    said: list[str]
+    kind: str = ""
+    message: str = ""
+    hint: str = ""
+    traceback: str = ""
+
+
+def export_on_cluster(
+    address: str,
+    models: Sequence[str],
+    profiles: Sequence[ExportProfile],
+    options: ExportOptions,
+    say: Say,
+    done: Done,
+) -> list[Outcome]:
+    """Export every model with every profile on the cluster at ``address``; what the cache has is not sent.
+
+    Raises:
+        UsageError: an unknown model, weights or images, or what cannot be an address.
+        ToolError: ``distributed`` is missing, nobody answers at the address, no worker is there, or one of them has
+            another edgekit.
+    """
+    planned = plan(models, profiles, options)
+    tasks = [replace(task, profiles=(profile,)) for task in planned for profile in task.profiles]
+    outcomes: dict[int, Outcome] = {}
+
+    def finish(number: int, outcome: Outcome) -> None:
+        outcomes[number] = outcome
+        done(outcome)
+
+    loaded: dict[str, Images] = {}
+
+    def images_of(card: ModelCard) -> Images:
+        if card.id not in loaded:
+            loaded[card.id] = load_images(card, options)
+        return loaded[card.id]
+
+    with connected(address, say) as client:
+        from distributed import as_completed
+
+        running: dict[Future, int] = {}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sending large graph")  # weights and photos are large
+            for number, task in enumerate(tasks):
+                found = from_cache(task, task.profiles[0], options, say)
+                if found is not None:
+                    finish(number, found)
+                else:
+                    parcel = pack(task, options, images_of(task.card))
+                    running[client.submit(export_parcel, parcel, pure=False)] = number
+        for future in as_completed(running, loop=client.loop):
+            number = running[future]
+            outcome = unpack(tasks[number], options, result(future, tasks[number]), say)
+            to_cache(tasks[number], tasks[number].profiles[0], options, outcome, say)
+            finish(number, outcome)
+    made: dict[str, list[Outcome]] = {}
+    for number, task in enumerate(tasks):
+        made.setdefault(task.card.id, []).append(outcomes[number])
+    return [outcome for task in planned for outcome in task.answers(made[task.card.id])]
+
+
+@contextmanager
+def connected(address: str, say: Say) -> Iterator[Client]:
+    """A client of a cluster whose workers have our edgekit; what is still running there is cancelled in the end.
+
+    Raises:
+        UsageError: no such address can be.
+        ToolError: see :func:`export_on_cluster`.
+    """
+    if not ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"--scheduler {address!r} is no address of a Dask scheduler",
+            "give tcp://HOST:PORT, such as tcp://127.0.0.1:8786",
+        )
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ToolError("--scheduler needs Dask", "pip install -c constraints.txt 'edgekit[cluster]'") from error
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ToolError(
+            f"no Dask scheduler answers at {address}: {reason}", "start one: dask scheduler; then dask worker ADDRESS"
+        ) from error
+    with client:
+        check_workers(client, address)
+        say(f"{len(client.scheduler_info(n_workers=-1)['workers'])} workers at {address}")
+        yield client
+
+
+def check_workers(client: Client, address: str) -> None:
+    """Make sure that there are workers, and that each has the edgekit that we have.
+
+    Raises:
+        ToolError: none came within some seconds, or one differs.
+    """
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except (TimeoutError, OSError) as error:
+        raise ToolError(f"the scheduler at {address} has no worker", f"dask worker {address}") from error
+    try:
+        theirs = client.run(identity)
+    except ImportError as error:
+        raise ToolError(
+            f"a worker at {address} cannot import edgekit: {error}", "pip install 'edgekit[export,cluster]' there"
+        ) from error
+    for worker, found in theirs.items():
+        if found != identity():
+            raise ToolError(
+                f"worker {worker} has another edgekit: {found[0]} ({found[1][:12]}), here {__version__} "
+                f"({code_digest()[:12]})",
+                "install the same version on every worker and start them again",
+            )
+
+
+def identity() -> tuple[str, str]:
+    """Version and code of edgekit, as a worker sees it."""
+    return __version__, code_digest()
+
+
+def pack(task: Task, options: ExportOptions, images: Images) -> Parcel:
+    """A task with the content of the files that it reads."""
+    (profile,) = task.profiles
+    if profile.target == "host":  # ours, not the worker's
+        profile = profile.model_copy(update={"target": host_target()})
+    checkpoint = None if task.checkpoint is None else (task.checkpoint.name, task.checkpoint.read_bytes())
+    return Parcel(
+        task.card.to_plain(),
+        profile.to_plain(),
+        replace(options, cache=None),
+        checkpoint,
+        (
+            npy(images.pixels),
+            images.source.to_plain(),
+            npy(images.parity_pixels),
+            images.parity_source.to_plain(),
+        ),
+    )
+
+
+def npy(pixels: Any) -> bytes:
+    """An array as a ``.npy`` file."""
+    stream = io.BytesIO()
+    np.save(stream, pixels)
+    return stream.getvalue()
+
+
+def export_parcel(parcel: Parcel) -> Delivery:
+    """On the worker: export in a temporary folder and give the files back."""
+    said: list[str] = []
+    with scratch_folder("task") as folder:
+        checkpoint = None
+        if parcel.checkpoint is not None:
+            checkpoint = inside(folder, parcel.checkpoint[0], field="the checkpoint's name")
+            checkpoint.write_bytes(parcel.checkpoint[1])
+        pixels, source, parity_pixels, parity_source = parcel.images
+        images = Images(
+            np.load(io.BytesIO(pixels)),
+            ImageSet.from_plain(source),
+            np.load(io.BytesIO(parity_pixels)),
+            ImageSet.from_plain(parity_source),
+        )
+        task = Task(ModelCard.from_plain(parcel.card), checkpoint, (ExportProfile.from_plain(parcel.profile),))
+        options = replace(parcel.options, out=folder / "out")
+        (outcome,) = export_task(task, options, said.append, lambda _: None, images=images)
+        cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
+        if outcome.folder is None:
+            return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
+        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir()}
+        return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
+
+
+def described(error: EdgekitError) -> tuple[str, str, str, str]:
+    """The last fields of a delivery."""
+    return type(error).__name__, str(error), error.hint, "".join(traceback.format_exception(error))
+
+
+def result(future: Future, task: Task) -> Delivery:
+    """What a future brought; a task that Dask has given up becomes a failed delivery."""
+    from distributed import CancelledError, KilledWorker
+
+    what = f"{task.card.id} {task.profiles[0].name}"
+    try:
+        delivery: Delivery = future.result()
+    except KilledWorker as error:
+        deaths = error.allowed_failures + 1
+        ended = "1 worker ended" if deaths == 1 else f"{deaths} workers ended"
+        message = f"{what} was given up: {ended} while working on it"
+        hint = "look at the workers' logs; too little memory?"
+    except (CancelledError, OSError) as error:
+        message, hint = f"{what} was lost by the cluster: {str(error) or type(error).__name__}", "run the command again"
+    except Exception as error:  # noqa: BLE001 - whatever a worker raises is that task's failure, named as it is
+        message, hint = f"{what} failed on its worker: {type(error).__name__}: {error}", ""
+    else:
+        return delivery
+    return Delivery("failed to convert", 0.0, 0.0, {}, [], "ToolError", message, hint)
+
+
+def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> Outcome:
+    """Put what came back in its place, after checking that it is what was verified there."""
+    model, profile = task.card.id, task.profiles[0].name
+    for line in delivery.said:
+        say(line)
+    outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
+    error: EdgekitError | None = None
+    if delivery.kind:
+        names = ("kind", "message", "hint", "traceback")
+        error = rebuild_error({name: getattr(delivery, name) for name in names})
+    if not delivery.files:
+        return replace(outcome, error=error)
+    final = artifact_folder(options.out, model, profile)
+    try:
+        with staged_folder(final) as staging:
+            for name, content in delivery.files.items():
+                inside(staging, name, field="a file's name in the answer").write_bytes(content)
+            artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
+            check_files(Stored(staging, artifact))
+    except EdgekitError as damage:
+        lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
+        return replace(outcome, status="failed to convert", error=lost)
+    return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)

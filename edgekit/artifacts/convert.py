@@ -1,0 +1,25 @@
+"""One conversion, in a child process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..base.isolate import run_isolated
+from ..forms.resolve import target_of
+from ..types import ExportProfile
+from .children import jobs
+from .prepare import MORE_TIME, Prepared
+from .requests import ConvertRequest, Made
+
+
+def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> Made:
+    """Run the converter in a child process; the files go to ``folder``."""
+    request = ConvertRequest(
+        network=prepared.source,
+        profile=profile,
+        target=target_of(profile),
+        pixels=prepared.calibration_file,
+        folder=folder.resolve(),
+    )
+    what = f"converting {prepared.card.id} to {profile.name}"
+    return run_isolated(jobs.convert, request, prepared.options.timeout_s, what, more_time=MORE_TIME)

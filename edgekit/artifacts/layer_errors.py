@@ -1,0 +1,41 @@
+"""How far each layer of an int8 artifact is from the float network; measured in a child process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..base.files import write_atomic
+from ..base.isolate import run_isolated
+from ..types import ExportProfile, LayerErrors
+from .children import jobs
+from .prepare import Prepared
+from .requests import LayersRequest, Made
+from .store import LAYERS_FILE
+from .verify import run_on_parity_images
+
+
+def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> LayerErrors:
+    """Measure the layers of the converted file in ``folder`` on the parity images, and write ``layers.json`` there.
+
+    Raises:
+        ToolError: the runtime failed on the file.
+    """
+    request = LayersRequest(
+        network=prepared.source,
+        profile=profile,
+        calibration=prepared.calibration_file,
+        pixels=prepared.parity_file,
+        model_file=(folder / made.files[0]).resolve(),
+        plain=run_on_parity_images(prepared, profile, folder, made),
+        made=made,
+    )
+    what = f"measuring the layers of {prepared.card.id} {profile.name}"
+    found = run_isolated(jobs.layer_errors, request, prepared.options.timeout_s, what)
+    write_atomic(folder / LAYERS_FILE, found.model_dump_json(indent=2) + "\n")
+    return found
+
+
+def read_layer_errors(folder: Path) -> LayerErrors | None:
+    """The layers of a stored artifact; None when they were not measured."""
+    path = folder / LAYERS_FILE
+    return LayerErrors.model_validate_json(path.read_text()) if path.is_file() else None

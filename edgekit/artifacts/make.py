@@ -1,0 +1,127 @@
+"""The road of one artifact: convert, verify, describe, put in place. Every artifact of edgekit is made here."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..base.files import staged_folder, write_atomic
+from ..errors import EdgekitError, VerificationError
+from ..types import Artifact, ExportProfile, LayerErrors
+from .convert import convert
+from .layer_errors import layer_errors
+from .manifest import manifest
+from .prepare import Prepared
+from .requests import Made
+from .selective import select_float
+from .store import MANIFEST, Stored, artifact_folder, file_of
+from .verify import verify
+
+Stage = Literal["converted", "failed to convert", "failed to verify"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How the making of one artifact ended.
+
+    Attributes:
+        stored: the verified artifact and its folder; None when it failed.
+        error: why it failed.
+        layers: the errors of its layers, where they were asked for; also of an artifact that failed to verify.
+        layers_error: why they could not be measured. Verification alone decides whether an artifact is kept.
+    """
+
+    stage: Stage
+    stored: Stored | None = None
+    error: EdgekitError | None = None
+    layers: LayerErrors | None = None
+    layers_error: EdgekitError | None = None
+
+
+def make(prepared: Prepared, profile: ExportProfile, folder: Path, say: Say) -> Attempt:
+    """Make one artifact in ``folder``; a failure becomes the attempt's.
+
+    Args:
+        prepared: the network with its weights, images and float reference.
+        profile: how the artifact is made.
+        folder: exists and is empty; takes the files and the manifest. After a failure it holds whatever was made.
+        say: told each step.
+    """
+    label = f"{prepared.card.id} {profile.name}"
+    wants_layers = prepared.options.layer_errors and profile.precision == "int8"
+    attempt = Attempt("failed to convert")
+    start = time.monotonic()
+    try:
+        say(f"{label}: converting")
+        selected = None
+        if prepared.options.selective_float and profile.precision == "int8":
+            selected = select_float(prepared, profile, folder, say)
+            profile, made = selected.profile, selected.made
+        else:
+            made = convert(prepared, profile, folder)
+        seconds = time.monotonic() - start
+        attempt = Attempt("failed to verify")
+        if wants_layers:
+            say(f"{label}: measuring its layers")
+            attempt = with_layers(attempt, prepared, profile, folder, made)
+        say(f"{label}: verifying")
+        parity, audit = verify(prepared, profile, folder, made)
+        artifact = manifest(prepared, profile, folder, made, parity, audit, seconds)
+        if selected is not None:
+            artifact = artifact.model_copy(update={"selective_float": selected.record})
+        write_manifest(folder, artifact)
+    except VerificationError as error:  # selective float verifies while it converts
+        return replace(attempt, stage="failed to verify", error=error)
+    except EdgekitError as error:
+        return replace(attempt, error=error)
+    return replace(attempt, stage="converted", stored=Stored(folder, artifact))
+
+
+def with_layers(attempt: Attempt, prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Attempt:
+    """The attempt with the errors of the layers, or with why there are none."""
+    try:
+        return replace(attempt, layers=layer_errors(prepared, profile, folder, made))
+    except EdgekitError as error:
+        return replace(attempt, layers_error=error)
+
+
+def make_in_place(prepared: Prepared, profile: ExportProfile, say: Say) -> Attempt:
+    """Make one artifact at ``<out>/<model>/<profile>``; what was there stays there unless the new one is verified."""
+    final = artifact_folder(prepared.options.out, prepared.card.id, profile.name)
+    label = f"{prepared.card.id} {profile.name}"
+    attempt = Attempt("failed to convert")
+    try:
+        with staged_folder(final) as folder:
+            attempt = make(prepared, profile, folder, say)
+            if attempt.error is not None:
+                raise attempt.error  # leaves nothing behind
+    except EdgekitError as error:
+        stage: Stage = "failed to convert" if attempt.stage == "converted" else attempt.stage
+        say(f"{label}: {stage}")
+        return replace(attempt, stage=stage, stored=None, error=error)
+    say(f"{label}: done")
+    assert attempt.stored is not None
+    return replace(attempt, stored=Stored(final, attempt.stored.artifact))
+
+
+def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
+    """Copy the files of a verified artifact to ``final``, with ``artifact`` as its manifest.
+
+    Raises:
+        ToolError: ``final`` cannot be written (UsageError where it is a file).
+    """
+    with staged_folder(final) as folder:
+        for entry in artifact.files:
+            shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
+        write_manifest(folder, artifact)
+    return Stored(final, artifact)
+
+
+def write_manifest(folder: Path, artifact: Artifact) -> None:
+    """Write ``manifest.json``."""
+    write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")

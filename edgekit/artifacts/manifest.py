@@ -1,0 +1,106 @@
+"""``manifest.json``: everything that is known of an artifact, and the command that makes it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import __version__
+from ..base.files import sha256_file
+from ..forms.profiles import RANGES
+from ..forms.resolve import AS_WRITTEN, describe_form
+from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
+from .prepare import Prepared
+from .requests import Made
+from .store import CHECK_FILE, LAYERS_FILE
+from .verify import how_verified
+
+
+def manifest(
+    prepared: Prepared,
+    profile: ExportProfile,
+    folder: Path,
+    made: Made,
+    parity: Parity,
+    audit: Audit,
+    convert_seconds: float,
+) -> Artifact:
+    """The manifest of the verified files in ``folder``."""
+    return Artifact(
+        model=prepared.card.id,
+        profile=profile.name,
+        format=profile.format,
+        precision=profile.precision,
+        io=profile.io,
+        target=made.target,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        files=tuple(entry(folder / name) for name in (*made.files, CHECK_FILE, *beside(folder))),
+        inputs=made.inputs,
+        outputs=made.outputs,
+        params=prepared.params,
+        macs=prepared.macs,
+        layers=prepared.layers,
+        weights=prepared.provenance,
+        calibration=prepared.calibration if profile.precision == "int8" else None,
+        quantization=made.quantization,
+        float_layers=made.float_layers,
+        rewrites=made.rewrites,
+        form=describe_form(prepared.card, profile, made.target),
+        parity=parity,
+        parity_data=prepared.parity_data,
+        audit=audit,
+        notes=(*made.notes, *how_verified(profile, made, parity)),
+        tool_versions={"edgekit": __version__, **made.tool_versions},
+        command=reproduce(prepared, profile, made.target),
+        convert_seconds=round(convert_seconds, 2),
+    )
+
+
+def beside(folder: Path) -> list[str]:
+    """What else was measured and is kept with the artifact."""
+    return [LAYERS_FILE] if (folder / LAYERS_FILE).is_file() else []
+
+
+def entry(path: Path) -> FileEntry:
+    """Name, size and digest of a file."""
+    return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_file(path))
+
+
+def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
+    """The command line that makes the same artifact, with what had been left to defaults spelled out."""
+    options = prepared.options
+    words = ["edgekit", "export", options.sources.get(prepared.card.id, prepared.card.id)]
+    words += profile_words(profile, options.sources)
+    words += ["--target", target, "--weights", options.weights]
+    if options.num_classes is not None:
+        words += ["--num-classes", str(options.num_classes)]
+    if options.calibration is not None:
+        words += ["--calibration", options.calibration]
+    if options.parity_data is not None:
+        words += ["--parity-data", options.parity_data]
+    if options.layer_errors:
+        words.append("--layer-errors")
+    if options.selective_float:
+        words += ["--selective-float"] if options.min_sqnr_db is None else ["--min-sqnr", f"{options.min_sqnr_db:g}"]
+    return shlex.join(words)
+
+
+def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[str]:
+    """The options that choose ``profile``: its base name and what the command line changed."""
+    base = profile.name.removesuffix("-baked")
+    words = []
+    for ranges in RANGES:
+        if base.endswith(f"-ranges-{ranges}"):
+            base = base.removesuffix(f"-ranges-{ranges}")
+            words = ["--ranges", ranges]
+    for io in ("int8", "uint8", "float32"):
+        if base.endswith(f"-io-{io}"):
+            base = base.removesuffix(f"-io-{io}")
+            words += ["--io", io]
+    if profile.name.endswith("-baked"):
+        words.append("--bake-preprocess")
+    if profile.form != AS_WRITTEN:
+        words += ["--form", profile.form]
+    return ["--profile", sources.get(base, base), *words]

@@ -1,0 +1,149 @@
+"""What all artifacts of one model share: images, network, weights, float reference. Made once, in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base.isolate import run_isolated
+from ..base.pixels import Pixels, load_pixels
+from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from .children import jobs
+from .requests import BuildRequest, NetworkSource
+
+CALIBRATION, PARITY = "calibration.npy", "parity.npy"
+TOOLS = {
+    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
+    "openvino": ("torch", "openvino", "nncf"),
+}
+"""What converts and verifies each format."""
+
+MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the command line asks for, apart from models and profiles.
+
+    Attributes:
+        weights: ``random``, ``pretrained`` or a checkpoint path.
+        calibration: folder, ``.npz``, ``synthetic`` or None for the bundled photos.
+        parity_data: images to verify on; the calibration images when None.
+        out: artifacts go to ``out/<model>/<profile>/``.
+        timeout_s: limit of each conversion.
+        cache: folder of earlier artifacts to take from and add to; None for no cache.
+        layer_errors: measure every layer of int8 artifacts.
+        selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
+            asks for.
+        sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
+    """
+
+    weights: str = "random"
+    num_classes: int | None = None
+    calibration: str | None = None
+    parity_data: str | None = None
+    out: Path = Path("artifacts")
+    timeout_s: float = 900.0
+    cache: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    layer_errors: bool = False
+    selective_float: bool = False
+    min_sqnr_db: float | None = None
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pixels for calibration and for parity, and where they came from."""
+
+    pixels: Pixels
+    source: ImageSet
+    parity_pixels: Pixels
+    parity_source: ImageSet
+
+
+def load_images(card: ModelCard, options: ExportOptions) -> Images:
+    """The images that the options name, at the card's size.
+
+    Raises:
+        UsageError: they are not there or not usable.
+    """
+    pixels, source = load_pixels(options.calibration, card.preprocessing)
+    if options.parity_data is None:
+        return Images(pixels, source, pixels, source)
+    return Images(pixels, source, *load_pixels(options.parity_data, card.preprocessing))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What all profiles of one model share; the files live in ``work``."""
+
+    card: ModelCard
+    options: ExportOptions
+    work: Path
+    provenance: WeightsProvenance
+    params: int
+    macs: int
+    layers: tuple[LayerLoad, ...]
+    calibration: ImageSet
+    parity_data: ImageSet
+    parity_pixels: Pixels
+    reference: np.ndarray[Any, Any]
+
+    @property
+    def source(self) -> NetworkSource:
+        """What a child needs to build the network again."""
+        return NetworkSource(
+            card=self.card,
+            num_classes=self.options.num_classes,
+            state=self.work / "state.pt",
+            layout=self.provenance.layout,
+        )
+
+    @property
+    def calibration_file(self) -> Path:
+        """The calibration images, ``.npy``, uint8 ``(N, H, W, C)``."""
+        return self.work / CALIBRATION
+
+    @property
+    def parity_file(self) -> Path:
+        """The parity images, likewise."""
+        return self.work / PARITY
+
+
+def prepare(
+    card: ModelCard, checkpoint: Path | None, options: ExportOptions, work: Path, images: Images | None = None
+) -> Prepared:
+    """Load the images unless given, build the network in a child process and compute the reference outputs."""
+    images = images or load_images(card, options)
+    np.save(work / CALIBRATION, images.pixels)
+    np.save(work / PARITY, images.parity_pixels)
+    request = BuildRequest(
+        card=card,
+        weights=None if checkpoint is None else checkpoint.resolve(),
+        num_classes=options.num_classes,
+        parity=work / PARITY,
+        calibration=None if options.parity_data is None else work / CALIBRATION,
+        folder=work,
+    )
+    built = run_isolated(jobs.build, request, options.timeout_s, f"building {card.id}", more_time=MORE_TIME)
+    provenance = built.provenance
+    if options.weights == "pretrained":
+        provenance = provenance.model_copy(update={"kind": "pretrained"})
+    return Prepared(
+        card=card,
+        options=options,
+        work=work,
+        provenance=provenance,
+        params=built.params,
+        macs=built.macs,
+        layers=built.layers,
+        calibration=images.source,
+        parity_data=images.parity_source,
+        parity_pixels=images.parity_pixels,
+        reference=np.load(work / "reference.npy"),
+    )

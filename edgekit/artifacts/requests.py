@@ -1,0 +1,185 @@
+"""What goes to the child processes of an export, and what comes back: frozen values, paths for what is large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..export.job import Converted
+from ..types import ExportProfile, Frozen, LayerLoad, ModelCard, Rewrite, TargetClass, TensorSpec, WeightsProvenance
+
+
+class BuildRequest(Frozen):
+    """A network to build.
+
+    Attributes:
+        weights: checkpoint; None for seeded random weights.
+        parity: images to compute the reference on, ``.npy``, uint8 ``(N, H, W, C)``.
+        calibration: the calibration images, ``.npy``; None where they are those of ``parity``.
+        folder: takes ``state.pt``, the weights, and ``reference.npy``, float32 ``(N, classes)``.
+    """
+
+    card: ModelCard
+    weights: Path | None
+    num_classes: int | None
+    parity: Path
+    calibration: Path | None
+    folder: Path
+
+
+class BuiltNetwork(Frozen):
+    """What is known of a network that was built; ``layers`` are those with multiply-accumulates."""
+
+    provenance: WeightsProvenance
+    params: int
+    macs: int
+    layers: tuple[LayerLoad, ...]
+
+
+class NetworkSource(Frozen):
+    """What a child needs to build the network again that :class:`BuildRequest` built.
+
+    Attributes:
+        state: file of its weights.
+        layout: of the checkpoint that the weights came from, see ``WeightsProvenance``.
+    """
+
+    card: ModelCard
+    num_classes: int | None
+    state: Path
+    layout: str
+
+
+class ConvertRequest(Frozen):
+    """A network to rewrite, convert and quantize into ``folder``; ``pixels`` are the calibration images, ``.npy``."""
+
+    network: NetworkSource
+    profile: ExportProfile
+    target: TargetClass
+    pixels: Path
+    folder: Path
+
+
+class Made(Converted):
+    """A converted file that nothing is proven of yet.
+
+    Attributes:
+        target: class of the CPU that it was made for.
+        float_layers: paths of the layers that stay in float; ``float_names`` their names in the rewritten network.
+        float_compute: convolutions and linear layers among them.
+    """
+
+    target: TargetClass
+    float_layers: tuple[str, ...]
+    float_names: tuple[str, ...]
+    float_compute: int
+    rewrites: tuple[Rewrite, ...]
+    tool_versions: dict[str, str]
+
+
+class AuditRequest(Frozen):
+    """A file to audit; ``facts`` are the runtime's own account of it, as the agent gives them."""
+
+    facts: dict[str, Any]
+    model_file: Path
+    profile: ExportProfile
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    float_nodes: tuple[str, ...]
+    float_compute: int
+
+
+class FormRewrites(Frozen):
+    """What a form asks of the passes and the quantizer."""
+
+    rewrites: tuple[str, ...]
+    keep_float: tuple[str, ...]
+
+
+class EffectsRequest(Frozen):
+    """Forms to try on a network, by name, without a conversion."""
+
+    network: NetworkSource
+    forms: dict[str, FormRewrites]
+
+
+class Effects(Frozen):
+    """What forms change in a network.
+
+    Attributes:
+        rewrites: by form, what its passes did.
+        kept: by form, paths of the layers that stay in float.
+        failed: by form, what its passes raised.
+    """
+
+    rewrites: dict[str, tuple[Rewrite, ...]]
+    kept: dict[str, tuple[str, ...]]
+    failed: dict[str, str]
+
+
+class LayersRequest(Frozen):
+    """An int8 file whose layers are compared with the float network's.
+
+    Attributes:
+        calibration, pixels: images, ``.npy``, uint8 ``(N, H, W, C)``; the layers are compared on ``pixels``.
+        plain: the file's stored outputs on ``pixels``, ``.npy``.
+        made: what the converter said of the file.
+    """
+
+    network: NetworkSource
+    profile: ExportProfile
+    calibration: Path
+    pixels: Path
+    model_file: Path
+    plain: Path
+    made: Made
+
+
+class GainsRequest(Frozen):
+    """An int8 network of which more layers may stay in float; ``in_float`` names those that do already."""
+
+    network: NetworkSource
+    profile: ExportProfile
+    target: TargetClass
+    calibration: Path
+    in_float: tuple[str, ...]
+
+
+class Gain(Frozen):
+    """A layer that is in int8; ``gain`` is the share of the noise power of the scores that goes when it is not."""
+
+    path: str
+    macs: int
+    gain: float
+
+
+class Gains(Frozen):
+    """The layers that are in int8, and the multiply-accumulates of the whole network."""
+
+    macs: int
+    layers: tuple[Gain, ...]
+
+
+class ScoresRequest(Frozen):
+    """A float network to run over the images of an evaluation.
+
+    Attributes:
+        weights: checkpoint; None for seeded random weights.
+        source: folder or ``.npz`` file that the user named.
+        paths: image files in order; empty where ``source`` is an ``.npz`` file.
+        outputs: takes the scores, ``.npy``, float32 ``(N, classes)``.
+    """
+
+    card: ModelCard
+    weights: Path | None
+    num_classes: int | None
+    source: str
+    paths: tuple[Path, ...]
+    outputs: Path
+
+
+class ScoredNetwork(Frozen):
+    """Which weights gave the scores, in words, and their digest."""
+
+    weights: str
+    sha256: str

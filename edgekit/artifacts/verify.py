@@ -1,0 +1,125 @@
+"""Prove a converted file: its outputs equal the reference's, and its content is what the profile claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base.files import writing
+from ..base.isolate import run_isolated
+from ..base.pixels import from_output, to_input
+from ..base.target import host_target, saturates
+from ..bench.launch import call_agent
+from ..errors import VerificationError
+from ..forms.resolve import DEFAULT
+from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
+from ..verify.parity import compare, top1_doubt
+from .children import jobs
+from .prepare import Prepared
+from .requests import AuditRequest, Made
+from .store import CHECK_FILE
+
+TIMEOUT_S = 300.0
+
+
+def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> tuple[Parity, Audit]:
+    """Parity and audit of the converted file in ``folder``; also writes ``check.npz`` there.
+
+    Raises:
+        VerificationError: a criterion was missed; the message holds all of them.
+        ToolError: the runtime failed on the file.
+    """
+    parity = check_parity(prepared, profile, folder, made)
+    audit = check_claims(prepared, profile, folder, made)
+    failures = [f"parity: {f}" for f in parity.failures] + [f"audit: {f}" for f in audit.failures]
+    if failures:
+        raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(profile)}")
+    return parity, audit
+
+
+def remedy(profile: ExportProfile) -> str:
+    """What may bring an artifact of this precision nearer to its network."""
+    own = "a profile of your own with other bounds under [parity]"
+    if profile.precision == "int8":
+        return f"try --calibration with photos like the network's own, --selective-float, or {own}"
+    if profile.precision == "fp32":
+        # Nothing is rounded on purpose: what is left is a rewrite, a converter or a runtime that is wrong.
+        other = "" if profile.form == DEFAULT else "--form default, "
+        return f"try {other}a profile of your own with rewrites = [], to see which rewrite it is, or {own}"
+    if profile.precision == "fp16":
+        return f"export float32 (leave --fp16 out), or try {own}"
+    return f"export float32, or --int8 with --calibration (its ranges are measured), or try {own}"
+
+
+def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Parity:
+    """Run the file on the parity images and compare.
+
+    The first image and its reference go to ``check.npz`` (``input`` as the artifact takes it, ``reference`` float32),
+    so that a device can be checked later without the images.
+    """
+    out = made.outputs[0]
+    taken = run_on_parity_images(prepared, profile, folder, made)
+    inputs = np.load(prepared.work / f"{profile.name}-in.npy", mmap_mode="r")
+    with writing(folder / CHECK_FILE):
+        np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
+    outputs = from_output(np.load(taken), out)
+    return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
+
+
+def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Path:
+    """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
+    inputs = to_input(prepared.parity_pixels, made.inputs[0])
+    exact = {"exact_int8": True} if overflows_here(profile, made) else {}
+    given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
+    with writing(given):
+        np.save(given, inputs)
+    call_agent(
+        {**agent_request("run", profile, folder, made), **exact, "inputs": str(given), "outputs": str(taken)},
+        TIMEOUT_S,
+        f"running {prepared.card.id} {profile.name}",
+    )
+    return taken
+
+
+def overflows_here(profile: ExportProfile, made: Made) -> bool:
+    """True for an int8 file whose sums overflow in this machine's kernels and not in those of its target.
+
+    TFLite's kernels sum in 32 bits everywhere.
+    """
+    fits = profile.precision == "int8" and profile.format != "tflite" and not saturates(made.target)
+    return fits and saturates(host_target())
+
+
+def how_verified(profile: ExportProfile, made: Made, parity: Parity) -> tuple[str, ...]:
+    """What is to be said of the way in which parity was found, and of what it leaves open."""
+    said = [top1_doubt(parity)]
+    if overflows_here(profile, made):
+        why = f"8-bit weights overflow in this machine's int8 kernels, and not on {made.target}"
+        said.append(
+            f"parity was computed in float from the int8 file: {why}; edgekit profile --device compares outputs there"
+        )
+    return tuple(filter(None, said))
+
+
+def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Audit:
+    """Audit the file with the runtime's own account of it."""
+    what = f"{prepared.card.id} {profile.name}"
+    facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
+    request = AuditRequest(
+        facts=facts,
+        model_file=(folder / made.files[0]).resolve(),
+        profile=profile,
+        inputs=made.inputs,
+        outputs=made.outputs,
+        float_nodes=made.float_nodes,
+        float_compute=made.float_compute,
+    )
+    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}")
+
+
+def agent_request(command: str, profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:
+    """A request to the agent about the converted file."""
+    model = str((folder / made.files[0]).resolve())
+    return {"command": command, "runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}

@@ -1,0 +1,1 @@
+"""What every stage stands on: files, child processes, folders, progress, pixels, statistics."""

@@ -1,0 +1,112 @@
+"""Fetching a file from an address that a file named: over https alone, bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import http.client
+import time
+import urllib.error
+import urllib.request
+from email.message import Message
+from typing import IO, Any
+
+from ..errors import ToolError, UsageError
+from ..types.urls import checked_url, without_password
+
+STALL_S, WHOLE_S = 60.0, 1800.0
+"""Without a byte, and from begin to end."""
+CHUNK_BYTES = 1 << 20
+
+
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect only to what could have been named in the first place, and never from https to http."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """The next request, or an error that says where it would have led."""
+        try:
+            checked_url(newurl)
+        except ValueError as error:
+            raise urllib.error.URLError(f"it redirects to {without_password(repr(newurl))}: {error}") from error
+        if req.type == "https" and not newurl.startswith("https:"):
+            raise urllib.error.URLError(f"it redirects from https to {newurl!r}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def opener(files_too: bool = False) -> urllib.request.OpenerDirector:
+    """What opens addresses: http and https, through the proxies of the environment; no ``file:``, no ``ftp:``."""
+    made = urllib.request.OpenerDirector()
+    handlers: list[urllib.request.BaseHandler] = [
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        SafeRedirects(),
+        urllib.request.HTTPErrorProcessor(),
+    ]
+    for handler in [*handlers, *([urllib.request.FileHandler()] if files_too else [])]:
+        made.add_handler(handler)
+    return made
+
+
+def require_safe(url: str, field: str) -> str:
+    """``url``, when it may be fetched.
+
+    Raises:
+        UsageError: it may not; ``field`` says where it stands.
+    """
+    try:
+        return checked_url(url)
+    except ValueError as error:
+        raise UsageError(f"{field}: {error} (value: {without_password(repr(url))})", "name an https address") from error
+
+
+def download(url: str, limit_bytes: int, what: str, hint: str) -> bytes:
+    """All that ``url`` holds, at most ``limit_bytes``.
+
+    Args:
+        url: https, or http on this machine.
+        limit_bytes: reading ends with the first byte beyond.
+        what: is fetched, for errors: ``the weights from``, before the address.
+        hint: what to do when it cannot be.
+
+    Raises:
+        UsageError: an address that may not be fetched.
+        ToolError: it cannot be reached, redirects to such an address, ends too early, takes too long or is too large.
+    """
+    require_safe(url, "the address")
+    try:
+        with opener().open(url, timeout=STALL_S) as answer:
+            content = read_bounded(answer, limit_bytes)
+            promised: Message = answer.headers
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ToolError(f"cannot fetch {what} {url}: {error}", hint) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ToolError(f"cannot fetch {what} {url}: {getattr(error, 'reason', error)}", hint) from error
+    if len(content) > limit_bytes:
+        raise ToolError(f"{url} is larger than the {limit_bytes} bytes that it may have", hint)
+    length = promised.get("Content-Length", "")
+    if length.isdigit() and len(content) != int(length):
+        raise ToolError(f"{url} was cut off: {len(content)} of {length} bytes", "try again")
+    return content
+
+
+def read_bounded(stream: Any, limit_bytes: int) -> bytes:
+    """The bytes of a stream up to one beyond the limit, so that too many can be told.
+
+    Raises:
+        TimeoutError: a sender that drips.
+    """
+    end = time.monotonic() + WHOLE_S
+    content = bytearray()
+    while len(content) <= limit_bytes:
+        # read1: what is there; a full read would wait for a drip to fill the chunk.
+        part = stream.read1(min(CHUNK_BYTES, limit_bytes + 1 - len(content)))
+        if not part:
+            break
+        content += part
+        if time.monotonic() > end:
+            raise TimeoutError(f"not finished after {WHOLE_S:g} s")
+    return bytes(content)

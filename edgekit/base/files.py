@@ -1,0 +1,334 @@
+"""Durable files: written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shlex
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from ..errors import ToolError, UsageError
+from .exchange import exchange
+from .locks import STALE_S, claimed, create_locked, free, locks_work, machine, owned, untouched
+from .owned import check_replaceable, claim
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
+
+
+def check_regular(path: Path) -> Path:
+    """``path``, unless something stands there, or where it leads to, that is neither a file nor a folder.
+
+    A pipe keeps its reader waiting, ``/dev/zero`` never ends, and a device that is replaced by a file is lost.
+
+    Raises:
+        UsageError: it is such a thing.
+    """
+    with suppress(OSError, ValueError):  # what cannot be looked at says so when it is opened
+        kind = KINDS.get(stat.S_IFMT(path.stat().st_mode))
+        if kind is not None:
+            leads = f" leads to {kind}" if path.is_symlink() else f" is {kind}"
+            raise UsageError(f"{path}{leads} where a file is to be", "name a file")
+    return path
+
+
+@contextmanager
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """Turn the operating system's refusal to write under ``path`` into a :class:`ToolError` with the cause.
+
+    Args:
+        path: where something is to be written.
+        option: the one that names another place.
+
+    Raises:
+        UsageError: ``path`` leads through a file: no room on the disk would help.
+        ToolError: any other refusal.
+    """
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}" if file is None else f"{file} is a file where a folder is to be",
+            "name another folder, or move the file away",
+        ) from error
+    except OSError as error:
+        raise ToolError(
+            f"cannot write {path}: {error.strerror or error}",
+            f"free some space or name another folder with {option}",
+        ) from error
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path`` through a temporary file beside it, then rename.
+
+    Raises:
+        UsageError: a pipe or device is there.
+        ToolError: the folder cannot be written or the disk is full; the old file is left as it was.
+    """
+    check_regular(path)
+    data = content.encode() if isinstance(content, str) else content
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep_files(path.parent)
+        part = path.with_name(f".{path.name}.{machine()}-{secrets.token_hex(4)}")
+        try:
+            with os.fdopen(create_locked(part), "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+                os.replace(part, path)  # while it is locked: unlocked, it looks like a dead process's
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+PART = re.compile(r"\..+\.([0-9a-f]{8})-[0-9a-f]{8}", re.DOTALL)
+_swept: set[Path] = set()
+
+
+def sweep_files(folder: Path) -> None:
+    """Remove the temporary files in ``folder`` of writers that were killed; once in a process."""
+    where = folder.absolute()
+    if where in _swept:
+        return
+    _swept.add(where)
+    for left in sorted(folder.iterdir()):
+        part = PART.fullmatch(left.name)
+        if part is None:
+            continue
+        with suppress(OSError):  # another's, or swept by another
+            opened = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                known = part[1] == machine() and locks_work(opened)
+                if free(opened, left) and (known or untouched(left) > STALE_S):
+                    left.unlink()
+            finally:
+                os.close(opened)
+
+
+def check_writable(folder: Path, option: str = "--out") -> None:
+    """Find out before the work, not after it, that ``folder`` cannot be made or written; nothing is left there.
+
+    Args:
+        folder: it need not be there.
+        option: the one that names another folder.
+
+    Raises:
+        UsageError: it is a file.
+        ToolError: it cannot.
+    """
+    try:
+        with writing(folder, option):
+            make_folders(folder)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    finally:
+        remove_empty(folder)
+
+
+_made: set[Path] = set()
+_making = threading.Lock()
+
+
+def make_folders(folder: Path) -> None:
+    """Make ``folder`` and those above it where they are missing, and remember which these were."""
+    with _making:
+        _made.update(path for path in (folder, *folder.parents) if not path.exists())
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove ``folder`` and those above it as far as this process made them and nothing is in them."""
+    with _making:
+        for path in (folder, *folder.parents):
+            if path not in _made:
+                return
+            try:
+                path.rmdir()
+            except FileNotFoundError:
+                pass  # it could not be made
+            except OSError:
+                return
+            _made.discard(path)
+
+
+STAGING, OLD, GONE = ".staging-", "-old", "-gone"
+STAGED = re.compile(rf"({re.escape(STAGING)}(.+)-[0-9a-f]{{12}})({OLD}|{GONE}|\.lock)?", re.DOTALL)
+"""A staging folder and what may lie beside it: the staging folder's name, and that of the folder it is to replace."""
+
+
+@contextmanager
+def staged_folder(final: Path) -> Iterator[Path]:
+    """A temporary folder beside ``final`` that replaces it when the block ends well, and vanishes when it does not.
+
+    It is locked as long as it lives. Leftovers of runs that were killed are removed by the next run that works in the
+    same parent folder; folders above ``final`` that were made for it go where they stay empty. Where ``final`` is a
+    symbolic link, the folder that it leads to is replaced, and the link stays.
+
+    Raises:
+        UsageError: ``final`` is a file, or a folder above it, or a link that leads nowhere but to itself; or it is a
+            folder that edgekit did not make.
+        ToolError: the parent folder cannot be written.
+    """
+    final = behind_link(final)
+    # Named before it is made: a signal that comes in between must find it in the block that removes it.
+    staging = final.with_name(f"{STAGING}{final.name}-{secrets.token_hex(6)}")
+    with ExitStack() as stack:
+        stack.callback(remove_empty, final.parent)
+        with writing(final.parent):
+            make_folders(final.parent)
+            sweep(final.parent)
+            if final.exists() and not final.is_dir():
+                raise UsageError(f"{final} is a file where a folder is to be", "move it away or name another folder")
+            check_replaceable(final)
+            # Once more: another process may have found them empty in between.
+            final.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(owned(staging))
+            stack.callback(clear, staging, final)
+            staging.mkdir()
+        yield staging
+        with writing(final):
+            replace_folder(staging, final)
+
+
+def behind_link(final: Path) -> Path:
+    """``final``, or what it leads to where it is a symbolic link; that need not be there.
+
+    Raises:
+        UsageError: it leads to itself.
+    """
+    if not final.is_symlink():
+        return final
+    place = Path(os.path.realpath(final))
+    if place.is_symlink():
+        raise UsageError(f"{final} is a link that leads to itself", "remove it, or name another folder")
+    return place
+
+
+def replace_folder(new: Path, final: Path) -> None:
+    """Put ``new`` in the place of ``final``, whose old content is removed: a reader sees one or the other.
+
+    Where the two cannot change places in one step, the old folder steps aside first. Killed just then, the next reader
+    (:func:`restore`) or writer (:func:`sweep`) brings it back.
+
+    Raises:
+        UsageError: ``final`` is a folder that edgekit did not make.
+        OSError: it cannot; the old folder is where it was.
+    """
+    final, old = behind_link(final), aside(new)
+    claim(new, final)
+    while True:
+        if final.is_dir():
+            try:
+                if exchange(new, final):
+                    shutil.rmtree(new, ignore_errors=True)
+                    return
+                os.replace(final, old)
+            except FileNotFoundError:  # another writer has just moved it aside
+                continue
+        try:
+            os.replace(new, final)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            discard(old)  # another writer was quicker: its folder is the old one now
+            continue
+        discard(old)
+        return
+
+
+def aside(staging: Path) -> Path:
+    """Where the folder that ``staging`` is to replace waits while it is out of its place."""
+    return staging.with_name(staging.name + OLD)
+
+
+def discard(old: Path) -> None:
+    """Remove a folder that stepped aside; renamed first, so that nobody brings back what is half removed."""
+    going = old.with_name(old.name.removesuffix(OLD) + GONE)
+    with suppress(OSError):
+        os.replace(old, going)
+    shutil.rmtree(going, ignore_errors=True)
+
+
+def clear(staging: Path, final: Path) -> None:
+    """Remove a staging folder and what lies beside it; first bring back an old folder that had stepped aside."""
+    old = aside(staging)
+    if old.is_dir() and not os.path.lexists(final):
+        try:
+            os.replace(old, final)
+        except OSError:
+            if not os.path.lexists(final):  # it is the only one: better two folders than none
+                return
+    discard(old)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Clear away staging folders in ``parent`` whose owner is gone."""
+    for staging, final in {found[1]: found[2] for found in staged_in(parent)}.items():
+        with claimed(parent / staging) as ours:
+            if ours:
+                clear(parent / staging, parent / final)
+
+
+def staged_in(parent: Path) -> list[re.Match[str]]:
+    """What lies in ``parent`` of staging folders, by name; nothing where it cannot be read."""
+    try:
+        names = sorted(os.listdir(parent))
+    except OSError:
+        return []
+    return [found for found in map(STAGED.fullmatch, names) if found]
+
+
+def restore(final: Path) -> Path:
+    """``final``, brought back first when a writer was killed after it had stepped aside.
+
+    Every reader of a folder that :func:`staged_folder` writes asks first. A writer that is alive loses nothing: it
+    finds the place taken and moves it aside once more.
+
+    Raises:
+        UsageError: see :func:`behind_link`.
+        ToolError: it waits under another name and cannot be brought back.
+    """
+    place = behind_link(final)
+    while not os.path.lexists(place):
+        waiting = [found[0] for found in staged_in(place.parent) if found[2] == place.name and found[3] == OLD]
+        if not waiting:
+            break
+        last = min((place.with_name(name) for name in waiting), key=untouched)
+        try:
+            os.replace(last, place)
+        except FileNotFoundError:  # its writer has gone on meanwhile
+            continue
+        except OSError as error:
+            if not place.is_dir():  # else another process has filled the place
+                raise ToolError(
+                    f"{final} stepped aside for one that has not come, and cannot be brought back: {error.strerror}",
+                    f"mv {shlex.quote(str(last))} {shlex.quote(str(place))}",
+                ) from error
+    return final
+
+
+def restore_all(root: Path) -> None:
+    """:func:`restore` every folder directly in ``root`` or one level below it."""
+    parents = [root, *(path for path in root.iterdir() if path.is_dir())] if root.is_dir() else []
+    for parent in parents:
+        for found in staged_in(parent):
+            if found[3] == OLD:
+                restore(parent / found[2])

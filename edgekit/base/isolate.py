@@ -1,0 +1,291 @@
+"""Run a function in a child process with a time limit: native converters and runtimes abort, hang and leak.
+
+The child is ``python -m edgekit.base.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON, and PARENT
+is our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
+
+A function that runs isolated takes one frozen value and returns one. Its module imports nothing heavy at its top,
+since the parent imports it too; the function itself imports what it needs, inside :func:`quick_imports`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from .. import errors
+from ..errors import EdgekitError, ToolError
+from ..types.base import Frozen
+from .scratch import scratch_folder
+
+Request = TypeVar("Request", bound=Frozen)
+Answer = TypeVar("Answer", bound=Frozen)
+
+LOG_TAIL_LINES = 12
+IDLE = "try again when the machine has less to do"
+"""What to try after a timeout where no option sets the limit."""
+PR_SET_PDEATHSIG = 1
+UNEXPECTED = "put --debug right behind edgekit to see the traceback; edgekit or a package that it uses may be at fault"
+PATIENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
+"""Threads without work sleep; by default they spin, which doubles the CPU time of building a network. And glibc keeps
+freed memory for a network's next tensors: clearing pages anew was half of the system's time."""
+
+
+def run_isolated(
+    function: Callable[[Request], Answer],
+    request: Request,
+    timeout_s: float,
+    what: str,
+    log: Path | None = None,
+    env: dict[str, str] | None = None,
+    more_time: str = IDLE,
+) -> Answer:
+    """Call ``function`` with ``request`` in a fresh interpreter and return its answer.
+
+    Args:
+        function: a function at the top level of a module, annotated with the types of its request and its answer.
+        request: its argument.
+        timeout_s: after that the child's whole process group is killed.
+        what: the step in words, for messages ("converting X to onnx").
+        log: where the child's output goes; a temporary file when None.
+        env: variables added to the child's environment.
+        more_time: what to try when the time did not suffice.
+
+    Raises:
+        EdgekitError: the same error the child raised, with its traceback as a note.
+        ToolError: the child raised an error of another kind, which the message names, or crashed, was killed or ran out
+            of time; then the message holds the end of its log.
+    """
+    answer: type[Answer] = get_type_hints(function)["return"]
+    name = f"{function.__module__}:{function.__qualname__}"
+    return answer.from_plain(run_named(name, request.to_plain(), timeout_s, what, log, env, more_time))
+
+
+def run_named(
+    function: str,
+    request: dict[str, Any],
+    timeout_s: float,
+    what: str,
+    log: Path | None = None,
+    env: dict[str, str] | None = None,
+    more_time: str = IDLE,
+) -> dict[str, Any]:
+    """As :func:`run_isolated`, for a function of a module that this process cannot import, by name.
+
+    Args:
+        function: dotted module, colon, function name.
+        request: JSON-able argument; the result is JSON-able too.
+        timeout_s: see :func:`run_isolated`, as for the others.
+        what: likewise.
+        log: likewise.
+        env: likewise.
+        more_time: likewise.
+
+    Raises:
+        EdgekitError: see :func:`run_isolated`.
+    """
+    with scratch_folder() as folder:
+        request_file, result_file = folder / "request.json", folder / "result.json"
+        request_file.write_text(json.dumps(request))
+        log_file = log or folder / "log.txt"
+        files = [str(request_file), str(result_file)]
+        command = [sys.executable, "-m", "edgekit.base.isolate", function, *files, str(os.getpid())]
+        # Its temporary files go with ours: a child that is killed leaves them.
+        code = run_logged(command, log_file, timeout_s, {"TMPDIR": str(folder), **(env or {})})
+        if result_file.exists():
+            answer = json.loads(result_file.read_text())
+            if answer["ok"]:
+                return dict(answer["value"])
+            raise rebuild_error(answer, what)
+        hint = more_time if code is None else ""
+        raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip(), hint)
+
+
+def run_logged(command: list[str], log: Path, timeout_s: float, env: dict[str, str] | None = None) -> int | None:
+    """Run ``command`` in a process group of its own, output to ``log``; the exit code, or None after a timeout."""
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**PATIENT, **os.environ, **(env or {})},
+            start_new_session=True,
+        )
+        with supervised(child):
+            return wait(child, timeout_s)
+
+
+class Meter(threading.local):
+    """CPU seconds of the children that a thread has waited for."""
+
+    seconds = 0.0
+
+
+METER = Meter()
+_running: set[int] = set()
+_stopping = threading.Event()
+_lock = threading.Lock()
+
+
+@contextmanager
+def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A block in which ``child``, which leads a process group, runs; none of the group outlives it, also on Ctrl-C.
+
+    Raises:
+        ToolError: :func:`end_all` was called.
+    """
+    with _lock:
+        _running.add(child.pid)
+    try:
+        if _stopping.is_set():
+            raise ToolError("stopped before it began")
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # the whole group has ended already
+            os.killpg(child.pid, signal.SIGKILL)
+        wait(child)
+        with _lock:
+            _running.discard(child.pid)
+
+
+def wait(child: subprocess.Popen[bytes], timeout_s: float = math.inf) -> int | None:
+    """The child's exit code, or None when the time is over. Its CPU time, and its descendants', goes to the meter."""
+    deadline, delay = time.monotonic() + timeout_s, 0.001
+    while child.returncode is None:
+        try:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        except ChildProcessError:  # an interrupt came between the system's answer and our note of it
+            return child.wait()
+        if pid:
+            METER.seconds += usage.ru_utime + usage.ru_stime
+            child.returncode = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() >= deadline:
+            return None
+        else:
+            time.sleep(delay)
+            delay = min(2 * delay, 0.05)
+    return child.returncode
+
+
+@contextmanager
+def end_all() -> Iterator[None]:
+    """End the children of all threads; those that are started inside the block end at once."""
+    _stopping.set()
+    try:
+        with _lock:
+            for pid in _running:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+        yield
+    finally:
+        _stopping.clear()
+
+
+def describe_exit(code: int | None, timeout_s: float) -> str:
+    """An exit code in words: the signal's name for a native crash, the limit for a timeout."""
+    if code is None:
+        return f"ran out of time after {timeout_s:g} s and was stopped"
+    if code < 0:
+        return f"crashed with {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines of a log file, indented."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    kept = [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in kept[-lines:])
+
+
+def rebuild_error(answer: dict[str, Any], what: str = "a child process") -> EdgekitError:
+    """The error that a child described, as the same class; one that edgekit does not know becomes a ToolError.
+
+    Args:
+        answer: ``kind``, ``message``, ``hint`` and ``traceback``, which becomes a note: tracebacks show it.
+        what: the child did, in words.
+    """
+    kind = getattr(errors, answer["kind"], None)
+    if isinstance(kind, type) and issubclass(kind, EdgekitError):
+        error = kind(answer["message"], answer["hint"])
+    else:
+        # Of a KeyError the message is the key alone: without its kind and the step it says nothing.
+        cause = ": ".join(filter(None, (answer["kind"], answer["message"])))
+        error = ToolError(f"{what} ended with an unexpected error, {cause}", UNEXPECTED)
+    if answer["traceback"]:
+        error.add_note(f"In the process that failed:\n{answer['traceback']}".rstrip())
+    return error
+
+
+def main(function: str, request_file: str, result_file: str) -> None:
+    """The child: call the function, write ``{"ok": …}``; a crash leaves no result file."""
+    module_name, _, name = function.partition(":")
+    try:
+        with quick_imports():
+            module = importlib.import_module(module_name)
+        value = call(getattr(module, name), json.loads(Path(request_file).read_text()))
+        answer = {"ok": True, "value": value}
+    except Exception as error:  # noqa: BLE001 - whatever it is, it travels to the parent as an answer
+        traceback.print_exc()
+        hint = error.hint if isinstance(error, EdgekitError) else ""
+        answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
+        answer["traceback"] = traceback.format_exc()
+    # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
+    Path(result_file + ".part").write_text(json.dumps(answer))
+    os.replace(result_file + ".part", result_file)
+
+
+def call(function: Callable[[Any], Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Call a function with JSON: what is annotated as a frozen type goes in and comes out as one."""
+    given = next((hint for name, hint in get_type_hints(function).items() if name != "return"), None)
+    typed = isinstance(given, type) and issubclass(given, Frozen)
+    answer = function(given.from_plain(request) if typed else request)  # type: ignore[union-attr]
+    return answer.to_plain() if isinstance(answer, Frozen) else answer
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import without the garbage collector, which takes a fifth of PyTorch's import and finds nothing to drop.
+
+    What came in is never looked at again. For child processes only: the parent goes on collecting.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel (Linux) end this process when its parent goes, even by SIGKILL; elsewhere do nothing."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it had gone before the kernel was asked
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    die_with_parent(int(sys.argv[4]))
+    main(*sys.argv[1:4])
+    # Native runtimes may crash while the interpreter shuts down; the answer is on disk, so leave at once.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,51 @@
+"""Folders that edgekit made, and may therefore replace: a mark inside says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..errors import UsageError
+
+MARK = ".edgekit-folder"
+MARK_TEXT = "edgekit made this folder and replaces it as a whole: keep nothing of your own in it.\n"
+MANIFEST, MANIFEST_KEYS = "manifest.json", {"schema_version", "model", "profile", "format", "files", "audit", "parity"}
+"""What says the same of folders from before there was a mark; other programs have a ``manifest.json`` too."""
+LARGEST_MANIFEST_BYTES = 64 << 20
+SHOWN = 5
+
+
+def claim(new: Path, final: Path) -> None:
+    """Mark ``new`` as made by edgekit, when it may go into the place of ``final``; see :func:`check_replaceable`."""
+    check_replaceable(final)
+    (new / MARK).write_text(MARK_TEXT)
+
+
+def check_replaceable(final: Path) -> None:
+    """Make sure that nothing of somebody else's stands where a folder of edgekit is to be.
+
+    Raises:
+        UsageError: a folder that edgekit did not make; the message says what is in it.
+    """
+    if not final.is_dir():
+        return  # what is no folder has its own error
+    names = sorted(path.name for path in final.iterdir())
+    if not names or MARK in names or has_manifest(final):
+        return
+    shown = ", ".join(map(repr, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    raise UsageError(
+        f"{final} is a folder that edgekit did not make, so it is not replaced; it holds {shown}",
+        "move it away, or name another folder",
+    )
+
+
+def has_manifest(folder: Path) -> bool:
+    """True when ``folder`` holds the manifest of an artifact."""
+    path = folder / MANIFEST
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_MANIFEST_BYTES:
+            return False
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= MANIFEST_KEYS

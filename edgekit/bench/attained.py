@@ -1,0 +1,48 @@
+"""How near measured latencies come to what their device can do at most."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+from ..errors import UsageError
+from ..types import Artifact, Ceilings, Device, DeviceInfo, Measurement
+from .launch import Transport, run_agent
+from .roofline import ceilings, roofline
+from .session import cores_request
+
+PEAKS_S = 2.0
+LAUNCH_S = 120.0
+
+
+def measure_ceilings(
+    transport: Transport, device: Device, threads: int, step: Callable[[str], None], cores: str | None = None
+) -> Ceilings:
+    """The device's peaks with so many threads, pinned to ``cores`` or free; takes about four seconds.
+
+    Raises:
+        UsageError: the device is emulated: its peaks are those of the emulator.
+        ToolError: the agent failed there.
+    """
+    if device.transport == "virtual":
+        raise UsageError(f"{device.id} is emulated and has no peaks of its own", "leave out --roofline")
+    what = f"peaks of {device.id}"
+    step(what)
+    request = {"command": "roofline", "threads": threads, "max_s": PEAKS_S, "cores": cores_request(cores)}
+    answer = run_agent(transport, request, {}, LAUNCH_S + 2 * PEAKS_S, what)
+    return ceilings(answer, DeviceInfo.from_plain(answer["info"]))
+
+
+def position(taken: Measurement, artifact: Artifact, limits: Ceilings) -> Measurement:
+    """The measurement with its place under the roof; without one where the int8 peak of the CPU is not known.
+
+    Raises:
+        UsageError: the artifact is from before its layers were kept.
+    """
+    if not artifact.layers:
+        raise UsageError(
+            f"the manifest of {artifact.model} {artifact.profile} lists no layers, so it has no roofline",
+            f"export it again: {artifact.command}",
+        )
+    found = roofline(artifact.layers, artifact.precision, limits, statistics.median(taken.samples_ns))
+    return taken.model_copy(update={"roofline": found, "ceilings": limits})

@@ -1,0 +1,156 @@
+"""How an export went, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...artifacts.selective import step_text
+from ...artifacts.tasks import Outcome
+from ...types import Artifact, Parity, SelectiveFloat
+from .console import error_lines
+from .layer_errors import layer_lines
+from .tune import form_lines, measured_lines
+
+
+def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """What the user did not choose and has to know: random weights, bundled or synthetic images, the target class."""
+    lines: list[str] = []
+    for artifact in (o.artifact for o in outcomes if o.artifact is not None):
+        if artifact.weights.kind == "random":
+            lines.append(f"weights: random (seed {artifact.weights.seed}): latency is valid, accuracy is not claimed")
+        else:
+            lines.append(f"weights: {artifact.weights.source} ({artifact.weights.layout} layout)")
+        images = artifact.calibration
+        if images is not None and images.kind == "bundled":
+            lines.append(f"calibration: {images.source} ({images.count}); give --calibration with your own images")
+        if images is not None and images.kind == "synthetic":
+            lines.append("calibration: synthetic noise, as asked: expect int8 accuracy to suffer")
+        if artifact.precision == "int8":
+            reduced = "7-bit weights" if (artifact.quantization or {}).get("reduce_range") else "8-bit weights"
+            lines.append(f"int8 target of {artifact.profile}: {artifact.target} ({reduced})")
+        lines += [f"note on {artifact.profile}: {note}" for note in artifact.notes]
+        lines += form_lines(artifact)
+    return list(dict.fromkeys(lines))
+
+
+def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """A block per artifact: how it ended, what was proven, where it is."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        source = "from cache, " if outcome.cached else ""
+        lines += ["", f"{outcome.status:<18} {outcome.model} {outcome.profile} ({source}{outcome.seconds:.1f} s)"]
+        if outcome.note:
+            lines.append(f"  note    {outcome.note}")
+        if outcome.error is not None:
+            lines += error_lines(outcome.error)
+        if outcome.layers is not None:
+            lines += [f"  {line}" for line in layer_lines(outcome.layers)]
+        if outcome.layers_error is not None:
+            kept = "" if outcome.folder is None else "; the artifact is verified without them and kept"
+            lines += [f"  layers  NOT MEASURED{kept}:", *error_lines(outcome.layers_error)]
+        if outcome.artifact is not None:
+            lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
+            lines += [f"  {line}" for line in selection_lines(outcome.artifact.selective_float)]
+            lines += [f"  {line}" for line in measured_lines(outcome.artifact)]
+            lines.append(f"  saved   {outcome.folder}/{outcome.artifact.model_file}")
+    done = [o for o in outcomes if o.folder is not None]
+    if len(outcomes) > 1:
+        states = ("converted", "failed to convert", "failed to verify", "not fast enough")
+        found = {state: sum(o.status == state for o in outcomes) for state in states}
+        lines += ["", ", ".join(f"{count} {state}" for state, count in found.items() if count)]
+    if done:
+        lines += ["", f"next: edgekit profile {done[0].folder}"]
+    return lines
+
+
+def artifact_lines(artifact: Artifact) -> list[str]:
+    """Size, parity and audit of a verified artifact."""
+    parity, audit = artifact.parity, artifact.audit
+    agreement = f"top-1 {parity.top1_agree}/{parity.images}"
+    if "top1" not in parity.judged:
+        agreement += " (not judged: random weights)"
+    lines = [
+        f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
+        (
+            f"parity  cosine {parity.cosine_min:.5f}, SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
+            f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
+        ),
+    ]
+    total = audit.int8_compute_ops + audit.float_compute_ops
+    where = f"{audit.int8_compute_ops}/{total} in int8" if artifact.precision == "int8" else f"{total}, all in float"
+    if artifact.precision in ("dynamic", "weight-only"):
+        where = f"{audit.int8_weight_ops}/{total} execute with int8 weights"
+        where += f", {audit.int8_weight_share:.0%} of the file's constants are int8"
+    facts = [f"conv and matmul: {where}", f"{audit.transposes} transposes"]
+    if audit.reorders:
+        facts.append(f"{audit.reorders} reorder(s) by the runtime")
+    if audit.quantize_ops or audit.dequantize_ops:
+        facts.append(f"{audit.quantize_ops} quantize and {audit.dequantize_ops} dequantize executed")
+    if audit.delegated_share is not None:
+        facts.append(
+            f"{audit.delegate} takes {audit.delegated_share:.0%} of ops in {audit.delegate_partitions} partition(s)"
+        )
+    lines.append(f"audit   {', '.join(facts)}")
+    if audit.undelegated:
+        lines.append(f"        outside the delegate: {listing(audit.undelegated)}")
+    if audit.float_ops:
+        lines.append(f"        in float: {listing(audit.float_ops)}")
+    return lines
+
+
+def selection_lines(found: SelectiveFloat | None) -> list[str]:
+    """Which layers stay in float because int8 alone was not near enough, step by step."""
+    if found is None:
+        return []
+    if len(found.steps) == 1:
+        reached = f"SQNR {found.steps[0].sqnr_db:.1f} dB, {found.budget_db:g} dB asked for"
+        return [f"float   nothing needs to stay in float: {reached}"]
+    first, *others = (step_text(step) for step in found.steps)
+    return [f"float   {found.budget_db:g} dB asked for; {first}", *(f"        + {text}" for text in others)]
+
+
+def decibels(parity: Parity) -> str:
+    """Both SQNRs: over all, and against what differs between the images."""
+    image = "" if parity.image_sqnr_db is None else f" (image {parity.image_sqnr_db:.1f})"
+    return f"{parity.sqnr_db:.1f} dB{image}"
+
+
+def text_of(spec: Any) -> str:
+    """A tensor as ``float32 1x224x224x3 NHWC``."""
+    return f"{spec.dtype} {'x'.join(map(str, spec.shape))} {spec.layout}"
+
+
+def listing(counts: dict[str, int]) -> str:
+    """``21 HardSwish, 8 HardSigmoid``."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def outcome_plain(outcome: Outcome) -> dict[str, Any]:
+    """One outcome for ``--json``."""
+    return {
+        "model": outcome.model,
+        "profile": outcome.profile,
+        "status": outcome.status,
+        "from_cache": outcome.cached,
+        "seconds": round(outcome.seconds, 2),
+        "cpu_seconds": round(outcome.cpu_seconds, 2),
+        "folder": None if outcome.folder is None else str(outcome.folder),
+        "error": None if outcome.error is None else str(outcome.error),
+        "hint": None if outcome.error is None else outcome.error.hint,
+        "note": outcome.note,
+        "layers": None if outcome.layers is None else outcome.layers.to_plain(),
+        "layers_error": None if outcome.layers_error is None else str(outcome.layers_error),
+        "manifest": None if outcome.artifact is None else outcome.artifact.to_plain(),
+    }
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 when all that was asked for is there, 1 when one failed to verify, else the first failure's own code.
+
+    Layers that could not be measured count too: the artifact is kept, but a script is not to go on as if all were well.
+    """
+    if any(o.status == "failed to verify" for o in outcomes):
+        return 1
+    errors = [o.error for o in outcomes] + [o.layers_error for o in outcomes]
+    return next((error.exit_code for error in errors if error is not None), 0)

@@ -1,0 +1,82 @@
+"""What ``edgekit gate`` shows a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .console import say
+
+if TYPE_CHECKING:
+    from ...types import GateResult
+    from ...verbs.gate import Pinned, Planned
+
+STYLE = {
+    "PASS": "green",
+    "FAIL": "bold red",
+    "INVALID": "red",
+    "BROKEN_OFF": "red",
+    "INCONCLUSIVE": "yellow",
+    "NOT_COMPARABLE": "yellow",
+}
+FILE_WIDTH = 160
+"""Columns of output that no terminal shows, so that tables in logs stay whole."""
+
+
+def show_results(results: Sequence[GateResult]) -> None:
+    """The table, and what is to be known of each result that is no PASS; on stderr."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...reports.gate.words import HEADINGS, MEANING, headline, remarks, row
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=FILE_WIDTH)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
+    for result in results:
+        status, *others = row(result)
+        table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
+    console.print(table)
+    for result in results:
+        if result.status == "PASS":
+            say(f"{result.name}: {result.reason}")
+        else:
+            say(f"{result.name}: {result.status}, {MEANING[result.status]}")
+            for line in remarks(result):
+                say(f"  {line}")
+    say(headline(results))
+
+
+def show_plan(planned: Sequence[Planned]) -> None:
+    """What would be measured, by which rule, and about how long it takes; on stderr."""
+    least = most = 0.0
+    for one in planned:
+        artifact, rule = one.candidate.artifact, one.rule
+        pinned = one.baseline.pin
+        cores = "" if one.cores is None else f" c{one.cores}"
+        say(f"{artifact.model} {artifact.profile} {artifact.runtime} t{one.threads}{cores} on {one.device.id}")
+        say(f"  candidate  {one.candidate.folder} ({artifact.sha256[:12]})")
+        where = f"pinned {pinned.pinned_at[:10]}, {pinned.p50_ms:.3g} ms then" if pinned else "not pinned"
+        say(f"  baseline   {one.baseline.stored.folder} ({one.baseline.stored.artifact.sha256[:12]}; {where})")
+        say(
+            f"  rule       FAIL above {rule.tolerance:.1%}, PASS below {rule.delta:.1%}, "
+            f"looks after {', '.join(map(str, rule.looks))} pairs"
+        )
+        low, high = one.seconds(rule.looks[0]), one.seconds(rule.most_pairs)
+        say(f"  time       about {low:.0f} to {high:.0f} s")
+        least, most = least + low, most + high
+    say(f"{len(planned)} gate{'s' if len(planned) != 1 else ''}, about {least / 60:.1f} to {most / 60:.1f} minutes")
+
+
+def show_pinned(pinned: Sequence[Pinned]) -> None:
+    """The baselines that have changed; on stderr."""
+    for one in pinned:
+        change = "new" if one.replaced is None else f"was {one.replaced[:12]}"
+        say(f"pinned {one.key}: {one.sha256[:12]} ({change}), {one.p50_ms:.3g} ms, {one.verdict}")
+        say(f"  {one.folder}")
+    say("commit the folder: it is what every later run is compared with")

@@ -1,0 +1,41 @@
+"""The table of ``edgekit models show --layers``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...verbs.layers import LayerRow
+
+NUMBERS = ("params", "MACs", "activations", "memory access", "MACs/access")
+LEGEND = (
+    "Elements, not bytes, of one image. MACs: multiply-accumulates (1 MAC = 2 FLOPs). memory access: input + output + "
+    "weight (the MAC of ShuffleNet V2, arXiv:1807.11164). BN: folded before it runs, so only its parameters count."
+)
+
+
+def layer_table(rows: Sequence[LayerRow], total: LayerRow) -> None:
+    """Print the layers and their total on stdout."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    table.add_column("layer", total.name, overflow="fold")
+    table.add_column("type", no_wrap=True)
+    table.add_column("output (C, H, W)", no_wrap=True)
+    for header, footer in zip(NUMBERS, numbers(total), strict=True):
+        table.add_column(header, footer, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.name, row.kind, " x ".join(map(str, row.output_shape)), *numbers(row))
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    console.print(LEGEND, highlight=False)
+
+
+def numbers(row: LayerRow) -> tuple[str, ...]:
+    """The figures of a row as text."""
+    counts = (row.params, row.macs, row.activations, row.memory_access)
+    return (*(f"{count:,}" for count in counts), f"{row.intensity:.1f}")

@@ -1,0 +1,88 @@
+"""Model cards as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ...types import ModelCard, Weights
+
+FP32_BYTES = 4
+
+
+def best_published(card: ModelCard) -> str:
+    """The highest published top-1 of the card's weights, else of its sources; a dash when nobody published one."""
+    figures = [w.top1 for w in card.weights if w.top1 is not None] or [p.top1 for p in card.published]
+    return f"{max(figures):.1f}" if figures else "-"
+
+
+def input_text(card: ModelCard) -> str:
+    """The input as ``3 x 224 x 224``."""
+    return " x ".join(map(str, card.input_shape))
+
+
+def models_table(cards: Sequence[ModelCard]) -> None:
+    """Print the table of ``edgekit models list`` on stdout."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header, justify in (("model", "left"), ("params", "right"), ("MACs", "right"), ("input", "left")):
+        table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("top-1 %", justify="right", no_wrap=True)
+    table.add_column("also called", overflow="fold")
+    for card in cards:
+        table.add_row(
+            card.id,
+            f"{card.params / 1e6:.2f} M",
+            f"{card.macs / 1e6:.1f} M",
+            input_text(card),
+            best_published(card),
+            ", ".join(card.aliases),
+        )
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    console.print(
+        "MACs: multiply-accumulates of conv and linear, batch 1. top-1: best published figure, not measured here."
+    )
+
+
+def model_details(card: ModelCard) -> str:
+    """The text of ``edgekit models show``."""
+    pre = card.preprocessing
+    lines = [
+        f"{card.id}  {card.title}",
+        "",
+        f"  params      {card.params:,}",
+        f"  MACs        {card.macs:,} at batch 1 (1 MAC = 2 FLOPs)",
+        f"  size        {card.params * FP32_BYTES / 1e6:.1f} MB of float32 weights",
+        f"  input       1 x {input_text(card)} (NCHW), {pre.channels}",
+        (
+            f"  preprocess  short side to {pre.resize}, centre {pre.crop}, /255, "
+            f"minus {list(pre.mean)}, divided by {list(pre.std)}"
+        ),
+        f"  classes     {card.num_classes}",
+        f"  aliases     {', '.join(card.aliases) or '-'}",
+        f"  paper       {card.paper}",
+        f"  licence     {card.licence}",
+    ]
+    if card.published:
+        lines += ["", "  published accuracy (ImageNet, not measured here)"]
+        lines += [f"    {accuracy(p.top1, p.top5):<22} {p.source}" for p in card.published]
+    if card.weights:
+        lines += ["", "  public weights"]
+        lines += [f"    {weights_line(w)}" for w in card.weights]
+    return "\n".join(lines)
+
+
+def accuracy(top1: float, top5: float | None) -> str:
+    """``top-1 74.0, top-5 91.3``."""
+    return f"top-1 {top1:g}" + (f", top-5 {top5:g}" if top5 is not None else "")
+
+
+def weights_line(weights: Weights) -> str:
+    """One public checkpoint."""
+    score = accuracy(weights.top1, weights.top5) if weights.top1 is not None else ""
+    licence = weights.licence or "no licence stated"
+    return f"{score:<22} {weights.name} ({licence}){' ' + weights.url if weights.url else ''}"

@@ -1,0 +1,1 @@
+"""Phones over adb: the agent's launch, battery, state and the runtime's own benchmark program."""

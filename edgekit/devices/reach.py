@@ -1,0 +1,133 @@
+"""From a device to an open way to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from ..bench.launch import ThisMachine, Transport
+from ..errors import UsageError
+from ..types import Device
+from .adb import AdbMachine
+from .adb_client import Phone
+from .inventory import find_device
+from .labgrid import holding
+from .phone.native import NativePhone
+from .phone.phone import STAND_IN
+from .phone.program import fetched
+from .ssh import SshMachine, Target
+from .ssh_config import chosen_config
+from .virtual import board as virtual
+from .virtual import phone as virtual_phone
+from .virtual.boards import VIRTUAL
+from .virtual.build import cache_folder
+
+OnStep = Callable[[str], None]
+
+
+@contextmanager
+def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
+    """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
+
+    Its labgrid place, if it has one, is acquired before and released after.
+
+    Raises:
+        ToolError: it cannot be reached, is in use, or cannot be built here.
+    """
+    with holding(device, on_step) as held:
+        if held.transport == "local":
+            yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
+            return
+        on_step(f"connecting to {held.id}")
+        if held.transport == "adb" or is_emulated_phone(held):
+            runner = None if held.python else runner_of(held, on_step)
+            with phone_of(held, on_step) as phone, AdbMachine(phone, on_step, held.python or "python3") as machine:
+                yield machine if runner is None else NativePhone(machine, *runner)
+        else:
+            with SshMachine(target_of(held, on_step)) as machine:
+                yield machine
+
+
+def interpreter(device: Device) -> str:
+    """The path of the interpreter that the entry of a local device names.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    named = Path(device.python or "python3").expanduser()
+    found = shutil.which(named)
+    if found is None:
+        raise UsageError(f"{device.id} is to run by {named}, and there is no such program here",
+                         "correct python = in devices.toml")  # fmt: skip
+    return found
+
+
+def is_emulated_phone(device: Device) -> bool:
+    """True for an emulated device that adb reaches; the others are reached by ssh."""
+    return device.transport == "virtual" and VIRTUAL[device.id].properties is not None
+
+
+def runner_of(device: Device, on_step: OnStep) -> tuple[Path, str]:
+    """The native benchmark for a phone without Python, and its name.
+
+    Raises:
+        UsageError: none is named, or there is no such file.
+        ToolError: it cannot be fetched, or what was fetched has another digest.
+    """
+    if device.transport == "virtual":
+        return STAND_IN, "edgekit's stand-in for benchmark_model"
+    if device.benchmark_model_url is not None and device.benchmark_model_sha256 is not None:
+        on_step(f"benchmark_model of {device.benchmark_model_url}")
+        return fetched(device.benchmark_model_url, device.benchmark_model_sha256), "benchmark_model"
+    named = device.benchmark_model or os.environ.get("EDGEKIT_BENCHMARK_MODEL")
+    if named is None:
+        raise UsageError(
+            f"{device.id} has neither python = nor benchmark_model = in devices.toml: nothing can run there",
+            'name the file of TFLite\'s benchmark_model for Android arm64 here: benchmark_model = "PATH", or '
+            "EDGEKIT_BENCHMARK_MODEL=PATH",
+        )
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}, the benchmark_model of {device.id}",
+                         "correct benchmark_model = in devices.toml, or EDGEKIT_BENCHMARK_MODEL")  # fmt: skip
+    return path, "benchmark_model"
+
+
+def phone_of(device: Device, on_step: OnStep) -> AbstractContextManager[Phone]:
+    """How adb reaches ``device``; an emulated phone runs as long as the block."""
+    if device.transport == "virtual":
+        return virtual_phone.running(device.id, on_step)
+    assert device.address is not None
+    return nullcontext(Phone(device.id, device.address))
+
+
+def target_of(device: Device, on_step: OnStep) -> Target:
+    """How ssh reaches ``device``."""
+    if device.transport == "virtual":
+        return virtual.prepare(device.id, on_step)
+    assert device.address is not None
+    return Target(
+        name=device.id,
+        host=device.address,
+        user=device.user,
+        port=device.port,
+        python=device.python or "python3",
+        config=chosen_config(),
+    )
+
+
+def what_is_built_first(name: str) -> str | None:
+    """What measuring on the device ``name`` builds before it begins, in words; None when nothing is missing.
+
+    Raises:
+        UsageError: there is no device of that name.
+    """
+    if find_device(name).transport != "virtual" or virtual.is_built():
+        return None
+    return (
+        f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "
+        f"unpacked) to {cache_folder()}; once for all emulated boards"
+    )

@@ -1,0 +1,1 @@
+"""Emulated boards and phones on this machine."""

@@ -1,0 +1,208 @@
+"""PyTorch to ONNX (torch.onnx, dynamo), simplified by onnxsim; float16 and int8 (ONNX Runtime's QDQ quantizer)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ...base.target import saturates
+from ...errors import ToolError
+from ...types import ONNX_OPSET, TensorSpec
+from ..int8.float_layers import layers_in
+from ..int8.simulation import scheme_of
+from ..int8.weight_range import PAIRED
+from ..job import Converted, Job, describe, input_spec
+from .pool import name_global_pools
+from .unused import drop_unused
+from .version import with_opset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from onnx import ModelProto
+
+FILE = "model.onnx"
+
+
+def convert_onnx(job: Job) -> Converted:
+    """Write ``model.onnx``: NCHW input named ``input``, output named ``output``, one file.
+
+    Its opset and IR version are the profile's.
+
+    Raises:
+        ToolError: the exporter or the quantizer failed.
+        UsageError: the network cannot be written in the profile's opset.
+    """
+    import onnx
+
+    traced = trace(job)
+    owners = owners_of(traced, job)
+    model, notes = simplified(traced)
+    name_global_pools(model)
+    model = with_opset(model, job.profile.opset)
+    float_nodes = [n for n in model.graph.node if owners.get(n.output[0], set()) & job.float_layers]
+    float_names = [name for node in float_nodes for name in (node.name, *node.output)]
+    input_params = output_params = None
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "fp16":
+        model = to_float16(model)
+        notes.append("weights and compute are float16 in the file; input and output stay float32")
+    if job.profile.precision == "dynamic":
+        from ..dynamic import ONNX, dynamic_onnx
+
+        model, quantization = dynamic_onnx(model, job.folder), ONNX
+    if job.profile.precision == "int8":
+        from .float_casts import guard
+        from .io import set_input_type, set_output_type
+
+        exact = model
+        model = quantize(exact, job, [node.name for node in float_nodes])
+        float_names += guard(model, {node.output[0] for node in float_nodes})
+        input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
+        output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
+        settings = job.quantization
+        stored = "int8" if settings.activations == "symmetric" else "uint8"
+        paired = is_paired(job)
+        quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
+        if paired:
+            quantization["weights"] = f"{quantization['weights']}, {PAIRED}"
+    drop_unused(model)
+    model.ir_version = job.profile.ir_version
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save_model(model, job.folder / FILE)
+    output = model.graph.output[0]
+    shape = tuple(d.dim_value for d in output.type.tensor_type.shape.dim)
+    return Converted(
+        files=(FILE,),
+        inputs=(input_spec(job, model.graph.input[0].name, "NCHW", input_params),),
+        outputs=(
+            TensorSpec(name=output.name, shape=shape, layout="NC", dtype=job.profile.io, quantization=output_params),
+        ),
+        quantization=quantization,
+        notes=tuple(notes),
+        float_nodes=tuple(float_names),
+        owners={tensor: tuple(sorted(layers)) for tensor, layers in owners.items() if layers},
+    )
+
+
+def trace(job: Job) -> ModelProto:
+    """The job's network as an ONNX model."""
+    program = torch.onnx.export(
+        job.network,
+        (torch.from_numpy(job.sample),),
+        dynamo=True,
+        opset_version=ONNX_OPSET,
+        input_names=["input"],
+        output_names=["output"],
+        verbose=False,
+    )
+    if program is None:
+        raise ToolError("torch.onnx gave no model")
+    model: ModelProto = program.model_proto
+    return model
+
+
+def owners_of(model: ModelProto, job: Job) -> dict[str, set[str]]:
+    """The layers, by name, that compute each tensor: from the scopes that the exporter notes and onnxsim drops."""
+    owners = {}
+    for node in model.graph.node:
+        scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")
+        found = layers_in("/".join(ast.literal_eval(scopes)), job.layers)
+        owners.update(dict.fromkeys(node.output, found))
+    return owners
+
+
+def simplified(model: ModelProto) -> tuple[ModelProto, list[str]]:
+    """Onnxsim's form of the model, or the model itself and a note that says why not."""
+    import onnxsim
+
+    try:
+        small, ok = onnxsim.simplify(model)
+    except Exception as error:  # noqa: BLE001 - onnxsim raises anything; the larger graph is right too
+        return model, [f"onnxsim failed, the graph is not simplified: {str(error).splitlines()[0]}"]
+    if not ok:
+        return model, ["onnxsim's own check failed, the graph is not simplified"]
+    return small, []
+
+
+def to_float16(model: ModelProto) -> ModelProto:
+    """Weights and compute in float16, input and output in float32."""
+    from onnxruntime.quantization.onnx_model import ONNXModel
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    # The converter appends its casts at the end, where a reader of the file does not look for them.
+    half = ONNXModel(convert_float_to_float16(model, keep_io_types=True))
+    half.topological_sort()
+    ordered: ModelProto = half.model
+    return ordered
+
+
+def output_range(model: ModelProto, job: Job) -> tuple[float, float]:
+    """Smallest and largest output of the float model over the calibration inputs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    outputs = [session.run(None, {name: row[None]})[0] for row in job.inputs]
+    return float(min(o.min() for o in outputs)), float(max(o.max() for o in outputs))
+
+
+class Reader:
+    """Feeds calibration inputs to ONNX Runtime's calibrator, one at a time."""
+
+    def __init__(self, name: str, inputs: np.ndarray[Any, Any]) -> None:
+        self._rows = iter(inputs)
+        self._name = name
+
+    def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
+        """The next input, or None at the end."""
+        row = next(self._rows, None)
+        return None if row is None else {self._name: row[None]}
+
+
+def is_paired(job: Job) -> bool:
+    """True where the weights are scaled by their largest pair instead of losing a bit (``weight_range``)."""
+    return scheme_of(job.quantization, job.target, "onnx").paired
+
+
+def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
+    """Static QDQ: uint8 activations, int8 weights, which lose up to a bit where the target saturates."""
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    from .concat import tie_ranges
+
+    settings = job.quantization
+    float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
+    onnx.save_model(model, float_file)
+    symmetric = settings.activations == "symmetric"
+    name = model.graph.input[0].name
+    chosen: dict[str, list[dict[str, Any]]] = {}
+    if settings.ranges != "min-max":
+        from .ranges import overrides
+
+        chosen = overrides(float_file, (Reader(name, row[None]) for row in job.inputs), settings)
+    chosen |= tie_ranges(float_file, Reader(name, job.inputs), chosen, float_nodes, symmetric)
+    if is_paired(job):
+        from .weights import weight_overrides
+
+        chosen |= weight_overrides(model)
+    quantize_static(
+        float_file,
+        int8_file,
+        Reader(name, job.inputs),
+        quant_format=QuantFormat.QDQ,
+        per_channel=settings.weights == "per-channel",
+        reduce_range=saturates(job.target),
+        activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+        nodes_to_exclude=list(float_nodes),
+        extra_options={"ActivationSymmetric": symmetric, "TensorQuantOverrides": chosen},
+    )
+    quantized: ModelProto = onnx.load_model(int8_file)
+    for file in (float_file, int8_file):
+        file.unlink()
+    return quantized

@@ -1,0 +1,176 @@
+"""PyTorch to OpenVINO IR; float16 by compression, int8 through NNCF's post-training quantization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ...base.target import saturates
+from ...errors import ToolError
+from ...types import Quantization, TensorSpec
+from ..int8.float_layers import layers_in
+from ..int8.simulation import scheme_of
+from ..int8.weight_range import PAIRED
+from ..int8.weight_rounding import COMPENSATED
+from ..job import Converted, Job, describe, input_spec
+from .pool import drop_pool_indices
+
+if TYPE_CHECKING:
+    from nncf.quantization.range_estimator import RangeEstimatorParameters
+    from openvino import Model
+
+FILES = ("model.xml", "model.bin")
+
+
+def convert_openvino(job: Job) -> Converted:
+    """Write ``model.xml`` and ``model.bin``: NCHW input named ``input``, output named ``output``.
+
+    Raises:
+        ToolError: the converter or the quantizer failed.
+    """
+    import openvino
+
+    sample = torch.from_numpy(job.sample)
+    model = openvino.convert_model(job.network, example_input=sample, input=list(sample.shape))
+    drop_pool_indices(model)
+    model.inputs[0].tensor.set_names({"input"})
+    model.outputs[0].tensor.set_names({"output"})
+    input_params = output_params = None
+    float_nodes: tuple[str, ...] = ()
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "weight-only":
+        from ..dynamic import OPENVINO, compressed_openvino
+
+        model, quantization = compressed_openvino(model), OPENVINO
+    if job.profile.precision == "int8":
+        from .io import set_input_type, set_output_type
+
+        scores = reference_range(model, job)
+        float_nodes = nodes_of(model, job)
+        model = quantize(model, job, float_nodes)
+        input_params = set_input_type(model, job)
+        output_params = set_output_type(model, job.profile.io, scores)
+        also = "widest of the images" if job.quantization.ranges == "percentile" else ""
+        paired = scheme_of(job.quantization, job.target, "openvino").paired
+        quantization = describe(job.quantization, "FakeQuantize", "8-bit", saturates(job.target) and not paired, also)
+        notes = ((paired, PAIRED), (job.quantization.rounding == "compensated", COMPENSATED))
+        quantization["weights"] = ", ".join([str(quantization["weights"]), *(note for told, note in notes if told)])
+    openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
+    half = "weights are stored as float16; the CPU plugin computes in float32 unless it is told otherwise"
+    loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
+    return Converted(
+        files=FILES,
+        inputs=(input_spec(job, "input", "NCHW", input_params),),
+        outputs=(
+            TensorSpec(
+                name="output",
+                shape=tuple(int(d) for d in model.outputs[0].shape),
+                layout="NC",
+                dtype=job.profile.io,
+                quantization=output_params,
+            ),
+        ),
+        quantization=quantization,
+        notes={"fp16": (half,), "weight-only": (loaded,)}.get(job.profile.precision, ()),
+        float_nodes=float_nodes,
+    )
+
+
+def reference_range(model: Model, job: Job) -> tuple[float, float]:
+    """Smallest and largest output of the float model over the calibration inputs."""
+    import openvino
+
+    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    outputs = np.stack([compiled(row[None])[0] for row in job.inputs])
+    return float(outputs.min()), float(outputs.max())
+
+
+def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
+    """Names of the operators of the layers that stay in float."""
+    return tuple(
+        op.friendly_name
+        for op in model.get_ordered_ops()
+        if op.get_type_name() not in ("Constant", "Parameter", "Result")
+        and layers_in(op.friendly_name, job.layers) & job.float_layers
+    )
+
+
+def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
+    """Static int8: activations per tensor; weights lose up to a bit where the target saturates.
+
+    NNCF corrects biases unless the weights' rounding has done so already; of the ranges it knows some (``estimator``).
+    """
+    import nncf
+    from nncf.quantization.advanced_parameters import (
+        AdvancedQuantizationParameters,
+        OverflowFix,
+        QuantizationParameters,
+    )
+
+    from .gates import join_gates, part_gates
+    from .observed import set_ranges
+    from .ranges import join_ranges
+    from .weights import widen_weights
+
+    settings = job.quantization
+    paired = scheme_of(settings, job.target, "openvino").paired
+    symmetric = settings.activations == "symmetric"
+    rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
+    observe = settings.ranges in ("min-max", "outliers")
+    corrects = settings.bias_correction or settings.rounding == "nearest"
+    seen = rows if corrects or not observe else rows[:1]  # NNCF only places the quantizers
+    part_gates(model)
+    quantized = nncf.quantize(
+        model,
+        nncf.Dataset(seen),
+        preset=nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
+        subset_size=len(seen),
+        fast_bias_correction=not settings.bias_correction,
+        target_device=nncf.TargetDevice.CPU,
+        ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
+        advanced_parameters=AdvancedQuantizationParameters(
+            activations_range_estimator_params=estimator(settings),
+            overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not paired else OverflowFix.DISABLE,
+            weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
+            backend_params={"compress_weights": not paired},
+            disable_bias_correction=not corrects,
+        ),
+    )
+    join_gates(quantized)
+    if observe:
+        set_ranges(quantized, rows, settings)
+    join_ranges(quantized)
+    if paired and not widen_weights(quantized) and not float_nodes:
+        raise ToolError(
+            "NNCF left no float weights with a quantizer, which are scaled by pairs for CPUs that saturate",
+            "another version of nncf may be the cause; --target x86-vnni does without, on CPUs that have VNNI",
+        )
+    return quantized
+
+
+def estimator(settings: Quantization) -> RangeEstimatorParameters:
+    """NNCF's way to the range of an activation: its percentiles are those of each image, the widest.
+
+    Min-max too where the range is replaced afterwards.
+    """
+    from nncf.quantization.range_estimator import (
+        AggregatorType,
+        RangeEstimatorParameters,
+        RangeEstimatorParametersSet,
+        StatisticsCollectorParameters,
+        StatisticsType,
+    )
+
+    if settings.ranges in ("min-max", "outliers"):
+        return RangeEstimatorParametersSet.MINMAX
+    if settings.ranges == "mse":
+        return RangeEstimatorParametersSet.HISTOGRAM
+    cut = (100 - settings.percentile) / 200
+    low, high = (
+        StatisticsCollectorParameters(StatisticsType.QUANTILE, widest, quantile_outlier_prob=cut)
+        for widest in (AggregatorType.MIN, AggregatorType.MAX)
+    )
+    return RangeEstimatorParameters(min=low, max=high)

@@ -1,0 +1,197 @@
+"""PyTorch to TFLite, directly or through litert-torch (NHWC input); float16 and int8 through ai-edge-quantizer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import UsageError
+from ...types import QuantParams, TensorSpec
+from ..int8.float_layers import layers_in
+from ..int8.weight_rounding import COMPENSATED
+from ..job import Converted, Job, describe, input_spec
+from .concat import narrow_concats
+from .graph import SIGNATURE
+from .lowering import write_tflite
+from .writer import NotWritable
+
+FILE = "model.tflite"
+
+
+def convert_litert(job: Job) -> Converted:
+    """Write ``model.tflite`` with an NHWC input.
+
+    Raises:
+        ToolError: the converter or the quantizer failed.
+    """
+    path = job.folder / FILE
+    notes = write_float(job, path)
+    narrow_concats(path)
+    float_nodes: tuple[str, ...] = ()
+    quantization: dict[str, str | bool] | None = None
+    if job.profile.precision == "fp16":
+        to_float16(path)
+        notes += ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+    if job.profile.precision == "dynamic":
+        from ..dynamic import TFLITE, dynamic_tflite
+
+        dynamic_tflite(path)
+        quantization = TFLITE
+        notes += ("depthwise convolutions stay in float: XNNPACK takes none with int8 weights",)
+    if job.profile.precision == "int8":
+        float_nodes = nodes_of(path, job)
+        quantize(path, job, float_nodes)
+        quantization = describe(job.quantization, "int8 operators", "int8", reduce_range=False)
+        if job.quantization.rounding == "compensated":
+            quantization["weights"] = f"{quantization['weights']}, {COMPENSATED}"
+    given, made = interface(path)
+    return Converted(
+        files=(FILE,),
+        inputs=(input_spec(job, given["name"], "NHWC", given["params"]),),
+        outputs=(
+            TensorSpec(
+                name=made["name"],
+                shape=made["shape"],
+                layout="NC",
+                dtype=made["dtype"],
+                quantization=made["params"],
+            ),
+        ),
+        quantization=quantization,
+        notes=notes,
+        float_nodes=float_nodes,
+    )
+
+
+def write_float(job: Job, path: Path) -> tuple[str, ...]:
+    """Write the float network, directly where every operator is known, else through litert-torch; returns notes.
+
+    A profile without rewrites is litert-torch's own export, unless layers are to stay in float: litert-torch names an
+    operator after others too, those whose constants it shares, so that its layer cannot be told.
+
+    Raises:
+        UsageError: layers are to stay in float, and the network cannot be written directly.
+    """
+    notes: tuple[str, ...] = ()
+    if job.profile.rewrites or job.float_layers:
+        try:
+            path.write_bytes(write_tflite(job.network, job.sample.shape, job.sample.dtype.name))
+            return notes
+        except NotWritable as reason:
+            if job.float_layers:
+                raise UsageError(
+                    f"keep_float: the TFLite operators of a layer cannot be told, because the network holds {reason}, "
+                    "which only litert-torch converts",
+                    'add "fold_batch_norm" to the profile\'s rewrites, or leave keep_float out',
+                ) from reason
+            notes = (f"converted by litert-torch, because edgekit's own writer does not know {reason}",)
+    import litert_torch
+
+    sample = torch.from_numpy(job.sample).permute(0, 2, 3, 1).contiguous()
+    edge = litert_torch.convert(litert_torch.to_channel_last_io(job.network, args=[0]), (sample,))
+    edge.export(str(path))
+    return notes
+
+
+def to_float16(path: Path) -> None:
+    """Store the weights as float16, in place."""
+    from ai_edge_quantizer import quantizer, recipe_manager
+    from ai_edge_quantizer.algorithm_manager import AlgorithmName
+    from ai_edge_quantizer.qtyping import (
+        ComputePrecision,
+        OpQuantizationConfig,
+        TensorDataType,
+        TensorQuantizationConfig,
+        TFLOperationName,
+    )
+
+    manager = recipe_manager.RecipeManager()
+    manager.add_quantization_config(
+        regex=".*",
+        operation_name=TFLOperationName.ALL_SUPPORTED,
+        op_config=OpQuantizationConfig(
+            weight_tensor_config=TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT),
+            compute_precision=ComputePrecision.FLOAT,
+        ),
+        algorithm_key=AlgorithmName.FLOAT_CASTING,
+    )
+    result = quantizer.Quantizer(str(path), manager.get_quantization_recipe()).quantize(
+        enable_progress_bar=False, enable_progress_report=False
+    )
+    path.write_bytes(result.quantized_model)
+
+
+def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
+    """Names of the operators of the layers that stay in float: those of the tensors that they compute.
+
+    The direct writer names a tensor after the one layer that it is written for; see ``Lowering.run_node``.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    if not job.float_layers:
+        return ()
+    interpreter = Interpreter(str(path))
+    names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
+    outputs = [names[int(op["outputs"][0])] for op in interpreter._get_ops_details()]  # noqa: SLF001 - nothing public
+    return tuple(name for name in outputs if layers_in(name, job.layers) & job.float_layers)
+
+
+def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
+    """Static int8 in place: int8 activations, int8 weights, I/O of the profile's types."""
+    from ai_edge_quantizer import quantizer, recipe
+    from ai_edge_quantizer.qtyping import TFLOperationName
+
+    from .io import widen_to_uint8
+    from .ranges import calibrate, tie_ranges
+
+    wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
+    tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
+    for place, dtype in wanted.items():
+        if dtype == "float32":
+            tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
+    for name in float_nodes:
+        tool.update_quantization_recipe(
+            regex=f"^{re.escape(name)};$",
+            operation_name=TFLOperationName.ALL_SUPPORTED,
+            algorithm_key="no_quantize",
+        )
+    end = interface(path)[0]
+    rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
+    ranges = calibrate(path, rows, job.quantization, float_nodes)
+    if job.profile.bake_preprocess:
+        # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
+        seen = ranges[end["name"]]
+        seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
+    tie_ranges(path, ranges)
+    result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+    model = bytes(result.quantized_model)
+    path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))
+
+
+def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Name, shape, type and quantization of the file's input and output."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    signature = interpreter.get_signature_list()[SIGNATURE]
+    ends = []
+    for details, name in (
+        (interpreter.get_input_details()[0], signature["inputs"][0]),
+        (interpreter.get_output_details()[0], signature["outputs"][0]),
+    ):
+        scale, zero_point = details["quantization"]
+        ends.append(
+            {
+                "name": str(details["name"]),
+                "signature_name": str(name),
+                "shape": tuple(int(d) for d in details["shape"]),
+                "dtype": details["dtype"].__name__,
+                "params": QuantParams(scale=float(scale), zero_point=int(zero_point)) if scale else None,
+            }
+        )
+    return ends[0], ends[1]

@@ -1,0 +1,200 @@
+"""One pair: baseline and candidate in two fresh processes, in random order, the device looked at before and after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ..bench.launch import run_agent
+from ..bench.paired import prefixed
+from ..bench.session import Session, cores_request
+from ..errors import ToolError
+from ..types import Artifact, Conditions, DeviceInfo, Difference, Guard, Pair
+from .guards import Guards, clock_doubt, doubts
+
+Role = Literal["baseline", "candidate"]
+LEAST_SAMPLES = 2
+"""A median of fewer says nothing of what it would be the next time."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one launch answered; ``problem`` says why it cannot be used."""
+
+    samples_ns: tuple[int, ...]
+    problem: str
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass
+class Pairing:
+    """Measures pairs of two artifacts on one device.
+
+    Attributes:
+        session: where and how long; its ``limits`` hold for each launch.
+        sides: artifact and folder of each role.
+        handicap: what slows the candidate on purpose, see the agent's ``bench``.
+        guards: what drops a pair.
+        on_step: told what begins, in words.
+    """
+
+    session: Session
+    sides: dict[Role, tuple[Artifact, Path]]
+    handicap: dict[str, int | bool] = field(default_factory=dict)
+    guards: Guards = field(default_factory=Guards)
+    on_step: Callable[[str], None] = lambda _: None
+
+    def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
+        """One launch of the agent about one side.
+
+        Raises:
+            ToolError: it crashed, ran out of time, or the device is gone.
+        """
+        artifact, folder = self.sides[role]
+        return self.session.launch(command, artifact, folder, prefixed(role, self.on_step), **more)
+
+    def ask_device(self) -> dict[str, Any]:
+        """One launch of the agent about the device itself.
+
+        Raises:
+            ToolError: as :meth:`ask`.
+        """
+        limit_s = self.session.limits.timeout_s
+        request = {"command": "guard", "cores": cores_request(self.session.cores)}
+        return run_agent(self.session.transport, request, {}, limit_s, "looking at the device")
+
+    def look(self) -> tuple[Guard, DeviceInfo, dict[str, Any]]:
+        """The device now: its guard, what it is, and the agent's whole answer.
+
+        Raises:
+            ToolError: the device cannot be asked, or answers in another version's words.
+        """
+        answer = self.ask_device()
+        try:
+            guard = Guard.from_plain({"state": answer["state"], "sentinel_ns": answer["sentinel_ns"]})
+            return guard, DeviceInfo.from_plain(answer["info"]), answer
+        except (ValidationError, KeyError) as error:
+            raise ToolError(
+                f"the agent's look at the device does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
+
+    def conditions(self, look: dict[str, Any]) -> Conditions:
+        """The key under which this device compares now; the baseline is loaded once to see what becomes of it.
+
+        Raises:
+            ToolError: the baseline cannot be loaded there, or the agent is of another version.
+        """
+        artifact, _ = self.sides["baseline"]
+        self.on_step("what the runtime makes of the baseline")
+        facts = self.ask("inspect", "baseline")
+        info, state = look["info"], look["state"]
+        try:
+            return Conditions.from_plain(
+                {
+                    "device": self.session.device.id,
+                    **{key: info[key] for key in ("cpu", "machine", "isa", "cores", "system")},
+                    "governor": state["governor"],
+                    "max_clock_khz": state["max_clock_khz"],
+                    "min_clock_khz": look["min_clock_khz"],
+                    "affinity": look["affinity"],
+                    "threads": self.session.threads,
+                    "runtime": artifact.runtime,
+                    "runtime_version": facts["runtime_version"],
+                    "accelerator": "cpu",
+                    "settings": facts["settings"],
+                    "delegated_ops": operators_digest(facts),
+                    "baseline_sha256": artifact.sha256,
+                }
+            )
+        except (ValidationError, KeyError) as error:
+            raise ToolError(
+                f"what the agent says of the device does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
+
+    def side(self, role: Role, key: Conditions) -> Side:
+        """One measured launch of one side.
+
+        Raises:
+            ToolError: it crashed, ran out of time, or the device is gone.
+        """
+        more: dict[str, Any] = {"handicap": self.handicap} if role == "candidate" and self.handicap else {}
+        answer = self.ask("bench", role, **self.session.limits.request(), **more)
+        try:
+            samples = list(answer["samples_ns"])
+            timed = [*samples, *answer["warmup_ns"], answer["load_ns"], answer["first_inference_ns"]]
+            wall_s = answer["state_after"]["unix_time"] - answer["state_before"]["unix_time"]
+            seen = {"runtime_version": answer["runtime_version"], "settings": answer["settings"]}
+        except (KeyError, TypeError) as error:
+            raise ToolError(
+                f"the agent's answer about the {role} does not fit this edgekit: {error}", SAME_VERSION
+            ) from error
+        problem = ""
+        if len(samples) < LEAST_SAMPLES:
+            problem = f"{len(samples)} sample{'s' if len(samples) != 1 else ''}, fewer than {LEAST_SAMPLES}"
+        spent = sum(value for value in timed if isinstance(value, int | float)) / 1e9
+        problem = problem or clock_doubt(samples, spent, wall_s)
+        if more:
+            del seen["settings"]  # a handicap may change them, that is its purpose
+        mine = {name: getattr(key, name) for name in seen}
+        differences = tuple(
+            Difference(key=name, pinned=json.dumps(mine[name]), now=json.dumps(seen[name]))
+            for name in seen
+            if seen[name] != mine[name]
+        )
+        return Side(() if problem else tuple(samples), f"{role}: {problem}" if problem else "", differences)
+
+    def pair(
+        self, number: int, candidate_first: bool, before: Guard, reference_ns: int, key: Conditions
+    ) -> tuple[Pair, tuple[Difference, ...]]:
+        """One pair, and in what its launches differ from the conditions.
+
+        Args:
+            number: of the pair.
+            candidate_first: the order.
+            before: the look that ended the last pair.
+            reference_ns: the sentinel of the run's beginning.
+            key: what every launch must show.
+        """
+        order: tuple[Role, Role] = ("candidate", "baseline") if candidate_first else ("baseline", "candidate")
+        taken = {role: self.side(role, key) for role in order}
+        after, _, _ = self.look()
+        problems = [taken[role].problem for role in order if taken[role].problem]
+        problems += doubts(before, after, reference_ns, self.session.threads, key.cores, self.guards)
+        found = Pair(
+            number=number,
+            candidate_first=candidate_first,
+            baseline_ns=taken["baseline"].samples_ns,
+            candidate_ns=taken["candidate"].samples_ns,
+            dropped="; ".join(problems),
+            before=before,
+            after=after,
+        )
+        return found, tuple(d for role in order for d in taken[role].differences)
+
+
+SAME_VERSION = "the agent on the device and this edgekit must be of one version"
+
+
+def operators_digest(facts: dict[str, Any]) -> str:
+    """Digest of which operators are executed, where and by which kernel, from the agent's ``inspect``."""
+    executed = [[op["type"], op.get("delegated"), op.get("kernel"), op.get("precision")] for op in facts["executed"]]
+    return hashlib.sha256(json.dumps([executed, facts["delegate"]], sort_keys=True).encode()).hexdigest()
+
+
+def orders(seed: int) -> Iterator[bool]:
+    """Endless orders, True for the candidate first: of each two pairs one each way, which first is drawn.
+
+    So at every look both orders are equally frequent, and a drift or an effect of the second place cancels out.
+    """
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    while True:
+        first = rng.random() < 0.5
+        yield first
+        yield not first

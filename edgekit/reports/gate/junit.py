@@ -1,0 +1,81 @@
+"""The result of a gate as JUnit XML, in the form that Jenkins, GitLab and GitHub's reporters read.
+
+FAIL is a failure; INVALID and BROKEN_OFF are errors; INCONCLUSIVE and NOT_COMPARABLE are skipped, with the reason: they
+are no verdict, and nobody shall take them for a pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from ...types import GateResult
+from .words import remarks
+
+ELEMENT = {
+    "FAIL": "failure",
+    "INVALID": "error",
+    "BROKEN_OFF": "error",
+    "INCONCLUSIVE": "skipped",
+    "NOT_COMPARABLE": "skipped",
+}
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 has no way to write."""
+
+
+def gate_junit(results: Sequence[GateResult]) -> str:
+    """One suite per device, one case per gate."""
+    root = ET.Element("testsuites", name="edgekit gate")
+    for device in dict.fromkeys(result.device.id for result in results):
+        mine = [result for result in results if result.device.id == device]
+        root.append(suite(device, mine))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def suite(device: str, results: Sequence[GateResult]) -> ET.Element:
+    """The cases of one device."""
+
+    def count(element: str) -> str:
+        return str(sum(ELEMENT.get(result.status) == element for result in results))
+
+    made = ET.Element(
+        "testsuite",
+        name=f"edgekit gate on {device}",
+        tests=str(len(results)),
+        failures=count("failure"),
+        errors=count("error"),
+        skipped=count("skipped"),
+        time=f"{sum(result.seconds for result in results):.3f}",
+        # Without a zone, as the schema has it; the times are UTC.
+        timestamp=results[0].started_at.partition("+")[0],
+        hostname=device,
+    )
+    for result in results:
+        made.append(case(result))
+    return made
+
+
+def case(result: GateResult) -> ET.Element:
+    """One gate."""
+    made = ET.Element(
+        "testcase",
+        name=f"{result.model} {result.profile} {result.runtime}-{result.accelerator} {result.placing}",
+        classname=f"edgekit.gate.{result.device.id}",
+        time=f"{result.seconds:.3f}",
+    )
+    lines = [allowed(line) for line in remarks(result)]
+    kind = ELEMENT.get(result.status)
+    if kind is None:
+        ET.SubElement(made, "system-out").text = "\n".join(lines)
+    else:
+        message = f"{result.status}: {lines[0]}"
+        attributes = {"message": message} if kind == "skipped" else {"message": message, "type": result.status}
+        ET.SubElement(made, kind, attributes).text = "\n".join(lines[1:])
+    return made
+
+
+def allowed(text: str) -> str:
+    """``text`` without what XML cannot hold (terminal colours in a tool's message)."""
+    return FORBIDDEN.sub("?", text)

@@ -1,0 +1,40 @@
+"""The result of a gate as Markdown: a pull-request comment or a step summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...types import GateResult
+from .words import HEADINGS, MEANING, headline, remarks, row
+
+MARKER = "<!-- edgekit gate -->"
+"""First line, by which a bot finds its own comment to replace."""
+
+
+def gate_markdown(results: Sequence[GateResult]) -> str:
+    """A table, and what each result that is not a PASS has to say."""
+    lines = [MARKER, f"### edgekit gate: {headline(results)}", ""]
+    lines += [f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
+    lines += [f"| {' | '.join(cell(text) for text in row(result))} |" for result in results]
+    for result in results:
+        if result.status == "PASS":
+            continue
+        lines += ["", f"**{cell(result.name)}: {result.status}**, {MEANING[result.status]}", ""]
+        lines += [f"- {cell(text)}" for text in remarks(result)]
+    first = results[0].rule if results else None
+    if first is not None:
+        looks = ", ".join(map(str, first.looks))
+        how = (
+            "Baseline and candidate in fresh processes, in random order, on the device; 20 %-trimmed mean of the log "
+            f"ratios with Yuen's interval, looks after {looks} pairs; chance of a false FAIL in the whole run at most "
+            f"{first.alpha:.1%} (Holm)."
+        )
+        lines += ["", how]
+    return "\n".join(lines) + "\n"
+
+
+def cell(text: str) -> str:
+    """Text that no Markdown table or HTML takes for its own."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("|", "\\|").replace("`", "\\`")

@@ -1,0 +1,98 @@
+"""What the pages of a gate say in the same words: the one table, whichever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...types import GateResult, OpChange
+
+MEANING = {
+    "PASS": "not slower",
+    "FAIL": "slower",
+    "INCONCLUSIVE": "nothing proven",
+    "INVALID": "the device or the clock could not be trusted",
+    "NOT_COMPARABLE": "other conditions than the baseline's",
+    "BROKEN_OFF": "the measurement did not end",
+}
+"""What each status says, and what it does not."""
+NEXT = {
+    "PASS": "",
+    "FAIL": "see which operators got slower; if it is meant to be so: edgekit gate --update",
+    "INCONCLUSIVE": "run it again on a quieter device, or name a larger delta",
+    "INVALID": "cool the device or stop what else runs on it, then run it again",
+    "NOT_COMPARABLE": "restore the conditions, or pin the baseline again under the new ones: edgekit gate --update",
+    "BROKEN_OFF": "see what the device says, then run it again: edgekit devices check",
+}
+"""What to do about each status."""
+HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
+SHOWN_OPS = 5
+
+
+def row(result: GateResult) -> tuple[str, ...]:
+    """The cells of a result under ``HEADINGS``."""
+    look = result.looks[-1] if result.looks else None
+    dropped = len(result.pairs) - len(result.kept)
+    return (
+        result.status,
+        result.model,
+        f"{result.profile} {result.placing}",
+        result.device.id + (" (emulated)" if result.emulated else ""),
+        milliseconds(result.p50_ms("baseline")),
+        milliseconds(result.p50_ms("candidate")),
+        percent(look.ratio) if look else "-",
+        f"{percent(look.low)} to {percent(look.high)}" if look else "-",
+        f"{len(result.kept)}" + (f" ({dropped} dropped)" if dropped else ""),
+    )
+
+
+def milliseconds(value: float | None) -> str:
+    """Three significant digits, or a dash."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a change."""
+    return f"{ratio - 1:+.1%}"
+
+
+def slower_operators(result: GateResult) -> list[OpChange]:
+    """The types of operators that took more time, the largest increase first."""
+    return [change for change in result.changes if change.candidate_ns > change.baseline_ns][:SHOWN_OPS]
+
+
+def operator_line(change: OpChange) -> str:
+    """One type of operators in words."""
+    count = (
+        f"{change.candidate_count}"
+        if change.candidate_count == change.baseline_count
+        else f"{change.baseline_count} -> {change.candidate_count}"
+    )
+    return (
+        f"{change.type} ({count}): {change.baseline_ns / 1e6:.3f} -> {change.candidate_ns / 1e6:.3f} ms, "
+        f"{(change.candidate_ns - change.baseline_ns) / 1e6:+.3f} ms"
+    )
+
+
+def remarks(result: GateResult) -> list[str]:
+    """What has to be known beside the table: why, under which rule, what was pinned, what to do next."""
+    lines = [result.reason]
+    if result.status == "FAIL":
+        lines += [f"slower: {operator_line(change)}" for change in slower_operators(result)]
+    if result.pinned_p50_ms is not None and result.pinned_at is not None:
+        lines.append(
+            f"when it was pinned ({result.pinned_at[:10]}) the baseline took {result.pinned_p50_ms:.3g} ms: "
+            "shown, not judged"
+        )
+    if result.handicap:
+        lines.append(f"the candidate was slowed on purpose: {result.handicap}")
+    lines += result.notes
+    if NEXT[result.status]:
+        lines.append(f"next: {NEXT[result.status]}")
+    return lines
+
+
+def headline(results: Sequence[GateResult]) -> str:
+    """The whole run in a sentence."""
+    counts = {status: sum(r.status == status for r in results) for status in MEANING}
+    said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    return f"{len(results)} gate{'s' if len(results) != 1 else ''}: {said}"

@@ -1,0 +1,1 @@
+"""Build the forms of a network, measure them on the device, choose one."""

@@ -1,0 +1,196 @@
+"""The verb ``compare``: two stored measurements, or two artifacts measured now, in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from ..artifacts.store import MANIFEST, Stored, check_files, folders_of, read_manifest
+from ..base.stats import MIN_PAIRS
+from ..bench.paired import BRIEF, Contender, Round, ratio_of, rounds
+from ..bench.session import Session, known_cores
+from ..devices.inventory import find_device
+from ..devices.reach import reach
+from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
+from ..reports.compare import Comparison, compare_paired, compare_stored
+from ..reports.store import Found, load, read_latest
+from ..types import Measurement, OpTime
+
+PAIRS = 10
+
+
+def compare(
+    a: str,
+    b: str,
+    device: str | None = None,
+    *,
+    pairs: int = PAIRS,
+    threads: int = 1,
+    cores: str | None = None,
+    per_op: bool = False,
+    reports: Path = Path("device_reports"),
+    artifacts: Path = Path("artifacts"),
+    on_step: Callable[[str], None] | None = None,
+) -> Comparison:
+    """B against A: measurements when both name one, else artifacts, which are measured now.
+
+    Args:
+        a: a measurement's file, its key in the store (``device/key``, or enough of it), or an artifact's folder.
+        b: the same.
+        device: where artifacts are measured (``local`` when None), or the device whose stored measurements are meant.
+        pairs: of fresh processes.
+        threads: within an operator, when measuring.
+        cores: what both are pinned to when measuring: ``big``, ``little`` or numbers by commas; None leaves them free.
+        per_op: also time the operators, when measuring.
+        reports: the store.
+        artifacts: holds the artifacts that an id such as ``model/profile`` means.
+        on_step: told what begins, in words.
+
+    Raises:
+        UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
+            kind, or for what is stored.
+        NotComparableError: the conditions differ.
+        InconclusiveError: too few samples.
+        ToolError: the device failed.
+    """
+    cores = known_cores(cores)
+    mine, theirs = (find_artifact(name, artifacts) or find_measurement(name, reports, device) for name in (a, b))
+    if isinstance(mine, Measurement) and isinstance(theirs, Measurement):
+        if cores is not None:
+            raise UsageError(
+                "--cores says where to measure, and two stored measurements are compared as they are",
+                "leave it out, or name two artifacts",
+            )
+        return compare_stored(mine, theirs)
+    if isinstance(mine, Stored) and isinstance(theirs, Stored):
+        step = on_step or (lambda _: None)
+        return measured_now(mine, theirs, device or "local", pairs, threads, cores, per_op, step)
+    kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
+    raise UsageError(
+        f"{a} is a stored {next(kinds)} and {b} is a stored {next(kinds)}: only two of a kind can be compared",
+        "give two measurements (files or keys) or two artifact folders",
+    )
+
+
+def find_artifact(name: str, root: Path) -> Stored | None:
+    """The artifact that a folder, a model file or ``model/profile`` under ``root`` means; None when it means none.
+
+    Raises:
+        UsageError: a folder of several artifacts, or a damaged manifest.
+    """
+    for path in (Path(name), root / name):
+        if (path.is_dir() or path.is_file()) and path.suffix != ".json":
+            folders = folders_of(str(path), root, None)
+            if len(folders) > 1:
+                found = ", ".join(map(str, folders))
+                raise UsageError(f"{path} holds several artifacts: {found}", "name one of them")
+            return read_manifest(folders[0])
+        if path.name == MANIFEST and path.is_file():
+            return read_manifest(path.parent)
+    return None
+
+
+def find_measurement(name: str, reports: Path, device: str | None) -> Measurement:
+    """The measurement of a file, or the one stored under a key.
+
+    Raises:
+        UsageError: no such file or key, several of that name, or a damaged file.
+    """
+    if name.endswith(".json"):
+        if not Path(name).is_file() and (reports / name).is_file():
+            return load(reports / name)
+        return load(Path(name))
+    found, damaged = read_latest(reports)
+    names = {key_of(one): one for one in found if device in (None, one.measurement.device.id)}
+    exact = [key for key in names if name in (key, key.split("/", 1)[1])]
+    hits = exact or [key for key in names if name in key]
+    if len(hits) == 1:
+        return names[hits[0]].measurement
+    for one in damaged:
+        if name in f"{one.path.parent.name}/{one.path.stem}":
+            raise one.error
+    if hits:
+        raise UsageError(f"{name!r} means {len(hits)} measurements: {', '.join(hits)}", "name one of them")
+    where = f" of {device}" if device else ""
+    raise UsageError(
+        f"{name!r} is no artifact, no file and no key of a measurement{where} under {reports}",
+        did_you_mean(name, names) or "edgekit index lists what is stored",
+    )
+
+
+def key_of(found: Found) -> str:
+    """``device/key`` of a stored measurement."""
+    return f"{found.measurement.device.id}/{found.measurement.key}"
+
+
+def measured_now(
+    a: Stored,
+    b: Stored,
+    device: str,
+    pairs: int,
+    threads: int,
+    cores: str | None,
+    per_op: bool,
+    step: Callable[[str], None],
+) -> Comparison:
+    """Launches of two artifacts in turn, in random order, on one device.
+
+    When the device fails after pairs enough for an interval, these are compared and the failure is told beside.
+
+    Raises:
+        UsageError: too few pairs, no such device, or a file that is not the one that was verified.
+        NotComparableError: the device is emulated, or its conditions changed on the way.
+        ToolError: the device failed before that.
+    """
+    if pairs < MIN_PAIRS:
+        raise UsageError(f"--pairs must be at least {MIN_PAIRS}, got {pairs}", "fewer give no interval")
+    place = find_device(device)
+    if place.transport == "virtual":
+        raise NotComparableError(
+            f"{device} is emulated: its latency means nothing, and neither would a comparison",
+            "measure on the board itself",
+        )
+    for stored in (a, b):
+        check_files(stored)
+    contenders = [Contender("A", a.artifact, a.folder), Contender("B", b.artifact, b.folder)]
+    with reach(place, step) as transport:
+        session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
+        taken, broken_off = pairs_of(rounds(session, contenders, on_step=step), pairs)
+        sides = {one.name: [round_[one.name] for round_ in taken] for one in contenders}
+        if per_op and broken_off is None:
+            for one in contenders:
+                sides[one.name][0] = with_operators(session, one, sides[one.name], step)
+    return compare_paired(sides["A"], sides["B"], ratio_of(taken, base="B", other="A"), broken_off)
+
+
+def pairs_of(endless: Iterator[Round], count: int) -> tuple[list[Round], ToolError | None]:
+    """So many rounds; or those before the device failed, and the failure.
+
+    Raises:
+        ToolError: it failed before there were enough for an interval.
+    """
+    taken: list[Round] = []
+    try:
+        for one in islice(endless, count):
+            taken.append(one)  # noqa: PERF402 - what was taken before a failure is kept
+    except ToolError as error:
+        if not taken:
+            raise
+        broken_off = ToolError(f"broken off after {len(taken)} of {count} pairs: {error}", error.hint)
+        if len(taken) < MIN_PAIRS:
+            raise broken_off from error
+        return taken, broken_off
+    return taken, None
+
+
+def with_operators(
+    session: Session, one: Contender, launches: Sequence[Measurement], step: Callable[[str], None]
+) -> Measurement:
+    """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
+    try:
+        taken = session.launch("per_op", one.artifact, one.folder, step)
+    except ToolError as error:
+        return launches[0].model_copy(update={"per_op_note": str(error)})
+    times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])
+    return launches[0].model_copy(update={"per_op": times, "per_op_note": taken["note"]})

@@ -1,0 +1,245 @@
+"""The verb ``devices``: list, add, remove, and prove step by step that a device can be measured on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ..bench.launch import INSTALL, run_agent
+from ..catalog import explain
+from ..devices.boards import find_board
+from ..devices.entries import add_entry, project_file, read_entries, remove_entry, user_file
+from ..devices.inventory import BUILT_IN, find_device
+from ..devices.reach import OnStep, is_emulated_phone, reach
+from ..devices.ssh_config import host_aliases
+from ..devices.ssh_errors import DeviceError, Kind
+from ..errors import ToolError, UsageError, did_you_mean
+from ..types import PACKAGES_OF, Device
+
+Status = Literal["ok", "warning", "failed"]
+
+ENOUGH_DISK_BYTES, ENOUGH_MEMORY_BYTES, TOLERATED_SKEW_S = 200e6, 150e6, 2.0
+READERS = {
+    "clock": "clock_khz",
+    "governor": "governor",
+    "temperature": "temperature_c",
+    "throttle flags": "throttled",
+}
+"""What the state of a device should tell, and its field there."""
+LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
+    "labgrid place": ("place",),
+    "reachable": ("unreachable", "failed"),
+    "host key": ("host-key",),
+    "login": ("auth",),
+    "shell": ("shell", "killed", "lost"),
+    "not in use": ("busy",),
+    "write access": ("write", "disk-full"),
+}
+"""Steps of connecting, in order, and the errors that mean each; the first only for a device with a place."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One step of a check; ``remedy`` says how to mend it."""
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A device and where it is described: a file, ``SSH config`` or ``built in``."""
+
+    device: Device
+    source: str
+
+
+def list_devices() -> list[Listed]:
+    """Every device that ``--device`` takes, each once."""
+    entries = read_entries()
+    found = [Listed(device, "built in") for device in BUILT_IN.values()]
+    found += [Listed(device, str(path)) for name, (device, path) in entries.items() if name not in BUILT_IN]
+    known = {listed.device.id for listed in found}
+    return found + [Listed(find_device(alias), "SSH config") for alias in host_aliases() if alias not in known]
+
+
+def add_device(name: str, address: str | None = None, for_user: bool = False, **more: Any) -> Path:
+    """Describe a device behind SSH or adb, or another interpreter of this machine, in ``devices.toml``; the file.
+
+    Args:
+        name: of the device, a folder name.
+        address: ``[USER@]HOST``, a Host alias of the SSH config, ``adb:SERIAL`` (``adb:HOST:PORT`` in the network), or
+            ``local`` for this machine; None when a labgrid place tells it.
+        for_user: in the user's file instead of the project's.
+        more: other fields of :class:`Device`; None for those not given.
+
+    Raises:
+        UsageError: the name is taken, or a value is not one.
+    """
+    if name in BUILT_IN:
+        raise UsageError(f"{name!r} is a device of edgekit's own", "choose another name")
+    transport = "adb" if address is not None and address.startswith("adb:") else "ssh"
+    if address == "local":
+        transport, address = "local", None
+    user, at, host = ("", "", None) if address is None else address.removeprefix("adb:").rpartition("@")
+    given = {"user": user if at else None, **{key: value for key, value in more.items() if value is not None}}
+    path = user_file() if for_user else project_file()
+    try:
+        device = Device.from_plain({"id": name, "transport": transport, "address": host, **given})
+    except ValidationError as error:
+        raise explain(Path("edgekit devices add"), Device, error) from error
+    if device.board is not None:
+        find_board(device.board)
+    add_entry(path, device)
+    return path
+
+
+def remove_device(name: str) -> Path:
+    """Take a device out of the file that describes it; the file.
+
+    Raises:
+        UsageError: no file describes it.
+    """
+    entries = read_entries()
+    if name not in entries:
+        elsewhere = " (it is built in)" if name in BUILT_IN else ""
+        raise UsageError(f"no devices.toml has a device {name!r}{elsewhere}", did_you_mean(name, entries))
+    path = entries[name][1]
+    remove_entry(path, name)
+    return path
+
+
+def check_device(name: str, on_step: OnStep) -> list[Check]:
+    """Prove each step from the network to a measurement; the first that fails ends it.
+
+    Raises:
+        UsageError: there is no device of that name.
+        ToolError: an emulated board cannot be built here.
+    """
+    device = find_device(name)
+    checks: list[Check] = []
+    try:
+        with reach(device, on_step) as transport:
+            checks += steps_of(device)
+            on_step("asking the agent")
+            before = time.time()
+            told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
+            checks += judge(device, told, before, time.time(), transport.where)
+    except DeviceError as error:
+        return [*(checks or steps_before(device, error)), failure(error)]
+    return checks
+
+
+def login_steps(device: Device) -> list[str]:
+    """The steps of connecting to ``device`` beyond its place; adb has no host keys."""
+    by_adb = device.transport == "adb" or is_emulated_phone(device)
+    left_out = {"labgrid place", *(["host key"] if by_adb else [])}
+    return [] if device.transport == "local" else [step for step in LOGIN_STEPS if step not in left_out]
+
+
+def steps_of(device: Device) -> list[Check]:
+    """The steps of connecting to ``device``, in order, when all go well."""
+    place = [] if device.labgrid is None else [Check("labgrid place", "ok", f"{device.labgrid}, held for this check")]
+    return place + [Check(step, "ok", "") for step in login_steps(device)]
+
+
+def steps_before(device: Device, error: DeviceError) -> list[Check]:
+    """The steps of connecting that went well before the one that ``error`` means."""
+    return list(takewhile(lambda check: error.kind not in LOGIN_STEPS[check.name], steps_of(device)))
+
+
+def failure(error: DeviceError) -> Check:
+    """The step that ``error`` means."""
+    step = next((step for step, kinds in LOGIN_STEPS.items() if error.kind in kinds), error.kind)
+    return Check(step, "failed", str(error), error.hint)
+
+
+def judge(device: Device, told: dict[str, Any], before: float, after: float, where: str) -> list[Check]:
+    """What the agent told, step by step."""
+    info, state = told["info"], told["state"]
+    checks = [judge_runner(told, info)]
+    emulated = " (emulated: latency means nothing)" if info["emulated"] else ""
+    checks.append(Check("cpu", "ok", f"{info['cpu']}, {info['cores']} usable cores{emulated}"))
+    if device.board is not None:
+        checks.append(judge_board(device.board, info["cpu"]))
+    if "runner" not in told:
+        checks += judge_runtimes(told["versions"], where, device)
+    for name, field in READERS.items():
+        seen = state[field] is not None
+        remedy = "" if seen else "a verdict cannot tell throttling from noise without it"
+        checks.append(Check(name, "ok" if seen else "warning", "readable" if seen else "unavailable", remedy))
+    checks.append(enough("free disk", told["free"]["disk_bytes"], ENOUGH_DISK_BYTES, "rm -r ~/.cache there"))
+    checks.append(enough("free memory", told["free"]["memory_bytes"], ENOUGH_MEMORY_BYTES, "stop other programs there"))
+    skew = max(before - state["unix_time"], state["unix_time"] - after, 0.0)
+    late = skew > TOLERATED_SKEW_S
+    detail = f"{skew:.0f} s off this machine's" if late else "as this machine's"
+    remedy = "timedatectl set-ntp true (there)" if late else ""
+    checks.append(Check("time", "warning" if late else "ok", detail, remedy))
+    return checks
+
+
+def judge_runner(told: dict[str, Any], info: dict[str, Any]) -> Check:
+    """What runs models there: Python, or on a phone without it the native benchmark."""
+    place = f"on {info['machine']}: {info['system']}"
+    if "runner" not in told:
+        return Check("python", "ok", f"{info['python']} {place}")
+    if told["runner"]:
+        return Check("benchmark_model", "ok", place)
+    remedy = f"take the one for Android on {info['machine']}: benchmark_model = in devices.toml"
+    return Check("benchmark_model", "failed", f"it does not print its usage {place}", remedy)
+
+
+def judge_board(name: str, cpu: str) -> Check:
+    """Is the CPU the one that the entry promises?"""
+    board = find_board(name)
+    if all(cluster.core in cpu for cluster in board.clusters):
+        return Check("board", "ok", f"{board.title}: {board.cpu}")
+    return Check(
+        "board", "warning", f"{board.title} has {board.cpu}, the device says {cpu}", "correct board = in devices.toml"
+    )
+
+
+def judge_runtimes(versions: dict[str, str], where: str, device: Device) -> list[Check]:
+    """numpy, and each runtime; at least one of them has to be there."""
+    prepare = f"edgekit devices prepare {device.id}, or by hand: " if device.transport == "ssh" else ""
+    found = {
+        runtime: next((f"{name} {versions[name]}" for name in names if name in versions), None)
+        for runtime, names in PACKAGES_OF.items()
+    }
+    numpy = versions.get("numpy")
+    remedy = "" if numpy else f"{prepare}pip install numpy{where}"
+    checks = [Check("numpy", "ok" if numpy else "failed", numpy or "missing", remedy)]
+    missing: Status = "warning" if any(found.values()) else "failed"
+    for runtime, version in found.items():
+        if version:
+            checks.append(Check(runtime, "ok", version))
+        else:
+            checks.append(Check(runtime, missing, "missing", prepare + INSTALL[runtime] + where))
+    return checks
+
+
+def enough(name: str, count: int | None, least: float, remedy: str) -> Check:
+    """A reading of bytes against what is needed."""
+    if count is None:
+        return Check(name, "warning", "unavailable")
+    if count < least:
+        return Check(name, "warning", f"{count / 1e6:.0f} MB, less than {least / 1e6:.0f} MB", remedy)
+    return Check(name, "ok", f"{count / 1e6:.0f} MB")
+
+
+def raise_failures(name: str, checks: list[Check]) -> None:
+    """End a check the way it went.
+
+    Raises:
+        ToolError: a step failed.
+    """
+    failed = [check for check in checks if check.status == "failed"]
+    if failed:
+        raise ToolError(f"{name} cannot be measured on: {', '.join(check.name for check in failed)}", failed[0].remedy)

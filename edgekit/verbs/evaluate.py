@@ -1,0 +1,258 @@
+"""``edgekit evaluate``: accuracy of an artifact or a network against labels, and against another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..artifacts.children import jobs
+from ..artifacts.requests import ScoresRequest
+from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
+from ..base.isolate import run_isolated
+from ..base.pixels import from_output, to_input
+from ..base.scratch import scratch_folder
+from ..bench.launch import call_agent
+from ..catalog import find_card
+from ..errors import UsageError, VerificationError
+from ..types import Evaluation, ModelCard, Scored
+from ..verify.accuracy import hits_at, paired_drop, wilson
+from ..verify.evaluation_data import Images, check_labels, load_images, spans
+from ..verify.parity import sqnr_db
+from ..zoo.weights import resolve_weights
+
+Say = Callable[[str], None]
+Scores = NDArray[np.float32]
+
+CHUNK = 128
+"""Images that are in memory at once."""
+TIMEOUT_S = 600.0
+MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
+TOP5_CLASSES = 10
+SMALL = 1000
+FLOAT = "float"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A float network in PyTorch: a card and a checkpoint, or seeded random weights."""
+
+    card: ModelCard
+    weights: str
+    num_classes: int | None = None
+
+
+Subject = Stored | Network
+
+
+def evaluate(
+    name: str,
+    data: str,
+    labels: str | None,
+    against: str | None,
+    weights: str,
+    num_classes: int | None,
+    say: Say,
+    timeout_s: float = TIMEOUT_S,
+) -> Evaluation:
+    """Evaluate an artifact or model.
+
+    Args:
+        name: artifact folder or a file in it, model id or card.
+        data: folder of images or class folders, or ``.npz``.
+        labels: label file, or None for those that the data brings.
+        against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
+        weights: of float networks.
+        num_classes: likewise, for a fine-tuned head.
+        say: called with every step.
+        timeout_s: limit of each run over a part of the images, or of a whole float network.
+
+    Raises:
+        UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
+        VerificationError: scores that are not finite.
+    """
+    subject = find_subject(name, weights, num_classes)
+    reference = None if against is None else find_reference(against, subject, weights, num_classes)
+    images = load_images(data, labels)
+    if images.labels is None and reference is None:
+        raise UsageError(
+            f"{data} has no labels, and there is nothing to compare with",
+            "give --labels FILE, class folders, or --against (float, a model or an artifact)",
+        )
+    scores, scored = score(subject, images, say, timeout_s)
+    other, other_scored = (None, None) if reference is None else score(reference, images, say, timeout_s)
+    if against == FLOAT and isinstance(subject, Stored) and other_scored is not None:
+        check_same_weights(subject, other_scored)
+    if other is not None and other.shape != scores.shape:
+        raise UsageError(
+            f"{scored.name} gives {scores.shape[1]} scores and the reference {other.shape[1]}",
+            "compare networks of the same classes (--num-classes)",
+        )
+    check_labels(images, scores.shape[1])
+    return judge(images, scores, scored, other, other_scored)
+
+
+def judge(
+    images: Images, scores: Scores, scored: Scored, other: Scores | None, other_scored: Scored | None
+) -> Evaluation:
+    """The figures from the scores."""
+    count, classes = scores.shape
+    result = Evaluation(subject=scored, reference=other_scored, data=images.source, images=count, classes=classes)
+    found: dict[str, object] = {"notes": notes(count, other)}
+    right = None
+    if images.labels is not None:
+        right = hits_at(scores, images.labels, 1)
+        found["top1"] = wilson(int(right.sum()), count)
+        if classes >= TOP5_CLASSES:
+            found["top5"] = wilson(int(hits_at(scores, images.labels, 5).sum()), count)
+    if other is not None:
+        exact, given = other.astype(np.float64), scores.astype(np.float64)
+        found["agreement"] = wilson(int((exact.argmax(1) == given.argmax(1)).sum()), count)
+        found["sqnr_db"] = sqnr_db(exact, given)
+        found["image_sqnr_db"] = sqnr_db(exact, given, shared=exact.mean(0)) if count > 1 else None
+        if right is not None and images.labels is not None:
+            reference_right = hits_at(other, images.labels, 1)
+            found["reference_top1"] = wilson(int(reference_right.sum()), count)
+            found["drop"] = paired_drop(right, reference_right)
+    return result.model_copy(update=found)
+
+
+def notes(count: int, other: Scores | None) -> tuple[str, ...]:
+    """What a reader must not overlook."""
+    found = []
+    if count < SMALL:
+        half = (wilson(count // 2, count).high - wilson(count // 2, count).low) / 2
+        found.append(
+            f"{count} image{'s' * (count != 1)}: a share near one half is known to ±{100 * half:.0f} points, no better"
+        )
+    if other is not None and count > 1 and len(np.unique(other.argmax(1))) == 1:
+        found.append("the reference picks one class for every image: agreement says little (random weights?)")
+    return tuple(found)
+
+
+def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
+    """The artifact or network that ``name`` means.
+
+    Raises:
+        UsageError: neither.
+    """
+    path = Path(name)
+    folder = path.parent if path.is_file() and path.suffix != ".toml" else path
+    if (folder / MANIFEST).is_file():
+        stored = read_manifest(folder)
+        check_files(stored)
+        return stored
+    if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
+        state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
+        raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
+    return Network(find_card(name), weights, num_classes)
+
+
+def find_reference(against: str, subject: Subject, weights: str, num_classes: int | None) -> Subject:
+    """What ``--against`` means.
+
+    Raises:
+        UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
+    """
+    if against != FLOAT:
+        return find_subject(against, weights, num_classes)
+    if isinstance(subject, Network):
+        raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
+    made_from = subject.artifact.weights
+    if made_from.kind != "random" and weights == "random":
+        raise UsageError(
+            f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
+            "add --weights FILE or --weights pretrained",
+        )
+    classes = subject.artifact.outputs[0].shape[-1]
+    card = find_card(subject.artifact.model)
+    return Network(card, weights, None if classes == card.num_classes else classes)
+
+
+def check_same_weights(stored: Stored, reference: Scored) -> None:
+    """Make sure that the float network has the weights that the artifact was made from.
+
+    Raises:
+        UsageError: it has others.
+    """
+    made_from = stored.artifact.weights
+    if made_from.sha256 != reference.sha256:
+        raise UsageError(
+            f"{stored.folder} was made from {made_from.source} (sha256 {made_from.sha256[:12]}), and the float network "
+            f"has {reference.name} (sha256 {reference.sha256[:12]})",
+            "give the same --weights as for the export; to compare with other weights, name the model in --against",
+        )
+
+
+def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+    """Scores of every image, float32 ``(N, classes)``, and what gave them.
+
+    Raises:
+        VerificationError: a score is not finite.
+    """
+    with scratch_folder("evaluate") as work:
+        if isinstance(subject, Stored):
+            scores, scored = score_artifact(subject, images, work, say, timeout_s)
+        else:
+            scores, scored = score_network(subject, images, work, say, timeout_s)
+    if not np.isfinite(scores).all():
+        bad = np.flatnonzero(~np.isfinite(scores).all(1))
+        name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"
+        raise VerificationError(f"{scored.name} gives scores that are not finite for {len(bad)} images, first {name}")
+    return scores, scored
+
+
+def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+    """Run an artifact in the agent, a part of the images at a time.
+
+    Raises:
+        UsageError: its manifest does not say how its input is made.
+    """
+    artifact = stored.artifact
+    given, taken = work / "inputs.npy", work / "outputs.npy"
+    spec = artifact.inputs[0]
+    if spec.preprocessing is None:
+        raise UsageError(
+            f"{stored.folder / MANIFEST} does not say how images become the input {spec.name}",
+            f"export it again: {artifact.command}",
+        )
+    parts = []
+    for start, stop in spans(len(images), CHUNK):
+        say(f"{artifact.model} {artifact.profile}: images {start + 1} to {stop} of {len(images)}")
+        np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
+        call_agent(
+            {
+                "command": "run",
+                "runtime": artifact.runtime,
+                "model": str(file_of(stored.folder, artifact.model_file).resolve()),
+                "threads": 1,
+                "inputs": str(given),
+                "outputs": str(taken),
+            },
+            timeout_s,
+            f"running {artifact.model} {artifact.profile}",
+            more_time=MORE_TIME,
+        )
+        parts.append(from_output(np.load(taken), artifact.outputs[0]))
+    scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
+    return np.concatenate(parts), scored
+
+
+def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+    """Run a float network in a child process with PyTorch."""
+    checkpoint = resolve_weights(network.card, network.weights)
+    say(f"{network.card.id}: {len(images)} images in PyTorch")
+    request = ScoresRequest(
+        card=network.card,
+        weights=None if checkpoint is None else checkpoint.resolve(),
+        num_classes=network.num_classes,
+        source=images.source,
+        paths=images.paths,
+        outputs=work / "scores.npy",
+    )
+    found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)
+    scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
+    return np.load(request.outputs), scored

@@ -1,0 +1,54 @@
+"""``edgekit export``: model cards to verified artifacts, every native step in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..artifacts.prepare import ExportOptions
+from ..artifacts.tasks import Done, Outcome, Say, export_task, plan
+from ..base.parallel import run_all
+from ..catalog import profile_for
+from ..types import RUNTIME_OF, ExportProfile, Precision
+
+DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+
+
+def export(
+    models: Sequence[str],
+    profiles: Sequence[ExportProfile],
+    options: ExportOptions,
+    say: Say,
+    jobs: int = 1,
+    done: Done | None = None,
+) -> list[Outcome]:
+    """Export every model with every profile; one failure stops nothing else.
+
+    Args:
+        models: ids, aliases or card files.
+        profiles: the ways to make an artifact.
+        options: weights, images, where to.
+        say: told each step.
+        jobs: models at the same time.
+        done: told each outcome as it comes, maybe from another thread.
+
+    Raises:
+        UsageError: an unknown model, weights or form: found before any work starts; or unusable images.
+        ToolError: ``options.out`` cannot be written (UsageError where it is a file).
+        EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
+    """
+    tasks = plan(models, profiles, options)
+    finished: dict[str, list[Outcome]] = {}
+    run_all(
+        tasks,
+        lambda task: export_task(task, options, say, done or (lambda _: None), alone=len(tasks) == 1),
+        lambda task, outcomes: finished.update({task.card.id: outcomes}),
+        jobs,
+    )
+    return [outcome for task in tasks for outcome in task.answers(finished[task.card.id])]
+
+
+def export_default_set(model: str, out: Path, say: Say) -> list[Outcome]:
+    """Export a model in every format, float32 and int8, with random weights."""
+    profiles = [profile_for(f, precision) for f in RUNTIME_OF for precision in DEFAULT_PRECISIONS]
+    return export([model], profiles, ExportOptions(out=out), say)

@@ -1,0 +1,339 @@
+"""The verb ``gate``: candidates against their pinned baselines, on devices, with proof either way."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import __version__
+from ..artifacts.store import Stored, check_files, find_artifacts
+from ..base.download import require_safe
+from ..base.files import check_writable, restore, write_atomic
+from ..base.inside import inside
+from ..bench.session import EMULATED, Limits, Session, known_cores
+from ..devices.inventory import find_device
+from ..devices.reach import reach
+from ..devices.ssh_errors import DeviceError
+from ..errors import EdgekitError, UsageError
+from ..gate.baselines import Found, find_baseline, pin, pin_folder
+from ..gate.config import read_config, rule_for
+from ..gate.engine import BROKEN, operator_changes, run_gate, settle
+from ..gate.guards import Guards
+from ..gate.pairs import Pairing, Role
+from ..reports.json_text import render
+from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
+
+OnStep = Callable[[str], None]
+REPORTS = Path("device_reports")
+LAUNCH_S = 1.5
+"""What starting a process, importing a runtime and loading a model takes, roughly; for plans only."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One gate before it runs."""
+
+    device: Device
+    candidate: Stored
+    baseline: Found
+    rule: GateRule
+    limits: Limits
+    guards: Guards
+    threads: int
+    cores: str | None = None
+
+    @property
+    def key(self) -> str:
+        """As that of a measurement."""
+        artifact = self.candidate.artifact
+        return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", self.threads, self.cores)
+
+    def seconds(self, pairs: int) -> float:
+        """About how long a number of pairs takes when the device is quiet."""
+        return pairs * (2 * (LAUNCH_S + self.limits.warmup_min_s + self.limits.min_s) + LAUNCH_S / 2)
+
+
+def plan(
+    names: Sequence[str],
+    devices: Sequence[str] = ("local",),
+    *,
+    baseline: Path = REPORTS,
+    threads: int = 1,
+    cores: str | None = None,
+    tolerance: float | None = None,
+    delta: float | None = None,
+    config: Path | None = None,
+    artifacts_root: Path = Path("artifacts"),
+    limits: Limits | None = None,
+) -> list[Planned]:
+    """The gates of a run: every candidate on every device. Nothing is measured, no device is asked.
+
+    Args:
+        names: artifact folders, model files in them, or model ids; none means all under ``artifacts_root``.
+        devices: where to measure.
+        baseline: folder of reports with pins, one artifact, or a folder of artifacts.
+        threads: within an operator.
+        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        tolerance: wins over that of ``config``.
+        delta: the same.
+        config: a ``gate.toml``; the one here, if there is one, when None.
+        artifacts_root: holds the candidates.
+        limits: of each launch; those of the configuration when None.
+
+    Raises:
+        UsageError: an unknown name, device, key or kind of cores, no baseline, or one that was changed by hand.
+        ToolError: a baseline cannot be fetched.
+    """
+    places = [find_device(name) for name in dict.fromkeys(devices)]
+    if threads < 1:
+        raise UsageError(f"--threads must be at least 1, got {threads}")
+    cores = known_cores(cores)
+    candidates = find_artifacts(names, artifacts_root)
+    settings = read_config(config, {stored.artifact.model for stored in candidates})
+    planned = []
+    for place in places:
+        for stored in candidates:
+            rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
+            chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
+            artifact = stored.artifact
+            key = report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, cores)
+            found = find_baseline(baseline, artifact, place.id, key)
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores))
+    return planned
+
+
+def gate(
+    planned: Sequence[Planned],
+    *,
+    results_root: Path = Path("gate_results"),
+    plumbing: bool = False,
+    seed: int | None = None,
+    handicap: dict[str, int | bool] | None = None,
+    on_step: OnStep = lambda _: None,
+) -> list[GateResult]:
+    """Run gates, device by device, then correct over all of them; each result is kept in a file as it grows.
+
+    Args:
+        planned: the gates.
+        results_root: gets ``<device>/<time>__<key>.json``; nothing there is ever replaced by another run's.
+        plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
+        seed: of the order of the sides; drawn when None.
+        handicap: slows the candidate on purpose, to test the gate; see the agent's ``bench``.
+        on_step: told what begins, in words.
+
+    Raises:
+        ToolError: ``results_root`` cannot be written.
+    """
+    check_writable(results_root)
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
+    stamp = datetime.now(UTC)
+    drafts = [draft_of(one, len(planned), seed + number, stamp, handicap or {}) for number, one in enumerate(planned)]
+    paths = [new_path(results_root, draft, stamp) for draft in drafts]
+    results = list(drafts)
+    for device in dict.fromkeys(one.device for one in planned):
+        mine = [number for number, one in enumerate(planned) if one.device == device]
+        try:
+            with reach(device, on_step) as transport:
+                for number in mine:
+                    one = planned[number]
+                    session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
+                    results[number] = run_one(one, drafts[number], session, plumbing, paths[number], on_step)
+        except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
+            # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
+            shared = isinstance(error, DeviceError) and error.kind == "place"
+            for number in mine:
+                if shared or results[number] is drafts[number]:
+                    results[number] = results[number].model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
+    settled = settle(results)
+    for path, result in zip(paths, settled, strict=True):
+        write_atomic(path, render(result.to_plain()) + "\n")
+    return settled
+
+
+def run_one(
+    one: Planned, draft: GateResult, session: Session, plumbing: bool, path: Path, on_step: OnStep
+) -> GateResult:
+    """One gate; its operators as well when it fails."""
+
+    def step(text: str) -> None:
+        on_step(f"{draft.model}/{draft.profile} on {draft.device.id}: {text}")
+
+    step("checking the files")
+    candidate, baseline = one.candidate, one.baseline.stored
+    try:
+        check_files(candidate)
+        check_files(baseline)
+    except UsageError as error:
+        return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    if candidate.artifact.runtime != baseline.artifact.runtime:
+        reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
+        return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})
+    sides: dict[Role, tuple[Artifact, Path]] = {
+        "baseline": (baseline.artifact, baseline.folder),
+        "candidate": (candidate.artifact, candidate.folder),
+    }
+    pairing = Pairing(session, sides, draft.handicap, one.guards, step)
+    pinned = one.baseline.pin.conditions if one.baseline.pin else None
+    result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
+    if result.status != "FAIL":
+        return result
+    result = result.model_copy(update={"notes": (*result.notes, *delegation_notes(baseline, candidate))})
+    try:
+        return result.model_copy(update={"changes": operator_changes(pairing)})
+    except EdgekitError as error:
+        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
+
+
+def delegation_notes(baseline: Stored, candidate: Stored) -> list[str]:
+    """What left the delegate, by the audits of the exports: the commonest reason to be slower."""
+    before, after = baseline.artifact.audit, candidate.artifact.audit
+    if after.delegate is None or (before.undelegated, before.delegate_partitions) == (
+        after.undelegated,
+        after.delegate_partitions,
+    ):
+        return []
+
+    def told(audit: Audit) -> str:
+        left = ", ".join(f"{count} {kind}" for kind, count in audit.undelegated.items()) or "nothing"
+        return f"{audit.delegate_partitions} partition(s), {left} left out"
+
+    return [f"{after.delegate} when exported: {told(before)} in the baseline; {told(after)} in the candidate"]
+
+
+def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: dict[str, int | bool]) -> GateResult:
+    """The result as far as it is known before anything is measured: BROKEN_OFF until it is something else."""
+    candidate, baseline, pinned = one.candidate, one.baseline.stored, one.baseline.pin
+    return GateResult(
+        model=candidate.artifact.model,
+        profile=candidate.artifact.profile,
+        runtime=candidate.artifact.runtime,
+        threads=one.threads,
+        cores=one.cores,
+        device=one.device,
+        baseline=str(baseline.folder),
+        baseline_sha256=baseline.artifact.sha256,
+        candidate=str(candidate.folder),
+        candidate_sha256=candidate.artifact.sha256,
+        status="BROKEN_OFF",
+        reason=BROKEN,
+        rule=one.rule,
+        family=family,
+        pinned_at=pinned.pinned_at if pinned else None,
+        pinned_p50_ms=pinned.p50_ms if pinned else None,
+        handicap=handicap,
+        seed=seed,
+        started_at=stamp.isoformat(timespec="seconds"),
+        edgekit_version=__version__,
+    )
+
+
+def new_path(root: Path, draft: GateResult, stamp: datetime) -> Path:
+    """A file of this run alone."""
+    stem = f"{stamp:%Y%m%dT%H%M%S%f}__{draft.key}"
+    path = inside(root, draft.device.id, f"{stem}.json", field="the path of a result (its device, model and profile)")
+    number = 1
+    while path.exists():
+        number += 1
+        path = path.with_name(f"{stem}-{number}.json")
+    write_atomic(path, render(draft.to_plain()) + "\n")
+    return path
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A baseline that was pinned, and the digest of the one before, if any."""
+
+    folder: Path
+    key: str
+    sha256: str
+    replaced: str | None
+    p50_ms: float
+    verdict: str
+
+
+def update(
+    names: Sequence[str],
+    devices: Sequence[str] = ("local",),
+    *,
+    threads: int = 1,
+    cores: str | None = None,
+    url: str | None = None,
+    plumbing: bool = False,
+    artifacts_root: Path = Path("artifacts"),
+    reports_root: Path = REPORTS,
+    limits: Limits | None = None,
+    on_step: OnStep = lambda _: None,
+) -> list[Pinned]:
+    """Make artifacts the baselines of their keys, measured on each device; the only way that a baseline changes.
+
+    Args:
+        names: as for :func:`plan`.
+        devices: where to measure.
+        threads: within an operator.
+        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        url: folder on a server from which the model files are to be fetched; None copies them beside the pin.
+        plumbing: allow an emulated device.
+        artifacts_root: holds the artifacts.
+        reports_root: gets the pins.
+        limits: of the measurement.
+        on_step: told what begins, in words.
+
+    Raises:
+        UsageError: an unknown name or device, or an emulated one; a file is not what its manifest says; or a URL that
+            may not be fetched.
+        ToolError: the device fails, or the folder cannot be written.
+    """
+    places = [find_device(name) for name in dict.fromkeys(devices)]
+    cores = known_cores(cores)
+    if url is not None:
+        require_safe(url, "--url")
+    stored = find_artifacts(names, artifacts_root)
+    for place in places:
+        check_writable(reports_root / place.id, "--reports")
+    done = []
+    for place in places:
+        virtual = place.transport == "virtual"
+        if virtual and not plumbing:
+            raise UsageError(
+                f"{place.id} is emulated: its latency means nothing, so it holds no baseline",
+                "--plumbing pins one all the same, to try the gate out",
+            )
+        with reach(place, on_step) as transport:
+            chosen = limits or (EMULATED if virtual else Limits())
+            session = Session(transport, place, threads=threads, cores=cores, limits=chosen)
+            for one in stored:
+                on_step(f"{one.artifact.model}/{one.artifact.profile} on {place.id}: checking the files")
+                check_files(one)
+                measurement = session.measure(one.artifact, one.folder, on_step)
+                pairing = Pairing(session, {"baseline": (one.artifact, one.folder)}, on_step=on_step)
+                _, _, look = pairing.look()
+                folder = pin_folder(reports_root, place.id, measurement.key)
+                before = replaced_digest(folder)
+                pin(reports_root, one, measurement, pairing.conditions(look), url)
+                done.append(
+                    Pinned(
+                        folder,
+                        measurement.key,
+                        one.artifact.sha256,
+                        before,
+                        measurement.p50_ms,
+                        measurement.verdict.name,
+                    )
+                )
+    return done
+
+
+def replaced_digest(folder: Path) -> str | None:
+    """Digest of the model that is pinned there now; None without one, "unreadable" for a damaged one."""
+    from ..gate.baselines import read_pin
+
+    if not restore(folder).is_dir():
+        return None
+    try:
+        return read_pin(folder).conditions.baseline_sha256
+    except UsageError:
+        return "unreadable"

@@ -1,0 +1,106 @@
+"""``edgekit devices prepare``: build an emulated board, or put the runtimes on a device behind SSH.
+
+On a device the runtimes go into a virtual environment of edgekit's own, from wheels that are downloaded here; the
+device needs Python with the module venv, and no internet. ``devices.toml`` then names that interpreter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..base.scratch import scratch_folder
+from ..bench.launch import run_agent
+from ..devices.entries import add_entry, project_file, read_entries, remove_entry
+from ..devices.inventory import find_device
+from ..devices.reach import reach
+from ..devices.virtual import board as virtual
+from ..devices.virtual.build import system_folder
+from ..devices.wheels import RUNTIME_WHEELS, Machine, download_wheels, has_pip, pip_wheel
+from ..errors import ToolError, UsageError, did_you_mean
+from ..types import PACKAGES_OF, Device
+
+VENV = "~/.local/share/edgekit/venv"
+INSTALL_S = 1800.0
+"""An SD card takes minutes for OpenVINO's files."""
+
+OnStep = Callable[[str], None]
+
+
+def prepare_device(name: str, on_step: OnStep, runtimes: Sequence[str] = (), venv: str = VENV) -> str:
+    """Make a device ready to be measured on; what was done, in words.
+
+    Args:
+        name: of the device.
+        on_step: told what begins.
+        runtimes: those to install on a device behind SSH; all when empty.
+        venv: where on the device, ``~`` is the user's home there.
+
+    Raises:
+        UsageError: it is this machine, or an unknown runtime.
+        ToolError: building, downloading or installing failed.
+    """
+    device = find_device(name)
+    for runtime in runtimes:
+        if runtime not in RUNTIME_WHEELS:
+            raise UsageError(f"unknown runtime {runtime!r}", did_you_mean(runtime, RUNTIME_WHEELS))
+    if device.transport == "virtual":
+        begin, built = time.monotonic(), virtual.is_built()
+        virtual.prepare(name, on_step)
+        if built:
+            return f"{name} was ready: {system_folder()}"
+        return f"{name} is ready: {system_folder()}, built in {time.monotonic() - begin:.0f} s"
+    if device.transport != "ssh":
+        raise UsageError(f"{name} is reached by {device.transport}: there is nothing that edgekit could prepare",
+                         f"edgekit devices check {name} says what is missing")  # fmt: skip
+    return install_runtimes(device, list(runtimes or RUNTIME_WHEELS), venv, on_step)
+
+
+def install_runtimes(device: Device, runtimes: list[str], venv: str, on_step: OnStep) -> str:
+    """Download wheels for the device, install them there, and have ``devices.toml`` name that interpreter."""
+    if not has_pip():
+        raise ToolError("this Python has no pip, which downloads the wheels", "python -m ensurepip")
+    # The interpreter that makes the environment is the system's; the entry may name an earlier environment.
+    base = device.model_copy(update={"python": None}) if made_by_us(device, venv) else device
+    with reach(base, on_step) as transport, scratch_folder("wheels") as folder:
+        on_step(f"asking {device.id}")
+        told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
+        info = told["info"]
+        python = ".".join(info["python"].split(".")[:2])
+        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, folder, on_step)
+        size = sum(path.stat().st_size for path in wheels.files)
+        on_step(f"sending {len(wheels.files)} wheels, {size / 1e6:.0f} MB, and installing them")
+        request = {
+            "command": "install",
+            "venv": venv,
+            "pip": pip_wheel(wheels.files).name,
+            "requirements": wheels.requirements,
+        }
+        what = f"installing on {device.id}"
+        answer = run_agent(transport, request, {"wheels": wheels.files}, INSTALL_S, what,
+                           lambda event: on_step(f"{device.id}: {event['event']}"))  # fmt: skip
+    path = name_interpreter(device, answer["python"])
+    versions = answer["versions"]
+    known = ("numpy", *(name for names in PACKAGES_OF.values() for name in names))
+    installed = [f"{name} {versions[name]}" for name in known if name in versions]
+    lines = [f"{device.id} has {', '.join(installed)} in {venv}; {path} names its interpreter"]
+    lines += [f"not for this device: {runtime}: {reason}" for runtime, reason in wheels.missing.items()]
+    return "\n".join(lines)
+
+
+def made_by_us(device: Device, venv: str) -> bool:
+    """True when the entry names the interpreter of the environment that is about to be made again."""
+    return device.python is not None and device.python.endswith(f"{venv.removeprefix('~')}/bin/python")
+
+
+def name_interpreter(device: Device, python: str) -> Path:
+    """Write ``python`` into the device's entry, which is made for a Host alias of the SSH config; the file."""
+    entries = read_entries()
+    path = entries[device.id][1] if device.id in entries else project_file()
+    if device.python == python:
+        return path
+    if device.id in entries:
+        remove_entry(path, device.id)
+    add_entry(path, device.model_copy(update={"python": python}))
+    return path

@@ -1,0 +1,211 @@
+"""``--data`` and ``--labels`` of an evaluation: which images, in which order, and the class of each."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.files import check_regular
+from ..base.pixels import SUFFIXES, Pixels, load_image
+from ..errors import UsageError, did_you_mean
+from ..types import Preprocessing
+
+Labels = NDArray[np.int64]
+LABELS_HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images to evaluate on.
+
+    Attributes:
+        source: as the user named it.
+        paths: image files in order; empty for those of an ``.npz`` file.
+        array: ``images`` of an ``.npz`` file.
+        labels: class numbers in the same order, or None.
+        class_folders: names of the class folders, in order; empty where classes come as numbers.
+    """
+
+    source: str
+    paths: tuple[Path, ...] = ()
+    array: Pixels | None = None
+    labels: Labels | None = None
+    class_folders: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths) if self.array is None else len(self.array)
+
+    def take(self, start: int, stop: int, preprocessing: Preprocessing) -> Pixels:
+        """Images ``start`` to ``stop``, uint8 ``(n, crop, crop, 3)``.
+
+        Raises:
+            UsageError: a broken image, or an array of another size than the network takes.
+        """
+        if self.array is None:
+            return np.stack([load_image(path, preprocessing) for path in self.paths[start:stop]])
+        size = preprocessing.crop
+        if self.array.shape[1:] != (size, size, 3):
+            raise UsageError(
+                f"{self.source}: images is {self.array.dtype} {list(self.array.shape)}, and the network takes "
+                f"[N, {size}, {size}, 3]"
+            )
+        pixels = self.array[start:stop]
+        return pixels if preprocessing.channels == "RGB" else np.ascontiguousarray(pixels[..., ::-1])
+
+
+def load_images(source: str, labels: str | None) -> Images:
+    """The images and labels that ``--data`` and ``--labels`` mean.
+
+    A folder of folders has its labels in the folder names: numbers are class numbers, other names count in sorted
+    order. ``labels`` overrides them.
+
+    Raises:
+        UsageError: nothing there, no images, broken files, labels that do not fit the images.
+    """
+    path = Path(source)
+    if path.suffix == ".npz":
+        images = from_npz(path)
+    elif path.is_dir():
+        images = from_folder(path)
+    else:
+        raise UsageError(f"no data at {source!r}", "--data takes a folder of images, of class folders, or a .npz file")
+    if labels is None:
+        return images
+    numbers = read_labels(Path(labels), images)
+    return Images(images.source, images.paths, images.array, numbers)
+
+
+def from_folder(folder: Path) -> Images:
+    """Every image below a folder, sorted by path; labels where each lies in a class folder."""
+    paths = tuple(sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()))
+    if not paths:
+        others = sum(1 for p in folder.rglob("*") if p.is_file())
+        raise UsageError(f"{folder} holds no image ({others} other files)", f"known types: {' '.join(SUFFIXES)}")
+    parents = [path.relative_to(folder).parts[:-1] for path in paths]
+    if not any(parents):
+        return Images(str(folder), paths)
+    if not all(parents):
+        stray = next(path for path, parent in zip(paths, parents, strict=True) if not parent)
+        raise UsageError(
+            f"{folder} holds class folders and, beside them, the image {stray.name}",
+            "put every image in the folder of its class, or all in one folder and give --labels FILE",
+        )
+    names = sorted({parent[0] for parent in parents})
+    if all(re.fullmatch(r"\d+", name) for name in names):
+        return Images(str(folder), paths, labels=np.array([int(parent[0]) for parent in parents], np.int64))
+    empty = sorted(
+        p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name not in names
+    )
+    if empty:
+        raise UsageError(f"{folder / empty[0]} holds no image", "a class without images would move all that follow it")
+    labels = np.array([names.index(parent[0]) for parent in parents], np.int64)
+    return Images(str(folder), paths, labels=labels, class_folders=tuple(names))
+
+
+def from_npz(path: Path) -> Images:
+    """``images`` (uint8 ``[N, H, W, 3]``) and perhaps ``labels`` of an ``.npz`` file."""
+    hint = "np.savez(FILE, images=uint8 [N, H, W, 3], labels=[N])"
+    try:
+        with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise UsageError(f"no file {path}", hint) from error
+    except (OSError, AttributeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read as .npz: {error}", hint) from error
+    if "images" not in arrays:
+        raise UsageError(f"{path} holds no array named images; it has {', '.join(arrays) or 'none'}", hint)
+    images, labels = arrays["images"], arrays.get("labels")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise UsageError(f"{path}: images is {images.dtype} {list(images.shape)}", hint)
+    if not len(images):
+        raise UsageError(f"{path} holds no image", hint)
+    if labels is None:
+        return Images(str(path), array=images)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise UsageError(f"{path}: labels is {labels.dtype} {list(labels.shape)}", "it must be whole numbers, [N]")
+    if len(labels) != len(images):
+        raise UsageError(f"{path} holds {len(images)} images and {len(labels)} labels", hint)
+    return Images(str(path), array=images, labels=labels.astype(np.int64))
+
+
+def read_labels(path: Path, images: Images) -> Labels:
+    """The class numbers of a label file, in the order of the images.
+
+    Raises:
+        UsageError: unreadable, not numbers, another count than there are images, an image without a label.
+    """
+    try:
+        text = check_regular(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the labels {path}: {error}", LABELS_HINT) from error
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = [(number, line) for number, line in lines if not line.startswith("#")]
+    rows = [(number, re.split(r"[,;\t ]+", line)) for number, line in lines]
+    if not rows:
+        raise UsageError(f"{path} holds no labels", LABELS_HINT)
+    if all(len(row) == 1 for _, row in rows):
+        if len(rows) != len(images):
+            raise UsageError(f"{path} has {len(rows)} labels, and {images.source} {len(images)} images", LABELS_HINT)
+        return np.array([number_of(row[0], path, number) for number, row in rows], np.int64)
+    if images.array is not None:
+        raise UsageError(f"{path} names files, and {images.source} has none", "give one class number a line")
+    given: dict[str, int] = {}
+    for number, row in rows:
+        if len(row) != 2:
+            raise UsageError(f"{path}, line {number}: {' '.join(row)!r} is not FILE,NUMBER", LABELS_HINT)
+        given[row[0]] = number_of(row[1], path, number)
+    return np.array([label_of(image, images, given, path) for image in images.paths], np.int64)
+
+
+def number_of(word: str, path: Path, line: int) -> int:
+    """A class number."""
+    if not re.fullmatch(r"\d+", word):
+        raise UsageError(f"{path}, line {line}: {word!r} is not a class number", LABELS_HINT)
+    return int(word)
+
+
+def label_of(image: Path, images: Images, given: dict[str, int], path: Path) -> int:
+    """The label of an image, by its path below the data folder or by its name."""
+    below = image.relative_to(images.source).as_posix()
+    for name in (below, image.name):
+        if name in given:
+            return given[name]
+    raise UsageError(f"{path} has no label for {below}", did_you_mean(below, given))
+
+
+def check_labels(images: Images, classes: int) -> None:
+    """Make sure that labels are classes of the network.
+
+    Raises:
+        UsageError: a label out of range, or class folders of another number than the network's classes.
+    """
+    if images.labels is None:
+        return
+    if images.class_folders and len(images.class_folders) != classes:
+        raise UsageError(
+            f"{images.source} has {len(images.class_folders)} class folders, and the network gives {classes} scores",
+            "call the folders by class number (0, 1, …), or give --labels FILE",
+        )
+    wrong = images.labels[(images.labels < 0) | (images.labels >= classes)]
+    if len(wrong):
+        raise UsageError(
+            f"{images.source}: label {wrong[0]} is out of range for {classes} classes ({len(wrong)} such labels)",
+            f"class numbers go from 0 to {classes - 1}; do these count from 1?",
+        )
+
+
+def spans(count: int, size: int) -> Sequence[tuple[int, int]]:
+    """``(start, stop)`` of consecutive parts of at most ``size``."""
+    return [(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def images_again(source: str, paths: tuple[Path, ...]) -> Images:
+    """The images of :class:`Images` with these attributes, without labels: for a child process."""
+    return Images(source, paths) if paths else from_npz(Path(source))

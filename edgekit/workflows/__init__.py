@@ -1,1 +1,0 @@
-"""One function per verb, composing the stages. Nothing here prints or exits."""

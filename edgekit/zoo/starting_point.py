@@ -1,0 +1,105 @@
+"""Where a training starts: the network in the form that is trained, with fresh weights or a checkpoint's.
+
+A checkpoint with another number of classes gives its body; the head is made anew, and that is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..types import ModelCard
+from .checkpoints import load_checkpoint, read_state
+from .condensenet import CondenseNet
+from .layouts import LAYOUTS, TRAINED_AS, translate
+from .registry import create
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network to train.
+
+    Attributes:
+        card: with the architecture of the trained form.
+        layout: of the foreign checkpoint whose conventions the network took; empty otherwise.
+        text: where the weights came from, in words.
+    """
+
+    network: nn.Module
+    card: ModelCard
+    layout: str
+    text: str
+
+
+def starting_point(card: ModelCard, checkpoint: Path | None, num_classes: int, seed: int) -> Start:
+    """The network to train, its fresh weights from ``seed``.
+
+    Raises:
+        UsageError: the checkpoint is unreadable, or of another network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if checkpoint is None:
+            trained = training_card(card)
+            return Start(create(trained, num_classes), trained, "", f"random weights, seed {seed}")
+        state = read_state(checkpoint)
+        masked = any(key.endswith("._mask") for key in state)
+        trained = training_card(card) if masked else card
+        network = create(trained, num_classes)
+        head = head_name(network, num_classes)
+        there = checkpoint_classes(network, head, state)
+        if there in (None, num_classes):
+            layout, _ = load_checkpoint(network, checkpoint)
+            return Start(network, trained, conventions(layout), f"{checkpoint.name} ({layout} layout)")
+        body = create(trained, there)
+        layout, _ = load_checkpoint(body, checkpoint)
+        fresh = {key: value for key, value in network.state_dict().items() if key.startswith(f"{head}.")}
+        # The network that was loaded has also taken what no tensor says; only its head is exchanged.
+        network.load_state_dict(body.state_dict() | fresh, strict=True)
+        replace_module(body, head, network.get_submodule(head))
+    text = f"{checkpoint.name} ({layout} layout) without its head of {there} classes; new head {head} of {num_classes}"
+    return Start(body, trained, conventions(layout), text)
+
+
+def conventions(layout: str) -> str:
+    """The foreign layout whose conventions the weights of ``layout`` have; empty for edgekit's own."""
+    name = layout.removeprefix(TRAINED_AS)
+    return name if name in {known.name for known in LAYOUTS} else ""
+
+
+def training_card(card: ModelCard) -> ModelCard:
+    """The card in the form that is trained from scratch: for CondenseNet the one with learned groups."""
+    if card.family != "condensenet":
+        return card
+    return card.model_copy(update={"architecture": {**card.architecture, "form": "training"}})
+
+
+def head_name(network: nn.Module, num_classes: int) -> str:
+    """The layer that gives the class scores: the last one with ``num_classes`` outputs."""
+    found = ""
+    for name, layer in network.named_modules():
+        outputs = layer.out_features if isinstance(layer, nn.Linear) else getattr(layer, "out_channels", None)
+        if outputs == num_classes:
+            found = name
+    return found
+
+
+def checkpoint_classes(network: nn.Module, head: str, state: dict[str, Any]) -> int | None:
+    """The number of classes of a checkpoint, or None where it has no such head: loading it will say so."""
+    if isinstance(network, CondenseNet):
+        # Every form and publisher has the classes in the first dimension of the last linear layer.
+        names = ("classifier.weight", "classifier.linear.weight", "output.weight", "output.linear.weight")
+        weight = next((state[name] for name in names if name in state), None)
+    else:
+        weight = translate(network, state)[1].get(f"{head}.weight")
+    return None if weight is None or not weight.ndim else int(weight.shape[0])
+
+
+def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Put ``module`` in the place of the layer ``name``."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(parent), leaf, module)

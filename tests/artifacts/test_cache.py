@@ -1,0 +1,186 @@
+"""The cache of verified artifacts: what makes a key, and what becomes of damage."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgekit.artifacts import cache
+from edgekit.artifacts.cache import canonical, exports_folder, ingredients, keep, measure, take
+from edgekit.artifacts.prepare import ExportOptions
+from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.base.files import sha256_file
+from edgekit.base.owned import MARK
+from edgekit.catalog import find_card, profile_for
+from edgekit.errors import UsageError
+from edgekit.types import ExportProfile, ModelCard
+
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
+MADE_OF = {"anything": [1, None, "é"]}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A cache that holds one artifact."""
+    stored = read_manifest(TINY)
+    said: list[str] = []
+    keep(tmp_path / "cache", MADE_OF, Stored(TINY, stored.artifact), said.append)
+    assert said == []
+    return tmp_path / "cache"
+
+
+def entry_of(folder: Path) -> Path:
+    (seal,) = folder.rglob("seal")
+    return seal.parent
+
+
+def test_what_was_kept_comes_back_whole(folder, tmp_path):
+    final = tmp_path / "out" / "tiny"
+    stored = take(folder, MADE_OF, final, pytest.fail)
+    assert stored is not None
+    assert stored.folder == final
+    listed = {entry.name for entry in stored.artifact.files}
+    assert {p.name: sha256_file(p) for p in final.iterdir() if p.name != MARK} == {
+        p.name: sha256_file(p) for p in TINY.iterdir() if p.name in {*listed, "manifest.json"}
+    }
+    assert take(folder, {"anything": "else"}, final, pytest.fail) is None
+    entries, size = measure(folder)
+    assert entries == 1
+    assert size > stored.artifact.size_bytes
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [flip, shorten, Path.unlink], ids=["flipped", "shortened", "missing"])
+@pytest.mark.parametrize("name", ["model.tflite", "manifest.json", "seal", "ingredients.json"])
+def test_damage_is_found_said_and_removed(folder, tmp_path, name, damage):
+    entry = entry_of(folder)
+    damage(entry / name)
+    said: list[str] = []
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", said.append) is None
+    (line,) = said
+    assert line.startswith(f"cache entry {entry} is damaged and is made again: ")
+    assert not entry.exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("shard", [False, True], ids=["entry", "folder above"])
+@pytest.mark.parametrize("broken_link", [False, True], ids=["file", "broken link"])
+def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link):
+    entry = entry_of(folder)
+    shutil.rmtree(entry.parent)
+    if not shard:
+        entry.parent.mkdir()
+    place = entry.parent if shard else entry
+    if broken_link:
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        place.write_text("a file")
+    said: list[str] = []
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", said.append) is None
+    assert said == [f"cache entry {entry} is damaged and is made again: it is no folder"]
+    keep(folder, MADE_OF, read_manifest(TINY), pytest.fail)
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
+
+
+def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    said: list[str] = []
+    keep(tmp_path / "cache", MADE_OF, read_manifest(TINY), said.append)
+    (line,) = said
+    assert line.startswith("not cached: ")
+    assert (tmp_path / "cache").read_text() == "a file"
+
+
+def test_where_it_is(monkeypatch):
+    monkeypatch.setenv("EDGEKIT_CACHE", "/one")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/two")
+    assert exports_folder() == Path("/one/exports")
+    monkeypatch.delenv("EDGEKIT_CACHE")
+    assert exports_folder() == Path("/two/edgekit/exports")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert exports_folder() == Path.home() / ".cache" / "edgekit" / "exports"
+
+
+# Keys
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"a")
+    return folder
+
+
+@pytest.fixture
+def key(tmp_path, photos) -> Callable[..., bytes]:
+    """The ingredients of an export, with something changed."""
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"weights")
+    card, profile = find_card("squeezenet"), profile_for("onnx", "int8")
+    options = ExportOptions(weights=str(weights), calibration=str(photos))
+
+    def make(card: ModelCard = card, profile: ExportProfile = profile, **changes: object) -> bytes:
+        asked = replace(options, **changes)
+        return canonical(ingredients(card, Path(asked.weights) if asked.weights != "random" else None, profile, asked))
+
+    return make
+
+
+def test_same_ingredients_same_key(key, tmp_path):
+    assert key() == key(out=tmp_path / "elsewhere", timeout_s=1.0, cache=tmp_path)
+    assert json.loads(key())["target"] in ("x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot")
+
+
+def test_every_ingredient_counts(key, tmp_path, photos, monkeypatch):
+    card, profile = find_card("squeezenet"), profile_for("onnx", "int8")
+    seen = {
+        key(),
+        key(card=card.model_copy(update={"num_classes": 10})),
+        key(card=find_card("squeezenet_1.0")),
+        key(profile=profile.model_copy(update={"rewrites": ()})),
+        key(profile=profile.model_copy(update={"target": "armv8.0"})),
+        key(profile=profile.model_copy(update={"parity": profile.parity.model_copy(update={"min_sqnr_db": 1.0})})),
+        key(profile=profile_for("onnx", "fp32")),
+        key(num_classes=7),
+        key(weights="random"),
+        key(calibration=None),
+        key(calibration="synthetic"),
+        key(parity_data="synthetic"),
+        key(sources={"x": "x.toml"}),
+    }
+    assert len(seen) == 13
+    (tmp_path / "weights.pth").write_bytes(b"other weights")
+    seen.add(key())
+    (photos / "b.png").write_bytes(b"b")
+    seen.add(key())
+    monkeypatch.setattr(cache, "installed", {}.get)
+    seen.add(key())
+    monkeypatch.setattr(cache, "code_digest", lambda: "other code")
+    seen.add(key())
+    assert len(seen) == 17
+
+
+def test_missing_images_are_named(key):
+    with pytest.raises(UsageError, match=r"no file at none\.npz"):
+        key(calibration="none.npz")
+
+
+def test_code_that_is_counted_exists():
+    root = Path(cache.__file__).parent.parent
+    assert all((root / part).exists() for part in cache.CODE)
+    assert len(cache.code_digest()) == 64

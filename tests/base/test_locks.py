@@ -1,0 +1,40 @@
+"""Who works on what, as the file system's locks and the processes say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from edgekit.base.locks import alive, claimed, lock_of, owned, started
+
+
+def test_alive():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    assert alive(child.pid)  # not waited for yet: its number is not free
+    child.wait()
+    assert not alive(child.pid)
+    assert alive(os.getpid())
+
+
+def test_a_process_is_known_by_its_start():
+    child = subprocess.Popen(["sleep", "9"])
+    try:
+        assert started("self") == started(os.getpid()) != ""
+        assert int(started(child.pid)) >= int(started("self"))
+    finally:
+        child.kill()
+        child.wait()
+    assert started(child.pid) == ""
+
+
+def test_a_folder_is_owned_as_long_as_the_block_runs(tmp_path):
+    folder = tmp_path / "work"
+    with owned(folder):
+        folder.mkdir()
+        with claimed(folder) as ours:
+            assert not ours
+        folder.rmdir()
+    assert not lock_of(folder).exists()
+    with claimed(folder) as ours:
+        assert not ours  # there is nothing to clear away

@@ -1,0 +1,62 @@
+"""Max pooling without its indices: the same function, and int8 in the plugin."""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openvino import opset14 as ops
+from torch import nn
+
+from edgekit.export.openvino.pool import drop_pool_indices
+
+
+def converted(network: nn.Module, size: int) -> openvino.Model:
+    image = torch.zeros(1, 3, size, size)
+    return openvino.convert_model(network.eval(), example_input=image, input=list(image.shape))
+
+
+def pools(model: openvino.Model) -> list[int]:
+    """How many outputs each pool has."""
+    return [len(op.outputs()) for op in model.get_ordered_ops() if op.get_type_name() == "MaxPool"]
+
+
+@given(
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 4),
+    padding=st.integers(0, 2),
+    ceil=st.booleans(),
+    size=st.integers(5, 14),
+    seed=st.integers(0, 100),
+)
+@settings(max_examples=30, deadline=None)
+def test_same_function(kernel, stride, padding, ceil, size, seed):
+    network = nn.MaxPool2d(kernel, stride, min(padding, kernel // 2), ceil_mode=ceil)
+    image = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    model = converted(network, size)
+    changed = drop_pool_indices(model)
+    assert pools(model) == [1 if changed else 2]
+    np.testing.assert_array_equal(openvino.compile_model(model, "CPU")([image.numpy()])[0], network(image).numpy())
+
+
+def test_every_pool_of_squeezenet_as_built():
+    import edgekit
+
+    network = edgekit.build("squeezenet_1.1")
+    model = converted(network, 224)
+    assert pools(model) == [2, 2, 2]
+    assert drop_pool_indices(model) == 3
+    assert pools(model) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("dilation", "read"), [(2, False), (1, True)])
+def test_what_needs_the_other_form_keeps_it(dilation, read):
+    given_ = ops.parameter([1, 3, 9, 9], np.float32)
+    pool = ops.max_pool(given_, [2, 2], [dilation] * 2, [0, 0], [0, 0], [3, 3])
+    results = [pool.output(0), pool.output(1)] if read else [pool.output(0)]
+    model = openvino.Model(results, [given_], "pool")
+    assert drop_pool_indices(model) == 0
+    assert pools(model) == [2]

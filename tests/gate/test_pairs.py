@@ -1,0 +1,95 @@
+"""Pairs on this machine, with the real agent and runtimes."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.bench.launch import ThisMachine
+from edgekit.bench.session import Limits, Session
+from edgekit.devices.local import LOCAL
+from edgekit.errors import ToolError
+from edgekit.gate.engine import operator_changes
+from edgekit.gate.pairs import Pairing, operators_digest
+from edgekit.types import Artifact
+
+SHORT = Limits(warmup_min_iterations=2, warmup_min_s=0.01, min_iterations=20, min_s=0.02, max_s=0.5)
+
+
+def pairing(folder: Path, transport: ThisMachine | None = None, **handicap: int | bool) -> Pairing:
+    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    session = Session(transport or ThisMachine(), LOCAL, limits=SHORT)
+    return Pairing(session, {"baseline": (artifact, folder), "candidate": (artifact, folder)}, handicap)
+
+
+@pytest.mark.parametrize("profile", ["onnx-fp32", "openvino-fp32", "tflite-int8"])
+def test_conditions_are_the_same_twice_and_a_pair_has_both_sides(tiny: Path, profile: str) -> None:
+    made = pairing(tiny / profile)
+    guard, info, look = made.look()
+    key = made.conditions(look)
+    assert key.differences(made.conditions(look)) == ()
+    assert key.runtime_version
+    assert key.settings
+    assert key.affinity
+    assert key.cpu == info.cpu
+    assert key.baseline_sha256 == made.sides["baseline"][0].sha256
+    pair, differences = made.pair(3, True, guard, guard.sentinel_ns, key)
+    assert (pair.number, pair.candidate_first, differences) == (3, True, ())
+    assert len(pair.baseline_ns) >= 20
+    assert len(pair.candidate_ns) >= 20
+    assert pair.before == guard
+    assert pair.after.state.unix_time > guard.state.unix_time
+
+
+def test_a_busy_loop_is_in_every_inference_of_the_candidate_alone(tiny: Path) -> None:
+    made = pairing(tiny / "tflite-fp32", busy_ns=2_000_000)
+    guard, _, look = made.look()
+    pair, differences = made.pair(1, False, guard, guard.sentinel_ns, made.conditions(look))
+    assert differences == ()
+    assert min(pair.candidate_ns) >= 2_000_000
+    assert statistics.median(pair.baseline_ns) < 1_000_000
+
+
+def test_without_xnnpack_the_same_file_runs_otherwise(tiny: Path) -> None:
+    made = pairing(tiny / "tflite-fp32")
+    _, _, look = made.look()
+    key = made.conditions(look)
+    assert made.side("baseline", key).problem == ""
+    slow = pairing(tiny / "tflite-fp32", no_delegate=True)
+    assert len(slow.side("candidate", key).samples_ns) >= 20
+
+
+def test_other_threads_are_another_condition(tiny: Path) -> None:
+    made = pairing(tiny / "onnx-fp32")
+    _, _, look = made.look()
+    key = made.conditions(look).model_copy(update={"settings": {"intra_op_num_threads": 2}})
+    (difference,) = made.side("baseline", key).differences
+    assert difference.key == "settings"
+    assert '"intra_op_num_threads": 1' in difference.now
+
+
+def test_the_digest_knows_what_left_the_delegate() -> None:
+    def facts(delegated: bool) -> dict[str, Any]:
+        return {"executed": [{"type": "CONV_2D", "delegated": delegated}], "delegate": {"name": "XNNPACK"}}
+
+    assert operators_digest(facts(True)) == operators_digest(facts(True))
+    assert operators_digest(facts(True)) != operators_digest(facts(False))
+
+
+def test_operators_by_type(tiny: Path) -> None:
+    changes = operator_changes(pairing(tiny / "onnx-fp32"))
+    assert changes
+    assert all(change.baseline_count == change.candidate_count > 0 for change in changes)
+    rises = [change.candidate_ns - change.baseline_ns for change in changes]
+    assert rises == sorted(rises, reverse=True)
+
+
+def test_a_side_that_crashes_is_named(tiny: Path, stand_in: Callable[..., ThisMachine]) -> None:
+    made = pairing(tiny / "onnx-fp32", stand_in(bench=[{"die": 0}]))
+    _, _, look = made.look()
+    with pytest.raises(ToolError, match="latency of tiny onnx-fp32 on onnxruntime ended with exit code 7"):
+        made.side("candidate", made.conditions(look))

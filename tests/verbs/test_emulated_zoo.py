@@ -1,0 +1,71 @@
+"""Every family's int8 TFLite file on emulated ARM cores, against what this machine computes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.artifacts.prepare import ExportOptions
+from edgekit.artifacts.store import CHECK_FILE, Stored, read_manifest
+from edgekit.bench.launch import ThisMachine
+from edgekit.bench.session import EMULATED, Session
+from edgekit.catalog import find_card, profile_for
+from edgekit.devices.inventory import find_device
+from edgekit.devices.reach import reach
+from edgekit.types import Device
+from edgekit.verbs.export import export
+from edgekit.zoo.registry import FAMILIES
+
+SMALL = (
+    "squeezenet_1.1", "mobilenet_v1_0.25", "mobilenet_v2_0.25", "mobilenet_v3_small_0.35", "mnasnet_a1_0.25",
+    "shufflenet_v1_g3_0.25", "shufflenet_v2_0.5", "igcv1_cifar10_l24m2_d20_plain", "igcv2_cifar10_c64_k8_l3_d8",
+    "igcv3_d_1.0_cifar10", "condensenet_cifar10_50",
+)  # fmt: skip
+"""A small variant of each family: an emulated core is slow, and the operators are those of the large ones."""
+
+
+def test_each_family_is_there() -> None:
+    assert [find_card(name).family for name in SMALL] == list(FAMILIES)
+
+
+def silent(_: str) -> None:
+    """Progress that nobody wants."""
+
+
+def check_output(stored: Stored, session: Session, folder: Path) -> np.ndarray:
+    """What the artifact makes of its check image on the session's device."""
+    given, answer = folder / f"{stored.artifact.model}.npy", folder / f"{stored.artifact.model}-output.npy"
+    with np.load(stored.folder / CHECK_FILE) as saved:
+        np.save(given, saved["input"])
+    session.run(stored.artifact, stored.folder, given, answer, silent)
+    return np.load(answer).astype(np.float64)
+
+
+def outputs(device: Device, stored: list[Stored], folder: Path) -> dict[str, np.ndarray]:
+    """Every artifact's output on one device, two at a time over one connection."""
+    folder.mkdir()
+    with reach(device, silent) as transport, ThreadPoolExecutor(2) as pool:
+        session = Session(transport, device, limits=EMULATED)
+        found = pool.map(lambda one: check_output(one, session, folder), stored)
+        return {one.artifact.model: output for one, output in zip(stored, found, strict=True)}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_all_families_compute_on_arm_what_they_do_here(emulated: None, tmp_path: Path) -> None:
+    options = ExportOptions(out=tmp_path / "artifacts")
+    exported = export(SMALL, [profile_for("tflite", "int8")], options, silent, jobs=2)
+    assert {one.model: str(one.error) for one in exported if one.folder is None} == {}
+    stored = [read_manifest(one.folder) for one in exported if one.folder is not None]
+    here = Session(ThisMachine(), find_device("local"))
+    expected = {one.artifact.model: check_output(one, here, tmp_path) for one in stored}
+    for board in ("virtual-rpi4", "virtual-rpi5"):
+        found = outputs(find_device(board), stored, tmp_path / board)
+        for model, output in found.items():
+            # XNNPACK's integer kernels round alike on both; a value may still fall on the other side of a half.
+            one_step = np.ptp(expected[model]) / 127
+            assert np.abs(output - expected[model]).max() <= one_step, f"{model} on {board}"
+            assert np.ptp(output) > 0, f"{model} on {board}"

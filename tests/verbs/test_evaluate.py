@@ -1,0 +1,208 @@
+"""Evaluations of real artifacts: the figures are those of the runtime, and whatever does not fit is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.errors import EdgekitError, UsageError
+from edgekit.types import Evaluation
+from edgekit.verbs import evaluate as module
+from edgekit.verbs.evaluate import evaluate
+from edgekit.verify.evaluation_data import load_images
+
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
+PREPROCESSING = {"resize": 8, "crop": 8, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+COUNT = 12
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    """A stored artifact whose manifest tells how its input is made."""
+
+    def copy(name: str) -> str:
+        folder = tmp_path / "artifacts" / name
+        shutil.copytree(TINY / name, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["inputs"][0]["preprocessing"] = PREPROCESSING
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return str(folder)
+
+    return copy
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path, pixels) -> Path:
+    """A flat folder of the images as PNG."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{number:02}.png")
+    return folder
+
+
+def run(name, data, labels=None, against=None, weights="random", num_classes=None) -> Evaluation:
+    return evaluate(str(name), str(data), labels and str(labels), against, weights, num_classes, lambda _: None)
+
+
+def winners(folder: str, pixels: np.ndarray) -> np.ndarray:
+    """The classes that ONNX Runtime itself picks."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(f"{folder}/model.onnx", providers=["CPUExecutionProvider"])
+    inputs = ((pixels / 255 - 0.5) / 0.25).transpose(0, 3, 1, 2).astype(np.float32)
+    return np.array([session.run(None, {"image": row[None]})[0].argmax() for row in inputs])
+
+
+def test_figures_are_those_of_the_runtime(artifact, photos, pixels, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 5)  # three parts
+    folder = artifact("onnx-fp32")
+    right = winners(folder, pixels)
+    given = right.copy()
+    given[:3] = (given[:3] + 1) % 5  # three labels that the artifact misses
+    labels = tmp_path / "labels.csv"
+    labels.write_text("# file,class\n" + "".join(f"{n:02}.png,{label}\n" for n, label in enumerate(given)))
+    found = run(folder, photos, labels)
+    assert (found.top1.hits, found.top1.count) == (COUNT - 3, COUNT)
+    assert found.top1.low < 0.75 < found.top1.high
+    assert (found.top5, found.drop, found.agreement, found.reference) == (None, None, None, None)
+    assert "12 images: a share near one half is known to ±25 points" in found.notes[0]
+    np.savez(tmp_path / "set.npz", images=pixels, labels=given)
+    assert run(folder, tmp_path / "set.npz").top1 == found.top1
+    plain = tmp_path / "plain.txt"
+    plain.write_text("\n".join(map(str, given)))
+    assert run(folder, photos, plain).top1 == found.top1
+    assert Evaluation.from_plain(json.loads(json.dumps(found.to_plain()))) == found
+
+
+def test_two_artifacts_on_the_same_images(artifact, photos, pixels, tmp_path):
+    onnx, tflite = artifact("onnx-fp32"), artifact("tflite-int8")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(map(str, winners(onnx, pixels))))
+    same = run(artifact("openvino-fp32"), photos, labels, against=onnx)
+    assert (same.agreement.hits, same.drop.drop, same.drop.p_value) == (COUNT, 0, 1)
+    assert same.sqnr_db > 80
+    other = run(tflite, photos, labels, against=onnx)
+    assert other.reference_top1.hits == COUNT
+    assert other.top1.hits == other.agreement.hits == COUNT - other.drop.reference_only
+    assert other.drop.low <= other.drop.drop <= other.drop.high
+    assert 0 < other.sqnr_db < 60
+    assert (other.subject.name, other.reference.name) == ("tflite-int8", "onnx-fp32")
+
+
+def test_class_folders(artifact, pixels, tmp_path):
+    """Folders called by number are classes of that number; other names count in sorted order, all of them."""
+    onnx = artifact("onnx-fp32")
+    chosen = winners(onnx, pixels)
+    for naming, folder in ((str, tmp_path / "numbers"), (lambda n: "abcde"[n], tmp_path / "names")):
+        for number, (image, label) in enumerate(zip(pixels, chosen, strict=True)):
+            path = folder / naming(label) / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    assert run(onnx, tmp_path / "numbers").top1.hits == COUNT
+    folders = {path.name for path in (tmp_path / "names").iterdir()}
+    assert len(folders) < 5  # some class is never picked
+    with pytest.raises(UsageError, match=rf"names has {len(folders)} class folders, and the network gives 5 scores"):
+        run(onnx, tmp_path / "names")
+    for name in "abcde":
+        (tmp_path / "names" / name).mkdir(exist_ok=True)
+    with pytest.raises(UsageError, match="holds no image"):
+        run(onnx, tmp_path / "names")
+
+
+def test_data_without_labels_and_reference(artifact, photos):
+    with pytest.raises(UsageError, match="nothing to compare with") as caught:
+        run(artifact("onnx-fp32"), photos)
+    assert "--against" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no labels"),
+        ("1\n2\n", "has 2 labels, and .* 12 images"),
+        ("\n".join(["cat"] * COUNT), "line 1: 'cat' is not a class number"),
+        ("\n".join(["-1"] * COUNT), "line 1: '-1' is not a class number"),
+        ("\n".join(["5"] * COUNT), r"label 5 is out of range for 5 classes \(12 such labels\)"),
+        ("00.png,1\n", "has no label for 01.png"),
+        ("00.png,1,2\n", "line 1: '00.png 1 2' is not FILE,NUMBER"),
+    ],
+)
+def test_labels_that_do_not_fit(artifact, photos, tmp_path, text, said):
+    path = tmp_path / "labels"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        run(artifact("onnx-fp32"), photos, path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"pictures": np.zeros(3)}, "holds no array named images; it has pictures"),
+        ({"images": np.zeros((2, 8, 8, 3))}, r"images is float64 \[2, 8, 8, 3\]"),
+        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "holds no image"),
+        ({"images": np.zeros((2, 8, 8, 3), np.uint8), "labels": np.zeros(3, int)}, "2 images and 3 labels"),
+        ({"images": np.zeros((2, 8, 8, 3), np.uint8), "labels": np.zeros(2)}, r"labels is float64 \[2\]"),
+    ],
+)
+def test_npz_that_does_not_fit(tmp_path, arrays, said):
+    np.savez(tmp_path / "set.npz", **arrays)
+    with pytest.raises(UsageError, match=said):
+        load_images(str(tmp_path / "set.npz"), None)
+
+
+def test_nothing_there(artifact, tmp_path):
+    onnx = artifact("onnx-fp32")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.npz").write_bytes(b"PK\3\4 no more")
+    for name, data, said in [
+        (onnx, tmp_path / "nowhere", "no data at"),
+        (onnx, tmp_path / "empty", r"holds no image \(0 other files\)"),
+        (onnx, tmp_path / "broken.npz", "cannot be read as .npz"),
+        (tmp_path / "empty", tmp_path / "empty", r"is not an artifact: it has no manifest.json"),
+        ("artifacts/nothing/here", tmp_path / "empty", r"does not exist: there is no manifest.json"),
+        ("mobilenet_v22", tmp_path / "empty", "unknown model"),
+    ]:
+        with pytest.raises(EdgekitError, match=said):
+            run(name, data, against=onnx)
+
+
+def test_image_of_another_size(artifact, tmp_path):
+    np.savez(tmp_path / "set.npz", images=np.zeros((2, 9, 9, 3), np.uint8), labels=np.zeros(2, int))
+    with pytest.raises(UsageError, match=r"the network takes \[N, 8, 8, 3\]"):
+        run(artifact("onnx-fp32"), tmp_path / "set.npz")
+
+
+def test_artifact_that_was_changed(artifact, photos):
+    folder = artifact("onnx-fp32")
+    with Path(folder, "model.onnx").open("ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(UsageError, match="is not the file that was verified"):
+        run(folder, photos, against=folder)
+
+
+def test_reference_of_other_classes(artifact, photos):
+    """A network of 10 classes beside an artifact of 5."""
+    with pytest.raises(UsageError, match="gives 5 scores and the reference 10"):
+        run(artifact("onnx-fp32"), photos, against="condensenet_cifar10_light94", num_classes=10)
+
+
+def test_float_reference_needs_the_weights(artifact, photos):
+    folder = artifact("onnx-fp32")
+    manifest = json.loads(Path(folder, "manifest.json").read_text())
+    manifest["weights"] |= {"kind": "file", "source": "trained.pth", "seed": None}
+    Path(folder, "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=r"was made from trained\.pth, and the float network needs the same weights"):
+        run(folder, photos, against="float")
+    with pytest.raises(UsageError, match="compares an artifact with its network"):
+        run("squeezenet_1.1", photos, against="float")
