@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
         "networks": [plain_json(entry) for entry in entries],
         "rounds": [entry for block in blocks for entry in block.rounds],
     }
-    return write(results, out)
+    return write(results, out, pages)
 
 
 def default_cards() -> list[ModelCard]:

@@ -69,6 +69,9 @@ class ExportProfile(Frozen):
     """One way of making an artifact.
 
     Attributes:
+        name: what ``--profile`` takes, and the folder of the artifact.
+        format: of the file.
+        precision: of weights and activations.
         io: type of the output, and of the input too unless preprocessing is baked.
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
@@ -77,6 +80,8 @@ class ExportProfile(Frozen):
         ir_version: of an ONNX file; ONNX Runtime before 1.18 reads 9 and older, before 1.15 8.
         form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
+        quantization: how int8 is made; goes with ``precision = "int8"``, and only with it.
+        parity: what the artifact must reach.
     """
 
     name: Name
