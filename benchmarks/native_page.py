@@ -75,9 +75,9 @@ def page(results: Mapping[str, Any]) -> str:
         (
             "In each round the tool and edgekit's agent measure the same file one after the other, in fresh processes. "
             "They take turns at being first, and use the number of threads that the tool reports. *Ratio* is edgekit "
-            "/ tool: the 20 %-trimmed mean over the rounds of the logarithm of the two medians, with Yuen's 95 % interval. It "
-            f"*agrees* when the whole interval is within {TOLERANCE:.0%}, *differs* when the whole is outside, and is "
-            "*undecided* otherwise."
+            "/ tool: the 20 %-trimmed mean over the rounds of the logarithm of the two medians, with Yuen's 95 % "
+            f"interval. It *agrees* when the whole interval is within {TOLERANCE:.0%}, *differs* when the whole is "
+            "outside, and is *undecided* otherwise."
         ),
         latency_table(rows),
         (
