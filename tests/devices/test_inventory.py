@@ -89,10 +89,12 @@ def test_names_and_tags_mean_each_device_once(nowhere: Path) -> None:
 
 
 def test_a_host_alias_is_a_device(nowhere: Path) -> None:
-    (nowhere / "ssh_config").write_text("Host pi4 lab-* !never\n  HostName 10.0.0.4\nhost=nuc\nMatch host x\n")
+    (nowhere / "ssh_config").write_text(
+        f"Host pi4 lab-* !never ../up con {'x' * 81}\n  HostName 10.0.0.4\nhost=nuc\nMatch host x\n"
+    )
     assert find_device("pi4") == Device(id="pi4", transport="ssh", address="pi4")
     assert find_device("nuc").address == "nuc"
-    for name in ("lab-*", "lab-1", "never"):
+    for name in ("lab-*", "lab-1", "never", "../up", "con", "x" * 81):
         with pytest.raises(UsageError, match="unknown device"):
             find_device(name)
 
