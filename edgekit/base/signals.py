@@ -10,6 +10,8 @@ from types import FrameType
 STOPPED = "stopped; nothing half-written was left"
 INTERRUPTED = 130
 ENDING = (signal.SIGTERM, signal.SIGHUP)
+STOPS = (INTERRUPTED, *(128 + number for number in ENDING))
+"""Exit codes of a run that was ended from outside."""
 
 
 def leave_at_once() -> None:
