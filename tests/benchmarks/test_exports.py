@@ -46,9 +46,10 @@ def test_the_key_of_a_plain_export_is_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_weights_are_made_by_what_the_key_holds() -> None:
-    seed, std, biases, statistics, network = weights_code()
+    seed, std, wider, biases, statistics, network = weights_code()
     assert "Constant(value=0)" in seed
     assert "BN_BIAS_STD" in std
+    assert "WIDER_BIAS" in wider
     assert "uniform_" in biases
     assert "running_var" in statistics
     assert "manual_seed" in network
