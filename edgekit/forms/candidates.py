@@ -6,7 +6,7 @@ do changes nothing, so the list is the same for every network; forms that come o
 
 from __future__ import annotations
 
-from ..catalog import profile_for
+from ..catalog import builtin_profile
 from ..types import Format, Precision, TargetClass
 from ..types.base import Frozen
 from .catalogue import KEPT, VARIANTS, keeps_float, worth_trying
@@ -29,8 +29,11 @@ class Form(Frozen):
 
 
 def candidates(format: Format, precision: Precision, target: TargetClass) -> tuple[Form, ...]:  # noqa: A002
-    """Forms to choose from, the profile's own rewrites first."""
-    default = profile_for(format, precision).rewrites
+    """Forms to choose from, the built-in profile's own rewrites first.
+
+    They build on the built-in profile: a project's own of the same name may have other rewrites, or none.
+    """
+    default = builtin_profile(format, precision).rewrites
     forms = [Form(name="default", rewrites=default, reason="the profile's own rewrites")]
     for name, early, late, reason in VARIANTS:
         if worth_trying(name, format, precision, target):
