@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
 from .models import TensorSpec
-from .profiles import ParityTolerance
+from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
 from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
@@ -143,6 +143,9 @@ class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
     Attributes:
+        profile: name of the folder; that of ``base_profile`` and the suffix of ``overrides``.
+        base_profile: name of the profile in the catalog; None in manifests from before it was kept.
+        overrides: what the command line changed of it; None as ``base_profile`` is.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
@@ -150,6 +153,8 @@ class Artifact(Frozen):
     schema_version: Literal[1] = 1
     model: Name
     profile: Name
+    base_profile: Name | None = None
+    overrides: Overrides | None = None
     format: Format
     precision: Precision
     io: IoType
