@@ -26,6 +26,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from ..base.distribution import install_command
 from ..errors import ToolError, did_you_mean
 from ..types import Device
 from .ssh_errors import DeviceError, quoted
@@ -322,7 +323,7 @@ def find_client() -> str:
     )
     if found is None:
         what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
-        raise ToolError(what, f"pip install -c constraints.txt 'edgekit[labgrid]', or name it by {SETTING}")
+        raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
 
