@@ -7,7 +7,6 @@ https://labgrid.readthedocs.io/en/latest/man/client.html
 from __future__ import annotations
 
 import ast
-import fcntl
 import getpass
 import hashlib
 import os
@@ -27,6 +26,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from ..base.distribution import install_command
+from ..base.posix import take_lock
 from ..errors import ToolError, did_you_mean
 from ..types import Device
 from .ssh_errors import DeviceError, quoted
@@ -330,7 +330,7 @@ def find_client() -> str:
 def locked(stream: IO[str]) -> bool:
     """Take the lock of an open file if it is free."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(stream.fileno(), wait=False)
     except BlockingIOError:
         return False
     return True
