@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.isolate import rebuild_error
@@ -144,7 +145,7 @@ def connected(address: str, say: Say) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ToolError("--scheduler needs Dask", "pip install -c constraints.txt 'edgekit[cluster]'") from error
+        raise ToolError("--scheduler needs Dask", install_command("cluster")) from error
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -172,7 +173,8 @@ def check_workers(client: Client, address: str) -> None:
         theirs = client.run(identity)
     except ImportError as error:
         raise ToolError(
-            f"a worker at {address} cannot import edgekit: {error}", "pip install 'edgekit[export,cluster]' there"
+            f"a worker at {address} cannot import edgekit: {error}",
+            f"install there what is here, with its extras export and cluster: {install_command('export,cluster')}",
         ) from error
     for worker, found in theirs.items():
         if found != identity():

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import ToolError, UsageError
 from ..types import ImageSet, Preprocessing, TensorSpec
+from .distribution import install_command
 
 Pixels = NDArray[np.uint8]
 Array = NDArray[Any]
@@ -105,7 +106,7 @@ def load_image(path: Path, preprocessing: Preprocessing) -> Pixels:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ToolError("reading images needs Pillow", "pip install 'edgekit[export]'") from error
+        raise ToolError("reading images needs Pillow", install_command("run")) from error
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGB")

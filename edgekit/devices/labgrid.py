@@ -7,7 +7,6 @@ https://labgrid.readthedocs.io/en/latest/man/client.html
 from __future__ import annotations
 
 import ast
-import fcntl
 import getpass
 import hashlib
 import os
@@ -26,6 +25,8 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from ..base.distribution import install_command
+from ..base.posix import take_lock
 from ..errors import ToolError, did_you_mean
 from ..types import Device
 from .ssh_errors import DeviceError, quoted
@@ -322,14 +323,14 @@ def find_client() -> str:
     )
     if found is None:
         what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
-        raise ToolError(what, f"pip install -c constraints.txt 'edgekit[labgrid]', or name it by {SETTING}")
+        raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
 
 def locked(stream: IO[str]) -> bool:
     """Take the lock of an open file if it is free."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(stream.fileno(), wait=False)
     except BlockingIOError:
         return False
     return True

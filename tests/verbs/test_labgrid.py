@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.distribution import install_command
 from edgekit.bench.session import Limits
 from edgekit.devices import labgrid
 from edgekit.devices.labgrid import addressed, parse
@@ -361,7 +362,7 @@ def test_without_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ToolError, match="the program labgrid-client is not here") as caught, reach(device, silent):
         pytest.fail("there is none")
-    assert "pip install -c constraints.txt 'edgekit[labgrid]'" in caught.value.hint
+    assert install_command("labgrid") in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ emulated while building, and the host's package database is neither read nor cha
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from ...base.files import staged_folder, write_atomic
 from ...base.isolate import describe_exit, run_logged, tail
+from ...base.posix import take_lock
 from ...errors import ToolError
 
 SUITE, PYTHON = "bookworm", "3.11"
@@ -96,7 +96,7 @@ def locked(path: Path) -> Iterator[None]:
     """One builder at a time; another waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        take_lock(stream.fileno(), wait=True)
         yield
 
 
