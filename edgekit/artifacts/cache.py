@@ -23,9 +23,10 @@ from .. import __version__
 from ..base.files import sha256_file, staged_folder
 from ..base.pixels import source_digest
 from ..errors import EdgekitError
+from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
 from ..types import ExportProfile, ModelCard
-from .prepare import TOOLS, ExportOptions
+from .prepare import ExportOptions
 from .store import MANIFEST, Stored, check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"

@@ -13,6 +13,7 @@ from torch import fx, nn
 
 from ...base.calibration import check_calibration
 from ...base.pixels import normalise
+from ...export.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
@@ -22,7 +23,6 @@ from ...zoo.build import build_with_provenance
 from ...zoo.complexity import count_params, layer_costs
 from ...zoo.layouts import adopt
 from ...zoo.registry import create
-from ..prepare import TOOLS
 from ..requests import BuildRequest, BuiltNetwork, ConvertRequest, Made, NetworkSource
 
 if TYPE_CHECKING:
