@@ -116,8 +116,8 @@ def export_command(
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     """
-    from ..artifacts.cache import exports_folder
     from ..artifacts.prepare import ExportOptions
+    from ..base.folders import exports_folder
     from ..catalog import default_cards, find_card, find_profile
     from ..forms.profiles import choose_matrix, choose_profiles
     from .export_run import report, run
