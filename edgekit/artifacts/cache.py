@@ -39,17 +39,6 @@ CODE = (
 Say = Callable[[str], None]
 
 
-def cache_root() -> Path:
-    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
-
-
-def exports_folder() -> Path:
-    """Where the entries are."""
-    return cache_root() / "exports"
-
-
 def measure(folder: Path) -> tuple[int, int]:
     """Entries and bytes in a cache."""
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -74,8 +74,8 @@ def export_command(
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     """
-    from ..artifacts.cache import exports_folder
     from ..artifacts.prepare import ExportOptions
+    from ..base.folders import exports_folder
     from ..catalog import default_cards
     from ..forms.profiles import choose_matrix, choose_profiles
     from .export_run import report, run, sources_of
