@@ -17,9 +17,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from .base.files import check_regular
-from .errors import UsageError, did_you_mean
+from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision
-from .types.urls import without_password
 
 T = TypeVar("T", bound=BaseModel)
 MODELS, PROFILES = "models", "export_profiles"
@@ -51,6 +50,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is not valid TOML: it is nested too deeply", "correct it") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "correct that line") from error
 
@@ -79,9 +80,9 @@ def explain(path: Path, type_: type[BaseModel], error: ValidationError) -> Usage
         )
     if first["type"] == "missing":
         return UsageError(f"{path}: the key {where!r} is missing", "add it")
-    shown = "" if isinstance(first["input"], dict) else f" (value: {without_password(repr(first['input']))})"
+    value = "" if isinstance(first["input"], dict) else f" (value: {shown(first['input'])})"
     message = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"{path}: {where + ': ' if where else ''}{message}{shown}", "correct it")
+    return UsageError(f"{path}: {where + ': ' if where else ''}{message}{value}", "correct it")
 
 
 def keys_at(type_: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

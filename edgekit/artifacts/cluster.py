@@ -22,6 +22,7 @@ from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.isolate import rebuild_error
+from ..base.owned import MARK
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
 from ..errors import EdgekitError, ToolError, UsageError
@@ -237,7 +238,7 @@ def export_parcel(parcel: Parcel) -> Delivery:
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
             return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
-        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir()}
+        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir() if path.name != MARK}
         return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
 
 

@@ -112,10 +112,10 @@ def sweep_files(folder: Path) -> None:
     if where in _swept:
         return
     _swept.add(where)
-    for left in sorted(folder.iterdir()):
-        part = PART.fullmatch(left.name)
-        if part is None:
-            continue
+    left_over = []
+    with suppress(OSError):  # one may be allowed to write in a folder and not to list it
+        left_over = [(left, part) for left in sorted(folder.iterdir()) if (part := PART.fullmatch(left.name))]
+    for left, part in left_over:
         with suppress(OSError):  # another's, or swept by another
             opened = os.open(left, os.O_RDWR | UNTRUSTED)
             try:

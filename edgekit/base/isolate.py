@@ -208,7 +208,8 @@ def describe_exit(code: int | None, timeout_s: float) -> str:
     if code is None:
         return f"ran out of time after {timeout_s:g} s and was stopped"
     if code < 0:
-        return f"crashed with {signal.Signals(-code).name}"
+        known = -code in set(signal.Signals)
+        return f"crashed with {signal.Signals(-code).name if known else f'signal {-code}'}"
     return f"ended with exit code {code}"
 
 

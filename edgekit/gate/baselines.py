@@ -126,7 +126,7 @@ def model_folder(folder: Path, baseline: Baseline) -> Path:
         if file.is_file() and sha256_file(file) == entry.sha256:
             continue
         if entry.name in (MANIFEST, REPORT):
-            write_atomic(file, (folder / entry.name).read_bytes())
+            write_atomic(file, inside(folder, entry.name, field="files[].name").read_bytes())
         else:
             fetch(f"{baseline.url}/{entry.name}", entry, file)
     return cache

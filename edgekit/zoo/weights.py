@@ -13,7 +13,7 @@ from ..base.files import sha256_file, write_atomic
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..types import ModelCard
-from ..types.base import checked_name
+from ..types.base import is_name
 
 LARGEST_BYTES = 1 << 30
 """More than any light network has: a wrong address must not fill the memory."""
@@ -79,10 +79,7 @@ def fetch(card: ModelCard, folder: Path) -> Path:
 def file_name(url: str) -> str:
     """What to call the file of an address: its last part where that is a name; the suffix tells how it is read."""
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
-    try:
-        return checked_name(last)
-    except ValueError:
-        return "weights" + (".safetensors" if last.endswith(".safetensors") else ".pth")
+    return last if is_name(last) else "weights" + (".safetensors" if last.endswith(".safetensors") else ".pth")
 
 
 def noted(note: Path) -> str | None:

@@ -146,11 +146,13 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all that was asked for is there, 1 when one failed to verify, else the first failure's own code.
+    """0 when all that was asked for is there, 1 when one is not what it claims to be, else the first failure's code.
+
+    A runtime that crashed while it verified proves nothing about the artifact: that is its own code, too.
 
     Layers that could not be measured count too: the artifact is kept, but a script is not to go on as if all were well.
     """
-    if any(o.status == "failed to verify" for o in outcomes):
+    if any(o.status == "failed to verify" and (o.error is None or o.error.exit_code == 1) for o in outcomes):
         return 1
     errors = [o.error for o in outcomes] + [o.layers_error for o in outcomes]
     return next((error.exit_code for error in errors if error is not None), 0)
