@@ -143,6 +143,7 @@ class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
     Attributes:
+        classes: names of the classes by number, where the weights' file holds them; also in ``classes.txt``.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
@@ -158,6 +159,7 @@ class Artifact(Frozen):
     files: tuple[FileEntry, ...] = Field(min_length=1)
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    classes: tuple[str, ...] = ()
     params: int
     macs: int
     layers: tuple[LayerLoad, ...] = ()
@@ -186,7 +188,7 @@ class Artifact(Frozen):
     @property
     def model_files(self) -> tuple[FileEntry, ...]:
         """What a runtime needs."""
-        return tuple(f for f in self.files if not f.name.startswith(("check", "layers")))
+        return tuple(f for f in self.files if not f.name.startswith(("check", "layers", "classes")))
 
     @property
     def runtime(self) -> Runtime:
