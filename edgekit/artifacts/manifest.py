@@ -13,7 +13,7 @@ from ..forms.resolve import AS_WRITTEN, describe_form
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
 from .prepare import Prepared
 from .requests import Made
-from .store import CHECK_FILE, LAYERS_FILE
+from .store import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
 from .verify import how_verified
 
 
@@ -40,6 +40,7 @@ def manifest(
         files=tuple(entry(folder / name) for name in (*made.files, CHECK_FILE, *beside(folder))),
         inputs=made.inputs,
         outputs=made.outputs,
+        classes=prepared.classes,
         params=prepared.params,
         macs=prepared.macs,
         layers=prepared.layers,
@@ -60,8 +61,8 @@ def manifest(
 
 
 def beside(folder: Path) -> list[str]:
-    """What else was measured and is kept with the artifact."""
-    return [LAYERS_FILE] if (folder / LAYERS_FILE).is_file() else []
+    """What else is kept with the artifact: what was measured, and the names of the classes."""
+    return [name for name in (LAYERS_FILE, CLASSES_FILE) if (folder / name).is_file()]
 
 
 def entry(path: Path) -> FileEntry:

@@ -79,6 +79,7 @@ class Prepared:
     options: ExportOptions
     work: Path
     provenance: WeightsProvenance
+    classes: tuple[str, ...]
     params: int
     macs: int
     layers: tuple[LayerLoad, ...]
@@ -132,6 +133,7 @@ def prepare(
         options=options,
         work=work,
         provenance=provenance,
+        classes=built.classes,
         params=built.params,
         macs=built.macs,
         layers=built.layers,
