@@ -25,6 +25,7 @@ from edgekit.base.folders import benchmark_folder
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.bench.roofline import ceilings
+from edgekit.bench.turns import LAUNCH, TURN, TURNS
 from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, ToolError, UsageError
 from edgekit.types import DeviceInfo, Format, ModelCard
@@ -34,7 +35,7 @@ from .exports import FORMATS, PRECISIONS, UNSIGNED, Made
 from .places import PAGES, RESULTS, ROOT
 from .plain_exports import plain_export
 from .real_weights import real_weights
-from .rounds import LAUNCH, TURN, TURNS, Block, Plan, append, environment, measure, resume
+from .rounds import Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 
 ROUNDS_FILE = "rounds.jsonl"
@@ -124,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
         "networks": [plain_json(entry) for entry in entries],
         "rounds": [entry for block in blocks for entry in block.rounds],
     }
-    return write(results, out)
+    return write(results, out, pages)
 
 
 def default_cards() -> list[ModelCard]:

@@ -31,6 +31,10 @@ def compare_command(
         str | None,
         typer.Option(help="Keep both on these cores, when measuring: big, little, or numbers by commas (4,5)."),
     ] = None,
+    turns: Annotated[
+        bool,
+        typer.Option("--turns", help="Load both at once and run them by turns of 20 ms, on this machine: narrower."),
+    ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
@@ -58,6 +62,7 @@ def compare_command(
         pairs=pairs,
         threads=threads,
         cores=cores,
+        turns=turns,
         per_op=per_op,
         reports=reports,
         artifacts=artifacts,
