@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
 from edgekit.base.folders import benchmark_folder
 from edgekit.base.pixels import load_pixels, normalise
@@ -31,6 +31,7 @@ from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
 from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError
 from edgekit.types import ModelCard
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export
 from edgekit.verify.parity import compare
 

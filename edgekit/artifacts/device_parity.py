@@ -12,8 +12,9 @@ from ..bench.session import Session
 from ..devices.phone.native import NativePhone
 from ..errors import VerificationError
 from ..types import Measurement
+from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
-from .store import CHECK_FILE, Stored
+from .store import Stored
 
 
 def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Callable[[str], None]) -> Measurement:

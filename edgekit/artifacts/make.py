@@ -12,13 +12,14 @@ from typing import Literal
 from ..base.files import staged_folder, write_atomic
 from ..errors import EdgekitError, VerificationError
 from ..types import Artifact, ExportProfile, LayerErrors
+from ..types.artifacts import CLASSES_FILE
 from .convert import convert
 from .layer_errors import layer_errors
 from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import CLASSES_FILE, MANIFEST, Stored, artifact_folder, file_of
+from .store import MANIFEST, Stored, artifact_folder, file_of
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]

@@ -11,9 +11,9 @@ from .. import __version__
 from ..base.files import sha256_file
 from ..forms.resolve import AS_WRITTEN, describe_form
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
+from ..types.artifacts import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
 from .prepare import Prepared
 from .requests import Made
-from .store import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
 from .verify import how_verified
 
 

@@ -17,11 +17,6 @@ from ..reports.store import first_problem
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
-CHECK_FILE = "check.npz"
-"""An image as the artifact takes it, and the reference's output for it."""
-LAYERS_FILE = "layers.json"
-CLASSES_FILE = "classes.txt"
-"""Names of the classes, one a line, by number."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]

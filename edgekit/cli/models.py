@@ -56,6 +56,7 @@ def show_command(
         emit_json(plain) if as_json else print(model_details(card))
         return
     from .show.layers import layer_table
+    from .show.layers import plain as plain_row
     from .torch_needed import torch_needed
 
     torch_needed("--layers")
@@ -63,7 +64,7 @@ def show_command(
 
     rows, total = layer_rows(card)
     if as_json:
-        emit_json({**plain, "layers": [vars(row) for row in rows], "total": vars(total)})
+        emit_json({**plain, "layers": [plain_row(row) for row in rows], "total": plain_row(total)})
     else:
         print(model_details(card))
         layer_table(rows, total)

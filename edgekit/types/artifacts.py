@@ -13,6 +13,13 @@ from .roofline import LayerLoad
 from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
 
+CHECK_FILE = "check.npz"
+"""An image as the artifact takes it (``input``), and the float network's output for it (``reference``)."""
+LAYERS_FILE = "layers.json"
+"""The error of each layer of an int8 artifact, see :class:`~edgekit.types.LayerErrors`."""
+CLASSES_FILE = "classes.txt"
+"""Names of the classes, one a line, by number."""
+
 
 class FileEntry(Frozen):
     """A file of an artifact folder."""
@@ -193,7 +200,7 @@ class Artifact(Frozen):
     @property
     def model_files(self) -> tuple[FileEntry, ...]:
         """What a runtime needs."""
-        return tuple(f for f in self.files if not f.name.startswith(("check", "layers", "classes")))
+        return tuple(f for f in self.files if f.name not in (CHECK_FILE, LAYERS_FILE, CLASSES_FILE))
 
     @property
     def runtime(self) -> Runtime:

@@ -108,7 +108,7 @@ class ExportProfile(Frozen):
     """One way of making an artifact.
 
     Attributes:
-        name: that of its file, and the suffix of ``overrides``; artifacts' folders have it.
+        name: that of its file; the command line may add to it; artifacts' folders have it.
         io: type of the output, and of the input too unless preprocessing is baked.
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
@@ -117,8 +117,6 @@ class ExportProfile(Frozen):
         ir_version: of an ONNX file; ONNX Runtime before 1.18 reads 9 and older, before 1.15 8.
         form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
-        base_profile: name of the profile in the catalog that ``overrides`` were applied to; None where none were.
-            Files of profiles have neither key.
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("base_profile", "overrides")
@@ -135,6 +133,7 @@ class ExportProfile(Frozen):
     ir_version: int = Field(default=ONNX_IR, ge=ONNX_IR, le=10)
     quantization: Quantization | None = None
     parity: ParityTolerance
+    # The profile in the catalog that the command line's overrides were applied to; no keys of a profile's file.
     base_profile: SkipJsonSchema[Name | None] = None
     overrides: SkipJsonSchema[Overrides] = Overrides()
 

@@ -15,11 +15,12 @@ from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
 from ..base.scratch import scratch_folder
+from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..types import Evaluation, ModelCard, Scored
-from ..verify.accuracy import hits_at, paired_drop, wilson
+from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.weights import resolve_weights

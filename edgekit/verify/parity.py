@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.stats import rounded
+from ..base.stats import rounded, wilson
 from ..errors import VerificationError
 from ..types import Parity, ParityTolerance
-from .accuracy import wilson
 
 Outputs = NDArray[np.float32]
 EXACT_DB = 200.0

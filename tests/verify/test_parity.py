@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from edgekit.base.stats import wilson
 from edgekit.errors import VerificationError
 from edgekit.types import ParityTolerance
-from edgekit.verify.accuracy import wilson
 from edgekit.verify.parity import EXACT_DB, compare, cosines, sqnr_db, top1_doubt
 
 STRICT = ParityTolerance(min_cosine=0.9999, min_sqnr_db=60, max_abs_error=0.001, min_top1_agreement=1.0)
