@@ -60,7 +60,7 @@ docs: $(VENV)/.stamp-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@if grep -rnoE --include='*.html' '<(script|link|img)[^>]+(src|href)="(https?:)?//[^"]*"' build/site; then \
 	    echo "the site would load these from elsewhere"; exit 1; fi
-	@echo "site: $(CURDIR)/build/site/index.html"
+	@echo "site: $(CURDIR)/build/site/index.html (searching it needs a server: $(BIN)/mkdocs serve)"
 
 wheel: $(VENV)/.stamp-dev
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -194,7 +194,7 @@ BOLD = """the rate at the tolerance is above its nominal value: Yuen's t is an
 approximation, and with eight pairs and the small level that a run of many gates needs it is a little too bold."""
 AGAIN = """## Again
 
-```
+```sh
 edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
 python -m benchmarks.gate_proof simulate

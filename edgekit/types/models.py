@@ -16,6 +16,8 @@ class Preprocessing(Frozen):
     Attributes:
         resize: short side after resizing, pixels.
         crop: side of the centre crop, pixels.
+        interpolation: how the image is resized.
+        channels: their order in the network's input.
         mean, std: per channel, in units of [0, 1], in the order of ``channels``.
         baked: True when the artifact itself scales and normalises, so that it takes pixels 0..255.
     """
@@ -51,9 +53,13 @@ class Weights(Frozen):
     """A public checkpoint of a card.
 
     Attributes:
+        name: as its publisher calls it.
+        url: where it is published.
         sha256: the digest, or its first digits (torchvision puts eight of them in the file name).
+        size_bytes: size of the file.
         licence: as stated by the publisher; None when none is stated.
         top1, top5: published ImageNet accuracy, percent.
+        resize: short side after resizing, pixels, when it differs from that of the card.
     """
 
     name: str
@@ -67,7 +73,12 @@ class Weights(Frozen):
 
 
 class Published(Frozen):
-    """An accuracy figure as its source prints it, percent."""
+    """An accuracy figure as its source prints it, percent.
+
+    Attributes:
+        source: who published it: a paper, or a release of weights.
+        top1, top5: accuracy on ImageNet's validation images, or on the data set that the card's name says, percent.
+    """
 
     source: str
     top1: float
@@ -79,10 +90,19 @@ class ModelCard(Frozen):
 
     Attributes:
         id: the name users type.
+        family: its builder is ``edgekit/zoo/<family>.py``.
+        aliases: other names that users may type, such as those of torchvision and timm.
+        title: the name for people.
+        paper: address of the paper.
+        licence: of the architecture as it is built.
         architecture: keyword arguments of the family's builder.
+        num_classes: outputs.
         input_shape: ``(channels, height, width)``.
+        preprocessing: from an image file to the input.
         params: learnable elements, BN included.
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
+        published: accuracy figures and who published them.
+        weights: public checkpoints.
     """
 
     id: Name

@@ -108,7 +108,9 @@ class ExportProfile(Frozen):
     """One way of making an artifact.
 
     Attributes:
-        name: that of its file; the command line may add to it; artifacts' folders have it.
+        name: that of its file, which ``--profile`` takes; the command line may add to it; artifacts' folders have it.
+        format: of the file.
+        precision: of weights and activations.
         io: type of the output, and of the input too unless preprocessing is baked.
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
@@ -117,6 +119,8 @@ class ExportProfile(Frozen):
         ir_version: of an ONNX file; ONNX Runtime before 1.18 reads 9 and older, before 1.15 8.
         form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
+        quantization: how int8 is made; goes with ``precision = "int8"``, and only with it.
+        parity: what the artifact must reach.
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("base_profile", "overrides")
