@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from .complete import device_names, model_ids, profile_names
 from .show.console import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 def export_command(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…"),
+        typer.Argument(
+            help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…", autocompletion=model_ids
+        ),
     ] = None,
     format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
@@ -45,7 +48,8 @@ def export_command(
         str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")
     ] = None,
     profile: Annotated[
-        list[str] | None, typer.Option("--profile", help="Export profile: a name or a TOML file.")
+        list[str] | None,
+        typer.Option("--profile", help="Export profile: a name or a TOML file.", autocompletion=profile_names),
     ] = None,
     io: Annotated[
         str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")
@@ -88,7 +92,13 @@ def export_command(
         float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
+        str | None,
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where --tune and --require-speedup measure. [default: local]",
+            autocompletion=device_names,
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads to measure with. [default: 1]")] = None,
     cores: Annotated[
