@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make bench
+# make demo | make test | make lint | make docs | make bench
 # PYTHON chooses the interpreter (3.11 or newer); PIP_FLAGS are added to every pip install.
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -9,7 +9,7 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint bench wheel clean system-packages
+.PHONY: demo test lint docs bench wheel clean system-packages
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -26,6 +26,10 @@ $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing edgekit[export,run,report,dev] into $(VENV) (some minutes the first time)"
 	$(PIP) -e '.[export,run,report,dev]'
 	touch $@ $(VENV)/.stamp-demo
+
+$(VENV)/.stamp-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[docs]'
+	touch $@
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/edgekit export mobilenet_v3 --format tflite --int8
@@ -50,6 +54,13 @@ lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings are errors, and so is a script, a style or a picture that a page would load from elsewhere.
+docs: $(VENV)/.stamp-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@if grep -rnoE --include='*.html' '<(script|link|img)[^>]+(src|href)="(https?:)?//[^"]*"' build/site; then \
+	    echo "the site would load these from elsewhere"; exit 1; fi
+	@echo "site: $(CURDIR)/build/site/index.html"
 
 wheel: $(VENV)/.stamp-dev
 	$(BIN)/python -m build --wheel --outdir dist .

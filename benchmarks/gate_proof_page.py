@@ -182,13 +182,14 @@ def family_part(simulation: Mapping[str, Any]) -> list[str]:
 
 INTRODUCTION = """# The gate's own proof
 
-How often `edgekit gate` fails what is not slower, and how often it catches what is. The rule and its reasons:
-[rule.md](rule.md). This page is made by `python -m benchmarks.gate_proof write docs/gate`; intervals are 95 % Wilson.
+How often `edgekit gate` fails an artifact that is not slower, and how often it catches one that is. The rule and its
+reasons are on [their own page](../explanation/gate.md). `python -m benchmarks.gate_proof write` makes this page;
+intervals are 95 % Wilson intervals.
 """
 FEWER = """`thread-fewer` came out *faster*, in every gate: with both cores taken by others, two threads probably wait
 for each other. So no slowdown was caught here; that this one is caught has yet to be shown on an idle machine."""
 WHERE = """`change` is the median over the gates of the measured ratio. Every gate with its log ratios, sentinels and
-loads is in [real.jsonl](real.jsonl), the figures in [real.json](real.json)."""
+loads is in `benchmarks/results/gate/real.jsonl`, the figures are in `real.json` beside it."""
 BOLD = """the rate at the tolerance is above its nominal value: Yuen's t is an
 approximation, and with eight pairs and the small level that a run of many gates needs it is a little too bold."""
 AGAIN = """## Again
@@ -198,9 +199,9 @@ edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
 python -m benchmarks.gate_proof simulate
 python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=10
-python -m benchmarks.gate_proof write docs/gate
+python -m benchmarks.gate_proof write
 ```
 
-`real` appends to `docs/gate/real.jsonl` and goes on where it stopped; `--seconds 100` ends it after a while, `--cpu 1`
-pins it, `--nice -10` gives it the weight that other sessions feel.
+`real` appends to `benchmarks/results/gate/real.jsonl` and goes on where it stopped. `--seconds 100` ends it after that
+time, `--cpu 1` pins it to one core, and `--nice -10` raises its priority above other programs.
 """

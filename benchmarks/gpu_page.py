@@ -1,4 +1,4 @@
-"""docs/gpu.md: the zoo on LiteRT's GPU accelerator, in words and tables."""
+"""docs/results/gpu.md: the zoo on LiteRT's GPU accelerator, in words and tables."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def page(found: dict[str, Any]) -> str:
         forms(rows),
         *left_to_the_cpu(rows),
         *not_right(rows),
-        "Made by `python -m benchmarks.gpu_share`; the figures are in [gpu.json](gpu.json).",
+        "`python -m benchmarks.gpu_share` makes this page; the figures are in `benchmarks/results/gpu.json`.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,4 +1,4 @@
-"""docs/native_tools.md: the agent against the runtimes' own tools, and what the agent adds to an inference."""
+"""docs/results/native-tools.md: the agent against the runtimes' own tools, and what the agent adds to an inference."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def page(results: Mapping[str, Any]) -> str:
     parts = [
         "# edgekit against the runtimes' own tools",
         (
-            "Written by `python -m benchmarks.against_native_tools --out docs`; every round is in `native_tools.json` "
-            "beside this page."
+            "`python -m benchmarks.against_native_tools --write` makes this page; every round is in "
+            "`benchmarks/results/native_tools.json`."
         ),
         where(results),
         "## Latency",

@@ -21,7 +21,7 @@ from typing import Any
 
 from edgekit.base.isolate import describe_exit, supervised, tail, wait
 
-from .exports import ROOT
+from .places import ROOT
 
 TAKER = "benchmarks.turn_taker"
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgekit.base.folders import boards_folder
 from edgekit.devices.virtual import build as virtual_build
 
 ROOT = Path(__file__).parent.parent
@@ -201,7 +202,8 @@ def test_the_example_workflows_fit_the_action(path: Path) -> None:
     assert used == 1
 
 
-def test_the_emulated_workflow_brings_what_a_board_is_built_from() -> None:
+def test_the_emulated_workflow_brings_what_a_board_is_built_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEKIT_CACHE")
     (job,) = yaml.safe_load((ROOT / "docs" / "ci" / "emulated.yml").read_text())["jobs"].values()
     said = " ".join(step.get("run", "") for step in job["steps"])
     on_every_system = {"apt", "dpkg", "util-linux"}
@@ -210,7 +212,7 @@ def test_the_emulated_workflow_brings_what_a_board_is_built_from() -> None:
     assert virtual_build.KEYRING in said
     assert f"debian {virtual_build.SUITE} main" in said
     (cached,) = [step["with"]["path"] for step in job["steps"] if "cache" in step.get("uses", "")]
-    assert Path(cached).parts[-2:] == virtual_build.cache_folder().parts[-2:]
+    assert Path(cached).parts[-2:] == boards_folder().parts[-2:]
 
 
 def test_every_output_comes_from_the_step() -> None:

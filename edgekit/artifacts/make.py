@@ -18,7 +18,7 @@ from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import MANIFEST, Stored, artifact_folder, file_of
+from .store import CLASSES_FILE, MANIFEST, Stored, artifact_folder, file_of
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]
@@ -71,6 +71,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, say: Say) -> 
             attempt = with_layers(attempt, prepared, profile, folder, made)
         say(f"{label}: verifying")
         parity, audit = verify(prepared, profile, folder, made)
+        if prepared.classes:
+            write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
         artifact = manifest(prepared, profile, folder, made, parity, audit, seconds)
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})

@@ -16,13 +16,6 @@ from .children import jobs
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
-TOOLS = {
-    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
-    "openvino": ("torch", "openvino", "nncf"),
-}
-"""What converts and verifies each format."""
-
 MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
 
 
@@ -86,6 +79,7 @@ class Prepared:
     options: ExportOptions
     work: Path
     provenance: WeightsProvenance
+    classes: tuple[str, ...]
     params: int
     macs: int
     layers: tuple[LayerLoad, ...]
@@ -139,6 +133,7 @@ def prepare(
         options=options,
         work=work,
         provenance=provenance,
+        classes=built.classes,
         params=built.params,
         macs=built.macs,
         layers=built.layers,

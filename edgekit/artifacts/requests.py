@@ -28,9 +28,13 @@ class BuildRequest(Frozen):
 
 
 class BuiltNetwork(Frozen):
-    """What is known of a network that was built; ``layers`` are those with multiply-accumulates."""
+    """What is known of a network that was built; ``layers`` are those with multiply-accumulates.
+
+    ``classes`` are the names by class number that its weights' file holds, if any.
+    """
 
     provenance: WeightsProvenance
+    classes: tuple[str, ...] = ()
     params: int
     macs: int
     layers: tuple[LayerLoad, ...]
@@ -179,7 +183,8 @@ class ScoresRequest(Frozen):
 
 
 class ScoredNetwork(Frozen):
-    """Which weights gave the scores, in words, and their digest."""
+    """Which weights gave the scores, in words, their digest, and the class names that their file holds."""
 
     weights: str
     sha256: str
+    classes: tuple[str, ...] = ()

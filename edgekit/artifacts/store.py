@@ -18,8 +18,10 @@ from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
 CHECK_FILE = "check.npz"
-LAYERS_FILE = "layers.json"
 """An image as the artifact takes it, and the reference's output for it."""
+LAYERS_FILE = "layers.json"
+CLASSES_FILE = "classes.txt"
+"""Names of the classes, one a line, by number."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]

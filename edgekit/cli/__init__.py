@@ -26,6 +26,7 @@ from .report import report_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary
 from .train import train_command
+from .tune import tune_command
 
 app = typer.Typer(
     name="edgekit",
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 app.add_typer(devices_app, name="devices")
 app.command("export")(export_command)
+app.command("tune")(tune_command)
 app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
@@ -44,8 +46,6 @@ app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
-app.command("gate")(gate_command)
-app.command("compare")(compare_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
 app.command("pick")(pick_command)

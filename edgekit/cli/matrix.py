@@ -24,9 +24,10 @@ def matrix_command(
     ] = None,
     family: Annotated[list[str] | None, typer.Option("--family", help="Only this family.")] = None,
     smallest: Annotated[bool, typer.Option("--smallest", help="Only the variant of fewest MACs a family.")] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The table; its JSON goes beside it.")] = Path(
-        "docs/matrix.md"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file of the table.")] = Path("matrix.md"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="JSON file of the same. Beside the table when left out.")
+    ] = None,
     artifacts: Annotated[Path, typer.Option("--artifacts", help="Folder of the exported artifacts.")] = Path(
         "artifacts"
     ),
@@ -54,6 +55,7 @@ def matrix_command(
         precisions=precisions,
         jobs=jobs,
         resume=resume,
+        data=data,
         render=matrix_markdown,
     )
     failures = made.failures
@@ -61,7 +63,7 @@ def matrix_command(
         say(f"{cell.status}: {cell.model} {way(cell, precisions)}")
         for line in cell.reason.splitlines():
             say(f"  {line}")
-    say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {out.with_suffix('.json')}")
+    say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {data or out.with_suffix('.json')}")
     if as_json:
         emit_json(made.to_plain())
     if failures:

@@ -9,7 +9,7 @@
     python = "/home/pi/edgekit/bin/python"
     board = "rpi4"
     tags = ["lab"]
-    labgrid = "rack-rpi4"        # acquired first, see docs/labgrid.md; it may tell the address
+    labgrid = "rack-rpi4"        # acquired first, see docs/how-to/labgrid.md; it may tell the address
     coordinator = "lab:20408"    # default: LG_COORDINATOR
     wait_s = 600                 # for others to release it; default: no time
 """

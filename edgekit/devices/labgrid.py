@@ -26,6 +26,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from ..base.distribution import install_command
+from ..base.folders import labgrid_folder
 from ..base.posix import take_lock
 from ..errors import ToolError, did_you_mean
 from ..types import Device
@@ -175,7 +176,7 @@ class Lease:
             DeviceError: another one holds the place, and did not end in time.
         """
         key = hashlib.sha256(f"{self.coordinator}\n{self.me}\n{self.wanted}".encode()).hexdigest()[:16]
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "labgrid" / f"{key}.lock"
+        path = labgrid_folder() / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+") as stream:
             said = False

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
 from .models import TensorSpec
-from .profiles import ParityTolerance
+from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
 from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
@@ -143,6 +143,10 @@ class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
     Attributes:
+        profile: name of the folder; that of ``base_profile`` and the suffix of ``overrides``.
+        base_profile: name of the profile in the catalog; None in manifests from before it was kept.
+        overrides: what the command line changed of it; None as ``base_profile`` is.
+        classes: names of the classes by number, where the weights' file holds them; also in ``classes.txt``.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
@@ -150,6 +154,8 @@ class Artifact(Frozen):
     schema_version: Literal[1] = 1
     model: Name
     profile: Name
+    base_profile: Name | None = None
+    overrides: Overrides | None = None
     format: Format
     precision: Precision
     io: IoType
@@ -158,6 +164,7 @@ class Artifact(Frozen):
     files: tuple[FileEntry, ...] = Field(min_length=1)
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    classes: tuple[str, ...] = ()
     params: int
     macs: int
     layers: tuple[LayerLoad, ...] = ()
@@ -186,7 +193,7 @@ class Artifact(Frozen):
     @property
     def model_files(self) -> tuple[FileEntry, ...]:
         """What a runtime needs."""
-        return tuple(f for f in self.files if not f.name.startswith(("check", "layers")))
+        return tuple(f for f in self.files if not f.name.startswith(("check", "layers", "classes")))
 
     @property
     def runtime(self) -> Runtime:

@@ -97,6 +97,7 @@ def condense_checkpoint(
         family=card.family,
         architecture={**card.architecture, "half_classifier": half_classifier},
         num_classes=trained.config.num_classes,
+        classes=tuple(read_header(checkpoint).get("classes", ())),
     )
     accuracies = [None if test is None else accuracy_on(n, test.test, card.preprocessing) for n in (trained, written)]
     save_tensors(out, {"state_dict": written.state_dict(), "edgekit": header.to_plain()})

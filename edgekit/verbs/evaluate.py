@@ -20,7 +20,7 @@ from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..types import Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop, wilson
-from ..verify.evaluation_data import Images, check_labels, load_images, spans
+from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.weights import resolve_weights
 
@@ -46,6 +46,20 @@ class Network:
 
 
 Subject = Stored | Network
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a subject says of images.
+
+    Attributes:
+        scores: float32 ``(N, classes)``.
+        classes: its own names of the classes, by number; empty where nobody kept them.
+    """
+
+    scores: Scores
+    scored: Scored
+    classes: tuple[str, ...]
 
 
 def evaluate(
@@ -82,26 +96,31 @@ def evaluate(
             f"{data} has no labels, and there is nothing to compare with",
             "give --labels FILE, class folders, or --against (float, a model or an artifact)",
         )
-    scores, scored = score(subject, images, say, timeout_s)
-    other, other_scored = (None, None) if reference is None else score(reference, images, say, timeout_s)
-    if against == FLOAT and isinstance(subject, Stored) and other_scored is not None:
-        check_same_weights(subject, other_scored)
-    if other is not None and other.shape != scores.shape:
+    answers = score(subject, images, say, timeout_s)
+    other = None if reference is None else score(reference, images, say, timeout_s)
+    if against == FLOAT and isinstance(subject, Stored) and other is not None:
+        check_same_weights(subject, other.scored)
+    if other is not None and other.scores.shape != answers.scores.shape:
         raise UsageError(
-            f"{scored.name} gives {scores.shape[1]} scores and the reference {other.shape[1]}",
+            f"{answers.scored.name} gives {answers.scores.shape[1]} scores and the reference {other.scores.shape[1]}",
             "compare networks of the same classes (--num-classes)",
         )
-    check_labels(images, scores.shape[1])
-    return judge(images, scores, scored, other, other_scored)
+    known = answers.classes or (() if other is None else other.classes)
+    return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
 
 
-def judge(
-    images: Images, scores: Scores, scored: Scored, other: Scores | None, other_scored: Scored | None
-) -> Evaluation:
+def judge(images: Images, answers: Answers, reference: Answers | None) -> Evaluation:
     """The figures from the scores."""
+    scores, other = answers.scores, None if reference is None else reference.scores
     count, classes = scores.shape
-    result = Evaluation(subject=scored, reference=other_scored, data=images.source, images=count, classes=classes)
-    found: dict[str, object] = {"notes": notes(count, other)}
+    result = Evaluation(
+        subject=answers.scored,
+        reference=None if reference is None else reference.scored,
+        data=images.source,
+        images=count,
+        classes=classes,
+    )
+    found: dict[str, object] = {"notes": (*images.notes, *notes(count, other))}
     right = None
     if images.labels is not None:
         right = hits_at(scores, images.labels, 1)
@@ -187,25 +206,26 @@ def check_same_weights(stored: Stored, reference: Scored) -> None:
         )
 
 
-def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
-    """Scores of every image, float32 ``(N, classes)``, and what gave them.
+def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answers:
+    """The subject's answers to every image.
 
     Raises:
         VerificationError: a score is not finite.
     """
     with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            scores, scored = score_artifact(subject, images, work, say, timeout_s)
+            answers = score_artifact(subject, images, work, say, timeout_s)
         else:
-            scores, scored = score_network(subject, images, work, say, timeout_s)
+            answers = score_network(subject, images, work, say, timeout_s)
+    scores, scored = answers.scores, answers.scored
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
         name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"
         raise VerificationError(f"{scored.name} gives scores that are not finite for {len(bad)} images, first {name}")
-    return scores, scored
+    return answers
 
 
-def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
     """Run an artifact in the agent, a part of the images at a time.
 
     Raises:
@@ -238,10 +258,10 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
         )
         parts.append(from_output(np.load(taken), artifact.outputs[0]))
     scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
-    return np.concatenate(parts), scored
+    return Answers(np.concatenate(parts), scored, artifact.classes)
 
 
-def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
     """Run a float network in a child process with PyTorch."""
     checkpoint = resolve_weights(network.card, network.weights)
     say(f"{network.card.id}: {len(images)} images in PyTorch")
@@ -255,4 +275,4 @@ def score_network(network: Network, images: Images, work: Path, say: Say, timeou
     )
     found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)
     scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
-    return np.load(request.outputs), scored
+    return Answers(np.load(request.outputs), scored, found.classes)

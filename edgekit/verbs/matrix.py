@@ -122,6 +122,7 @@ def matrix(
     precisions: Sequence[Column] = ("fp32",),
     jobs: int = 1,
     resume: bool = False,
+    data: Path | None = None,
     render: Callable[[Matrix], str],
 ) -> Matrix:
     """Export ``chosen`` to ``formats``; one failure stops nothing else.
@@ -129,12 +130,13 @@ def matrix(
     Args:
         chosen: the variants.
         formats: each at its built-in profile of every precision.
-        out: Markdown file of the table; the JSON has its name with ``.json``.
+        out: Markdown file of the table.
         artifacts: folder of the artifacts, which are kept.
         say: takes lines of progress.
         precisions: what to make of each variant in each format.
         jobs: variants at the same time.
         resume: take verified artifacts that are there already.
+        data: JSON file of the same; ``out`` with the ending ``.json`` when None.
         render: makes the Markdown.
     """
     done: dict[str, list[Cell]] = {}
@@ -146,7 +148,7 @@ def matrix(
     def finish(card: ModelCard, cells: list[Cell]) -> None:
         done[card.id] = cells
         made = account()
-        write_atomic(out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
+        write_atomic(data or out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
         write_atomic(out, render(made))
         say(f"{len(done)}/{len(chosen)} {card.id}: {', '.join(f'{way(c, precisions)} {c.status}' for c in cells)}")
 

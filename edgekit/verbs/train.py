@@ -148,6 +148,7 @@ def started(
         architecture=start.card.architecture,
         num_classes=classes,
         layout=start.layout,
+        classes=data.classes,
     )
     return begin(start.network, data, card.preprocessing, options.recipe), header, conditions(start, data, options)
 

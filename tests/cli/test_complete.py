@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from edgekit.catalog import cards, profiles
+from edgekit.cli import app
 from edgekit.cli.complete import device_names, model_ids, profile_names
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +78,22 @@ def test_names_before_a_comma_stay(shell: Path) -> None:
 def test_a_broken_file_of_devices_offers_nothing(shell: Path) -> None:
     (shell / "devices.toml").write_text("[")
     assert device_names("") == []
+
+
+def commands(found: Any, path: str = "edgekit") -> Iterator[tuple[str, Any]]:
+    """Every command of the program, by the words that call it."""
+    for name, command in getattr(found, "commands", {}).items():
+        yield f"{path} {name}", command
+        yield from commands(command, f"{path} {name}")
+
+
+def test_every_option_that_takes_such_a_name_is_completed() -> None:
+    bare = [
+        f"{path} {parameter.opts}"
+        for path, command in commands(get_command(app))
+        for parameter in command.params
+        if {"--device", "--model", "--profile", "models"} & set(parameter.opts)
+        and not parameter.hidden
+        and parameter._custom_shell_complete is None
+    ]
+    assert bare == []

@@ -135,11 +135,11 @@ def test_a_phone_needs_an_address(project: Path) -> None:
 
 
 def test_a_build_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
     said = what_is_built_first("virtual-rpi4")
     assert said is not None
     assert said.startswith("virtual-rpi4 is not built yet: downloading")
-    assert str(tmp_path / "cache" / "edgekit" / "boards") in said
+    assert str(tmp_path / "cache" / "boards") in said
     assert what_is_built_first("local") is None
 
 

@@ -109,7 +109,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project; whatever the user has set is away, also what would have the client take another place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(tmp_path / "ssh_config"))
     monkeypatch.delenv("LG_COORDINATOR", raising=False)
     monkeypatch.setenv("LG_HOSTNAME", "here")

@@ -13,16 +13,17 @@ from torch import fx, nn
 
 from ...base.calibration import check_calibration
 from ...base.pixels import normalise
+from ...export.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
 from ...types import ExportProfile, Format, Layer, LayerLoad, ModelCard, Rewrite, TargetClass
 from ...verify.finite import check_weights, finite_outputs
 from ...zoo.build import build_with_provenance
+from ...zoo.class_names import class_names
 from ...zoo.complexity import count_params, layer_costs
 from ...zoo.layouts import adopt
 from ...zoo.registry import create
-from ..prepare import TOOLS
 from ..requests import BuildRequest, BuiltNetwork, ConvertRequest, Made, NetworkSource
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def build(request: BuildRequest) -> BuiltNetwork:
     costs = layer_costs(network, (1, *card.input_shape))
     return BuiltNetwork(
         provenance=provenance,
+        classes=class_names(card, request.weights, provenance.sha256, reference.shape[1]),
         params=count_params(network),
         macs=sum(cost.macs for cost in costs),
         layers=tuple(LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access) for c in costs if c.macs),
