@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import EdgekitError
+
 if TYPE_CHECKING:
     from torch import nn
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "build"]
+__all__ = ["EdgekitError", "__version__", "build"]
 
 
 def build(model: str, weights: str | Path | None = None, num_classes: int | None = None) -> nn.Module:

@@ -125,6 +125,11 @@ def load_all(type_: type[T], search: tuple[Path, ...]) -> dict[str, T]:
     return found
 
 
+def stems(kind: str) -> list[str]:
+    """The names of the TOML files of ``kind``, without reading them."""
+    return sorted({path.stem for folder in folders(kind) for path in folder.glob("*.toml")})
+
+
 def cards() -> dict[str, ModelCard]:
     """Every model card by id.
 

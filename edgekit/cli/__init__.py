@@ -33,7 +33,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # loading rich would double the time of --help
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
@@ -84,4 +83,4 @@ def main() -> None:
 
     with error_boundary(debug=debugging()):
         sweep_scratch()
-        app()
+        app(prog_name="edgekit")  # also for python -m edgekit: completion is registered under it

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def compare_command(
     b: Annotated[str, typer.Argument(help="What is compared with it; of the same kind.")],
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", help="Where to measure artifacts (default: local), or whose measurements."),
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where to measure artifacts (default: local), or whose measurements.",
+            autocompletion=device_names,
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator, when measuring.")] = 1,

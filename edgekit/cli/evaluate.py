@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
-    name: Annotated[str, typer.Argument(help="An artifact folder, or a model id for its float network.")],
+    name: Annotated[
+        str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
+    ],
     data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
     labels: Annotated[
         str | None,

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from .complete import model_ids, profile_names
+
 Models = Annotated[
     list[str] | None,
-    typer.Argument(help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…"),
+    typer.Argument(
+        help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…", autocompletion=model_ids
+    ),
 ]
 FormatName = Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")]
 Int8 = Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")]
@@ -26,7 +30,10 @@ Calibration = Annotated[
 ParityData = Annotated[
     str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")
 ]
-Profiles = Annotated[list[str] | None, typer.Option("--profile", help="Export profile: a name or a TOML file.")]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option("--profile", help="Export profile: a name or a TOML file.", autocompletion=profile_names),
+]
 Io = Annotated[str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")]
 Ranges = Annotated[
     str | None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import emit_json
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
@@ -37,7 +38,7 @@ def list_command(
 
 @models_app.command("show")
 def show_command(
-    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.")],
+    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.", autocompletion=model_ids)],
     layers: Annotated[
         bool, typer.Option("--layers", help="Also every layer: shape, parameters, MACs, memory access. Needs PyTorch.")
     ] = False,

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import UsageError
 from . import export_options as o
+from .complete import device_names
 from .show.console import Progress
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def tune_command(
     profile: o.Profiles = None,
     io: o.Io = None,
     bake_preprocess: o.BakePreprocess = False,
-    device: Annotated[str, typer.Option("--device", "-d", help="Where to measure.")] = "local",
+    device: Annotated[
+        str, typer.Option("--device", "-d", help="Where to measure.", autocompletion=device_names)
+    ] = "local",
     threads: Annotated[int, typer.Option("--threads", help="Threads to measure with.")] = 1,
     cores: Annotated[
         str | None, typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5).")
