@@ -35,7 +35,14 @@ def export_command(
         str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
+        int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
+    ] = None,
+    ema: Annotated[
+        bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")
+    ] = False,
+    tf_padding: Annotated[
+        bool | None,
+        typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
     ] = None,
     calibration: Annotated[
         str | None,
@@ -120,6 +127,7 @@ def export_command(
     from ..artifacts.prepare import ExportOptions
     from ..catalog import default_cards, find_card, find_profile
     from ..forms.profiles import choose_matrix, choose_profiles
+    from ..types import CheckpointReading
     from .export_run import report, run
 
     names = models or ([card.id for card in default_cards()] if every else [])
@@ -139,6 +147,7 @@ def export_command(
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+        reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
     )  # fmt: skip
     check_int8_options(profiles, options, measured)
     if measured:

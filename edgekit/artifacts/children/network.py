@@ -36,7 +36,8 @@ def build(request: BuildRequest) -> BuiltNetwork:
         UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image.
     """
     card = request.card
-    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
+    network = built.network
     images = torch.from_numpy(normalise(np.load(request.parity), card.preprocessing))
     check_weights(network)
     reference = finite_outputs(network, images, "parity").numpy()
@@ -47,7 +48,8 @@ def build(request: BuildRequest) -> BuiltNetwork:
     np.save(request.folder / "reference.npy", reference)
     costs = layer_costs(network, (1, *card.input_shape))
     return BuiltNetwork(
-        provenance=provenance,
+        card=built.card,
+        provenance=built.provenance,
         params=count_params(network),
         macs=sum(cost.macs for cost in costs),
         layers=tuple(LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access) for c in costs if c.macs),
@@ -161,7 +163,7 @@ def rewritten_network(
 
 def built_again(source: NetworkSource) -> nn.Module:
     """The network that :func:`build` built."""
-    network = create(source.card, source.num_classes)
+    network = create(source.card)
     network.load_state_dict(torch.load(source.state, weights_only=True))
     adopt(network, source.layout)
     return network
