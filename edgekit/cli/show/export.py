@@ -79,13 +79,17 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def artifact_lines(artifact: Artifact) -> list[str]:
     """Size, parity and audit of a verified artifact."""
     parity, audit = artifact.parity, artifact.audit
+    classes = artifact.outputs[0].shape[-1]
     agreement = f"top-1 {parity.top1_agree}/{parity.images}"
     if "top1" not in parity.judged:
         agreement += " (not judged: random weights)"
+    if classes == 1:
+        agreement = "one score: no classes to agree on"
+    cosine = f"cosine {parity.cosine_min:.5f}, " if "cosine" in parity.judged else ""
     lines = [
         f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
         (
-            f"parity  cosine {parity.cosine_min:.5f}, SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
+            f"parity  {cosine}SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
             f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
         ),
     ]
