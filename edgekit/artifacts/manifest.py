@@ -78,6 +78,10 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
     words += ["--target", target, "--weights", options.weights]
     if options.num_classes is not None:
         words += ["--num-classes", str(options.num_classes)]
+    if options.reading.ema:
+        words.append("--ema")
+    if options.reading.tf_padding is not None:
+        words.append("--tf-padding" if options.reading.tf_padding else "--no-tf-padding")
     if options.calibration is not None:
         words += ["--calibration", options.calibration]
     if options.parity_data is not None:

@@ -25,6 +25,8 @@ def export_command(
     dynamic_range: o.DynamicRange = False,
     weights: o.WeightsChoice = "random",
     num_classes: o.NumClasses = None,
+    ema: o.Ema = False,
+    tf_padding: o.TfPadding = None,
     calibration: o.Calibration = None,
     parity_data: o.ParityData = None,
     profile: o.Profiles = None,
@@ -78,6 +80,7 @@ def export_command(
     from ..base.folders import exports_folder
     from ..catalog import default_cards
     from ..forms.profiles import choose_matrix, choose_profiles
+    from ..types import CheckpointReading
     from .export_run import report, run, sources_of
 
     names = models or ([card.id for card in default_cards()] if every else [])
@@ -95,6 +98,7 @@ def export_command(
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+        reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
     )  # fmt: skip
     check_int8_options(profiles, options, measuring.wanted)
     if measuring.wanted:

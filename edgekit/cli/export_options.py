@@ -22,7 +22,14 @@ DynamicRange = Annotated[
     bool, typer.Option("--dynamic-range", help="int8 weights, no calibration; OpenVINO: weight-only.")
 ]
 WeightsChoice = Annotated[str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")]
-NumClasses = Annotated[int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")]
+NumClasses = Annotated[
+    int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
+]
+Ema = Annotated[bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")]
+TfPadding = Annotated[
+    bool | None,
+    typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
+]
 Calibration = Annotated[
     str | None,
     typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),

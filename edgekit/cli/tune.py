@@ -73,6 +73,8 @@ def tune_command(
     dynamic_range: o.DynamicRange = False,
     weights: o.WeightsChoice = "random",
     num_classes: o.NumClasses = None,
+    ema: o.Ema = False,
+    tf_padding: o.TfPadding = None,
     calibration: o.Calibration = None,
     parity_data: o.ParityData = None,
     profile: o.Profiles = None,
@@ -104,6 +106,7 @@ def tune_command(
     """
     from ..artifacts.prepare import ExportOptions
     from ..forms.profiles import choose_profiles
+    from ..types import CheckpointReading
     from .export_run import report, sources_of
 
     if not models:
@@ -116,8 +119,9 @@ def tune_command(
         )
     profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, dynamic_range=dynamic_range)
     options = ExportOptions(
-        weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ())
-    )
+        weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
+        reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
+    )  # fmt: skip
     measuring = Measuring(not keep_form, speedup, device, threads, cores)
     outcomes, seconds = export_measured(models, profiles, options, measuring)
     raise typer.Exit(report(outcomes, seconds, None, table=False, as_json=as_json))

@@ -38,7 +38,7 @@ from .gates import (
 )
 from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
-from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
+from .models import CheckpointReading, ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
@@ -67,6 +67,7 @@ __all__ = [
     "Bandwidth",
     "Baseline",
     "Ceilings",
+    "CheckpointReading",
     "ChosenForm",
     "Conditions",
     "ConvFacts",

@@ -30,13 +30,23 @@ class FileEntry(Frozen):
 
 
 class WeightsProvenance(Frozen):
-    """Where the weights came from. ``layout`` names the checkpoint layout that was recognised."""
+    """Where the weights came from.
+
+    Attributes:
+        layout: names the checkpoint layout that was recognised.
+        key: where in the file they were, keys joined by dots; empty for its own level.
+        average: they are the moving average of the weights (EMA).
+        other: as ``key``, of the moving average beside the weights, or of the weights beside it; it was left.
+    """
 
     kind: Literal["random", "file", "pretrained"]
     source: str
     sha256: str
     layout: str
     seed: int | None = None
+    key: str = ""
+    average: bool = False
+    other: str = ""
 
     @property
     def trained(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import Evaluation, ModelCard, Scored
+from ..types import CheckpointReading, Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
@@ -35,15 +35,24 @@ MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 TOP5_CLASSES = 10
 SMALL = 1000
 FLOAT = "float"
+AS_IT_IS = CheckpointReading()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights float networks are to have: a checkpoint, ``pretrained`` or ``random``, and how it is read."""
+
+    weights: str
+    num_classes: int | None = None
+    reading: CheckpointReading = AS_IT_IS
 
 
 @dataclass(frozen=True)
 class Network:
-    """A float network in PyTorch: a card and a checkpoint, or seeded random weights."""
+    """A float network in PyTorch: a card and its weights."""
 
     card: ModelCard
-    weights: str
-    num_classes: int | None = None
+    wanted: Weights
 
 
 Subject = Stored | Network
@@ -72,6 +81,7 @@ def evaluate(
     num_classes: int | None,
     say: Say,
     timeout_s: float = TIMEOUT_S,
+    reading: CheckpointReading = AS_IT_IS,
 ) -> Evaluation:
     """Evaluate an artifact or model.
 
@@ -81,16 +91,18 @@ def evaluate(
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
         weights: of float networks.
-        num_classes: likewise, for a fine-tuned head.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
         say: called with every step.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
+        reading: how a checkpoint is to be read.
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
         VerificationError: scores that are not finite.
     """
-    subject = find_subject(name, weights, num_classes)
-    reference = None if against is None else find_reference(against, subject, weights, num_classes)
+    wanted = Weights(weights, num_classes, reading)
+    subject = find_subject(name, wanted)
+    reference = None if against is None else find_reference(against, subject, wanted)
     images = load_images(data, labels)
     if images.labels is None and reference is None:
         raise UsageError(
@@ -153,7 +165,7 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
+def find_subject(name: str, wanted: Weights) -> Subject:
     """The artifact or network that ``name`` means.
 
     Raises:
@@ -168,28 +180,28 @@ def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
     if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
-    return Network(find_card(name), weights, num_classes)
+    return Network(find_card(name), wanted)
 
 
-def find_reference(against: str, subject: Subject, weights: str, num_classes: int | None) -> Subject:
+def find_reference(against: str, subject: Subject, wanted: Weights) -> Subject:
     """What ``--against`` means.
 
     Raises:
         UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
     """
     if against != FLOAT:
-        return find_subject(against, weights, num_classes)
+        return find_subject(against, wanted)
     if isinstance(subject, Network):
         raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
     made_from = subject.artifact.weights
-    if made_from.kind != "random" and weights == "random":
+    if made_from.kind != "random" and wanted.weights == "random":
         raise UsageError(
             f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
             "add --weights FILE or --weights pretrained",
         )
     classes = subject.artifact.outputs[0].shape[-1]
     card = find_card(subject.artifact.model)
-    return Network(card, weights, None if classes == card.num_classes else classes)
+    return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
 
 
 def check_same_weights(stored: Stored, reference: Scored) -> None:
@@ -264,12 +276,14 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
 
 def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
     """Run a float network in a child process with PyTorch."""
-    checkpoint = resolve_weights(network.card, network.weights)
+    wanted = network.wanted
+    checkpoint = resolve_weights(network.card, wanted.weights)
     say(f"{network.card.id}: {len(images)} images in PyTorch")
     request = ScoresRequest(
         card=network.card,
-        weights=None if checkpoint is None else checkpoint.resolve(),
-        num_classes=network.num_classes,
+        weights=None if checkpoint is None else checkpoint.absolute(),
+        num_classes=wanted.num_classes,
+        reading=wanted.reading,
         source=images.source,
         paths=images.paths,
         outputs=work / "scores.npy",

@@ -77,7 +77,7 @@ def built(tmp_path_factory) -> Callable[[str], Built]:
                 )
             )  # fmt: skip
             source = NetworkSource(
-                card=card, num_classes=None, state=folder / "state.pt", layout=made.provenance.layout
+                card=card, state=folder / "state.pt", layout=made.provenance.layout
             )  # fmt: skip
             kept[name] = Built(source, pixels, np.load(folder / "reference.npy"), folder)
         return kept[name]

@@ -28,8 +28,9 @@ from edgekit.verbs.evaluate import evaluate
 from edgekit.verbs.export import export
 from edgekit.verbs.train import Listener, TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header, read_state
+from edgekit.zoo.heads import last_layer
 from edgekit.zoo.registry import create
-from edgekit.zoo.starting_point import head_name, starting_point
+from edgekit.zoo.starting_point import starting_point
 
 RECIPE = Recipe(epochs=4, batch=8, lr=0.05, lasso=1e-4)
 
@@ -212,7 +213,7 @@ def test_another_head_size_keeps_the_body(model: str, tmp_path: Path) -> None:
     source = create(card, 11)
     torch.save(source.state_dict(), tmp_path / "eleven.pt")
     start = starting_point(card, tmp_path / "eleven.pt", 3, seed=0)
-    head = head_name(start.network, 3)
+    head = last_layer(start.network)
     assert f"without its head of 11 classes; new head {head} of 3" in start.text
     new, old = start.network.state_dict(), source.state_dict()
     assert all(torch.equal(new[key], old[key]) for key in old if not key.startswith(f"{head}."))

@@ -17,7 +17,8 @@ BATCH = 16
 def scores(request: ScoresRequest) -> ScoredNetwork:
     """Float32 scores of every image, in order, to the request's ``outputs``."""
     card = request.card
-    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
+    network, provenance = built.network, built.provenance
     images = images_again(request.source, request.paths)
     parts = []
     with torch.no_grad():
