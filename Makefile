@@ -1,7 +1,8 @@
 # make demo | make test | make lint | make docs | make bench
-# PYTHON chooses the interpreter (3.11 or newer); PIP_FLAGS are added to every pip install.
+# PYTHON chooses the interpreter, else the newest of 3.13, 3.12 and 3.11 that is there; PIP_FLAGS are added to every pip
+# install; TORCH_INDEX names an index of PyTorch's CPU builds other than PyTorch's own, or none when it is empty.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(shell .ci/newest-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
@@ -13,17 +14,20 @@ BENCH_FLAGS ?=
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgekit needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "edgekit needs Python 3.11, 3.12 or 3.13 with its venv module: make PYTHON=/path/to/python3.13"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
 # The stamps make a second run quick: pip is asked again only when what is to be installed has changed.
 $(VENV)/.stamp-demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing edgekit[export,run,report] into $(VENV) (some minutes the first time)"
+	$(BIN)/python .ci/cpu_torch.py constraints.txt torch
 	$(PIP) -e '.[export,run,report]'
 	touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing edgekit[export,run,report,dev] into $(VENV) (some minutes the first time)"
+	$(BIN)/python .ci/cpu_torch.py constraints.txt torch torchvision
 	$(PIP) -e '.[export,run,report,dev]'
 	touch $@ $(VENV)/.stamp-demo
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -22,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import check_writable, sha256_file, write_atomic
+from edgekit.base.folders import benchmark_folder
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.bench.roofline import ceilings
+from edgekit.bench.turns import LAUNCH, TURN, TURNS
 from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, ToolError, UsageError
 from edgekit.types import DeviceInfo, Format, ModelCard
@@ -34,7 +35,7 @@ from .exports import FORMATS, PRECISIONS, UNSIGNED, Made
 from .places import PAGES, RESULTS, ROOT
 from .plain_exports import plain_export
 from .real_weights import real_weights
-from .rounds import LAUNCH, TURN, TURNS, Block, Plan, append, environment, measure, resume
+from .rounds import Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 
 ROUNDS_FILE = "rounds.jsonl"
@@ -62,7 +63,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="networks; every family's default when none is named")
     parser.add_argument("--format", action="append", choices=FORMATS, help="runtimes' formats; all when not given")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="artifacts and rounds (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=benchmark_folder(), help="artifacts and rounds (%(default)s)")
     parser.add_argument(
         "--out",
         type=Path,
@@ -78,11 +79,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     choice.add_argument("--render", action="store_true", help="write the pages again from bench.json")
     parser.add_argument("--resume", action="store_true", help="keep the rounds of an earlier run of the same artifacts")
     return parser.parse_args(arguments)
-
-
-def default_cache() -> Path:
-    """``$XDG_CACHE_HOME/edgekit/bench`` or ``~/.cache/edgekit/bench``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "bench"
 
 
 def run(options: argparse.Namespace) -> int:

@@ -75,7 +75,7 @@ def export_in_child(card: ModelCard, profiles: list[str], out: Path, log: Path) 
             EXPORT_S * len(profiles),
             f"exporting {card.id}",
             log,
-            {**child_env(), "XDG_CACHE_HOME": empty},
+            {**child_env(), "EDGEKIT_CACHE": empty},
         )
 
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.gate_simulation import wilson
+from benchmarks.gate_simulation import interval
 
 STATUSES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF")
 TARGET_FALSE, TARGET_CAUGHT = 0.01, 0.95
@@ -34,7 +34,7 @@ def counted(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "gates": len(lines),
         "statuses": {status: sum(line["status"] == status for line in lines) for status in STATUSES},
-        "fail_interval": wilson(fails, len(lines)),
+        "fail_interval": interval(fails, len(lines)),
         "median_change": statistics.median(ratios) - 1 if ratios else None,
         "mean_pairs": statistics.fmean(len(line["log_ratios"]) for line in lines) if lines else None,
     }
@@ -62,7 +62,7 @@ def page(simulation: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], says
 
 def share(count: int, of: int) -> str:
     """A share and its Wilson interval."""
-    low, high = wilson(count, of)
+    low, high = interval(count, of)
     return f"{count / of:.2%} ({low:.2%} to {high:.2%})"
 
 

@@ -23,17 +23,18 @@ from typing import Any
 import numpy as np
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
+from edgekit.base.folders import benchmark_folder
 from edgekit.base.pixels import load_pixels, normalise
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
 from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError
 from edgekit.types import ModelCard
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export
 from edgekit.verify.parity import compare
 
-from .bench import default_cache
 from .gpu_page import KINDS, Row, page
 from .places import PAGES, RESULTS
 from .plain_exports import plain_export
@@ -48,7 +49,7 @@ def main() -> int:
     """Fill the table; exit code 1 when a file could not be made, 0 also when a GPU refuses one: that is a finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="networks; every family's default when none is named")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="keeps what was exported (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=benchmark_folder(), help="keeps what was exported (%(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of gpu.json (%(default)s)")
     parser.add_argument("--page", type=Path, default=PAGES / "gpu.md", help="the page (%(default)s)")
     parser.add_argument("--limit", type=float, default=AGENT_S, help="seconds of one run on the GPU (%(default)s)")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import write_atomic
+from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
 from edgekit.types import RUNTIME_OF, Format, Precision
-from edgekit.verify.accuracy import wilson
 
 from .figures import (
     INT8_COST,

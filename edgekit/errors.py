@@ -7,6 +7,7 @@ Library code raises; only ``edgekit.cli`` prints and exits. A message says what 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -57,6 +58,16 @@ class NotComparableError(EdgekitError):
 
 LISTED = 12
 """A longer list of known words helps no one in an error message."""
+
+
+SHOWN = 160
+"""Characters of a value: a hostile file may hold one of megabytes."""
+
+
+def shown(value: object) -> str:
+    """A value seen, for an error: as Python writes it, cut, with what may be a password in an address left out."""
+    text = re.sub(r"//[^\s@]*@", "//…@", repr(value))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

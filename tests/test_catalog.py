@@ -165,7 +165,7 @@ def test_wrong_profile(project, old, new, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("bytes_", [b"\xff\xfe", b"id = '\x00'"])
+@pytest.mark.parametrize("bytes_", [b"\xff\xfe", b"id = '\x00'", b"id = " + b"[" * 100_000])
 def test_file_that_is_no_text(project, bytes_):
     (project / "card.toml").write_bytes(bytes_)
     with pytest.raises(UsageError, match=r"card\.toml is not valid TOML"):
@@ -301,3 +301,25 @@ def test_alias_clash_names_both(project, alias, said):
         cards()
     assert said in str(caught.value)
     assert "mine" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("id = ", 'id = "../../precious" #', "id: a name is letters"),
+        ('family = "', 'family = 7 # "', "family: Input should be a valid string (value: 7)"),
+        (
+            "url = ",
+            'url = "https://me:secret@example.org/w.pth" #',
+            "weights.0.url: an address with a user or password",
+        ),
+        ("url = ", f'url = "{"x" * 1_000_000}" #', "weights.0.url: an address is at most"),
+    ],
+)
+def test_a_hostile_value_is_named_cut_and_without_a_password(project, old, new, said):
+    assert old in CARD
+    path = put(project / "card.toml", CARD.replace(old, new, 1))
+    with pytest.raises(UsageError, match=re.escape(said)) as caught:
+        find_card(str(path))
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value)) < 500

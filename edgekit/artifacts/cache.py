@@ -23,9 +23,10 @@ from .. import __version__
 from ..base.files import sha256_file, staged_folder
 from ..base.pixels import source_digest
 from ..errors import EdgekitError
+from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
 from ..types import ExportProfile, ModelCard
-from .prepare import TOOLS, ExportOptions
+from .prepare import ExportOptions
 from .store import MANIFEST, Stored, check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
@@ -36,17 +37,6 @@ CODE = (
 """What of edgekit decides what an artifact is."""
 
 Say = Callable[[str], None]
-
-
-def cache_root() -> Path:
-    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
-
-
-def exports_folder() -> Path:
-    """Where the entries are."""
-    return cache_root() / "exports"
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -98,6 +88,7 @@ def ingredients(
         "calibration": source_digest(options.calibration),
         "parity_data": source_digest(options.parity_data or options.calibration),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
+        "reading": options.reading.to_plain(),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
         "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.isolate import rebuild_error
+from ..base.owned import MARK
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
 from ..errors import EdgekitError, ToolError, UsageError
@@ -143,7 +145,7 @@ def connected(address: str, say: Say) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ToolError("--scheduler needs Dask", "pip install -c constraints.txt 'edgekit[cluster]'") from error
+        raise ToolError("--scheduler needs Dask", install_command("cluster")) from error
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -171,7 +173,8 @@ def check_workers(client: Client, address: str) -> None:
         theirs = client.run(identity)
     except ImportError as error:
         raise ToolError(
-            f"a worker at {address} cannot import edgekit: {error}", "pip install 'edgekit[export,cluster]' there"
+            f"a worker at {address} cannot import edgekit: {error}",
+            f"install there what is here, with its extras export and cluster: {install_command('export,cluster')}",
         ) from error
     for worker, found in theirs.items():
         if found != identity():
@@ -235,7 +238,7 @@ def export_parcel(parcel: Parcel) -> Delivery:
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
             return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
-        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir()}
+        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir() if path.name != MARK}
         return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from ..base.files import staged_folder, write_atomic
 from ..errors import EdgekitError, VerificationError
 from ..types import Artifact, ExportProfile, LayerErrors
+from ..types.artifacts import CLASSES_FILE
 from .convert import convert
 from .layer_errors import layer_errors
 from .manifest import manifest
@@ -71,6 +72,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, say: Say) -> 
             attempt = with_layers(attempt, prepared, profile, folder, made)
         say(f"{label}: verifying")
         parity, audit = verify(prepared, profile, folder, made)
+        if prepared.classes:
+            write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
         artifact = manifest(prepared, profile, folder, made, parity, audit, seconds)
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})

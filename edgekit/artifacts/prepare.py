@@ -11,18 +11,11 @@ import numpy as np
 
 from ..base.isolate import run_isolated
 from ..base.pixels import Pixels, load_pixels
-from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from .children import jobs
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
-TOOLS = {
-    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
-    "openvino": ("torch", "openvino", "nncf"),
-}
-"""What converts and verifies each format."""
-
 MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
 
 
@@ -32,6 +25,8 @@ class ExportOptions:
 
     Attributes:
         weights: ``random``, ``pretrained`` or a checkpoint path.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
+        reading: how the checkpoint is to be read.
         calibration: folder, ``.npz``, ``synthetic`` or None for the bundled photos.
         parity_data: images to verify on; the calibration images when None.
         out: artifacts go to ``out/<model>/<profile>/``.
@@ -54,6 +49,7 @@ class ExportOptions:
     layer_errors: bool = False
     selective_float: bool = False
     min_sqnr_db: float | None = None
+    reading: CheckpointReading = field(default_factory=CheckpointReading)
 
 
 @dataclass(frozen=True)
@@ -80,12 +76,17 @@ def load_images(card: ModelCard, options: ExportOptions) -> Images:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What all profiles of one model share; the files live in ``work``."""
+    """What all profiles of one model share; the files live in ``work``.
+
+    Attributes:
+        card: with the class count and the conventions that the weights brought.
+    """
 
     card: ModelCard
     options: ExportOptions
     work: Path
     provenance: WeightsProvenance
+    classes: tuple[str, ...]
     params: int
     macs: int
     layers: tuple[LayerLoad, ...]
@@ -99,7 +100,6 @@ class Prepared:
         """What a child needs to build the network again."""
         return NetworkSource(
             card=self.card,
-            num_classes=self.options.num_classes,
             state=self.work / "state.pt",
             layout=self.provenance.layout,
         )
@@ -124,8 +124,10 @@ def prepare(
     np.save(work / PARITY, images.parity_pixels)
     request = BuildRequest(
         card=card,
-        weights=None if checkpoint is None else checkpoint.resolve(),
+        # A link of a cache keeps its name: it tells what the digest behind it does not.
+        weights=None if checkpoint is None else checkpoint.absolute(),
         num_classes=options.num_classes,
+        reading=options.reading,
         parity=work / PARITY,
         calibration=None if options.parity_data is None else work / CALIBRATION,
         folder=work,
@@ -135,10 +137,11 @@ def prepare(
     if options.weights == "pretrained":
         provenance = provenance.model_copy(update={"kind": "pretrained"})
     return Prepared(
-        card=card,
+        card=built.card,
         options=options,
         work=work,
         provenance=provenance,
+        classes=built.classes,
         params=built.params,
         macs=built.macs,
         layers=built.layers,

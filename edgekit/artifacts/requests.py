@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ..export.job import Converted
-from ..types import ExportProfile, Frozen, LayerLoad, ModelCard, Rewrite, TargetClass, TensorSpec, WeightsProvenance
+from ..types import (
+    CheckpointReading,
+    ExportProfile,
+    Frozen,
+    LayerLoad,
+    ModelCard,
+    Rewrite,
+    TargetClass,
+    TensorSpec,
+    WeightsProvenance,
+)
 
 
 class BuildRequest(Frozen):
@@ -14,6 +24,7 @@ class BuildRequest(Frozen):
 
     Attributes:
         weights: checkpoint; None for seeded random weights.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
         parity: images to compute the reference on, ``.npy``, uint8 ``(N, H, W, C)``.
         calibration: the calibration images, ``.npy``; None where they are those of ``parity``.
         folder: takes ``state.pt``, the weights, and ``reference.npy``, float32 ``(N, classes)``.
@@ -22,15 +33,23 @@ class BuildRequest(Frozen):
     card: ModelCard
     weights: Path | None
     num_classes: int | None
+    reading: CheckpointReading = CheckpointReading()
     parity: Path
     calibration: Path | None
     folder: Path
 
 
 class BuiltNetwork(Frozen):
-    """What is known of a network that was built; ``layers`` are those with multiply-accumulates."""
+    """What is known of a network that was built; ``layers`` are those with multiply-accumulates.
 
+    Attributes:
+        card: with the class count and the conventions that the weights brought.
+        classes: names of the classes by number that the weights' file holds, if any.
+    """
+
+    card: ModelCard
     provenance: WeightsProvenance
+    classes: tuple[str, ...] = ()
     params: int
     macs: int
     layers: tuple[LayerLoad, ...]
@@ -45,7 +64,6 @@ class NetworkSource(Frozen):
     """
 
     card: ModelCard
-    num_classes: int | None
     state: Path
     layout: str
 
@@ -173,13 +191,15 @@ class ScoresRequest(Frozen):
     card: ModelCard
     weights: Path | None
     num_classes: int | None
+    reading: CheckpointReading = CheckpointReading()
     source: str
     paths: tuple[Path, ...]
     outputs: Path
 
 
 class ScoredNetwork(Frozen):
-    """Which weights gave the scores, in words, and their digest."""
+    """Which weights gave the scores, in words, their digest, and the class names that their file holds."""
 
     weights: str
     sha256: str
+    classes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base.inside import inside
 from ..base.isolate import run_isolated
 from ..base.stats import rounded
 from ..errors import VerificationError
@@ -73,7 +74,7 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, say: Say
     added: tuple[str, ...] = ()
     while True:
         profile = with_float(base, shares)
-        attempt = prepared.work / f"{base.name}-float-{len(steps)}"
+        attempt = inside(prepared.work, f"{base.name}-float-{len(steps)}", field="the profile's name")
         attempt.mkdir()
         made = convert(prepared, profile, attempt)
         parity = check_parity(prepared, profile, attempt, made)

@@ -17,9 +17,6 @@ from ..reports.store import first_problem
 from ..types import RUNTIME_OF, Artifact, Runtime
 
 MANIFEST = "manifest.json"
-CHECK_FILE = "check.npz"
-LAYERS_FILE = "layers.json"
-"""An image as the artifact takes it, and the reference's output for it."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..base.files import writing
+from ..base.inside import inside
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
 from ..base.target import host_target, saturates
@@ -15,11 +16,11 @@ from ..bench.launch import call_agent
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
+from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
 from .prepare import Prepared
 from .requests import AuditRequest, Made
-from .store import CHECK_FILE
 
 TIMEOUT_S = 300.0
 
@@ -61,18 +62,23 @@ def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made:
     """
     out = made.outputs[0]
     taken = run_on_parity_images(prepared, profile, folder, made)
-    inputs = np.load(prepared.work / f"{profile.name}-in.npy", mmap_mode="r")
+    inputs = np.load(file_beside(prepared, profile, "in"), mmap_mode="r")
     with writing(folder / CHECK_FILE):
         np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
     outputs = from_output(np.load(taken), out)
     return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
 
 
+def file_beside(prepared: Prepared, profile: ExportProfile, part: str) -> Path:
+    """The ``.npy`` file of what a profile's artifact took (``in``) or gave (``out``)."""
+    return inside(prepared.work, f"{profile.name}-{part}.npy", field="the profile's name")
+
+
 def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Path:
     """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
     inputs = to_input(prepared.parity_pixels, made.inputs[0])
     exact = {"exact_int8": True} if overflows_here(profile, made) else {}
-    given, taken = prepared.work / f"{profile.name}-in.npy", prepared.work / f"{profile.name}-out.npy"
+    given, taken = file_beside(prepared, profile, "in"), file_beside(prepared, profile, "out")
     with writing(given):
         np.save(given, inputs)
     call_agent(

@@ -9,8 +9,8 @@ import urllib.request
 from email.message import Message
 from typing import IO, Any
 
-from ..errors import ToolError, UsageError
-from ..types.urls import checked_url, without_password
+from ..errors import ToolError, UsageError, shown
+from ..types.urls import checked_url
 
 STALL_S, WHOLE_S = 60.0, 1800.0
 """Without a byte, and from begin to end."""
@@ -27,9 +27,9 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
         try:
             checked_url(newurl)
         except ValueError as error:
-            raise urllib.error.URLError(f"it redirects to {without_password(repr(newurl))}: {error}") from error
+            raise urllib.error.URLError(f"it redirects to {shown(newurl)}: {error}") from error
         if req.type == "https" and not newurl.startswith("https:"):
-            raise urllib.error.URLError(f"it redirects from https to {newurl!r}")
+            raise urllib.error.URLError(f"it redirects from https to {shown(newurl)}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -59,7 +59,7 @@ def require_safe(url: str, field: str) -> str:
     try:
         return checked_url(url)
     except ValueError as error:
-        raise UsageError(f"{field}: {error} (value: {without_password(repr(url))})", "name an https address") from error
+        raise UsageError(f"{field}: {error} (value: {shown(url)})", "name an https address") from error
 
 
 def download(url: str, limit_bytes: int, what: str, hint: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 
 
 def inside(folder: Path, *parts: str, field: str) -> Path:
@@ -24,17 +24,17 @@ def inside(folder: Path, *parts: str, field: str) -> Path:
     for part in parts:
         if part in ("", ".", "..") or any(c in part for c in "/\\\0"):
             raise UsageError(
-                f"{field} is {value!r}, which is no name of something in {folder}",
+                f"{field} is {shown(value)}, which is no name of something in {folder}",
                 "a name has no separators and is not '.' or '..'; correct it, or take the file from a source you trust",
             )
     path = folder.joinpath(*parts)
     try:
         real, root = path.resolve(), folder.resolve()
     except (OSError, RuntimeError) as error:  # links in a circle
-        raise UsageError(f"{field} is {value!r}: cannot follow {path}: {error}", "remove the link") from error
+        raise UsageError(f"{field} is {shown(value)}: cannot follow {path}: {error}", "remove the link") from error
     if not real.is_relative_to(root):
         raise UsageError(
-            f"{field} is {value!r}: {path} is a link that leads out of {folder}, to {real}",
+            f"{field} is {shown(value)}: {path} is a link that leads out of {folder}, to {real}",
             "put the files there in the link's place, or name that folder itself on the command line",
         )
     return path

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ..errors import ToolError, UsageError
 from ..types import ImageSet, Preprocessing, TensorSpec
+from .distribution import install_command
+from .photo_files import find_photos
 
 Pixels = NDArray[np.uint8]
 Array = NDArray[Any]
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 MAX_IMAGES = 256
 SYNTHETIC_COUNT = 16
 BUNDLED = Path(str(files("edgekit"))) / "calibration_photos"
@@ -82,10 +83,7 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UsageError(f"no folder of images at {folder}", "give a folder, an .npz file or the word synthetic")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not found:
-        others = sum(1 for p in folder.rglob("*") if p.is_file())
-        raise UsageError(f"{folder} holds no image ({others} other files)", f"known types: {' '.join(SUFFIXES)}")
+    found = find_photos(folder).paths
     step = max(1.0, len(found) / MAX_IMAGES)
     return [found[int(i * step)] for i in range(min(len(found), MAX_IMAGES))]
 
@@ -105,7 +103,7 @@ def load_image(path: Path, preprocessing: Preprocessing) -> Pixels:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ToolError("reading images needs Pillow", "pip install 'edgekit[export]'") from error
+        raise ToolError("reading images needs Pillow", install_command("run")) from error
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGB")

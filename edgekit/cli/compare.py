@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def compare_command(
     b: Annotated[str, typer.Argument(help="What is compared with it; of the same kind.")],
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", help="Where to measure artifacts (default: local), or whose measurements."),
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where to measure artifacts (default: local), or whose measurements.",
+            autocompletion=device_names,
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator, when measuring.")] = 1,
@@ -31,6 +37,10 @@ def compare_command(
         str | None,
         typer.Option(help="Keep both on these cores, when measuring: big, little, or numbers by commas (4,5)."),
     ] = None,
+    turns: Annotated[
+        bool,
+        typer.Option("--turns", help="Load both at once and run them by turns of 20 ms, on this machine: narrower."),
+    ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
@@ -58,6 +68,7 @@ def compare_command(
         pairs=pairs,
         threads=threads,
         cores=cores,
+        turns=turns,
         per_op=per_op,
         reports=reports,
         artifacts=artifacts,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ def condense_command(
     checkpoint: Annotated[Path, typer.Argument(help="Training checkpoint: edgekit's or an official .pth.tar.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The condensed checkpoint.")],
     model: Annotated[
-        str | None, typer.Option("--model", help="Card of the network. [default: what the checkpoint says]")
+        str | None,
+        typer.Option(
+            "--model", help="Card of the network. [default: what the checkpoint says]", autocompletion=model_ids
+        ),
     ] = None,
     half_classifier: Annotated[
         bool, typer.Option("--half-classifier", help="Keep half of the classifier's inputs; costs accuracy.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import device_names
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit m
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the device.")]
+KnownArgument = Annotated[str, typer.Argument(help="Name of the device.", autocompletion=device_names)]
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
@@ -81,7 +83,7 @@ def add_command(
 
 
 @devices_app.command("remove")
-def remove_command(name: NameArgument) -> None:
+def remove_command(name: KnownArgument) -> None:
     """Take a device out of devices.toml."""
     from ..verbs.devices import remove_device
 
@@ -90,7 +92,7 @@ def remove_command(name: NameArgument) -> None:
 
 @devices_app.command("prepare")
 def prepare_command(
-    name: NameArgument,
+    name: KnownArgument,
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only onnxruntime, litert or openvino; may be repeated.")
     ] = None,
@@ -112,7 +114,7 @@ def prepare_command(
 
 
 @devices_app.command("check")
-def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
+def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
 
     Exit code 3 when a step fails; what is only missing is a warning.

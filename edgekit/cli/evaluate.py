@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
-    name: Annotated[str, typer.Argument(help="An artifact folder, or a model id for its float network.")],
+    name: Annotated[
+        str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
+    ],
     data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
     labels: Annotated[
         str | None,
@@ -27,7 +30,14 @@ def evaluate_command(
         str, typer.Option("--weights", "-w", help="Of float networks: a checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
+        int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
+    ] = None,
+    ema: Annotated[
+        bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")
+    ] = False,
+    tf_padding: Annotated[
+        bool | None,
+        typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
@@ -38,9 +48,11 @@ def evaluate_command(
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """
+    from ..types import CheckpointReading
     from ..verbs.evaluate import evaluate
 
-    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout)
+    reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
+    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout, reading)
     for line in lines(found):
         say(line)
     if as_json:

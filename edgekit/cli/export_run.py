@@ -12,6 +12,7 @@ from pathlib import Path
 from ..artifacts.cache import measure
 from ..artifacts.prepare import ExportOptions
 from ..artifacts.tasks import Outcome
+from ..catalog import find_card, find_profile
 from ..types import ExportProfile
 from ..verbs.export import export
 from .show.console import Progress, emit_json, say
@@ -20,6 +21,12 @@ from .show.export_table import outcome_table, summary_line
 
 Step = Callable[[str], None]
 Done = Callable[[Outcome], None]
+
+
+def sources_of(models: Sequence[str], profiles: Sequence[str]) -> dict[str, str]:
+    """The cards and profiles that were named by their files, by id and name: the manifest's command names them so."""
+    found = {find_card(name).id: name for name in models if name.endswith(".toml")}
+    return found | {find_profile(name).name: name for name in profiles if name.endswith(".toml")}
 
 
 def run(

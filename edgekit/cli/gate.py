@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names, model_ids
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 def gate_command(
     candidates: Annotated[
         list[str] | None,
-        typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
+        typer.Argument(
+            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            autocompletion=model_ids,
+        ),
     ] = None,
     baseline: Annotated[
         Path, typer.Option(help="Folder of reports with pinned baselines, one artifact, or a folder of artifacts.")
     ] = Path("device_reports"),
-    device: Annotated[list[str] | None, typer.Option("--device", "-d", help="Where to measure; repeatable.")] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option("--device", "-d", help="Where to measure; repeatable.", autocompletion=device_names),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
     cores: Annotated[
         str | None, typer.Option(help="Keep both sides on these cores: big, little, or numbers by commas (4,5).")

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import Progress, emit_json, say
 
 
 def matrix_command(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]")
+        list[str] | None,
+        typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]", autocompletion=model_ids),
     ] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", "-f", help="onnx, tflite or openvino. All when left out.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ DAMAGED = 2
 
 
 def pick_command(
-    device: Annotated[str, typer.Option("--device", "-d", help="Whose measurements to choose from.")] = "local",
+    device: Annotated[
+        str, typer.Option("--device", "-d", help="Whose measurements to choose from.", autocompletion=device_names)
+    ] = "local",
     max_latency_ms: Annotated[float | None, typer.Option(help="Highest median latency, ms.")] = None,
     max_size_mb: Annotated[float | None, typer.Option(help="Largest artifact, decimal MB.")] = None,
     min_accuracy: Annotated[float | None, typer.Option(help="Lowest published top-1, percent.")] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names, model_ids
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -22,11 +23,19 @@ FILE_WIDTH = 160
 def profile_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
+        typer.Argument(
+            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            autocompletion=model_ids,
+        ),
     ] = None,
     device: Annotated[
         str,
-        typer.Option("--device", "-d", help="Where to measure: names and tags, by commas; see edgekit devices list."),
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where to measure: names and tags, by commas; see edgekit devices list.",
+            autocompletion=device_names,
+        ),
     ] = "local",
     runtime: Annotated[
         str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def train_command(
-    model: Annotated[str, typer.Argument(help="Model id, alias or card (edgekit models list).")],
+    model: Annotated[
+        str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
+    ],
     data: Annotated[str, typer.Option("--data", help="fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")],
     recipe: Annotated[str, typer.Option("--recipe", help="small, cifar or imagenet.")] = "small",
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of the recipe's.")] = None,

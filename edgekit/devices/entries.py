@@ -65,7 +65,7 @@ def parse_entry(path: Path, name: str, table: Any) -> Device:
     if "id" in table:
         raise UsageError(f"{path}: unknown key '{name}.id'", "the name in brackets is the device's id")
     try:
-        device = Device.from_plain({"transport": "ssh", **table, "id": name})
+        device = Device.from_plain(json.loads(json.dumps({"transport": "ssh", **table, "id": name}, default=str)))
     except ValidationError as error:
         problem = explain(path, Device, error)
         raise UsageError(f"{problem} (device {name!r})", problem.hint) from error

@@ -7,7 +7,6 @@ https://labgrid.readthedocs.io/en/latest/man/client.html
 from __future__ import annotations
 
 import ast
-import fcntl
 import getpass
 import hashlib
 import os
@@ -26,6 +25,9 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from ..base.distribution import install_command
+from ..base.folders import labgrid_folder
+from ..base.posix import take_lock
 from ..errors import ToolError, did_you_mean
 from ..types import Device
 from .ssh_errors import DeviceError, quoted
@@ -174,7 +176,7 @@ class Lease:
             DeviceError: another one holds the place, and did not end in time.
         """
         key = hashlib.sha256(f"{self.coordinator}\n{self.me}\n{self.wanted}".encode()).hexdigest()[:16]
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "labgrid" / f"{key}.lock"
+        path = labgrid_folder() / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+") as stream:
             said = False
@@ -322,14 +324,14 @@ def find_client() -> str:
     )
     if found is None:
         what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
-        raise ToolError(what, f"pip install -c constraints.txt 'edgekit[labgrid]', or name it by {SETTING}")
+        raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
 
 def locked(stream: IO[str]) -> bool:
     """Take the lock of an open file if it is free."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(stream.fileno(), wait=False)
     except BlockingIOError:
         return False
     return True

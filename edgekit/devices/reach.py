@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from ..base.folders import boards_folder
 from ..bench.launch import ThisMachine, Transport
 from ..errors import UsageError
 from ..types import Device
@@ -23,7 +24,6 @@ from .ssh_config import chosen_config
 from .virtual import board as virtual
 from .virtual import phone as virtual_phone
 from .virtual.boards import VIRTUAL
-from .virtual.build import cache_folder
 
 OnStep = Callable[[str], None]
 
@@ -129,5 +129,5 @@ def what_is_built_first(name: str) -> str | None:
         return None
     return (
         f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "
-        f"unpacked) to {cache_folder()}; once for all emulated boards"
+        f"unpacked) to {boards_folder()}; once for all emulated boards"
     )

@@ -6,14 +6,14 @@ Only the names: what they mean is OpenSSH's own business, which reads the same f
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..types.base import is_name
+
 SETTING = "EDGEKIT_SSH_CONFIG"
 """Environment variable: another file than the user's own, as ``ssh -F`` takes it."""
-USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 DEEPEST = 16
 """Levels of Include, as in OpenSSH."""
 
@@ -30,7 +30,7 @@ def host_aliases() -> list[str]:
     chosen = chosen_config()
     start = [(chosen, own)] if chosen else [(own / "config", own), (system / "ssh_config", system)]
     found = [alias for path, base in start for alias in aliases_in(path, base, DEEPEST)]
-    return [alias for alias in dict.fromkeys(found) if USABLE.fullmatch(alias)]
+    return [alias for alias in dict.fromkeys(found) if is_name(alias)]
 
 
 def aliases_in(path: Path, base: Path, depth: int) -> Iterator[str]:

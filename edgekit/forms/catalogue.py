@@ -1,110 +1,37 @@
-"""What can be written in another way than the profile's: variants of its rewrites, and int8 with layers in float.
+"""The forms that a network can be written in, each with where it may pay.
 
-Each where it may pay: what lost wherever it was measured would cost a conversion and a measurement for nothing.
+What lost wherever it was measured would cost a conversion and a measurement for nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from ..types import Format, Precision, TargetClass
 
+Where = Callable[[Format, Precision, TargetClass], bool]
 DOT_PRODUCT: tuple[TargetClass, ...] = ("x86-vnni", "armv8.2-dot")
-
-EARLY = "in float down to twice the height of the last map: few channels, where int8 kernels are no faster"
-
-# Name, the form whose rewrites it has, what stays in float, format, reason. What of the early layers TFLite gains, ONNX
-# Runtime and OpenVINO lose at the border, and the stem gains nothing in OpenVINO.
-KEPT: tuple[tuple[str, str, str, Format, str], ...] = (
-    ("float-groups", "default", "@grouped-conv", "onnx", "group convolutions in float"),
-    ("float-stem", "default", "@stem", "onnx", "the first convolution and the max pooling behind it in float"),
-    ("sixteens-float-stem", "sixteens", "@stem", "onnx", "what float-stem leaves in float; rewritten as sixteens is"),
-    ("float-early", "default", "@early", "tflite", EARLY),
-    ("rows-float-early", "rows", "@early", "tflite", f"{EARLY}; rewritten as rows is"),
-    ("dense-rows-float-early", "dense-rows", "@early", "tflite", f"{EARLY}; rewritten as dense-rows is"),
-    ("split-groups-float-early", "split-groups", "@early", "tflite", f"{EARLY}; rewritten as split-groups is"),
+BARE = (
+    "hoist_batch_norm",
+    "fold_batch_norm",
+    "fold_channel_shuffle",
+    "absorb_shuffle",
+    "postpone_shuffle",
+    "lower_batch_norm",
+    "shuffle_as_gather",
 )
+"""The passes of a profile without which its format cannot be written, or only slowly."""
 
 
-# Name, passes before and behind the folding of shuffles, reason.
-VARIANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
-    ("bare", (), (), "BN folded and shuffles folded, nothing else"),
-    ("shift", (), ("absorb_scale",), "pre-activation BN as one addition"),
-    (
-        "gates",
-        ("absorb_hard_sigmoid_sixth", "absorb_hard_swish_sixth"),
-        (),
-        "hard-swish and its gates as ReLU6 and a product, the sixth in the weights",
-    ),
-    ("pixel-linear", (), ("linear_as_conv",), "linear layers on the pooled map as 1x1 convolutions"),
-    (
-        "dense-first-pointwise",
-        ("densify_first_pointwise",),
-        ("absorb_shuffle", "pool_as_depthwise", "linear_as_conv"),
-        "the 1x1 groups on the largest maps dense, their shuffles in the weights; pools, linear layers as convolutions",
-    ),
-    ("dense-shuffled", ("densify_shuffled",), (), "convolutions before a shuffle dense, so that it folds away"),
-    ("split-groups", ("split_shuffled",), (), "a convolution for each group that reads a shuffle: nothing to shuffle"),
-    ("dense-pointwise", ("dense_index", "densify_pointwise"), ("absorb_scale",), "no 1x1 groups, gathers or shuffles"),
-    ("dense-first", ("densify_first_stage",), ("absorb_scale",), "the narrowest 3x3 groups dense"),
-    (
-        "dense-narrow",
-        ("dense_narrow_index", "densify_narrow_spatial"),
-        ("absorb_shuffle", "absorb_scale", "pack_dense_pixels", "flatten_maps"),
-        "the narrowest groups and gathers dense, the rest of what happens between convolutions on rows of pixels",
-    ),
-    (
-        "dense-narrow-pixel-linear",
-        ("hoist_relu", "dense_narrow_index", "densify_narrow_spatial"),
-        ("absorb_shuffle", "absorb_scale", "flatten_maps", "pool_as_depthwise", "linear_as_conv"),
-        "dense-narrow's groups and rows, each feature's ReLU computed once, pools and linear layers as convolutions",
-    ),
-    (
-        "dense-first-rows",
-        ("densify_first_stage",),
-        ("absorb_shuffle", "absorb_scale", "pack_pixels_by_eight", "flatten_maps"),
-        "the narrowest 3x3 groups dense, the next two pixels at once, gathers and concatenations on rows of pixels",
-    ),
-    (
-        "products-on-rows",
-        ("densify_first_stage",),
-        ("absorb_shuffle", "absorb_scale", "pack_pixels_by_eight", "flatten_maps", "pointwise_on_rows"),
-        "rewritten as dense-first-rows is, and 1x1 groups as matrix products on rows of pixels",
-    ),
-    (
-        "rows",
-        (),
-        ("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
-        "gathers of channels copy rows, and 3x3 groups with few outputs compute several pixels at once",
-    ),
-    (
-        "dense-rows",
-        ("dense_narrow_index",),
-        ("absorb_shuffle", "absorb_scale", "pack_pixels_in_rows", "gather_rows"),
-        "rewritten as rows is, the narrowest gathers dense",
-    ),
-    ("packed", (), ("pack_pixels",), "3x3 groups with few outputs compute several pixels at once"),
-    (
-        "blocked",
-        ("hoist_relu", "dense_narrow_index"),
-        ("absorb_shuffle", "pack_pixels_by_eight"),
-        "the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
-    ),
-    (
-        "sixteens",
-        ("pad_depthwise",),
-        (),
-        "hidden channels of depthwise convolutions filled up to a multiple of sixteen",
-    ),
-    ("padded", (), ("pad_hidden",), "hidden channels filled up to a multiple of four"),
-    ("dense-all", ("dense_index", "densify_pointwise", "densify_spatial"), ("absorb_scale",), "no groups at all"),
-    (
-        "aligned-groups",
-        ("dense_index", "align_groups"),
-        ("absorb_shuffle", "absorb_scale"),
-        "no gathers, and groups of whole vectors of channels, as GPU delegates need",
-    ),
-)
+def everywhere(_format: Format, _precision: Precision, _target: TargetClass) -> bool:
+    """True for every format, precision and target."""
+    return True
+
+
+def in_tflite(format_: Format, _precision: Precision, _target: TargetClass) -> bool:
+    """True for TFLite."""
+    return format_ == "tflite"
 
 
 def slow_at_linear(format_: Format, precision: Precision, target: TargetClass) -> bool:
@@ -117,48 +44,260 @@ def float_wants_rows(format_: Format, precision: Precision, target: TargetClass)
     return format_ == "openvino" and precision != "int8" and target.startswith("x86")
 
 
-# Where a variant is worth trying; everywhere if it is not named here.
-WHERE: dict[str, Callable[[Format, Precision, TargetClass], bool]] = {
-    # Pays where int8 has four times the throughput, or where a GPU cannot do narrow groups.
-    "dense-all": lambda _, precision, target: (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu",
-    "aligned-groups": lambda _f, _p, target: target == "mobile-gpu",
-    # Fills the blocks of ONNX Runtime's float kernels; AVX-512's have sixteen channels, AVX2's eight.
-    "packed": lambda format_, precision, target: format_ == "onnx" and precision != "int8" and target.startswith("x86"),
-    "blocked": lambda format_, precision, target: format_ == "onnx" and precision != "int8" and target == "x86-avx2",
-    # ONNX Runtime alone refuses other numbers of channels, in float and on x86.
-    "padded": lambda format_, precision, target: (
-        format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
+def int8_in_onnx(format_: Format, precision: Precision, _target: TargetClass) -> bool:
+    """True where ONNX Runtime gains from a stem or groups in float; the others lose it again at the border."""
+    return format_ == "onnx" and precision == "int8"
+
+
+def int8_on_x86_in_onnx(format_: Format, precision: Precision, target: TargetClass) -> bool:
+    """True for ONNX Runtime's int8 depthwise kernel for x86, which takes sixteen channels at a time."""
+    return int8_in_onnx(format_, precision, target) and target.startswith("x86")
+
+
+def slow_early(format_: Format, precision: Precision, target: TargetClass) -> bool:
+    """True where TFLite's int8 is slow in early layers; with a dot product it is fast in every one."""
+    return format_ == "tflite" and precision == "int8" and target not in (*DOT_PRODUCT, "mobile-gpu")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way of writing a network: a profile's own rewrites with others among them, and layers left in float.
+
+    Attributes:
+        name: short, stable; goes into manifests and tables.
+        only: passes of the profile that stay; None: all of them.
+        before: passes added before shuffles are folded: what makes groups dense lets a shuffle fold.
+        after: passes added after it.
+        keep_float: layers left in float inside an int8 artifact: patterns on module paths, or ``@`` classes.
+        where: whether it may pay for a format and precision on a target class.
+        reason: one line for people.
+    """
+
+    name: str
+    only: tuple[str, ...] | None = None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    keep_float: tuple[str, ...] = ()
+    where: Where = everywhere
+    reason: str = ""
+
+    def rewrites(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        """The passes of a profile, ``own``, in this form.
+
+        Passes that lower a batch norm come last: the norm lets the fold pass, a scale or a shift does not.
+        """
+        if self.only is not None:
+            return tuple(name for name in own if name in self.only)
+        if not self.before and not self.after:
+            return own
+        order = [name for name in own if name not in ("lower_batch_norm", *self.before, *self.after)]
+        at = order.index("fold_batch_norm") + 1
+        order[at:at] = self.before
+        at = order.index("fold_channel_shuffle") + 1
+        order[at:at] = self.after
+        if "absorb_scale" in self.after or "lower_batch_norm" in own:
+            last = "absorb_scale" if "absorb_scale" in order else "fold_channel_shuffle"
+            order.insert(order.index(last) + 1, "lower_batch_norm")
+        return tuple(order)
+
+
+DEFAULT = Form("default", reason="the profile's own rewrites")
+# int8 kernels of the others are slow at groups, and GPU delegates at narrow ones.
+SPLIT_GROUPS = Form(
+    "split-groups",
+    before=("split_shuffled",),
+    where=lambda format_, precision, target: target != "mobile-gpu" and (precision != "int8" or format_ == "tflite"),
+    reason="a convolution for each group that reads a shuffle: nothing to shuffle",
+)
+# The other runtimes store every map as NCHW, or blocked.
+ROWS = Form(
+    "rows",
+    after=("absorb_scale", "pack_pixels_in_rows", "gather_rows"),
+    where=in_tflite,
+    reason="gathers of channels copy rows, and 3x3 groups with few outputs compute several pixels at once",
+)
+DENSE_ROWS = Form(
+    "dense-rows",
+    before=("dense_narrow_index",),
+    after=("absorb_shuffle", "absorb_scale", "pack_pixels_in_rows", "gather_rows"),
+    where=in_tflite,
+    reason="rewritten as rows is, the narrowest gathers dense",
+)
+# What its int8 depthwise kernel for x86 takes at a time.
+SIXTEENS = Form(
+    "sixteens",
+    before=("pad_depthwise",),
+    where=lambda format_, precision, target: format_ == "onnx" and precision == "int8" and target.startswith("x86"),
+    reason="hidden channels of depthwise convolutions filled up to a multiple of sixteen",
+)
+EARLY = "in float down to twice the height of the last map: few channels, where int8 kernels are no faster"
+
+FORMS = (
+    DEFAULT,
+    Form(
+        "bare",
+        only=BARE,
+        where=lambda format_, precision, _: precision == "int8" and format_ != "tflite",
+        reason="BN folded and shuffles folded, nothing else",
     ),
-    # What its int8 depthwise kernel for x86 takes at a time.
-    "sixteens": lambda format_, precision, target: (
-        format_ == "onnx" and precision == "int8" and target.startswith("x86")
+    Form("shift", after=("absorb_scale",), reason="pre-activation BN as one addition"),
+    # Runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has.
+    Form(
+        "gates",
+        before=("absorb_hard_sigmoid_sixth", "absorb_hard_swish_sixth"),
+        where=lambda format_, _p, _t: format_ == "openvino",
+        reason="hard-swish and its gates as ReLU6 and a product, the sixth in the weights",
     ),
-    # int8 kernels of the others are slow at groups, and GPU delegates at narrow ones.
-    "split-groups": lambda format_, precision, target: (
-        target != "mobile-gpu" and (precision != "int8" or format_ == "tflite")
+    Form(
+        "pixel-linear",
+        after=("linear_as_conv",),
+        where=slow_at_linear,
+        reason="linear layers on the pooled map as 1x1 convolutions",
+    ),
+    Form(
+        "dense-first-pointwise",
+        before=("densify_first_pointwise",),
+        after=("absorb_shuffle", "pool_as_depthwise", "linear_as_conv"),
+        where=slow_at_linear,
+        reason=(
+            "the 1x1 groups on the largest maps dense, their shuffles in the weights; pools, "
+            "linear layers as convolutions"
+        ),
+    ),
+    Form(
+        "dense-shuffled",
+        before=("densify_shuffled",),
+        reason="convolutions before a shuffle dense, so that it folds away",
+    ),
+    SPLIT_GROUPS,
+    Form(
+        "dense-pointwise",
+        before=("dense_index", "densify_pointwise"),
+        after=("absorb_scale",),
+        reason="no 1x1 groups, gathers or shuffles",
+    ),
+    Form(
+        "dense-first", before=("densify_first_stage",), after=("absorb_scale",), reason="the narrowest 3x3 groups dense"
     ),
     # For ONNX Runtime's int8 kernels, which want NHWC.
-    "dense-narrow": lambda format_, precision, _: format_ == "onnx" and precision == "int8",
-    # For OpenVINO's, which are slow at linear layers and pools as well.
-    "dense-narrow-pixel-linear": slow_at_linear,
-    "dense-first-rows": float_wants_rows,
-    "products-on-rows": float_wants_rows,
-    # The other runtimes store every map as NCHW, or blocked.
-    "rows": lambda format_, _p, _t: format_ == "tflite",
-    "dense-rows": lambda format_, _p, _t: format_ == "tflite",
-    "bare": lambda format_, precision, _: precision == "int8" and format_ != "tflite",
-    "pixel-linear": slow_at_linear,
-    "dense-first-pointwise": slow_at_linear,
-    # Runtimes have a fused hard-swish in float; of the int8 ones only OpenVINO has.
-    "gates": lambda format_, _p, _t: format_ == "openvino",
-}
+    Form(
+        "dense-narrow",
+        before=("dense_narrow_index", "densify_narrow_spatial"),
+        after=("absorb_shuffle", "absorb_scale", "pack_dense_pixels", "flatten_maps"),
+        where=int8_in_onnx,
+        reason=(
+            "the narrowest groups and gathers dense, the rest of what happens between convolutions on rows of pixels"
+        ),
+    ),
+    # For OpenVINO's int8 kernels, which are slow at linear layers and pools as well.
+    Form(
+        "dense-narrow-pixel-linear",
+        before=("hoist_relu", "dense_narrow_index", "densify_narrow_spatial"),
+        after=("absorb_shuffle", "absorb_scale", "flatten_maps", "pool_as_depthwise", "linear_as_conv"),
+        where=slow_at_linear,
+        reason=(
+            "dense-narrow's groups and rows, each feature's ReLU computed once, pools and linear layers as convolutions"
+        ),
+    ),
+    Form(
+        "dense-first-rows",
+        before=("densify_first_stage",),
+        after=("absorb_shuffle", "absorb_scale", "pack_pixels_by_eight", "flatten_maps"),
+        where=float_wants_rows,
+        reason=(
+            "the narrowest 3x3 groups dense, the next two pixels at once, gathers and concatenations on rows of pixels"
+        ),
+    ),
+    Form(
+        "products-on-rows",
+        before=("densify_first_stage",),
+        after=("absorb_shuffle", "absorb_scale", "pack_pixels_by_eight", "flatten_maps", "pointwise_on_rows"),
+        where=float_wants_rows,
+        reason="rewritten as dense-first-rows is, and 1x1 groups as matrix products on rows of pixels",
+    ),
+    ROWS,
+    DENSE_ROWS,
+    # Fills the blocks of ONNX Runtime's float kernels; AVX-512's have sixteen channels, AVX2's eight.
+    Form(
+        "packed",
+        after=("pack_pixels",),
+        where=lambda format_, precision, target: format_ == "onnx" and precision != "int8" and target.startswith("x86"),
+        reason="3x3 groups with few outputs compute several pixels at once",
+    ),
+    Form(
+        "blocked",
+        before=("hoist_relu", "dense_narrow_index"),
+        after=("absorb_shuffle", "pack_pixels_by_eight"),
+        where=lambda format_, precision, target: format_ == "onnx" and precision != "int8" and target == "x86-avx2",
+        reason="the narrowest gathers dense, and 3x3 groups filling blocks of eight channels with several pixels",
+    ),
+    SIXTEENS,
+    # ONNX Runtime alone refuses other numbers of channels, in float and on x86.
+    Form(
+        "padded",
+        after=("pad_hidden",),
+        where=lambda format_, precision, target: (
+            format_ == "onnx" and precision in ("fp32", "fp16") and target.startswith("x86")
+        ),
+        reason="hidden channels filled up to a multiple of four",
+    ),
+    # Pays where int8 has four times the throughput, or where a GPU cannot do narrow groups.
+    Form(
+        "dense-all",
+        before=("dense_index", "densify_pointwise", "densify_spatial"),
+        after=("absorb_scale",),
+        where=lambda _, precision, target: (precision == "int8" and target in DOT_PRODUCT) or target == "mobile-gpu",
+        reason="no groups at all",
+    ),
+    Form(
+        "aligned-groups",
+        before=("dense_index", "align_groups"),
+        after=("absorb_shuffle", "absorb_scale"),
+        where=lambda _f, _p, target: target == "mobile-gpu",
+        reason="no gathers, and groups of whole vectors of channels, as GPU delegates need",
+    ),
+    Form("float-groups", keep_float=("@grouped-conv",), where=int8_in_onnx, reason="group convolutions in float"),
+    Form(
+        "float-stem",
+        keep_float=("@stem",),
+        where=int8_in_onnx,
+        reason="the first convolution and the max pooling behind it in float",
+    ),
+    replace(
+        SIXTEENS,
+        name="sixteens-float-stem",
+        keep_float=("@stem",),
+        where=int8_on_x86_in_onnx,
+        reason="what float-stem leaves in float; rewritten as sixteens is",
+    ),
+    Form("float-early", keep_float=("@early",), where=slow_early, reason=EARLY),
+    replace(
+        ROWS, name="rows-float-early", keep_float=("@early",), where=slow_early, reason=f"{EARLY}; rewritten as rows is"
+    ),
+    replace(
+        DENSE_ROWS,
+        name="dense-rows-float-early",
+        keep_float=("@early",),
+        where=slow_early,
+        reason=f"{EARLY}; rewritten as dense-rows is",
+    ),
+    replace(
+        SPLIT_GROUPS,
+        name="split-groups-float-early",
+        keep_float=("@early",),
+        where=slow_early,
+        reason=f"{EARLY}; rewritten as split-groups is",
+    ),
+)
+"""In the order in which they are tried."""
+
+
+def find(name: str) -> Form | None:
+    """The form of that name; None where the catalogue has none."""
+    return next((form for form in FORMS if form.name == name), None)
 
 
 def worth_trying(name: str, format_: Format, precision: Precision, target: TargetClass) -> bool:
-    """False for a variant that would lose there."""
-    return name not in WHERE or WHERE[name](format_, precision, target)
-
-
-def keeps_float(kept: str, target: TargetClass) -> bool:
-    """True where leaving these layers in float may pay: with a dot product int8 is faster in every early layer."""
-    return kept != "@early" or target not in (*DOT_PRODUCT, "mobile-gpu")
+    """False for a form of the catalogue that would lose there; a form that only a table knows is taken at its word."""
+    form = find(name)
+    return form is None or form.where(format_, precision, target)

@@ -18,9 +18,8 @@ from pydantic import Field, ValidationError
 
 from ..base.files import check_regular, write_atomic
 from ..base.inside import inside
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..types import Measurement
-from ..types.urls import without_password
 from .json_text import render
 from .versions import upgrade, version_of
 
@@ -159,14 +158,10 @@ def first_problem(error: ValidationError) -> str:
     """Field, complaint and value of a validation's first problem."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    shown = (
-        f" (value: {without_password(repr(first['input']))})"
-        if isinstance(first["input"], int | float | str | None)
-        else ""
-    )
+    value = f" (value: {shown(first['input'])})" if isinstance(first["input"], int | float | str | None) else ""
     missing = first["type"] == "missing"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where + ': ' if where else ''}{message}{'' if missing else shown}"
+    return f"{where + ': ' if where else ''}{message}{'' if missing else value}"
 
 
 def latest_files(root: Path) -> list[Path]:

@@ -28,6 +28,7 @@ class Header(Frozen):
         architecture: of the card, in the form that the tensors have.
         layout: of the foreign checkpoint that the training began with, when its BN epsilon, activation or shuffle
             order was taken over; no tensor says that. Empty otherwise.
+        classes: names of the classes, by number.
     """
 
     version: Literal[1] = 1
@@ -36,6 +37,7 @@ class Header(Frozen):
     architecture: dict[str, str | int | float | bool]
     num_classes: int
     layout: str = ""
+    classes: tuple[str, ...] = ()
     epoch: int = 0
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.pixels import SUFFIXES, load_image
+from ..base.photo_files import class_folders, find_photos, split_folders
+from ..base.pixels import load_image
 from ..errors import UsageError
 from ..types import Preprocessing
 from .datasets import HELD_OUT, Dataset, Indices, Pixels, Split, checked, hold_out
@@ -40,38 +41,34 @@ def image_folder(folder: Path, preprocessing: Preprocessing) -> Dataset:
             :func:`~.datasets.checked`.
     """
     name = folder.resolve().name
-    held = next((folder / part for part in ("test", "val") if (folder / part).is_dir()), None)
-    if (folder / "train").is_dir() and held is not None:
-        classes = class_names(folder / "train")
-        unknown = [c for c in class_names(held) if c not in classes]
+    parts = split_folders(folder)
+    if parts is not None:
+        classes = class_folders(parts[0])
+        unknown = [c for c in class_folders(parts[1]) if c not in classes]
         if unknown:
-            raise UsageError(f"{held} has classes that {folder / 'train'} lacks: {', '.join(unknown)}")
-        train, test = (labelled(part, classes, preprocessing) for part in (folder / "train", held))
-        return checked(Dataset(name, classes, train, test), str(folder))
-    classes = class_names(folder)
-    every = labelled(folder, classes, preprocessing)
+            raise UsageError(f"{parts[1]} has classes that {parts[0]} lacks: {', '.join(unknown)}")
+        (train, said), (test, also) = (labelled(part, classes, preprocessing) for part in parts)
+        return checked(Dataset(name, classes, train, test, "; ".join((*said, *also))), str(folder))
+    classes = class_folders(folder)
+    every, said = labelled(folder, classes, preprocessing)
     checked(Dataset(name, classes, every, every), str(folder))
     train, test = hold_out(every.images, every.labels, classes, str(folder))
     note = f"{folder} has no train and test folders: one image in {HELD_OUT} of every class is held out for the test"
-    return checked(Dataset(name, classes, train, test, note), str(folder))
+    return checked(Dataset(name, classes, train, test, "; ".join((*said, note))), str(folder))
 
 
-def class_names(folder: Path) -> tuple[str, ...]:
-    """The names of the folders in ``folder``, sorted."""
-    found = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
-    if not found:
-        raise UsageError(f"{folder} holds no folders", "--data DIR has one folder of images a class")
-    return found
+def labelled(folder: Path, classes: Sequence[str], preprocessing: Preprocessing) -> tuple[Split, tuple[str, ...]]:
+    """The images of every class in ``folder``, in the order of the classes and of their file names; what to say of it.
 
-
-def labelled(folder: Path, classes: Sequence[str], preprocessing: Preprocessing) -> Split:
-    """The images of every class in ``folder``, in the order of the classes and of their file names."""
+    Raises:
+        UsageError: a class without images.
+    """
     paths: list[Path] = []
     labels: list[int] = []
+    notes: list[str] = []
     for label, name in enumerate(classes):
-        found = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not found:
-            raise UsageError(f"{folder / name} holds no image", f"known types: {' '.join(SUFFIXES)}")
-        paths += found
-        labels += [label] * len(found)
-    return Split(FileImages(tuple(paths), preprocessing), np.asarray(labels, np.int64))
+        found = find_photos(folder / name)
+        paths += found.paths
+        labels += [label] * len(found.paths)
+        notes += [f"{folder / name}: {note}" for note in found.notes]
+    return Split(FileImages(tuple(paths), preprocessing), np.asarray(labels, np.int64)), tuple(notes)

@@ -130,5 +130,5 @@ def none_left(label: str, forms: Sequence[TriedForm]) -> EdgekitError:
     lines = "\n".join(f"  {form.name}: {form.outcome}: {form.reason}" for form in forms)
     message = f"none of the {len(forms)} forms of {label} can be used:\n{lines}"
     if any(form.outcome == "failed to verify" for form in forms):
-        return VerificationError(message, "export it without --tune: that says what to do about one form")
-    return ToolError(message, "export it without --tune to see one form alone")
+        return VerificationError(message, "edgekit export makes one form, and says what to do about it")
+    return ToolError(message, "edgekit export makes one form, and shows what fails")

@@ -1,4 +1,4 @@
-"""``edgekit export --tune`` and ``--require-speedup``: artifacts that are chosen or accepted by measurement."""
+"""The verb ``tune``: artifacts whose form is chosen, or whose speed-up is proven, by measurement."""
 
 from __future__ import annotations
 

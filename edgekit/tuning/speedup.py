@@ -127,7 +127,7 @@ def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:
     costs = "".join(f"\n  {cost}" for cost in found.costs)
     return VerificationError(
         f"int8 is not over {bound:g}x as fast as float32: {said}; nothing was kept" + costs,
-        "export float32 or float16, or find a faster form: --tune",
+        "export float32 or float16, or find a faster form: edgekit tune",
     )
 
 

@@ -38,8 +38,8 @@ from .gates import (
 )
 from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
-from .models import ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
-from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, ParityTolerance, Quantization
+from .models import CheckpointReading, ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
+from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
 from .tuning import (
@@ -67,6 +67,7 @@ __all__ = [
     "Bandwidth",
     "Baseline",
     "Ceilings",
+    "CheckpointReading",
     "ChosenForm",
     "Conditions",
     "ConvFacts",
@@ -104,6 +105,7 @@ __all__ = [
     "NetworkFacts",
     "OpChange",
     "OpTime",
+    "Overrides",
     "Pair",
     "PairedDrop",
     "Parity",

@@ -58,6 +58,14 @@ def checked_name(text: str) -> str:
     return text
 
 
+def is_name(text: str) -> bool:
+    """True for what :func:`checked_name` takes."""
+    try:
+        return checked_name(text) == text
+    except ValueError:
+        return False
+
+
 Name = Annotated[
     str,
     AfterValidator(checked_name),

@@ -119,3 +119,15 @@ class ModelCard(Frozen):
     macs: int
     published: tuple[Published, ...] = ()
     weights: tuple[Weights, ...] = ()
+
+
+class CheckpointReading(Frozen):
+    """How a checkpoint file is to be read where it leaves a choice.
+
+    Attributes:
+        ema: take the moving average of the weights, not the weights.
+        tf_padding: the weights were trained with TensorFlow's padding; None for what the file and its name tell.
+    """
+
+    ema: bool = False
+    tf_padding: bool | None = None

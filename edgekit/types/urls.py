@@ -34,11 +34,6 @@ def checked_url(text: str) -> str:
     return text
 
 
-def without_password(text: str) -> str:
-    """``text`` for people, with what may be a password in an address left out."""
-    return re.sub(r"//[^\s@]*@", "//…@", text)
-
-
 def is_loopback(host: str) -> bool:
     """True for this machine: ``localhost`` or an address such as 127.0.0.1."""
     try:

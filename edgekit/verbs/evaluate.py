@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,13 @@ from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
 from ..base.scratch import scratch_folder
+from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import Evaluation, ModelCard, Scored
-from ..verify.accuracy import hits_at, paired_drop, wilson
-from ..verify.evaluation_data import Images, check_labels, load_images, spans
+from ..types import CheckpointReading, Evaluation, ModelCard, Scored
+from ..verify.accuracy import hits_at, paired_drop
+from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.weights import resolve_weights
 
@@ -34,18 +35,41 @@ MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 TOP5_CLASSES = 10
 SMALL = 1000
 FLOAT = "float"
+AS_IT_IS = CheckpointReading()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights float networks are to have: a checkpoint, ``pretrained`` or ``random``, and how it is read."""
+
+    weights: str
+    num_classes: int | None = None
+    reading: CheckpointReading = AS_IT_IS
 
 
 @dataclass(frozen=True)
 class Network:
-    """A float network in PyTorch: a card and a checkpoint, or seeded random weights."""
+    """A float network in PyTorch: a card and its weights."""
 
     card: ModelCard
-    weights: str
-    num_classes: int | None = None
+    wanted: Weights
 
 
 Subject = Stored | Network
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a subject says of images.
+
+    Attributes:
+        scores: float32 ``(N, classes)``.
+        classes: its own names of the classes, by number; empty where nobody kept them.
+    """
+
+    scores: Scores
+    scored: Scored
+    classes: tuple[str, ...]
 
 
 def evaluate(
@@ -57,6 +81,7 @@ def evaluate(
     num_classes: int | None,
     say: Say,
     timeout_s: float = TIMEOUT_S,
+    reading: CheckpointReading = AS_IT_IS,
 ) -> Evaluation:
     """Evaluate an artifact or model.
 
@@ -66,42 +91,49 @@ def evaluate(
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
         weights: of float networks.
-        num_classes: likewise, for a fine-tuned head.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
         say: called with every step.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
+        reading: how a checkpoint is to be read.
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
         VerificationError: scores that are not finite.
     """
-    subject = find_subject(name, weights, num_classes)
-    reference = None if against is None else find_reference(against, subject, weights, num_classes)
+    wanted = Weights(weights, num_classes, reading)
+    subject = find_subject(name, wanted)
+    reference = None if against is None else find_reference(against, subject, wanted)
     images = load_images(data, labels)
     if images.labels is None and reference is None:
         raise UsageError(
             f"{data} has no labels, and there is nothing to compare with",
             "give --labels FILE, class folders, or --against (float, a model or an artifact)",
         )
-    scores, scored = score(subject, images, say, timeout_s)
-    other, other_scored = (None, None) if reference is None else score(reference, images, say, timeout_s)
-    if against == FLOAT and isinstance(subject, Stored) and other_scored is not None:
-        check_same_weights(subject, other_scored)
-    if other is not None and other.shape != scores.shape:
+    answers = score(subject, images, say, timeout_s)
+    other = None if reference is None else score(reference, images, say, timeout_s)
+    if against == FLOAT and isinstance(subject, Stored) and other is not None:
+        check_same_weights(subject, other.scored)
+    if other is not None and other.scores.shape != answers.scores.shape:
         raise UsageError(
-            f"{scored.name} gives {scores.shape[1]} scores and the reference {other.shape[1]}",
+            f"{answers.scored.name} gives {answers.scores.shape[1]} scores and the reference {other.scores.shape[1]}",
             "compare networks of the same classes (--num-classes)",
         )
-    check_labels(images, scores.shape[1])
-    return judge(images, scores, scored, other, other_scored)
+    known = answers.classes or (() if other is None else other.classes)
+    return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
 
 
-def judge(
-    images: Images, scores: Scores, scored: Scored, other: Scores | None, other_scored: Scored | None
-) -> Evaluation:
+def judge(images: Images, answers: Answers, reference: Answers | None) -> Evaluation:
     """The figures from the scores."""
+    scores, other = answers.scores, None if reference is None else reference.scores
     count, classes = scores.shape
-    result = Evaluation(subject=scored, reference=other_scored, data=images.source, images=count, classes=classes)
-    found: dict[str, object] = {"notes": notes(count, other)}
+    result = Evaluation(
+        subject=answers.scored,
+        reference=None if reference is None else reference.scored,
+        data=images.source,
+        images=count,
+        classes=classes,
+    )
+    found: dict[str, object] = {"notes": (*images.notes, *notes(count, other))}
     right = None
     if images.labels is not None:
         right = hits_at(scores, images.labels, 1)
@@ -133,7 +165,7 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
+def find_subject(name: str, wanted: Weights) -> Subject:
     """The artifact or network that ``name`` means.
 
     Raises:
@@ -148,28 +180,28 @@ def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
     if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
-    return Network(find_card(name), weights, num_classes)
+    return Network(find_card(name), wanted)
 
 
-def find_reference(against: str, subject: Subject, weights: str, num_classes: int | None) -> Subject:
+def find_reference(against: str, subject: Subject, wanted: Weights) -> Subject:
     """What ``--against`` means.
 
     Raises:
         UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
     """
     if against != FLOAT:
-        return find_subject(against, weights, num_classes)
+        return find_subject(against, wanted)
     if isinstance(subject, Network):
         raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
     made_from = subject.artifact.weights
-    if made_from.kind != "random" and weights == "random":
+    if made_from.kind != "random" and wanted.weights == "random":
         raise UsageError(
             f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
             "add --weights FILE or --weights pretrained",
         )
     classes = subject.artifact.outputs[0].shape[-1]
     card = find_card(subject.artifact.model)
-    return Network(card, weights, None if classes == card.num_classes else classes)
+    return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
 
 
 def check_same_weights(stored: Stored, reference: Scored) -> None:
@@ -187,25 +219,26 @@ def check_same_weights(stored: Stored, reference: Scored) -> None:
         )
 
 
-def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
-    """Scores of every image, float32 ``(N, classes)``, and what gave them.
+def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answers:
+    """The subject's answers to every image.
 
     Raises:
         VerificationError: a score is not finite.
     """
     with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            scores, scored = score_artifact(subject, images, work, say, timeout_s)
+            answers = score_artifact(subject, images, work, say, timeout_s)
         else:
-            scores, scored = score_network(subject, images, work, say, timeout_s)
+            answers = score_network(subject, images, work, say, timeout_s)
+    scores, scored = answers.scores, answers.scored
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
         name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"
         raise VerificationError(f"{scored.name} gives scores that are not finite for {len(bad)} images, first {name}")
-    return scores, scored
+    return answers
 
 
-def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
     """Run an artifact in the agent, a part of the images at a time.
 
     Raises:
@@ -238,21 +271,23 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
         )
         parts.append(from_output(np.load(taken), artifact.outputs[0]))
     scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
-    return np.concatenate(parts), scored
+    return Answers(np.concatenate(parts), scored, artifact.classes)
 
 
-def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
     """Run a float network in a child process with PyTorch."""
-    checkpoint = resolve_weights(network.card, network.weights)
+    wanted = network.wanted
+    checkpoint = resolve_weights(network.card, wanted.weights)
     say(f"{network.card.id}: {len(images)} images in PyTorch")
     request = ScoresRequest(
         card=network.card,
-        weights=None if checkpoint is None else checkpoint.resolve(),
-        num_classes=network.num_classes,
+        weights=None if checkpoint is None else checkpoint.absolute(),
+        num_classes=wanted.num_classes,
+        reading=wanted.reading,
         source=images.source,
         paths=images.paths,
         outputs=work / "scores.npy",
     )
     found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)
     scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
-    return np.load(request.outputs), scored
+    return Answers(np.load(request.outputs), scored, found.classes)

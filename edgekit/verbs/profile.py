@@ -192,7 +192,7 @@ def refuse_partial(m: Measurement) -> None:
     raise VerificationError(
         f"{found.name} takes {found.share:.1%} of the operators of {m.model} {m.profile}; outside stays: "
         f"{'; '.join([*outside, *found.reasons]) or 'it does not say what'}",
-        "export another form of it (edgekit export --tune), or leave --require-full-delegation out",
+        "export another form of it (edgekit tune), or leave --require-full-delegation out",
     )
 
 

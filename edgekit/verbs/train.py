@@ -21,13 +21,13 @@ from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
 from ..training.loop import OnBatch, Training, begin, train_epoch
 from ..training.metrics import Epoch, Run
-from ..training.plot import plot
 from ..training.recipes import Recipe
 from ..training.sources import load_data
 from ..types import ModelCard
 from ..zoo.complexity import count_params
 from ..zoo.starting_point import Start, starting_point
 from ..zoo.weights import resolve_weights
+from .training_plot import training_plot
 
 CHECKPOINT, METRICS, PLOT = "checkpoint.pt", "metrics.json", "plot.svg"
 RUNS = Path("runs")
@@ -103,7 +103,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
         run = run.model_copy(update={"epochs": (*run.epochs, epoch)})
         save_checkpoint(path, header.model_copy(update={"epoch": epoch.number}), training, run)
         write_atomic(folder / METRICS, run.model_dump_json(indent=2) + "\n")
-        write_atomic(folder / PLOT, plot(run))
+        write_atomic(folder / PLOT, training_plot(run))
         listener.epoch(epoch)
     return Trained(run, folder)
 
@@ -148,6 +148,7 @@ def started(
         architecture=start.card.architecture,
         num_classes=classes,
         layout=start.layout,
+        classes=data.classes,
     )
     return begin(start.network, data, card.preprocessing, options.recipe), header, conditions(start, data, options)
 

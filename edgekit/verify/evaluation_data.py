@@ -6,16 +6,18 @@ import re
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base.files import check_regular
-from ..base.pixels import SUFFIXES, Pixels, load_image
+from ..base.photo_files import class_folders, find_photos, split_folders
+from ..base.pixels import Pixels, load_image
 from ..errors import UsageError, did_you_mean
 from ..types import Preprocessing
+from .class_numbers import class_numbers
 
 Labels = NDArray[np.int64]
 LABELS_HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
@@ -29,15 +31,17 @@ class Images:
         source: as the user named it.
         paths: image files in order; empty for those of an ``.npz`` file.
         array: ``images`` of an ``.npz`` file.
-        labels: class numbers in the same order, or None.
-        class_folders: names of the class folders, in order; empty where classes come as numbers.
+        labels: class numbers in the same order, or None; indices into ``class_names`` where there are any.
+        class_names: names of the classes, sorted by string; empty where classes come as numbers.
+        notes: what was decided for the user, in words.
     """
 
     source: str
     paths: tuple[Path, ...] = ()
     array: Pixels | None = None
     labels: Labels | None = None
-    class_folders: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths) if self.array is None else len(self.array)
@@ -63,8 +67,8 @@ class Images:
 def load_images(source: str, labels: str | None) -> Images:
     """The images and labels that ``--data`` and ``--labels`` mean.
 
-    A folder of folders has its labels in the folder names: numbers are class numbers, other names count in sorted
-    order. ``labels`` overrides them.
+    A folder of folders has its labels in the folder names, see :func:`with_numbers`; of one with ``train`` and
+    ``test`` (or ``val``) in it the test images are taken, as ``edgekit train`` does. ``labels`` overrides them.
 
     Raises:
         UsageError: nothing there, no images, broken files, labels that do not fit the images.
@@ -79,34 +83,30 @@ def load_images(source: str, labels: str | None) -> Images:
     if labels is None:
         return images
     numbers = read_labels(Path(labels), images)
-    return Images(images.source, images.paths, images.array, numbers)
+    return replace(images, labels=numbers, class_names=())
 
 
 def from_folder(folder: Path) -> Images:
     """Every image below a folder, sorted by path; labels where each lies in a class folder."""
-    paths = tuple(sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()))
-    if not paths:
-        others = sum(1 for p in folder.rglob("*") if p.is_file())
-        raise UsageError(f"{folder} holds no image ({others} other files)", f"known types: {' '.join(SUFFIXES)}")
+    parts = split_folders(folder)
+    if parts is not None:
+        images = from_folder(parts[1])
+        return replace(images, notes=(f"{folder} has training and test images: these are {parts[1]}", *images.notes))
+    found = find_photos(folder)
+    paths, notes = found.paths, found.notes
     parents = [path.relative_to(folder).parts[:-1] for path in paths]
     if not any(parents):
-        return Images(str(folder), paths)
+        return Images(str(folder), paths, notes=notes)
     if not all(parents):
         stray = next(path for path, parent in zip(paths, parents, strict=True) if not parent)
         raise UsageError(
             f"{folder} holds class folders and, beside them, the image {stray.name}",
             "put every image in the folder of its class, or all in one folder and give --labels FILE",
         )
-    names = sorted({parent[0] for parent in parents})
-    if all(re.fullmatch(r"\d+", name) for name in names):
-        return Images(str(folder), paths, labels=np.array([int(parent[0]) for parent in parents], np.int64))
-    empty = sorted(
-        p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name not in names
-    )
-    if empty:
-        raise UsageError(f"{folder / empty[0]} holds no image", "a class without images would move all that follow it")
-    labels = np.array([names.index(parent[0]) for parent in parents], np.int64)
-    return Images(str(folder), paths, labels=labels, class_folders=tuple(names))
+    names = class_folders(folder)
+    number = {name: index for index, name in enumerate(names)}
+    labels = np.array([number[parent[0]] for parent in parents], np.int64)
+    return Images(str(folder), paths, labels=labels, class_names=names, notes=notes)
 
 
 def from_npz(path: Path) -> Images:
@@ -180,25 +180,35 @@ def label_of(image: Path, images: Images, given: dict[str, int], path: Path) -> 
     raise UsageError(f"{path} has no label for {below}", did_you_mean(below, given))
 
 
-def check_labels(images: Images, classes: int) -> None:
-    """Make sure that labels are classes of the network.
+def with_numbers(images: Images, classes: int, known: Sequence[str] = ()) -> Images:
+    """The images with labels that are class numbers of the network; see :func:`~.class_numbers.class_numbers`.
+
+    Args:
+        images: their labels may be names.
+        classes: scores that the network gives.
+        known: its names of the classes, by number; empty where nobody kept them.
 
     Raises:
-        UsageError: a label out of range, or class folders of another number than the network's classes.
+        UsageError: a label out of range, or class names that do not fit the network's.
     """
     if images.labels is None:
-        return
-    if images.class_folders and len(images.class_folders) != classes:
-        raise UsageError(
-            f"{images.source} has {len(images.class_folders)} class folders, and the network gives {classes} scores",
-            "call the folders by class number (0, 1, …), or give --labels FILE",
-        )
+        return images
+    if images.class_names:
+        numbers, notes = class_numbers(images.source, images.class_names, known, classes)
+        present = np.unique(images.labels)
+        if len(present) < len(images.class_names) and not known:
+            empty = next(name for index, name in enumerate(images.class_names) if index not in present)
+            raise UsageError(
+                f"{images.source}/{empty} holds no image", "a class without images would move all that follow it"
+            )
+        return replace(images, labels=numbers[images.labels], class_names=(), notes=(*images.notes, *notes))
     wrong = images.labels[(images.labels < 0) | (images.labels >= classes)]
     if len(wrong):
         raise UsageError(
             f"{images.source}: label {wrong[0]} is out of range for {classes} classes ({len(wrong)} such labels)",
             f"class numbers go from 0 to {classes - 1}; do these count from 1?",
         )
+    return images
 
 
 def spans(count: int, size: int) -> Sequence[tuple[int, int]]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..base.download import download
 from ..base.files import sha256_file, write_atomic
+from ..base.folders import weights_folder
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..types import ModelCard
-from ..types.base import checked_name
+from ..types.base import is_name
 
 LARGEST_BYTES = 1 << 30
 """More than any light network has: a wrong address must not fill the memory."""
@@ -29,7 +29,7 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
     if choice == "random":
         return None
     if choice == "pretrained":
-        return fetch(card, cache_folder())
+        return fetch(card, weights_folder())
     path = Path(choice)
     if not path.is_file():
         raise UsageError(
@@ -37,11 +37,6 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
             "--weights takes an existing .pth, .pt or .safetensors file, pretrained or random",
         )
     return path
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/edgekit/weights`` or ``~/.cache/edgekit/weights``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "weights"
 
 
 def fetch(card: ModelCard, folder: Path) -> Path:
@@ -79,10 +74,7 @@ def fetch(card: ModelCard, folder: Path) -> Path:
 def file_name(url: str) -> str:
     """What to call the file of an address: its last part where that is a name; the suffix tells how it is read."""
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
-    try:
-        return checked_name(last)
-    except ValueError:
-        return "weights" + (".safetensors" if last.endswith(".safetensors") else ".pth")
+    return last if is_name(last) else "weights" + (".safetensors" if last.endswith(".safetensors") else ".pth")
 
 
 def noted(note: Path) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts import cache
-from edgekit.artifacts.cache import canonical, exports_folder, ingredients, keep, measure, take
+from edgekit.artifacts.cache import canonical, ingredients, keep, measure, take
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import Stored, read_manifest
 from edgekit.base.files import sha256_file
@@ -103,16 +103,6 @@ def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path):
     (line,) = said
     assert line.startswith("not cached: ")
     assert (tmp_path / "cache").read_text() == "a file"
-
-
-def test_where_it_is(monkeypatch):
-    monkeypatch.setenv("EDGEKIT_CACHE", "/one")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/two")
-    assert exports_folder() == Path("/one/exports")
-    monkeypatch.delenv("EDGEKIT_CACHE")
-    assert exports_folder() == Path("/two/edgekit/exports")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert exports_folder() == Path.home() / ".cache" / "edgekit" / "exports"
 
 
 # Keys

@@ -23,6 +23,7 @@ from edgekit.artifacts.cluster import Delivery, described, export_on_cluster, un
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
 from edgekit.artifacts.tasks import Outcome, Task
+from edgekit.base.owned import MARK
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 
@@ -135,7 +136,7 @@ def test_killed_worker_is_survived(make_cluster, card, tmp_path):
     assert cluster.workers[killed[0]].wait() == -signal.SIGKILL
     for outcome in outcomes:
         assert outcome.folder == tmp_path / "out" / "small" / outcome.profile
-        assert sorted(p.name for p in outcome.folder.iterdir()) == ["check.npz", "manifest.json", "model.tflite"]
+        assert sorted(p.name for p in outcome.folder.iterdir()) == [MARK, "check.npz", "manifest.json", "model.tflite"]
         assert outcome.cpu_seconds > 0
         assert not outcome.cached
     again = export(cluster, card, tmp_path / "again", "fp32", "int8", cache=tmp_path / "cache")
@@ -191,6 +192,17 @@ def test_why_layers_were_not_measured_comes_back_beside_the_artifact(tmp_path):
         "look",
     )
     assert outcome.error is None
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "..", "a/b"])
+def test_a_name_from_a_worker_that_leads_out_is_refused(tmp_path, name):
+    task = Task(find_card("mobilenet_v3"), None, (profile_for("tflite", "fp32"),))
+    files = {path.name: path.read_bytes() for path in TINY.iterdir()} | {name: b"evil"}
+    delivery = Delivery("converted", 1.0, 1.0, files, [])
+    outcome = unpack(task, ExportOptions(out=tmp_path / "out"), delivery, lambda _: None)
+    assert outcome.folder is None
+    assert repr(name) in str(outcome.error)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scheduler_without_workers(make_cluster, card, tmp_path, monkeypatch):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
+import edgekit
 from edgekit.base.inside import inside
 from edgekit.errors import UsageError
 
@@ -52,3 +54,31 @@ def test_links_in_a_circle_are_refused(folder: Path) -> None:
     (folder / "b").symlink_to("a")
     with pytest.raises(UsageError, match="cannot follow"):
         inside(folder, "a", field="x")
+
+
+def test_a_long_value_is_cut_in_the_error(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"… \(1000003 characters\)") as caught:
+        inside(folder, "/" + "x" * 1_000_000, field="files")
+    assert len(str(caught.value)) < 1000
+
+
+FROM_DATA = {"id", "name", "key", "model", "profile", "model_file", "seal"}
+NAMES_OF_FILES = {"folder / file.name"}
+"""Names that the file system gave."""
+
+
+def test_every_path_made_of_a_name_goes_through_here() -> None:
+    """``folder / artifact.model`` and ``folder / f"{device.id}.json"`` stand nowhere in the code."""
+    root = Path(edgekit.__file__).parent
+    found = []
+    for file in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                parts = [
+                    node.right,
+                    *(part.value for part in getattr(node.right, "values", []) if hasattr(part, "value")),
+                ]
+                data = any(isinstance(part, ast.Attribute) and part.attr in FROM_DATA for part in parts)
+                if data and ast.unparse(node) not in NAMES_OF_FILES:
+                    found.append(f"{file.relative_to(root)}:{node.lineno}: {ast.unparse(node)}")
+    assert found == []

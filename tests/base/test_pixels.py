@@ -201,7 +201,7 @@ def test_same_pixels_same_digest(tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "said"),
-    [([], r"holds no image \(0 other files\)"), (["a.txt", "b.gif"], r"holds no image \(2 other files\)")],
+    [([], r"holds no image \(0 other files\)"), (["a.txt", "b.mp4"], r"holds no image \(2 other files\)")],
 )
 def test_folder_without_images(tmp_path, files, said):
     for name in files:

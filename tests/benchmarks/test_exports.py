@@ -46,10 +46,13 @@ def test_the_key_of_a_plain_export_is_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_weights_are_made_by_what_the_key_holds() -> None:
-    seed, *functions = weights_code()
+    seed, std, wider, biases, statistics, network = weights_code()
     assert "Constant(value=0)" in seed
-    assert "manual_seed" in functions[1]
-    assert "running_var" in functions[0]
+    assert "BN_BIAS_STD" in std
+    assert "WIDER_BIAS" in wider
+    assert "uniform_" in biases
+    assert "running_var" in statistics
+    assert "manual_seed" in network
 
 
 def test_a_plain_export_that_cannot_begin_says_why(tmp_path: Path) -> None:

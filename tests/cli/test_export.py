@@ -84,8 +84,8 @@ def files(folder: Path) -> set[str]:
             "unknown form 'dense-frist' of onnx-fp32",
             "dense-first",
         ),
-        (["squeezenet", "-f", "onnx", "--device", "local"], "--device says where to measure", "--tune"),
-        (["squeezenet", "-f", "onnx", "--cores", "big"], "--cores says where to measure", "--tune"),
+        (["squeezenet", "-f", "onnx", "--device", "local"], "--device says where to measure", "edgekit tune"),
+        (["squeezenet", "-f", "onnx", "--cores", "big"], "--cores says where to measure", "edgekit tune"),
         (["squeezenet", "-f", "onnx", "--tune", "--cores", "fast"], "--cores takes big, little or core numbers", "2,3"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
@@ -138,6 +138,32 @@ def test_wrong_toml(edgekit, project, card, kind, text, cause, step):
     assert cause in done.stderr
     assert step in done.stderr.split("try:")[1]
     assert files(project) == before
+
+
+@pytest.mark.parametrize(("kind", "key", "text"), [("model", "id", CARD), ("profile", "name", PROFILE)])
+def test_a_name_that_is_a_path_touches_nothing(edgekit, project, card, kind, key, text):
+    """It replaced the folder that stood there, with exit code 0."""
+    precious = project.parent / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    out = project / "a" / "b"
+    value = "../../../precious" if kind == "model" else "../../../../precious"
+    (project / "mine.toml").write_text(re.sub(rf'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.MULTILINE))
+    arguments = ["mine.toml", "-f", "onnx"] if kind == "model" else ["small", "--profile", "mine.toml"]
+    done = edgekit("export", *arguments, "--out", str(out))
+    refused(done, 2, f"mine.toml: {key}: a name is letters", "correct it")
+    assert repr(value) in done.stderr
+    assert files(precious) == {"thesis.txt"}
+    assert not out.exists()
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(edgekit, project, card):
+    theirs = project / "artifacts" / "small" / "onnx-fp32"
+    theirs.mkdir(parents=True)
+    (theirs / "thesis.txt").write_text("years of work")
+    done = edgekit("export", "small", "-f", "onnx")
+    refused(done, 2, "is a folder that edgekit did not make, so it is not replaced; it holds 'thesis.txt'", "move it")
+    assert files(theirs) == {"thesis.txt"}
 
 
 # Checkpoints

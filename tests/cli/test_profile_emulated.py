@@ -10,11 +10,12 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.pixels import from_output
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.devices.inventory import find_device
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verify.parity import compare
 
 EXPORTS = {

@@ -63,6 +63,7 @@ def test_an_entry_of_the_project_then_of_the_user(nowhere: Path) -> None:
         ('["../x"]\naddress = "x"\n', "id", ""),
         ('rpi4 = "10.0.0.4"\n', "stands outside a table", ""),
         ("[rpi4\n", "not valid TOML", ""),
+        ("[rpi4]\naddress = 2024-01-01\nwait_s = 2024-01-01T00:00:00\n", "wait_s", ""),
     ],
 )
 def test_a_wrong_entry_is_explained(text: str, message: str, hint: str) -> None:
@@ -89,10 +90,12 @@ def test_names_and_tags_mean_each_device_once(nowhere: Path) -> None:
 
 
 def test_a_host_alias_is_a_device(nowhere: Path) -> None:
-    (nowhere / "ssh_config").write_text("Host pi4 lab-* !never\n  HostName 10.0.0.4\nhost=nuc\nMatch host x\n")
+    (nowhere / "ssh_config").write_text(
+        f"Host pi4 lab-* !never ../up con {'x' * 81}\n  HostName 10.0.0.4\nhost=nuc\nMatch host x\n"
+    )
     assert find_device("pi4") == Device(id="pi4", transport="ssh", address="pi4")
     assert find_device("nuc").address == "nuc"
-    for name in ("lab-*", "lab-1", "never"):
+    for name in ("lab-*", "lab-1", "never", "../up", "con", "x" * 81):
         with pytest.raises(UsageError, match="unknown device"):
             find_device(name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.agent.cpu import describe_cpu
+from edgekit.base.folders import boards_folder
 from edgekit.devices.virtual import build as virtual_build
 from edgekit.devices.virtual.boards import BOARDS, VIRTUAL, VirtualBoard
 from edgekit.devices.virtual.files import cpuinfo, sys_files, write_files
@@ -55,7 +56,7 @@ def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_build_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     monkeypatch.setattr(virtual_build, "check_tools", lambda: None)
     monkeypatch.setattr(virtual_build, "mirror", lambda: "file:/nowhere")
     if shutil.which("apt-get") is None:
@@ -63,7 +64,7 @@ def test_a_build_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(ToolError, match=r"building the emulated board: the (index|download) ended with exit code"):
         virtual_build.build_system(lambda _: None)
     assert not virtual_build.system_folder().exists()
-    assert not [path for path in virtual_build.cache_folder().iterdir() if "staging" in path.name]
+    assert not [path for path in boards_folder().iterdir() if "staging" in path.name]
 
 
 @pytest.mark.slow

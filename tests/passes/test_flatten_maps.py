@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.forms.candidates import extended
-from edgekit.forms.catalogue import VARIANTS
+from edgekit.forms.catalogue import FORMS
 from edgekit.passes.absorb_scale import Shift
 from edgekit.passes.flatten_maps import Maps, Rows, RowShift, flatten_maps
 from edgekit.passes.shapes import propagate_shapes
@@ -111,10 +110,10 @@ def test_a_relu_on_maps_stays_there():
 
 def test_condensenet_in_every_form_that_flattens():
     card = find_card("condensenet_fashion_small")
-    forms = [(name, early, late) for name, early, late, _ in VARIANTS if "flatten_maps" in late]
+    forms = [form for form in FORMS if "flatten_maps" in form.after]
     assert len(forms) == 4
-    for name, early, late in forms:
-        precision = "fp32" if name in ("dense-first-rows", "products-on-rows") else "int8"
-        names = extended(profile_for("openvino", precision).rewrites, early, late)
+    for form in forms:
+        precision = "fp32" if form.name in ("dense-first-rows", "products-on-rows") else "int8"
+        names = form.rewrites(profile_for("openvino", precision).rewrites)
         _, done = rewritten(lively(create(card)), names, (1, card.input_shape[0], 16, 16))
-        assert done["flatten_maps"] > 0, name
+        assert done["flatten_maps"] > 0, form.name

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.forms.candidates import extended
-from edgekit.forms.catalogue import VARIANTS
+from edgekit.forms.catalogue import find
 from edgekit.passes.pad_hidden import INT8_MULTIPLE, MULTIPLE
 from edgekit.zoo.blocks import SqueezeExcite
 from edgekit.zoo.registry import create
@@ -96,8 +95,7 @@ def test_anything_else_is_left_alone(network):
 
 
 def test_the_form_reaches_the_units_of_shufflenet_v2_behind_the_folded_shuffles():
-    _, early, late, _ = next(variant for variant in VARIANTS if variant[0] == "padded")
-    names = extended(profile_for("onnx", "fp32").rewrites, early, late)
+    names = find("padded").rewrites(profile_for("onnx", "fp32").rewrites)
     assert names.index("fold_channel_shuffle") < names.index("pad_hidden")
     counts = rewritten(lively(create(find_card("shufflenet_v2_1.0"))), names, (1, 3, 32, 32))[1]
     assert (counts["fold_channel_shuffle"], counts["pad_hidden"]) == (16, 4)  # stage 2 has four units of 58

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card, profile_for
-from edgekit.forms.candidates import extended
-from edgekit.forms.catalogue import VARIANTS
+from edgekit.forms.catalogue import find
 from edgekit.passes.flatten_maps import Maps
 from edgekit.passes.pointwise_on_rows import LEAST_PIXELS, RowConv, RowShuffle
 from edgekit.zoo.permutation import ChannelShuffle
@@ -111,8 +110,7 @@ def test_without_rows_nothing_changes():
 
 
 def test_condensenet():
-    ((early, late),) = [(early, late) for name, early, late, _ in VARIANTS if name == "products-on-rows"]
     card = find_card("condensenet_fashion_small")
-    names = extended(profile_for("openvino", "fp32").rewrites, early, late)
+    names = find("products-on-rows").rewrites(profile_for("openvino", "fp32").rewrites)
     _, done = rewritten(lively(create(card)), names, (1, card.input_shape[0], 56, 56))
     assert done["pointwise_on_rows"] > 0

@@ -225,3 +225,22 @@ json_values = st.recursive(
 @given(json_values)
 def test_rendering_keeps_the_value(value: object) -> None:
     assert json.loads(render(value)) == value
+
+
+@pytest.mark.parametrize("name", ["../../../escaped", "/tmp/escaped", "a/b"])
+@pytest.mark.parametrize("field", ["model", "profile", "device"])
+def test_nothing_is_written_outside_of_the_folder(make, tmp_path, field, name):
+    measurement = make()
+    value = measurement.device.model_copy(update={"id": name}) if field == "device" else name
+    with pytest.raises(UsageError, match="the path of a measurement"):
+        save(tmp_path / "a" / "b", measurement.model_copy(update={field: value}))  # no type has looked at it
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_a_device_is_not_followed(make, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "local").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="is a link that leads out of"):
+        save(tmp_path / "reports", make())
+    assert list((tmp_path / "elsewhere").iterdir()) == []

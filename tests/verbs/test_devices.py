@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.pixels import from_output
 from edgekit.bench.launch import call_agent
@@ -18,6 +18,7 @@ from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import what_is_built_first
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.types import Device, FileEntry
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.devices import Check, add_device, check_device, judge, list_devices, raise_failures, remove_device
 from edgekit.verbs.prepare_device import prepare_device
 from edgekit.verbs.profile import profile
@@ -135,11 +136,11 @@ def test_a_phone_needs_an_address(project: Path) -> None:
 
 
 def test_a_build_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
     said = what_is_built_first("virtual-rpi4")
     assert said is not None
     assert said.startswith("virtual-rpi4 is not built yet: downloading")
-    assert str(tmp_path / "cache" / "edgekit" / "boards") in said
+    assert str(tmp_path / "cache" / "boards") in said
     assert what_is_built_first("local") is None
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import CHECK_FILE, Stored, read_manifest
+from edgekit.artifacts.store import Stored, read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import EMULATED, Session
 from edgekit.catalog import find_card, profile_for
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import reach
 from edgekit.types import Device
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export
 from edgekit.zoo.registry import FAMILIES
 

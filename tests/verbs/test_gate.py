@@ -43,12 +43,11 @@ CALM = "[default]\nsentinel = 1e9\nload = 1e9\n"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project with a gate.toml, a user folder and a cache of its own."""
+    """An empty project with a gate.toml, and a user folder of its own."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     Path("gate.toml").write_text(CALM)
     return folder
 
@@ -372,7 +371,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_a_baseline_by_url_is_fetched_once_and_checked(
-    artifact: Path, server: tuple[str, Path], tmp_path: Path
+    artifact: Path, server: tuple[str, Path], own_cache: Path
 ) -> None:
     url, served = server
     (made,) = update([str(artifact)], url=url + "/", limits=SHORT)
@@ -383,7 +382,7 @@ def test_a_baseline_by_url_is_fetched_once_and_checked(
     (served / "model.tflite").write_bytes(b"something else")
     with pytest.raises(ToolError, match=r"model\.tflite is not the file that was pinned"):
         planned(artifact)
-    assert not list((tmp_path / "cache").rglob("*.tflite"))
+    assert not list(own_cache.rglob("*.tflite"))
     shutil.copy(artifact / "model.tflite", served)
     (one,) = planned(artifact)
     assert (one.baseline.stored.folder / "model.tflite").read_bytes() == (artifact / "model.tflite").read_bytes()
@@ -426,8 +425,7 @@ def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
 
 
 @pytest.mark.slow
-def test_plumbing_on_the_emulated_pi_4(emulated: None, artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME")
+def test_plumbing_on_the_emulated_pi_4(emulated: None, artifact: Path) -> None:
     plans = plan([str(artifact)], ["virtual-rpi4"], baseline=TINY / "tflite-fp32")
     (refused,) = gate(plans, seed=1)
     assert (refused.status, refused.emulated, refused.pairs) == ("NOT_COMPARABLE", True, ())
@@ -458,17 +456,21 @@ def with_file(folder: Path, **changes: Any) -> list[dict[str, Any]]:
     "name", ["../../../evil", "/etc/hostname", "..", ".", "", ".bashrc", "-x", "a/b", "a\\b", "a\nb"]
 )
 def test_a_pin_whose_file_leaves_the_folder_is_refused_before_anything_is_fetched(
-    artifact: Path, pinned: Path, server: tuple[str, Path], tmp_path: Path, name: str
+    artifact: Path, pinned: Path, server: tuple[str, Path], tmp_path: Path, own_cache: Path, name: str
 ) -> None:
     url, served = server
     served.mkdir()
     (served / "evil").write_bytes(b"evil")
     reseal(pinned, url=url, files=with_file(pinned, name=name))
-    before = sorted(tmp_path.rglob("*"))
+
+    def there() -> set[Path]:
+        return {*tmp_path.rglob("*"), *own_cache.rglob("*"), *own_cache.parent.iterdir()}
+
+    before = there()
     with pytest.raises(UsageError, match=r"baseline\.json is not a baseline: files\.2\.name: a name is") as caught:
         planned(artifact)
     assert repr(name) in str(caught.value)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert there() == before
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.distribution import install_command
 from edgekit.bench.session import Limits
 from edgekit.devices import labgrid
 from edgekit.devices.labgrid import addressed, parse
@@ -108,7 +109,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project; whatever the user has set is away, also what would have the client take another place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(tmp_path / "ssh_config"))
     monkeypatch.delenv("LG_COORDINATOR", raising=False)
     monkeypatch.setenv("LG_HOSTNAME", "here")
@@ -361,7 +361,7 @@ def test_without_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ToolError, match="the program labgrid-client is not here") as caught, reach(device, silent):
         pytest.fail("there is none")
-    assert "pip install -c constraints.txt 'edgekit[labgrid]'" in caught.value.hint
+    assert install_command("labgrid") in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import colorsys
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,16 +16,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from edgekit.catalog import find_card
+from edgekit.artifacts.prepare import ExportOptions
+from edgekit.catalog import find_card, find_profile
 from edgekit.errors import UsageError
 from edgekit.training import checkpoint
 from edgekit.training.metrics import Run
 from edgekit.training.recipes import Recipe
+from edgekit.verbs.evaluate import evaluate
+from edgekit.verbs.export import export
 from edgekit.verbs.train import Listener, TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header, read_state
+from edgekit.zoo.heads import last_layer
 from edgekit.zoo.registry import create
-from edgekit.zoo.starting_point import head_name, starting_point
+from edgekit.zoo.starting_point import starting_point
 
 RECIPE = Recipe(epochs=4, batch=8, lr=0.05, lasso=1e-4)
 
@@ -206,7 +213,7 @@ def test_another_head_size_keeps_the_body(model: str, tmp_path: Path) -> None:
     source = create(card, 11)
     torch.save(source.state_dict(), tmp_path / "eleven.pt")
     start = starting_point(card, tmp_path / "eleven.pt", 3, seed=0)
-    head = head_name(start.network, 3)
+    head = last_layer(start.network)
     assert f"without its head of 11 classes; new head {head} of 3" in start.text
     new, old = start.network.state_dict(), source.state_dict()
     assert all(torch.equal(new[key], old[key]) for key in old if not key.startswith(f"{head}."))
@@ -268,3 +275,48 @@ def test_a_small_condensenet_learns_fashion_mnist(tmp_path: Path) -> None:
     assert last.test_accuracy > 78
     assert last.survivors is not None
     assert (last.survivors.stage, last.survivors.connections * 4) == (3, last.survivors.total)
+
+
+def colours(folder: Path, classes: int, images: int) -> Path:
+    """Class folders 0, 1, …, told apart by hue alone, in ``train`` and ``test``."""
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for number in range(classes):
+            (folder / part / str(number)).mkdir(parents=True)
+            rgb = np.array(colorsys.hsv_to_rgb(number / classes, 1, 1)) * 255
+            for index in range(images):
+                noisy = np.clip(rgb * rng.uniform(0.6, 1) + rng.normal(0, 12, (8, 8, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(noisy).save(folder / part / str(number) / f"{index}.png")
+    return folder
+
+
+def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Path, tmp_path: Path) -> None:
+    """Twelve folders 0 to 11: their order as text, 0, 1, 10, 11, 2, decides everywhere; names are kept and compared."""
+    data = colours(tmp_path / "colours", 12, 10)
+    recipe = RECIPE.model_copy(update={"epochs": 6, "lasso": 0.0})
+    made = train(str(tiny_condensenet), options(data, tmp_path / "out", recipe=recipe))
+    weights = str(made.folder / "checkpoint.pt")
+    names = tuple(sorted(map(str, range(12))))
+    assert tuple(read_header(made.folder / "checkpoint.pt")["classes"]) == names == made.run.classes
+    model, lines = str(tiny_condensenet), []
+    found = evaluate(model, str(data), None, None, weights, 12, lines.append)
+    assert found.top1 is not None
+    assert 100 * found.top1.share == made.run.epochs[-1].test_accuracy > 50
+    assert any(f"these are {data / 'test'}" in note for note in found.notes)
+    # A few of the classes are matched by their names.
+    few = tmp_path / "few"
+    shutil.copytree(data / "test" / "10", few / "10")
+    shutil.copytree(data / "test" / "9", few / "9")
+    part = evaluate(model, str(few), None, None, weights, 12, lines.append)
+    assert part.top1 is not None
+    assert part.top1.share > 0.5
+    assert any("2 of the network's 12 classes" in note for note in part.notes)
+    # The artifact has the names too, and evaluates to the same.
+    outcome = export(
+        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), lines.append
+    )[0]
+    assert outcome.artifact is not None, outcome.error
+    assert outcome.artifact.classes == names
+    assert (outcome.folder / "classes.txt").read_text().split() == list(names)
+    assert "classes.txt" not in [entry.name for entry in outcome.artifact.model_files]
+    assert evaluate(str(outcome.folder), str(data), None, None, "random", None, lines.append).top1 == found.top1

@@ -8,6 +8,7 @@ import torch
 from ...base.pixels import normalise
 from ...verify.evaluation_data import images_again, spans
 from ...zoo.build import build_with_provenance
+from ...zoo.class_names import class_names
 from ..requests import ScoredNetwork, ScoresRequest
 
 BATCH = 16
@@ -16,13 +17,16 @@ BATCH = 16
 def scores(request: ScoresRequest) -> ScoredNetwork:
     """Float32 scores of every image, in order, to the request's ``outputs``."""
     card = request.card
-    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
+    network, provenance = built.network, built.provenance
     images = images_again(request.source, request.paths)
     parts = []
     with torch.no_grad():
         for start, stop in spans(len(images), BATCH):
             pixels = images.take(start, stop, card.preprocessing)
             parts.append(network(torch.from_numpy(normalise(pixels, card.preprocessing))).numpy())
-    np.save(request.outputs, np.concatenate(parts))
+    found = np.concatenate(parts)
+    np.save(request.outputs, found)
     kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else provenance.source
-    return ScoredNetwork(weights=kind, sha256=provenance.sha256)
+    names = class_names(card, request.weights, provenance.sha256, found.shape[1])
+    return ScoredNetwork(weights=kind, sha256=provenance.sha256, classes=names)

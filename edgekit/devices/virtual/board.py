@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from ...base.files import write_atomic
+from ...base.folders import boards_folder
 from ...errors import ToolError
 from ..ssh import Target
-from .build import OnStep, build_system, cache_folder, check_tools, system_folder
+from .build import OnStep, build_system, check_tools, system_folder
 
 CONNECT_S = 60
 """Starting a board takes a second; on a busy host several."""
@@ -30,7 +31,7 @@ def prepare(name: str, on_step: OnStep) -> Target:
     """
     check_tools()
     root = build_system(on_step)
-    folder = cache_folder() / name
+    folder = boards_folder() / name
     home, keys = folder / "home", folder / "keys"
     home.mkdir(parents=True, exist_ok=True)
     keys.mkdir(mode=0o700, exist_ok=True)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...base.folders import boards_folder
 from ...errors import ToolError
 from ..adb_client import Phone, find_adb
 from ..shell_machine import read_line
-from .build import OnStep, build_system, cache_folder, check_tools
+from .build import OnStep, build_system, check_tools
 
 START_S, ONLINE_S = 60.0, 60.0
 
@@ -27,7 +28,7 @@ def running(name: str, on_step: OnStep, home: Path | None = None) -> Iterator[Ph
     find_adb()
     check_tools()
     root = build_system(on_step)
-    folder = cache_folder() / name
+    folder = boards_folder() / name
     home = home or folder / "home"
     for made in (home, folder / "keys"):
         made.mkdir(parents=True, exist_ok=True)

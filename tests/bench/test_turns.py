@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.turns import TakerError, by_turns, taker
+from edgekit.bench.launch import ThisMachine
+from edgekit.bench.turns import TakerError, by_turns, log_ratio, taker
 
 MODEL = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "onnx-fp32" / "model.onnx"
 TURN = {"min_iterations": 2, "min_s": 0.0}
@@ -34,15 +36,16 @@ def test_all_run_by_turns(tmp_path: Path) -> None:
     told, errors = by_turns(requests, random.Random(0), 3, TURN, 60)
     assert sorted(told) == ["one", "other"]
     for one in told.values():
-        assert len(one["turns_ns"]) == 3
-        assert all(len(turn) >= 2 and min(turn) > 0 for turn in one["turns_ns"])
-        assert one["load_ns"] > 0
-        assert one["warmup_count"] >= 1
+        assert len(one.turns_ns) == 3
+        assert all(len(turn) >= 2 and min(turn) > 0 for turn in one.turns_ns)
+        assert one.value["samples_ns"] == [ns for turn in one.turns_ns for ns in turn]
+        assert one.value["load_ns"] > 0
+        assert len(one.value["warmup_ns"]) >= 1
     assert "cannot load" in errors["broken"]
 
 
 def test_one_that_dies_between_turns_is_told() -> None:
-    with taker(request(), 60) as one:
+    with taker(request(), 60, ThisMachine()) as one:
         one.read()
         assert len(one.turn(TURN)) >= 2
         one.child.kill()
@@ -53,5 +56,14 @@ def test_one_that_dies_between_turns_is_told() -> None:
 
 
 def test_one_that_takes_too_long_is_ended() -> None:
-    with taker(request(), 0.05) as one, pytest.raises(TakerError, match=r"ran out of time after 0\.05 s"):
+    with (
+        taker(request(), 0.05, ThisMachine()) as one,
+        pytest.raises(TakerError, match=r"ran out of time after 0\.05 s"),
+    ):
         one.read()
+
+
+def test_a_round_compares_turn_by_turn() -> None:
+    """The machine is three times as slow for a while, another while for each side's median; the turns still agree."""
+    pace = [1, 1, 3, 3, 3, 1]
+    assert log_ratio([[2_000 * p] for p in pace], [[1_000 * p] for p in pace]) == pytest.approx(math.log(2))

@@ -1,0 +1,71 @@
+"""What a folder says of itself is believed only as far as it stays in that folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgekit.artifacts.store import MANIFEST, artifact_folder, find_artifacts, read_manifest
+from edgekit.bench.session import model_files
+from edgekit.errors import UsageError
+from edgekit.types import FileEntry
+
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    """An artifact to be changed at will, ``artifacts/tiny/tflite-fp32``."""
+    return Path(shutil.copytree(TINY, tmp_path / "artifacts" / "tiny" / "tflite-fp32"))
+
+
+@pytest.mark.parametrize("name", ["../../../secret", "/etc/hostname", ".", "", "-o", "model.tflite\n"])
+def test_a_file_that_is_listed_by_a_path_is_refused(artifact: Path, name: str) -> None:
+    manifest = json.loads((artifact / MANIFEST).read_text())
+    manifest["files"][0]["name"] = name
+    (artifact / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=r"files\.0\.name: a name is") as caught:
+        find_artifacts([str(artifact)], artifact.parent.parent)
+    assert repr(name) in str(caught.value)
+
+
+def test_no_files_make_no_artifact(artifact: Path) -> None:
+    manifest = json.loads((artifact / MANIFEST).read_text())
+    (artifact / MANIFEST).write_text(json.dumps({**manifest, "files": []}))
+    with pytest.raises(UsageError, match="files: Tuple should have at least 1 item"):
+        read_manifest(artifact)
+
+
+@pytest.mark.parametrize("name", ["model.tflite", MANIFEST])
+def test_a_file_that_is_a_link_elsewhere_is_refused(artifact: Path, tmp_path: Path, name: str) -> None:
+    shutil.move(artifact / name, tmp_path / "secret")
+    (artifact / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(UsageError, match=f"is '{name}': .* is a link that leads out of"):
+        read_manifest(artifact)
+
+
+def test_a_link_to_an_endless_file_is_not_read(artifact: Path) -> None:
+    (artifact / MANIFEST).unlink()
+    (artifact / MANIFEST).symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="is a link that leads out of"):
+        read_manifest(artifact)
+
+
+def test_what_a_runtime_opens_lies_in_the_folder(artifact: Path) -> None:
+    stored = read_manifest(artifact)
+    unchecked = FileEntry.model_construct(name="../../../secret", size_bytes=1, sha256="")
+    evil = stored.artifact.model_copy(update={"files": (unchecked,)})
+    with pytest.raises(UsageError, match=r"files\[\]\.name is '\.\./\.\./\.\./secret'"):
+        model_files(evil, artifact)
+
+
+def test_the_folder_of_an_artifact_lies_in_its_root(artifact: Path, tmp_path: Path) -> None:
+    root = tmp_path / "artifacts"
+    assert artifact_folder(root, "tiny", "tflite-fp32") == artifact
+    (root / "link").symlink_to(tmp_path)
+    for model in ("..", "link", ""):
+        with pytest.raises(UsageError):
+            artifact_folder(root, model, "tflite-fp32")
