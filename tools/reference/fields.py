@@ -28,7 +28,7 @@ def fields_table(type_: type[BaseModel], leave_out: Iterable[str] = ()) -> str:
     meanings = attributes(type_)
     rows = []
     for name, field in type_.model_fields.items():
-        if name in leave_out:
+        if name in leave_out or name not in schema["properties"]:
             continue
         if name not in meanings:
             raise ValueError(f"the docstring of {type_.__name__} says nothing of {name} under Attributes:")
