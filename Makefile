@@ -10,7 +10,7 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint docs bench wheel clean system-packages
+.PHONY: demo test lint docs bench wheel lock release-check audit clean system-packages
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -33,6 +33,10 @@ $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.stamp-docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[docs]'
+	touch $@
+
+$(VENV)/.stamp-release: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[release]'
 	touch $@
 
 demo: $(VENV)/.stamp-demo
@@ -66,8 +70,25 @@ docs: $(VENV)/.stamp-docs
 	    echo "the site would load these from elsewhere"; exit 1; fi
 	@echo "site: $(CURDIR)/build/site/index.html (searching it needs a server: $(BIN)/mkdocs serve)"
 
-wheel: $(VENV)/.stamp-dev
-	$(BIN)/python -m build --wheel --outdir dist .
+# locked/: what pip installs with constraints.txt, dependencies of dependencies too, each file by its SHA-256.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    -c constraints.txt --custom-compile-command "make lock"
+lock: $(VENV)/.stamp-release
+	$(LOCK) -o locked/core.txt
+	$(LOCK) --extra run --extra report -o locked/run.txt
+	$(LOCK) --extra export --extra run --extra report -o locked/export.txt
+
+# Without isolation: the tools are those of constraints.txt, so that the same bytes come out every time.
+wheel: $(VENV)/.stamp-release
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python .ci/sbom.py locked/export.txt dist
+
+# Wheel and sdist, installed and tried in fresh environments of every Python that is here.
+release-check: wheel
+	.ci/release-check dist
+
+audit: $(VENV)/.stamp-release
+	$(BIN)/python .ci/audit.py locked/export.txt
 
 clean:
 	rm -rf $(VENV) dist build artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

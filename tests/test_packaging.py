@@ -1,7 +1,9 @@
 """The wheel: what travels in it, and that the core install answers without PyTorch."""
 
+import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -39,6 +41,23 @@ def test_wheel_holds_cards_profiles_photos_and_the_page(wheel):
     assert {*page, "edgekit/reports/history.html.j2", "edgekit/probe_models/model.tflite"} <= names
     assert {"edgekit/py.typed", "edgekit/_data/constraints.txt"} <= names
     assert not any(name.startswith(("tests/", "device_reports/")) for name in names)
+
+
+def test_the_same_files_become_the_same_bytes(wheel, tmp_path):
+    clone = tmp_path / "elsewhere"
+    clone.mkdir()
+    for name in ("edgekit", "models", "export_profiles"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt", ".gitignore"):
+        shutil.copy(ROOT / name, clone)
+    for path in clone.rglob("*"):  # another checkout: other times, and files that only their owner may read
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path, (1.7e9, 1.7e9))
+    build = ("-m", "build", "--wheel", "--no-isolation", "--outdir")
+    run("env", "TZ=Asia/Tokyo", "LC_ALL=C", sys.executable, *build, tmp_path / "dist", clone, cwd=tmp_path)
+    (again,) = (tmp_path / "dist").glob("*.whl")
+    assert again.name == wheel.name
+    assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
 
 
 def test_core_install_answers_without_torch(wheel, tmp_path):
