@@ -191,7 +191,7 @@ def resumed(
         raise UsageError(f"{path} was trained on other images of the name {data.name}", "train anew with --out DIR")
     trained = card.model_copy(update={"architecture": header.architecture})
     network = create(trained, classes)
-    adopt(network, header.layout)
+    adopt(network, header.layout, own_eps="bn_eps" in header.architecture)
     training = begin(network, data, card.preprocessing, options.recipe)
     restore(training, content, run)
     return training, header, run

@@ -18,10 +18,11 @@ from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
 from .checkpoints import load_into, read_checkpoint, sha256_state
 from .condensenet import condensenet
+from .conventions import check_size, with_conventions
 from .igcv1 import igcv1
 from .igcv2 import igcv2
 from .igcv3 import igcv3
-from .layouts import class_count
+from .layouts import class_count, layout_name
 from .mnasnet import mnasnet
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
@@ -54,11 +55,12 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     """The card's network in eval mode with whatever the global random state gives as weights.
 
     Raises:
-        UsageError: unknown family, or an architecture key that the family does not take.
+        UsageError: unknown family, an architecture key that the family does not take, or a size that it does not fit.
     """
     if card.family not in FAMILIES:
         raise UsageError(f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, FAMILIES))
     try:
+        check_size(card)
         network = FAMILIES[card.family](**card.architecture, num_classes=num_classes or card.num_classes)
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
@@ -175,14 +177,17 @@ def network_with_weights(
     if num_classes is not None:
         card = card.model_copy(update={"num_classes": num_classes})
     if checkpoint is None:
-        if reading.ema:
-            raise UsageError("--ema chooses among the weights of a checkpoint, and none is given", "add --weights FILE")
+        if reading != AS_IT_IS:
+            option = "--ema" if reading.ema else "--tf-padding"
+            raise UsageError(f"{option} is about a checkpoint, and none is given", "add --weights FILE")
         network = random_network(card, images(), seed=seed)
         digest = sha256_state(network)
         random = WeightsProvenance(kind="random", source=f"seed {seed}", sha256=digest, layout="own", seed=seed)
         return Built(network, card, random)
     network = create(card)
     found = read_checkpoint(checkpoint, network, ema=reading.ema)
+    given = card
+    card = with_conventions(card, checkpoint, layout_name(network, found.state), reading, found.architecture)
     classes = class_count(network, found.state)
     if classes not in (None, card.num_classes):
         if num_classes is not None:
@@ -191,11 +196,12 @@ def network_with_weights(
                 "leave --num-classes out: the count is read from the file",
             )
         card = card.model_copy(update={"num_classes": classes})
+    if card != given:
         network = create(card)
     provenance = WeightsProvenance(
         kind="file",
         source=checkpoint.name,
-        layout=load_into(network, found),
+        layout=load_into(network, found, own_eps="bn_eps" in card.architecture),
         sha256=sha256_file(checkpoint),
         key=found.key,
         average=found.average,
