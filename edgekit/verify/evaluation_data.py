@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.decode import photo_notes
 from ..base.files import check_regular
+from ..base.image_arrays import checked_images, fitted
 from ..base.photo_files import class_folders, find_photos, split_folders
 from ..base.pixels import Pixels, load_image
 from ..errors import UsageError, did_you_mean
@@ -47,21 +49,14 @@ class Images:
         return len(self.paths) if self.array is None else len(self.array)
 
     def take(self, start: int, stop: int, preprocessing: Preprocessing) -> Pixels:
-        """Images ``start`` to ``stop``, uint8 ``(n, crop, crop, 3)``.
+        """Images ``start`` to ``stop``, uint8 ``(n, height, width, channels)``.
 
         Raises:
-            UsageError: a broken image, or an array of another size than the network takes.
+            UsageError: a broken image.
         """
         if self.array is None:
             return np.stack([load_image(path, preprocessing) for path in self.paths[start:stop]])
-        size = preprocessing.crop
-        if self.array.shape[1:] != (size, size, 3):
-            raise UsageError(
-                f"{self.source}: images is {self.array.dtype} {list(self.array.shape)}, and the network takes "
-                f"[N, {size}, {size}, 3]"
-            )
-        pixels = self.array[start:stop]
-        return pixels if preprocessing.channels == "RGB" else np.ascontiguousarray(pixels[..., ::-1])
+        return fitted(self.array[start:stop], preprocessing)
 
 
 def load_images(source: str, labels: str | None) -> Images:
@@ -93,7 +88,7 @@ def from_folder(folder: Path) -> Images:
         images = from_folder(parts[1])
         return replace(images, notes=(f"{folder} has training and test images: these are {parts[1]}", *images.notes))
     found = find_photos(folder)
-    paths, notes = found.paths, found.notes
+    paths, notes = found.paths, (*found.notes, *photo_notes(found.paths))
     parents = [path.relative_to(folder).parts[:-1] for path in paths]
     if not any(parents):
         return Images(str(folder), paths, notes=notes)
@@ -110,8 +105,8 @@ def from_folder(folder: Path) -> Images:
 
 
 def from_npz(path: Path) -> Images:
-    """``images`` (uint8 ``[N, H, W, 3]``) and perhaps ``labels`` of an ``.npz`` file."""
-    hint = "np.savez(FILE, images=uint8 [N, H, W, 3], labels=[N])"
+    """``images`` and perhaps ``labels`` of an ``.npz`` file, see ``image_arrays``."""
+    hint = "np.savez(FILE, images=uint8 [N, H, W, 3] or [N, H, W], labels=[N])"
     try:
         with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -121,11 +116,9 @@ def from_npz(path: Path) -> Images:
         raise UsageError(f"{path} cannot be read as .npz: {error}", hint) from error
     if "images" not in arrays:
         raise UsageError(f"{path} holds no array named images; it has {', '.join(arrays) or 'none'}", hint)
-    images, labels = arrays["images"], arrays.get("labels")
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise UsageError(f"{path}: images is {images.dtype} {list(images.shape)}", hint)
-    if not len(images):
+    if not len(arrays["images"]):
         raise UsageError(f"{path} holds no image", hint)
+    images, labels = checked_images(arrays["images"], f"{path}: images"), arrays.get("labels")
     if labels is None:
         return Images(str(path), array=images)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
