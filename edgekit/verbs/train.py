@@ -118,11 +118,10 @@ def opening(run: Run, resume: bool) -> str:
 
 def size_note(data: Dataset, card: ModelCard) -> str:
     """What happens to images that have not the network's size; empty when they have."""
-    height, width = data.train.images.take(np.zeros(1, np.int64)).shape[1:3]
-    side = card.preprocessing.crop
-    if (height, width) == (side, side):
+    (height, width), (rows, columns) = data.train.images.take(np.zeros(1, np.int64)).shape[1:3], card.preprocessing.size
+    if (height, width) == (rows, columns):
         return ""
-    return f"images of {height} x {width} are resized to the {side} x {side} of {card.id}"
+    return f"images of {height} x {width} are resized to the {rows} x {columns} of {card.id}"
 
 
 def class_count(data: Dataset, wanted: int | None) -> int:

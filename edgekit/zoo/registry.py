@@ -62,9 +62,28 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     try:
         check_size(card)
         network = FAMILIES[card.family](**card.architecture, num_classes=num_classes or card.num_classes)
+        take_channels(network, card.input_shape[0])
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
     return network.eval()
+
+
+def take_channels(network: nn.Module, channels: int) -> None:
+    """Make the network take images of so many channels, in place: its first convolution is made for three."""
+    name, first = next((name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d))
+    if first.in_channels == channels or first.groups != 1:
+        return
+    new = nn.Conv2d(
+        channels,
+        first.out_channels,
+        first.kernel_size,  # type: ignore[arg-type]
+        first.stride,  # type: ignore[arg-type]
+        first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    nn.init.kaiming_normal_(new.weight, mode="fan_out")
+    parent, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(parent), leaf, new)
 
 
 def random_network(
