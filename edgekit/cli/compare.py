@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..reports.compare import Comparison, Side
@@ -61,7 +62,7 @@ def compare_command(
         per_op=per_op,
         reports=reports,
         artifacts=artifacts,
-        on_step=Progress(),
+        progress=ProgressLines(),
     )
     if as_json:
         emit_json(as_data(found))

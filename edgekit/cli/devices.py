@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..verbs.devices import Check, Listed
@@ -108,7 +109,7 @@ def prepare_command(
     building = what_is_built_first(name)
     if building:
         say(building)
-    say(prepare_device(name, Progress(), runtime or ()))
+    say(prepare_device(name, ProgressLines(), runtime or ()))
 
 
 @devices_app.command("check")
@@ -123,7 +124,7 @@ def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
     building = what_is_built_first(name)
     if building:
         say(building)
-    checks = check_device(name, Progress())
+    checks = check_device(name, ProgressLines())
     if as_json:
         emit_json([vars(check) for check in checks])
     else:

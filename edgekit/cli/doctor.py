@@ -26,9 +26,10 @@ def doctor_command(
     from rich.console import Console
 
     from ..verbs.doctor import diagnose
-    from .show.console import Progress, emit_json
+    from .show.console import emit_json
+    from .show.progress import ProgressLines
 
-    found = diagnose(on_step=Progress())
+    found = diagnose(progress=ProgressLines())
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..types import Evaluation, Rate, Scored
@@ -40,7 +41,7 @@ def evaluate_command(
     """
     from ..verbs.evaluate import evaluate
 
-    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout)
+    found = evaluate(name, data, labels, against, weights, num_classes, ProgressLines(), timeout)
     for line in lines(found):
         say(line)
     if as_json:

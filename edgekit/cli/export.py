@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .show.console import Progress
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..artifacts.prepare import ExportOptions
@@ -166,7 +166,7 @@ def measure(
     from ..tuning.place import find_place
 
     start = time.monotonic()
-    progress, wishes = Progress(), Wishes(tune, speedup)
+    progress, wishes = ProgressLines(), Wishes(tune, speedup)
     check_wishes(names, profiles, wishes)
     place = find_place(device or "local", 1 if threads is None else threads, progress, cores=cores)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..types import GateResult
@@ -93,7 +94,7 @@ def gate_command(
         building = what_is_built_first(name)
         if building:
             say(building)
-    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, on_step=Progress())
+    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, progress=ProgressLines())
     write_pages(found, junit, markdown)
     if as_json:
         emit_json(as_data(found))
@@ -141,7 +142,7 @@ def run_update(
         plumbing=plumbing,
         artifacts_root=artifacts,
         reports_root=reports,
-        on_step=Progress(),
+        progress=ProgressLines(),
     )
     if as_json:
         emit_json({"pinned": [{**vars(one), "folder": str(one.folder)} for one in pinned]})

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 
 def matrix_command(
@@ -42,7 +43,7 @@ def matrix_command(
     from .show.matrix import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
-    precisions, progress = choose_precisions(precision or ()), Progress()
+    precisions, progress = choose_precisions(precision or ()), ProgressLines()
     made = matrix(
         chosen,
         formats,

@@ -67,7 +67,7 @@ def listening() -> Iterator[Listener]:
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(say=say)
+        yield Listener(progress=lambda event: say(str(event)))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -82,7 +82,7 @@ def listening() -> Iterator[Listener]:
         def on_epoch(epoch: Epoch) -> None:
             bar.console.print(epoch_line(epoch), markup=False, highlight=False)
 
-        yield Listener(say=lambda text: bar.console.print(text, markup=False), batch=on_batch, epoch=on_epoch)
+        yield Listener(lambda event: bar.console.print(str(event), markup=False), on_batch, on_epoch)
 
 
 def epoch_line(epoch: Epoch) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson
 from ..bench.launch import call_agent
@@ -25,7 +25,6 @@ from ..verify.evaluation_data import Images, check_labels, load_images, spans
 from ..verify.parity import sqnr_db
 from ..zoo.weights import resolve_weights
 
-Say = Callable[[str], None]
 Scores = NDArray[np.float32]
 
 CHUNK = 128
@@ -56,7 +55,7 @@ def evaluate(
     against: str | None,
     weights: str,
     num_classes: int | None,
-    say: Say,
+    progress: Progress,
     timeout_s: float = TIMEOUT_S,
 ) -> Evaluation:
     """Evaluate an artifact or model.
@@ -68,7 +67,7 @@ def evaluate(
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
         weights: of float networks.
         num_classes: likewise, for a fine-tuned head.
-        say: called with every step.
+        progress: told what begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
 
     Raises:
@@ -83,8 +82,8 @@ def evaluate(
             f"{data} has no labels, and there is nothing to compare with",
             "give --labels FILE, class folders, or --against (float, a model or an artifact)",
         )
-    scores, scored = score(subject, images, say, timeout_s)
-    other, other_scored = (None, None) if reference is None else score(reference, images, say, timeout_s)
+    scores, scored = score(subject, images, progress, timeout_s)
+    other, other_scored = (None, None) if reference is None else score(reference, images, progress, timeout_s)
     if against == FLOAT and isinstance(subject, Stored) and other_scored is not None:
         check_same_weights(subject, other_scored)
     if other is not None and other.shape != scores.shape:
@@ -188,7 +187,7 @@ def check_same_weights(stored: Stored, reference: Scored) -> None:
         )
 
 
-def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score(subject: Subject, images: Images, progress: Progress, timeout_s: float) -> tuple[Scores, Scored]:
     """Scores of every image, float32 ``(N, classes)``, and what gave them.
 
     Raises:
@@ -196,9 +195,9 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple
     """
     with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            scores, scored = score_artifact(subject, images, work, say, timeout_s)
+            scores, scored = score_artifact(subject, images, work, progress, timeout_s)
         else:
-            scores, scored = score_network(subject, images, work, say, timeout_s)
+            scores, scored = score_network(subject, images, work, progress, timeout_s)
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
         name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"
@@ -206,7 +205,9 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> tuple
     return scores, scored
 
 
-def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_artifact(
+    stored: Stored, images: Images, work: Path, progress: Progress, timeout_s: float
+) -> tuple[Scores, Scored]:
     """Run an artifact in the agent, a part of the images at a time.
 
     Raises:
@@ -222,7 +223,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):
-        say(f"{artifact.model} {artifact.profile}: images {start + 1} to {stop} of {len(images)}")
+        progress(Step(f"images {start + 1} to {stop} of {len(images)}", (f"{artifact.model} {artifact.profile}",)))
         np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
         call_agent(
             {
@@ -242,10 +243,12 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
     return np.concatenate(parts), scored
 
 
-def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> tuple[Scores, Scored]:
+def score_network(
+    network: Network, images: Images, work: Path, progress: Progress, timeout_s: float
+) -> tuple[Scores, Scored]:
     """Run a float network in a child process with PyTorch."""
     checkpoint = resolve_weights(network.card, network.weights)
-    say(f"{network.card.id}: {len(images)} images in PyTorch")
+    progress(Step(f"{len(images)} images in PyTorch", (network.card.id,)))
     request = ScoresRequest(
         card=network.card,
         weights=None if checkpoint is None else checkpoint.resolve(),
