@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit measures on.")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the device.")]
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -31,7 +32,7 @@ def evaluate_command(
         int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Accuracy against labels, and agreement with another network on the same images.
 

@@ -6,11 +6,13 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import UsageError
+from . import export_options as opt
+from .options import JsonOption
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -20,95 +22,39 @@ if TYPE_CHECKING:
 
 
 def export_command(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…"),
-    ] = None,
-    format_: Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")] = False,
-    fp16: Annotated[bool, typer.Option("--fp16", help="float16 weights.")] = False,
-    dynamic_range: Annotated[
-        bool,
-        typer.Option("--dynamic-range", help="int8 weights, no calibration; OpenVINO: weight-only."),
-    ] = False,
-    weights: Annotated[
-        str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")
-    ] = "random",
-    num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
-    ] = None,
-    calibration: Annotated[
-        str | None,
-        typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),
-    ] = None,
-    parity_data: Annotated[
-        str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")
-    ] = None,
-    profile: Annotated[
-        list[str] | None, typer.Option("--profile", help="Export profile: a name or a TOML file.")
-    ] = None,
-    io: Annotated[
-        str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")
-    ] = None,
-    ranges: Annotated[
-        str | None,
-        typer.Option("--ranges", help="Ranges of int8 activations: auto, min-max, percentile (99.99) or mse."),
-    ] = None,
-    bake_preprocess: Annotated[
-        bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
-    ] = False,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", help="Who will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."),
-    ] = None,
-    opset: Annotated[
-        int | None, typer.Option("--opset", min=15, max=18, help="Opset of ONNX files, for old runtimes. [default: 18]")
-    ] = None,
-    ir_version: Annotated[
-        int | None, typer.Option("--ir-version", min=8, max=10, help="IR version of ONNX files. [default: 8]")
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option("--form", help="How the network is written: best-known, default, or a name that --tune lists."),
-    ] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Measure every form and keep the fastest.")] = False,
-    require_speedup: Annotated[
-        bool, typer.Option("--require-speedup", help="Fail when int8 is measured to be no faster than float32.")
-    ] = False,
-    min_speedup: Annotated[
-        float | None, typer.Option("--min-speedup", help="Fail when int8 is not more than so many times as fast.")
-    ] = None,
-    layer_errors: Annotated[
-        bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")
-    ] = False,
-    selective_float: Annotated[
-        bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
-    ] = False,
-    min_sqnr: Annotated[
-        float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", "-d", help="Where --tune and --require-speedup measure. [default: local]")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="Threads to measure with. [default: 1]")] = None,
-    cores: Annotated[
-        str | None,
-        typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5)."),
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Artifacts go to OUT/<model>/<profile>/.")] = Path(
-        "artifacts"
-    ),
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each conversion, seconds.")] = 900.0,
-    every: Annotated[
-        bool,
-        typer.Option("--all", help="What is left open means all: each family's default, each format, float and int8."),
-    ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Models at the same time.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Take nothing from the cache, add nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    models: opt.Models = None,
+    format_: opt.Format = None,
+    int8: opt.Int8 = False,
+    fp16: opt.Fp16 = False,
+    dynamic_range: opt.DynamicRange = False,
+    weights: opt.Weights = "random",
+    num_classes: opt.NumClasses = None,
+    calibration: opt.Calibration = None,
+    parity_data: opt.ParityData = None,
+    profile: opt.Profile = None,
+    io: opt.Io = None,
+    ranges: opt.Ranges = None,
+    bake_preprocess: opt.BakePreprocess = False,
+    target: opt.Target = None,
+    opset: opt.Opset = None,
+    ir_version: opt.IrVersion = None,
+    form: opt.Form = None,
+    tune: opt.Tune = False,
+    require_speedup: opt.RequireSpeedup = False,
+    min_speedup: opt.MinSpeedup = None,
+    layer_errors: opt.LayerErrors = False,
+    selective_float: opt.SelectiveFloat = False,
+    min_sqnr: opt.MinSqnr = None,
+    device: opt.Device = None,
+    threads: opt.Threads = None,
+    cores: opt.Cores = None,
+    out: opt.Out = Path("artifacts"),
+    timeout: opt.Timeout = 900.0,
+    every: opt.All = False,
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
+    no_cache: opt.NoCache = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Convert networks to verified artifacts.
 

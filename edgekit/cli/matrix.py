@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .options import ArtifactsOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -26,12 +27,10 @@ def matrix_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="The table; its JSON goes beside it.")] = Path(
         "docs/matrix.md"
     ),
-    artifacts: Annotated[Path, typer.Option("--artifacts", help="Folder of the exported artifacts.")] = Path(
-        "artifacts"
-    ),
+    artifacts: ArtifactsOption = Path("artifacts"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Variants at the same time.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Export every variant to every format, verify it, and write the table of how it went.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import ArtifactsOption, CoresOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -41,9 +42,7 @@ def profile_command(
         str | None,
         typer.Option(help="ONNX Runtime's execution provider for it: cuda, openvino, webgpu, ...; the first there is."),
     ] = None,
-    cores: Annotated[
-        str | None, typer.Option(help="Keep the work on these cores: big, little, or numbers by commas (4,5).")
-    ] = None,
+    cores: CoresOption = None,
     require_full_delegation: Annotated[
         bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator outside.")
     ] = False,
@@ -58,9 +57,9 @@ def profile_command(
     roofline: Annotated[
         bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
-    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
+    as_json: JsonOption = False,
+    artifacts: ArtifactsOption = Path("artifacts"),
+    reports: ReportsOption = Path("device_reports"),
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def train_command(
     num_classes: Annotated[
         int | None, typer.Option("--num-classes", min=2, help="Outputs of the head. [default: the data's classes]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The metrics as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 

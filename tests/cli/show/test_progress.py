@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import sys
 
-import pytest
-
 from edgekit.base.progress import Finished, Note, Step, Warned
 from edgekit.cli.show.live import live_line
 from edgekit.cli.show.progress import ProgressLines
@@ -14,13 +12,13 @@ from edgekit.cli.show.progress import ProgressLines
 EVENTS = [Step("converting", ("a",)), Note("3 workers"), Warned("not cached: full"), Finished("done", ("a",))]
 
 
-def watched(monkeypatch: pytest.MonkeyPatch) -> None:
+def watched(monkeypatch) -> None:
     """Let stderr be a terminal that somebody watches."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
+def told(capsys) -> list[str]:
     lines = ProgressLines()
     for event in EVENTS:
         lines(event)
