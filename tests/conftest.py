@@ -28,6 +28,7 @@ from filelock import FileLock
 from benchmarks import real_data
 from benchmarks.real_data import CACHE
 from edgekit.base.folders import boards_folder
+from edgekit.base.progress import Event, silent
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
 from edgekit.devices.virtual.files import write_files
@@ -72,6 +73,27 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = with_boards(tmp_path.with_name(f"{tmp_path.name}-cache"))
     monkeypatch.setenv("EDGEKIT_CACHE", str(folder))
     return folder
+
+
+class Heard:
+    """Takes the events of a long work and keeps them."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def lines(self) -> list[str]:
+        """As a person reads them."""
+        return [str(event) for event in self.events]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """Keeps what a long work tells."""
+    return Heard()
 
 
 @pytest.fixture
@@ -439,7 +461,7 @@ def emulated_phone() -> None:
     from edgekit.devices.virtual.build import build_system
 
     check_emulation()
-    build_system(lambda _: None)
+    build_system(silent)
 
 
 @pytest.fixture
@@ -450,7 +472,7 @@ def emulated() -> Iterator[None]:
     check_emulation()
     CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(CACHE / "emulated-board.lock"):
-        build_system(lambda _: None)
+        build_system(silent)
         yield
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -22,6 +22,7 @@ from typing import Any
 from .. import __version__
 from ..base.files import sha256_file, staged_folder
 from ..base.pixels import source_digest
+from ..base.progress import Progress, Warned
 from ..errors import EdgekitError
 from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
@@ -36,8 +37,6 @@ CODE = (
     *("verify", "zoo"),
 )
 """What of edgekit decides what an artifact is."""
-
-Say = Callable[[str], None]
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -100,7 +99,7 @@ def ingredients(
     }
 
 
-def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Stored | None:
+def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progress) -> Stored | None:
     """The artifact made of these, copied to ``final``; None when there is none, or none that is whole.
 
     Raises:
@@ -112,7 +111,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Sto
     try:
         stored = check(entry)
     except EdgekitError as error:
-        say(f"cache entry {entry} is damaged and is made again: {error}")
+        progress(Warned(f"cache entry {entry} is damaged and is made again: {error}"))
         throw_away(entry)
         return None
     with staged_folder(final) as staging:
@@ -155,7 +154,7 @@ def read_seal(entry: Path) -> str:
     return path.read_text(errors="replace") if path.is_file() else ""
 
 
-def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> None:
+def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, progress: Progress) -> None:
     """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
     entry = entry_folder(folder, made_of)
     try:
@@ -165,7 +164,7 @@ def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> 
             (staging / INGREDIENTS).write_bytes(canonical(made_of))
             (staging / SEAL).write_text(sha256_file(staging / MANIFEST))
     except (EdgekitError, OSError) as error:
-        say(f"not cached: {error}")
+        progress(Warned(f"not cached: {error}"))
 
 
 def entry_folder(folder: Path, made_of: Mapping[str, Any]) -> Path:

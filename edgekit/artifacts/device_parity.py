@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..base.pixels import from_output
+from ..base.progress import Progress
 from ..base.scratch import scratch_folder
 from ..bench.session import Session
 from ..devices.phone.native import NativePhone
@@ -17,7 +16,7 @@ from ..verify.parity import compare
 from .store import Stored
 
 
-def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Callable[[str], None]) -> Measurement:
+def check_outputs(stored: Stored, session: Session, taken: Measurement, progress: Progress) -> Measurement:
     """Run the artifact on the device on its own check image, and add the agreement to the measurement.
 
     The limit is the cosine that the artifact's own parity was judged by, or the largest error where there are one or
@@ -37,7 +36,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Ca
         reference = saved["reference"]
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
-        session.run(artifact, stored.folder, given, answer, step)
+        session.run(artifact, stored.folder, given, answer, progress)
         outputs = from_output(np.load(answer), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
     found = compare(reference, outputs, tolerance, trained=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..base.inside import inside
+from ..base.progress import Progress, Step, silent
 from ..errors import ToolError, UsageError
 from ..types import (
     Accelerator,
@@ -31,8 +31,6 @@ from ..types import (
 from .launch import Transport, run_agent
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -88,25 +86,25 @@ class Session:
     limits: Limits = Limits()
     seed: int = 0
 
-    def measure(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
+    def measure(self, artifact: Artifact, folder: Path, progress: Progress = silent) -> Measurement:
         """Latency, memory and, when asked, operator times of the artifact in ``folder``, one fresh process each.
 
         Args:
             artifact: what is measured.
             folder: holds the artifact's files.
-            on_step: told what begins, in words.
+            progress: told what begins, in words.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        latency = self.launch("bench", artifact, folder, on_step, energy=True, **self.limits.request())
+        latency = self.launch("bench", artifact, folder, progress, energy=True, **self.limits.request())
         memory = NO_MEMORY
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
-            memory = self.launch("memory", artifact, folder, on_step)
+            memory = self.launch("memory", artifact, folder, progress)
         operators = NO_OPERATORS
         if self.per_op:
             try:
-                operators = self.launch("per_op", artifact, folder, on_step)
+                operators = self.launch("per_op", artifact, folder, progress)
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators = {"per_op": None, "note": str(error)}
@@ -114,31 +112,30 @@ class Session:
         if self.sustained_s is not None:
             window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
             more = {"duration_s": self.sustained_s, "window_s": window_s}
-            told = self.launch("sustained", artifact, folder, on_step, **more)["points"]
+            told = self.launch("sustained", artifact, folder, progress, **more)["points"]
             points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
         return self.compose(artifact, latency, memory, operators, points)
 
     def latency(
-        self, artifact: Artifact, folder: Path, on_step: OnStep | None = None, *, energy: bool = False
+        self, artifact: Artifact, folder: Path, progress: Progress = silent, *, energy: bool = False
     ) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        taken = self.launch("bench", artifact, folder, on_step, energy=energy, **self.limits.request())
+        taken = self.launch("bench", artifact, folder, progress, energy=energy, **self.limits.request())
         return self.compose(artifact, taken, NO_MEMORY, NO_OPERATORS)
 
     def launch(
-        self, command: str, artifact: Artifact, folder: Path, on_step: OnStep | None = None, **more: Any
+        self, command: str, artifact: Artifact, folder: Path, progress: Progress = silent, **more: Any
     ) -> dict[str, Any]:
         """The agent's answer to ``command`` (a key of ``STEPS``) about the artifact in ``folder``.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        step = on_step or (lambda _: None)
-        step(STEPS[command])
+        progress(Step(STEPS[command]))
         try:
             return run_agent(
                 self.transport,
@@ -149,19 +146,19 @@ class Session:
                 + COMPILE_S[self.accelerator]
                 + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: step(f"{STEPS[command]}: {event['event']}"),
+                lambda event: progress(Step(event["event"], (STEPS[command],))),
             )
         except ToolError as error:
             error.hint = error.hint or advice(artifact, str(error), self.device.id)
             raise
 
-    def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
+    def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, progress: Progress) -> None:
         """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        on_step(STEPS["run"])
+        progress(Step(STEPS["run"]))
         there = self.transport.place(outputs)
         run_agent(
             self.transport,

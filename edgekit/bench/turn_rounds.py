@@ -10,12 +10,13 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..base.progress import Progress, Step, silent
 from ..base.stats import trimmed_ratio
 from ..errors import ToolError
 from ..types import Ratio
 from .launch import ThisMachine
 from .paired import Contender, Round
-from .session import NO_MEMORY, NO_OPERATORS, OnStep, Session, model_files
+from .session import NO_MEMORY, NO_OPERATORS, Session, model_files
 from .turns import LAUNCH, by_turns, log_ratio, shuffled
 
 
@@ -33,7 +34,7 @@ class TurnRound:
 
 
 def turn_rounds(
-    session: Session, contenders: Sequence[Contender], seed: int = 0, on_step: OnStep | None = None
+    session: Session, contenders: Sequence[Contender], seed: int = 0, progress: Progress = silent
 ) -> Iterator[TurnRound]:
     """Endless rounds on this machine; whoever asks decides when it is enough.
 
@@ -41,7 +42,7 @@ def turn_rounds(
         session: where and with what; the warm-up and the length of a turn are those of :mod:`edgekit.bench.turns`.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        on_step: told what begins, in words.
+        progress: told what begins.
 
     Raises:
         ToolError: one does not run.
@@ -50,8 +51,7 @@ def turn_rounds(
     order = random.Random(seed)  # noqa: S311 - a shuffle, no secret
     by_name = {one.name: one for one in contenders}
     for number in itertools.count(1):
-        if on_step is not None:
-            on_step(f"round {number}: {len(by_name)} artifacts by turns")
+        progress(Step(f"{len(by_name)} artifacts by turns", (f"round {number}",)))
         requests = {name: request_of(session, by_name[name]) for name in shuffled(list(by_name), order)}
         taken, errors = by_turns(requests, order, machine=session.transport)
         if errors:

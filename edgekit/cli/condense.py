@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def condense_command(
     data: Annotated[
         str | None, typer.Option("--data", help="As for train: tells the test accuracy before and after.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Turn a trained CondenseNet into index, group convolution and shuffle, proven equal before it is written.
 

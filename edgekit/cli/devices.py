@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .complete import device_names
-from .show.console import Progress, emit_json, say
+from .options import JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..verbs.devices import Check, Listed
 
 devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit measures on.")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the device.")]
 KnownArgument = Annotated[str, typer.Argument(help="Name of the device.", autocompletion=device_names)]
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
@@ -110,7 +111,7 @@ def prepare_command(
     building = what_is_built_first(name)
     if building:
         say(building)
-    say(prepare_device(name, Progress(), runtime or ()))
+    say(prepare_device(name, ProgressLines(), runtime or ()))
 
 
 @devices_app.command("check")
@@ -125,7 +126,7 @@ def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     building = what_is_built_first(name)
     if building:
         say(building)
-    checks = check_device(name, Progress())
+    checks = check_device(name, ProgressLines())
     if as_json:
         emit_json([vars(check) for check in checks])
     else:

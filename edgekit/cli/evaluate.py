@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .complete import model_ids
-from .show.console import Progress, emit_json, say
+from .options import JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..types import Evaluation, Rate, Scored
@@ -42,7 +44,7 @@ def evaluate_command(
         typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Accuracy against labels, and agreement with another network on the same images.
 
@@ -54,7 +56,7 @@ def evaluate_command(
     from ..verbs.evaluate import evaluate
 
     reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
-    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout, reading)
+    found = evaluate(name, data, labels, against, weights, num_classes, ProgressLines(), timeout, reading)
     for line in lines(found):
         say(line)
     if as_json:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from . import export_options as o
+from . import export_options as opt
+from .options import JsonOption
 from .tune import Measuring, bound, export_measured
 
 if TYPE_CHECKING:
@@ -18,56 +19,42 @@ if TYPE_CHECKING:
 
 
 def export_command(
-    models: o.Models = None,
-    format_: o.FormatName = None,
-    int8: o.Int8 = False,
-    fp16: o.Fp16 = False,
-    dynamic_range: o.DynamicRange = False,
-    weights: o.WeightsChoice = "random",
-    num_classes: o.NumClasses = None,
-    ema: o.Ema = False,
-    tf_padding: o.TfPadding = None,
-    calibration: o.Calibration = None,
-    parity_data: o.ParityData = None,
-    profile: o.Profiles = None,
-    io: o.Io = None,
-    ranges: o.Ranges = None,
-    bake_preprocess: o.BakePreprocess = False,
-    target: o.Target = None,
-    opset: o.Opset = None,
-    ir_version: o.IrVersion = None,
-    form: Annotated[
-        str | None,
-        typer.Option("--form", help="How the network is written: best-known, default, or a name that tune lists."),
-    ] = None,
-    layer_errors: Annotated[
-        bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")
-    ] = False,
-    selective_float: Annotated[
-        bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
-    ] = False,
-    min_sqnr: Annotated[
-        float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")
-    ] = None,
-    out: o.Out = o.ARTIFACTS,
-    timeout: o.Timeout = o.TIMEOUT_S,
-    every: Annotated[
-        bool,
-        typer.Option("--all", help="What is left open means all: each family's default, each format, float and int8."),
-    ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Models at the same time.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Take nothing from the cache, add nothing.")] = False,
-    as_json: o.AsJson = False,
+    models: opt.Models = None,
+    format_: opt.Format = None,
+    int8: opt.Int8 = False,
+    fp16: opt.Fp16 = False,
+    dynamic_range: opt.DynamicRange = False,
+    weights: opt.Weights = "random",
+    num_classes: opt.NumClasses = None,
+    ema: opt.Ema = False,
+    tf_padding: opt.TfPadding = None,
+    calibration: opt.Calibration = None,
+    parity_data: opt.ParityData = None,
+    profile: opt.Profile = None,
+    io: opt.Io = None,
+    ranges: opt.Ranges = None,
+    bake_preprocess: opt.BakePreprocess = False,
+    target: opt.Target = None,
+    opset: opt.Opset = None,
+    ir_version: opt.IrVersion = None,
+    form: opt.Form = None,
+    layer_errors: opt.LayerErrors = False,
+    selective_float: opt.SelectiveFloat = False,
+    min_sqnr: opt.MinSqnr = None,
+    out: opt.Out = opt.ARTIFACTS,
+    timeout: opt.Timeout = opt.TIMEOUT_S,
+    every: opt.All = False,
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
+    no_cache: opt.NoCache = False,
+    as_json: JsonOption = False,
     # An alias of edgekit tune, which lists them.
-    tune: Annotated[bool, typer.Option("--tune", hidden=True, help=o.ALIAS)] = False,
-    require_speedup: Annotated[bool, typer.Option("--require-speedup", hidden=True, help=o.ALIAS)] = False,
-    min_speedup: Annotated[float | None, typer.Option("--min-speedup", hidden=True, help=o.ALIAS)] = None,
-    device: Annotated[str | None, typer.Option("--device", "-d", hidden=True, help=o.ALIAS)] = None,
-    threads: Annotated[int | None, typer.Option("--threads", hidden=True, help=o.ALIAS)] = None,
-    cores: Annotated[str | None, typer.Option("--cores", hidden=True, help=o.ALIAS)] = None,
+    tune: Annotated[bool, typer.Option("--tune", hidden=True, help=opt.ALIAS)] = False,
+    require_speedup: Annotated[bool, typer.Option("--require-speedup", hidden=True, help=opt.ALIAS)] = False,
+    min_speedup: Annotated[float | None, typer.Option("--min-speedup", hidden=True, help=opt.ALIAS)] = None,
+    device: Annotated[str | None, typer.Option("--device", "-d", hidden=True, help=opt.ALIAS)] = None,
+    threads: Annotated[int | None, typer.Option("--threads", hidden=True, help=opt.ALIAS)] = None,
+    cores: Annotated[str | None, typer.Option("--cores", hidden=True, help=opt.ALIAS)] = None,
 ) -> None:
     """Convert networks to verified artifacts.
 

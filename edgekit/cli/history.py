@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .complete import device_names, model_ids
+from .options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def history_command(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Only this network.", autocompletion=model_ids)
     ] = None,
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    reports: ReportsOption = Path("device_reports"),
     out: Annotated[Path | None, typer.Option(help="Folder for the page; the measurements' own when left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the series and changes as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how the latency of each network went on each device: where it changed, and between which commits.
 

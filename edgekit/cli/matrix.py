@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from .complete import model_ids
-from .show.console import Progress, emit_json, say
+from .options import ArtifactsOption, JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 
 def matrix_command(
@@ -28,12 +30,10 @@ def matrix_command(
     data: Annotated[
         Path | None, typer.Option("--data", help="JSON file of the same. Beside the table when left out.")
     ] = None,
-    artifacts: Annotated[Path, typer.Option("--artifacts", help="Folder of the exported artifacts.")] = Path(
-        "artifacts"
-    ),
+    artifacts: ArtifactsOption = Path("artifacts"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Variants at the same time.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Export every variant to every format, verify it, and write the table of how it went.
 
@@ -45,7 +45,7 @@ def matrix_command(
     from .show.matrix import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
-    precisions, progress = choose_precisions(precision or ()), Progress()
+    precisions, progress = choose_precisions(precision or ()), ProgressLines()
     made = matrix(
         chosen,
         formats,

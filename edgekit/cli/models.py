@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
-
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 @models_app.command("list")

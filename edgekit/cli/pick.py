@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .complete import device_names
+from .options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def pick_command(
     advice: Annotated[
         bool, typer.Option("--advice", help="Also say what would make the chosen network faster; needs PyTorch.")
     ] = False,
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the ranking as JSON on stdout.")] = False,
+    reports: ReportsOption = Path("device_reports"),
+    as_json: JsonOption = False,
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def train_command(
     num_classes: Annotated[
         int | None, typer.Option("--num-classes", min=2, help="Outputs of the head. [default: the data's classes]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The metrics as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 
@@ -70,7 +71,7 @@ def listening() -> Iterator[Listener]:
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(say=say)
+        yield Listener(progress=lambda event: say(str(event)))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -85,7 +86,7 @@ def listening() -> Iterator[Listener]:
         def on_epoch(epoch: Epoch) -> None:
             bar.console.print(epoch_line(epoch), markup=False, highlight=False)
 
-        yield Listener(say=lambda text: bar.console.print(text, markup=False), batch=on_batch, epoch=on_epoch)
+        yield Listener(lambda event: bar.console.print(str(event), markup=False), on_batch, on_epoch)
 
 
 def epoch_line(epoch: Epoch) -> str:

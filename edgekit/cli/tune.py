@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from . import export_options as o
+from . import export_options as opt
 from .complete import device_names
-from .show.console import Progress
+from .options import JsonOption
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..artifacts.prepare import ExportOptions
@@ -57,7 +58,7 @@ def export_measured(
     from ..tuning.place import find_place
 
     start = time.monotonic()
-    progress, wishes = Progress(), Wishes(measuring.forms, measuring.speedup)
+    progress, wishes = ProgressLines(), Wishes(measuring.forms, measuring.speedup)
     check_wishes(names, profiles, wishes)
     threads = 1 if measuring.threads is None else measuring.threads
     place = find_place(measuring.device or "local", threads, progress, cores=measuring.cores)
@@ -66,20 +67,20 @@ def export_measured(
 
 
 def tune_command(
-    models: o.Models = None,
-    format_: o.FormatName = None,
-    int8: o.Int8 = False,
-    fp16: o.Fp16 = False,
-    dynamic_range: o.DynamicRange = False,
-    weights: o.WeightsChoice = "random",
-    num_classes: o.NumClasses = None,
-    ema: o.Ema = False,
-    tf_padding: o.TfPadding = None,
-    calibration: o.Calibration = None,
-    parity_data: o.ParityData = None,
-    profile: o.Profiles = None,
-    io: o.Io = None,
-    bake_preprocess: o.BakePreprocess = False,
+    models: opt.Models = None,
+    format_: opt.Format = None,
+    int8: opt.Int8 = False,
+    fp16: opt.Fp16 = False,
+    dynamic_range: opt.DynamicRange = False,
+    weights: opt.Weights = "random",
+    num_classes: opt.NumClasses = None,
+    ema: opt.Ema = False,
+    tf_padding: opt.TfPadding = None,
+    calibration: opt.Calibration = None,
+    parity_data: opt.ParityData = None,
+    profile: opt.Profile = None,
+    io: opt.Io = None,
+    bake_preprocess: opt.BakePreprocess = False,
     device: Annotated[
         str, typer.Option("--device", "-d", help="Where to measure.", autocompletion=device_names)
     ] = "local",
@@ -87,14 +88,14 @@ def tune_command(
     cores: Annotated[
         str | None, typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5).")
     ] = None,
-    require_speedup: o.RequireSpeedup = False,
-    min_speedup: o.MinSpeedup = None,
+    require_speedup: opt.RequireSpeedup = False,
+    min_speedup: opt.MinSpeedup = None,
     keep_form: Annotated[
         bool, typer.Option("--keep-form", help="Keep the form that export takes; only measure int8 against float32.")
     ] = False,
-    out: o.Out = o.ARTIFACTS,
-    timeout: o.Timeout = o.TIMEOUT_S,
-    as_json: o.AsJson = False,
+    out: opt.Out = opt.ARTIFACTS,
+    timeout: opt.Timeout = opt.TIMEOUT_S,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure every form of a network on a device and keep the fastest.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from ..artifacts.store import MANIFEST, Stored, check_files, folders_of, read_manifest
+from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
 from ..bench.session import Session, known_cores
@@ -35,7 +36,7 @@ def compare(
     per_op: bool = False,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
-    on_step: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """B against A: measurements when both name one, else artifacts, which are measured now.
 
@@ -50,7 +51,7 @@ def compare(
         per_op: also time the operators, when measuring.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
@@ -69,8 +70,7 @@ def compare(
             )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
-        step = on_step or (lambda _: None)
-        return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, step)
+        return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, progress)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
     raise UsageError(
         f"{a} is a stored {next(kinds)} and {b} is a stored {next(kinds)}: only two of a kind can be compared",
@@ -138,7 +138,7 @@ def measured_now(
     cores: str | None,
     turns: bool,
     per_op: bool,
-    step: Callable[[str], None],
+    progress: Progress,
 ) -> Comparison:
     """Launches of two artifacts in turn, in random order, on one device.
 
@@ -165,18 +165,18 @@ def measured_now(
     for stored in (a, b):
         check_files(stored)
     contenders = [Contender("A", a.artifact, a.folder), Contender("B", b.artifact, b.folder)]
-    with reach(place, step) as transport:
+    with reach(place, progress) as transport:
         session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
         if turns:
-            by_turns, broken_off = pairs_of(turn_rounds(session, contenders, on_step=step), pairs)
+            by_turns, broken_off = pairs_of(turn_rounds(session, contenders, progress=progress), pairs)
             taken, ratio = [one.launches for one in by_turns], ratio_of_turns(by_turns, base="B", other="A")
         else:
-            taken, broken_off = pairs_of(rounds(session, contenders, on_step=step), pairs)
+            taken, broken_off = pairs_of(rounds(session, contenders, progress=progress), pairs)
             ratio = ratio_of(taken, base="B", other="A")
         sides = {one.name: [round_[one.name] for round_ in taken] for one in contenders}
         if per_op and broken_off is None:
             for one in contenders:
-                sides[one.name][0] = with_operators(session, one, sides[one.name], step)
+                sides[one.name][0] = with_operators(session, one, sides[one.name], progress)
     return compare_paired(sides["A"], sides["B"], ratio, broken_off)
 
 
@@ -201,11 +201,11 @@ def pairs_of(endless: Iterator[T], count: int) -> tuple[list[T], ToolError | Non
 
 
 def with_operators(
-    session: Session, one: Contender, launches: Sequence[Measurement], step: Callable[[str], None]
+    session: Session, one: Contender, launches: Sequence[Measurement], progress: Progress
 ) -> Measurement:
     """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
     try:
-        taken = session.launch("per_op", one.artifact, one.folder, step)
+        taken = session.launch("per_op", one.artifact, one.folder, progress)
     except ToolError as error:
         return launches[0].model_copy(update={"per_op_note": str(error)})
     times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])

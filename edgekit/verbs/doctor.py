@@ -20,6 +20,7 @@ from .. import __version__
 from ..artifacts.children import trials as doctor_probe
 from ..base.distribution import install_command, requirements
 from ..base.isolate import run_isolated
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.target import CPUINFO, cpu_flags, host_target
 from ..errors import EdgekitError, ToolError
@@ -97,19 +98,19 @@ class Diagnosis(Frozen):
             raise ToolError(f"installed, but not working: {names}", self.broken[0].remedy)
 
 
-def diagnose(on_step: Callable[[str], None]) -> Diagnosis:
-    """Try everything that is installed; ``on_step`` is told what is being tried."""
+def diagnose(progress: Progress) -> Diagnosis:
+    """Try everything that is installed; ``progress`` is told what is being tried."""
     checks = []
     for runtime, needed in RUNTIMES.items():
-        on_step(f"running a file in {runtime}")
+        progress(Step(f"running a file in {runtime}"))
         checks.append(attempt(f"run {runtime}", needed, "run", partial(try_runtime, runtime)))
     for runtime, needed in RUNTIMES.items():
-        on_step(f"asking {runtime} for its devices")
+        progress(Step(f"asking {runtime} for its devices"))
         checks.append(attempt(f"devices {runtime}", needed, "run", partial(list_devices, runtime)))
     for format_, needed in CONVERTERS.items():
-        on_step(f"converting a network to {format_}")
+        progress(Step(f"converting a network to {format_}"))
         checks.append(attempt(f"convert {format_}", needed, "export", partial(try_conversion, format_)))
-    on_step("importing the report's packages")
+    progress(Step("importing the report's packages"))
     checks.append(attempt("report", ("jinja2",), "report", try_report))
     return Diagnosis(
         edgekit=__version__,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like
 from ..base.image_arrays import size_note
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson
 from ..bench.launch import call_agent
@@ -26,7 +26,6 @@ from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.weights import resolve_weights
 
-Say = Callable[[str], None]
 Scores = NDArray[np.float32]
 
 CHUNK = 128
@@ -80,7 +79,7 @@ def evaluate(
     against: str | None,
     weights: str,
     num_classes: int | None,
-    say: Say,
+    progress: Progress,
     timeout_s: float = TIMEOUT_S,
     reading: CheckpointReading = AS_IT_IS,
 ) -> Evaluation:
@@ -93,7 +92,7 @@ def evaluate(
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
         weights: of float networks.
         num_classes: of random weights; for a checkpoint the count that it is to have.
-        say: called with every step.
+        progress: told what begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
         reading: how a checkpoint is to be read.
 
@@ -110,8 +109,8 @@ def evaluate(
             f"{data} has no labels, and there is nothing to compare with",
             "give --labels FILE, class folders, or --against (float, a model or an artifact)",
         )
-    answers = score(subject, images, say, timeout_s)
-    other = None if reference is None else score(reference, images, say, timeout_s)
+    answers = score(subject, images, progress, timeout_s)
+    other = None if reference is None else score(reference, images, progress, timeout_s)
     if against == FLOAT and isinstance(subject, Stored) and other is not None:
         check_same_weights(subject, other.scored)
     if other is not None and other.scores.shape != answers.scores.shape:
@@ -228,7 +227,7 @@ def check_same_weights(stored: Stored, reference: Scored) -> None:
         )
 
 
-def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answers:
+def score(subject: Subject, images: Images, progress: Progress, timeout_s: float) -> Answers:
     """The subject's answers to every image.
 
     Raises:
@@ -236,9 +235,9 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answe
     """
     with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            answers = score_artifact(subject, images, work, say, timeout_s)
+            answers = score_artifact(subject, images, work, progress, timeout_s)
         else:
-            answers = score_network(subject, images, work, say, timeout_s)
+            answers = score_network(subject, images, work, progress, timeout_s)
     scores, scored = answers.scores, answers.scored
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
@@ -247,7 +246,7 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answe
     return answers
 
 
-def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
+def score_artifact(stored: Stored, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
     """Run an artifact in the agent, a part of the images at a time.
 
     Raises:
@@ -263,7 +262,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):
-        say(f"{artifact.model} {artifact.profile}: images {start + 1} to {stop} of {len(images)}")
+        progress(Step(f"images {start + 1} to {stop} of {len(images)}", (f"{artifact.model} {artifact.profile}",)))
         np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
         call_agent(
             {
@@ -283,11 +282,11 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
     return Answers(np.concatenate(parts), scored, artifact.classes)
 
 
-def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
+def score_network(network: Network, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
     """Run a float network in a child process with PyTorch."""
     wanted = network.wanted
     checkpoint = resolve_weights(network.card, wanted.weights)
-    say(f"{network.card.id}: {len(images)} images in PyTorch")
+    progress(Step(f"{len(images)} images in PyTorch", (network.card.id,)))
     request = ScoresRequest(
         card=network.card,
         weights=None if checkpoint is None else checkpoint.absolute(),

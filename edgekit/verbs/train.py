@@ -15,6 +15,7 @@ import torch
 
 from ..base.files import check_regular, write_atomic
 from ..base.inside import inside
+from ..base.progress import Note, Progress, Warned, silent
 from ..catalog import find_card
 from ..errors import UsageError
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
@@ -55,9 +56,9 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who wants to know how it goes: a line, a batch, an epoch."""
+    """Who wants to know how it goes: events, batches, epochs."""
 
-    say: Callable[[str], None] = lambda _: None
+    progress: Progress = silent
     batch: OnBatch = lambda *_: None
     epoch: Callable[[Epoch], None] = lambda _: None
 
@@ -83,7 +84,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     data = load_data(options.data, card.preprocessing)
     for note in (data.note, size_note(data, card)):
         if note:
-            listener.say(note)
+            listener.progress(Note(note))
     classes = class_count(data, options.num_classes)
     folder = options.out or inside(RUNS, card.id, data.name, field="the names of the model and of the data set")
     path = folder / CHECKPOINT
@@ -92,11 +93,13 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
             f"{folder} holds a training already", "--resume goes on with it; --out DIR names another folder"
         )
     training, header, run = (resumed if path.is_file() else started)(card, data, classes, options, path)
-    listener.say(opening(run, options.resume))
+    listener.progress(Note(opening(run, options.resume)))
     if run.threads != torch.get_num_threads():
-        listener.say(
-            f"begun with {run.threads} threads, now {torch.get_num_threads()}: sums are rounded in another order, "
-            "so the result may differ from an unbroken training's"
+        listener.progress(
+            Warned(
+                f"begun with {run.threads} threads, now {torch.get_num_threads()}: sums are rounded in another order, "
+                "so the result may differ from an unbroken training's"
+            )
         )
     while not run.finished:
         epoch = train_epoch(training, listener.batch)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine, call_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
@@ -72,6 +73,6 @@ def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path)
     outputs: dict[str, Any] = {}
     for name in ("cpu", "gpu"):
         one = Session(ThisMachine(), LOCAL, accelerator=name, limits=limits)  # type: ignore[arg-type]
-        one.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / f"{name}.npy", lambda _: None)
+        one.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / f"{name}.npy", silent)
         outputs[name] = np.load(tmp_path / f"{name}.npy")
     np.testing.assert_allclose(outputs["gpu"], outputs["cpu"], rtol=1e-4, atol=1e-5)

@@ -32,7 +32,7 @@ class Scripted(Session):
     launched: list[str] = field(default_factory=list)
     source: random.Random = field(default_factory=lambda: random.Random(7))
 
-    def latency(self, artifact, folder, on_step=None):
+    def latency(self, artifact, folder, progress=None):
         assert self.pattern is not None
         name = folder.name
         busy = 1 + 0.3 * (len(self.launched) // len(self.times_ms) % 3)

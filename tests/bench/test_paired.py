@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,12 @@ class Watching(ThisMachine):
         return super().command(program, argument)
 
 
-def test_every_round_launches_each_once_in_changing_order(tiny: Path) -> None:
+def test_every_round_launches_each_once_in_changing_order(tiny: Path, heard: Any) -> None:
     names = ("onnx-fp32", "tflite-fp32", "openvino-fp32")
-    machine, steps = Watching(), []
+    machine = Watching()
     session = Session(machine, LOCAL, limits=SHORT)
     entered = [contender(name, tiny / name) for name in names]
-    taken = list(itertools.islice(rounds(session, entered, seed=1, on_step=steps.append), 3))
+    taken = list(itertools.islice(rounds(session, entered, seed=1, progress=heard), 3))
     assert [set(one) for one in taken] == [set(names)] * 3
     orders = [tuple(machine.models[start : start + 3]) for start in (0, 3, 6)]
     assert all(set(order) == set(names) for order in orders)
@@ -47,7 +48,7 @@ def test_every_round_launches_each_once_in_changing_order(tiny: Path) -> None:
             assert measurement.profile == name
             assert measurement.peak_rss_bytes is None
             assert len(measurement.samples_ns) >= 10
-    assert any(step.startswith("round 3: onnx-fp32: latency") for step in steps)
+    assert any(step.startswith("round 3: onnx-fp32: latency") for step in heard.lines)
 
 
 def test_the_same_artifact_twice_is_a_ratio_about_one(tiny: Path) -> None:

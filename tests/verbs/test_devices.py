@@ -12,6 +12,7 @@ import pytest
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.pixels import from_output
+from edgekit.base.progress import silent
 from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.inventory import find_device
@@ -25,10 +26,6 @@ from edgekit.verbs.profile import profile
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
-
-
-def silent(_: str) -> None:
-    """Progress that nobody wants."""
 
 
 @pytest.fixture(autouse=True)
@@ -231,8 +228,7 @@ def test_the_emulated_pi_4_computes_what_this_machine_does(emulated: None, tmp_p
     root = Path(shutil.copytree(DATA, tmp_path / "artifacts"))
     for folder in (root / "tiny").iterdir():
         with_check(folder)
-    steps: list[str] = []
-    outcome = profile([], "virtual-rpi4", artifacts_root=root, reports_root=tmp_path / "reports", on_step=steps.append)
+    outcome = profile([], "virtual-rpi4", artifacts_root=root, reports_root=tmp_path / "reports")
     outcome.raise_failures()
     assert {m.runtime for m in outcome.measurements} == {"onnxruntime", "openvino", "litert"}
     for measurement in outcome.measurements:
@@ -250,8 +246,8 @@ def test_a_phone_is_added_by_its_serial(tmp_path: Path) -> None:
     assert (devices["pixel"].transport, devices["pixel"].address) == ("adb", "28241FDH2001AB")
     assert devices["far"].address == "10.0.0.7:5555"
     with pytest.raises(UsageError, match="neither python = nor benchmark_model ="):
-        check_device("pixel", lambda _: None)
+        check_device("pixel", silent)
     with pytest.raises(UsageError, match=r"there is no file .*absent, the benchmark_model of far"):
-        check_device("far", lambda _: None)
+        check_device("far", silent)
     with pytest.raises(UsageError, match="adb knows neither user nor port"):
         add_device("odd", "adb:pi@10.0.0.7")

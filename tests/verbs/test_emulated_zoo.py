@@ -10,6 +10,7 @@ import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import EMULATED, Session
 from edgekit.catalog import find_card, profile_for
@@ -30,10 +31,6 @@ SMALL = (
 
 def test_each_family_is_there() -> None:
     assert [find_card(name).family for name in SMALL] == list(FAMILIES)
-
-
-def silent(_: str) -> None:
-    """Progress that nobody wants."""
 
 
 def check_output(stored: Stored, session: Session, folder: Path) -> np.ndarray:

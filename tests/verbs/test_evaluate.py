@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.base.progress import silent
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.types import Evaluation
 from edgekit.verbs import evaluate as module
@@ -52,7 +53,7 @@ def photos(tmp_path, pixels) -> Path:
 
 
 def run(name, data, labels=None, against=None, weights="random", num_classes=None) -> Evaluation:
-    return evaluate(str(name), str(data), labels and str(labels), against, weights, num_classes, lambda _: None)
+    return evaluate(str(name), str(data), labels and str(labels), against, weights, num_classes, silent)
 
 
 def winners(folder: str, pixels: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ import pytest
 from edgekit.artifacts.store import Stored
 from edgekit.base.files import STAGING
 from edgekit.base.owned import MARK
+from edgekit.base.progress import Event, silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.reach import reach
@@ -141,13 +142,12 @@ def test_an_emulated_device_holds_no_baseline(artifact: Path) -> None:
 # Judging
 
 
-def test_the_same_artifact_is_not_slower(artifact: Path, pinned: Path) -> None:
-    steps: list[str] = []
-    result = run(artifact, on_step=steps.append)
+def test_the_same_artifact_is_not_slower(artifact: Path, pinned: Path, heard: Any) -> None:
+    result = run(artifact, progress=heard)
     assert result.status in ("PASS", "INCONCLUSIVE")  # a busy test machine proves little, but never a slowdown
     assert result.pinned_at is not None
     assert result.baseline == str(pinned)
-    assert "tiny/tflite-fp32 on local: pair 1" in steps
+    assert "tiny/tflite-fp32 on local: pair 1" in heard.lines
     (kept,) = Path("gate_results/local").iterdir()
     assert kept.name.endswith(f"__{KEY}.json")
     assert GateResult.model_validate_json(kept.read_text()) == result
@@ -408,15 +408,15 @@ def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     add_device("board", "board", python=sys.executable)
     (one,) = planned(artifact, devices=["board"], baseline=TINY)
-    with reach(one.device, lambda _: None) as transport:
+    with reach(one.device, silent) as transport:
         assert isinstance(transport, SshMachine)
 
-        def step(text: str) -> None:
-            if text == "pair 2":
+        def step(event: Event) -> None:
+            if event.text == "pair 2":
                 transport.master.kill()  # as if the board had lost its power
 
         sides = dict.fromkeys(("baseline", "candidate"), (one.candidate.artifact, artifact))
-        pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, on_step=step)  # type: ignore[arg-type]
+        pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, progress=step)  # type: ignore[arg-type]
         result = run_gate(gate_module.draft_of(one, 1, 1, datetime.now(UTC), {}), pairing, None, False, lambda _: None)
     assert (result.status, result.exit_code) == ("BROKEN_OFF", 3)
     assert "the connection to board was lost" in result.reason

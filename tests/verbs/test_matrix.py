@@ -10,6 +10,7 @@ import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.tasks import Outcome
+from edgekit.base.progress import silent
 from edgekit.catalog import cards
 from edgekit.cli.show.matrix import matrix_markdown
 from edgekit.errors import ToolError, UsageError, VerificationError
@@ -55,20 +56,20 @@ class Exports:
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Any) -> Any:
     """Runs the matrix of two variants with stand-in exports."""
     monkeypatch.setattr(workflow, "installed", {"converter": "1"}.get)
 
     def run(exports: Exports, **options: Any) -> tuple[Matrix, list[str]]:
-        lines: list[str] = []
+        heard.events.clear()
         monkeypatch.setattr(workflow, "export", exports)
         chosen, formats = choose_cards(MODELS, (), False), choose_formats(())
         out, artifacts = tmp_path / "docs" / "m.md", tmp_path / "artifacts"
-        made = matrix(chosen, formats, out, artifacts, lines.append, render=matrix_markdown, **options)
+        made = matrix(chosen, formats, out, artifacts, heard, render=matrix_markdown, **options)
         data = options.get("data") or tmp_path / "docs" / "m.json"
         assert Matrix.model_validate_json(data.read_text()) == made
         assert out.read_text() == matrix_markdown(made)
-        return made, lines
+        return made, heard.lines
 
     return run
 
@@ -183,7 +184,7 @@ def test_a_real_cell(tmp_path: Path) -> None:
     chosen = choose_cards(("condensenet_fashion_small",), (), False)
     for resume in (False, True):
         made = matrix(
-            chosen, ("onnx",), tmp_path / "m.md", tmp_path / "a", lambda _: None, resume=resume, render=matrix_markdown
+            chosen, ("onnx",), tmp_path / "m.md", tmp_path / "a", silent, resume=resume, render=matrix_markdown
         )
         (cell,) = made.cells
         assert cell.status == "ok", cell.reason

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 
 from edgekit.artifacts.prepare import ExportOptions
+from edgekit.base.progress import Warned
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import UsageError
 from edgekit.training import checkpoint
@@ -53,10 +54,9 @@ def untimed(path: Path) -> list[dict[str, Any]]:
     return [{**epoch, "seconds": 0} for epoch in json.loads(path.read_text())["epochs"]]
 
 
-def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
-    lines: list[str] = []
-    made = train(str(tiny_condensenet), options(stripes, tmp_path / "out"), Listener(say=lines.append))
-    assert lines == ["tiny_condensenet: starting from random weights, seed 0; 120 images of stripes"]
+def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any) -> None:
+    made = train(str(tiny_condensenet), options(stripes, tmp_path / "out"), Listener(heard))
+    assert heard.lines == ["tiny_condensenet: starting from random weights, seed 0; 120 images of stripes"]
     assert sorted(p.name for p in made.folder.iterdir()) == ["checkpoint.pt", "metrics.json", "plot.svg"]
     assert Run.model_validate_json((made.folder / "metrics.json").read_text()) == made.run
     assert made.run.finished
@@ -70,15 +70,14 @@ def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path:
 
 
 def test_images_of_another_size_are_resized_and_that_is_said(
-    tiny_condensenet: Path, stripes: Path, tmp_path: Path
+    tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any
 ) -> None:
     larger = tmp_path / "larger.toml"
     text = tiny_condensenet.read_text().replace("tiny_condensenet", "larger").replace("[3, 8, 8]", "[3, 12, 12]")
     larger.write_text(text.replace("resize = 8", "resize = 12").replace("crop = 8", "crop = 12"))
-    lines: list[str] = []
     short = RECIPE.model_copy(update={"epochs": 1})
-    train(str(larger), options(stripes, tmp_path / "out", recipe=short), Listener(say=lines.append))
-    assert lines[0] == "images of 8 x 8 are resized to the 12 x 12 of larger"
+    train(str(larger), options(stripes, tmp_path / "out", recipe=short), Listener(heard))
+    assert heard.lines[0] == "images of 8 x 8 are resized to the 12 x 12 of larger"
 
 
 def test_the_default_folder(
@@ -131,7 +130,7 @@ def test_a_killed_training_resumes_to_the_same_result(tiny_condensenet: Path, st
     assert not [p for p in killed.iterdir() if p.name.startswith(".checkpoint.pt.") and p.stat().st_size == 0]
 
 
-def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
+def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any) -> None:
     def stop(epoch: int, done: int, count: int) -> None:
         if (epoch, done) == (3, 5):
             raise KeyboardInterrupt
@@ -143,9 +142,9 @@ def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Pa
     assert same(tmp_path / "a" / "checkpoint.pt", tmp_path / "b" / "checkpoint.pt")
     # Another number of threads is said: it rounds otherwise.
     torch.set_num_threads(2)
-    lines: list[str] = []
-    train(str(tiny_condensenet), options(stripes, tmp_path / "b", resume=True), Listener(say=lines.append))
-    assert any(line.startswith("begun with 1 threads, now 2") for line in lines)
+    train(str(tiny_condensenet), options(stripes, tmp_path / "b", resume=True), Listener(heard))
+    (warning,) = (event for event in heard.events if isinstance(event, Warned))
+    assert warning.text.startswith("begun with 1 threads, now 2")
     torch.set_num_threads(1)
     # A finished one stays as it is.
     stamp = (tmp_path / "a" / "checkpoint.pt").stat().st_mtime_ns

@@ -1,11 +1,10 @@
-"""What every command shares: the two output streams, progress lines, the error boundary."""
+"""What every command shares: the two output streams and the error boundary."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,19 +29,6 @@ def say(text: str) -> None:
 def emit_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=2))
-
-
-class Progress:
-    """Steps with the elapsed time. On a terminal each line shows as it starts; elsewhere it stays quiet."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._shown = sys.stderr.isatty() and not os.environ.get("CI")
-
-    def __call__(self, step: str) -> None:
-        """Begin ``step``."""
-        if self._shown:
-            say(f"[{time.monotonic() - self._start:6.1f} s] {step}")
 
 
 def debugging() -> bool:

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ...base.files import staged_folder, write_atomic
 from ...base.folders import boards_folder
 from ...base.isolate import describe_exit, run_logged, tail
 from ...base.posix import take_lock
+from ...base.progress import Progress, Step
 from ...errors import ToolError
 
 SUITE, PYTHON = "bookworm", "3.11"
@@ -44,8 +45,6 @@ STEP_S = 900.0
 LAYOUT = 1
 """Raised when the same packages are to be put together in another way."""
 
-OnStep = Callable[[str], None]
-
 
 def system_folder() -> Path:
     """The folder of the built system, whether it is there or not."""
@@ -66,7 +65,7 @@ def check_tools() -> None:
         raise ToolError(f"an emulated board needs {', '.join(missing)}", f"apt-get install {packages}")
 
 
-def build_system(on_step: OnStep) -> Path:
+def build_system(progress: Progress) -> Path:
     """The folder of the system, built first when it is not there.
 
     Raises:
@@ -81,8 +80,8 @@ def build_system(on_step: OnStep) -> Path:
             with staged_folder(final) as root:
                 log = boards_folder() / "build.log"
                 log.unlink(missing_ok=True)
-                install_packages(root, log, on_step)
-                install_wheels(root, log, on_step)
+                install_packages(root, log, progress)
+                install_wheels(root, log, progress)
                 finish(root)
     return final
 
@@ -120,10 +119,10 @@ def mirror() -> str:
     return found[0]
 
 
-def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
+def install_packages(root: Path, log: Path, progress: Progress) -> None:
     """Download the arm64 packages and unpack them into ``root``."""
     wanted = [*PACKAGES, *(f"{name}/{SUITE}-backports" for name in PHONE_PACKAGES)]
-    on_step(f"downloading {len(wanted)} arm64 packages of Debian {SUITE} and what they need")
+    progress(Step(f"downloading {len(wanted)} arm64 packages of Debian {SUITE} and what they need"))
     apt = boards_folder() / "apt"
     for name in ("lists/partial", "archives/partial"):
         (apt / name).mkdir(parents=True, exist_ok=True)
@@ -156,14 +155,14 @@ def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
     names = re.findall(r"^'[^']*' (\S+\.deb) ", listed, re.MULTILINE)
     if not names:
         raise ToolError(f"building the emulated board: apt named no packages\n{tail(log)}".rstrip())
-    on_step(f"unpacking {len(names)} packages")
+    progress(Step(f"unpacking {len(names)} packages"))
     for name in names:
         step(f"unpacking {name}", ["dpkg", "-x", str(apt / "archives" / name), str(root)], log)
 
 
-def install_wheels(root: Path, log: Path, on_step: OnStep) -> None:
+def install_wheels(root: Path, log: Path, progress: Progress) -> None:
     """Put the runtimes' aarch64 wheels where the board's Python finds them."""
-    on_step(f"installing the aarch64 wheels of {', '.join(WHEELS)}")
+    progress(Step(f"installing the aarch64 wheels of {', '.join(WHEELS)}"))
     command = [
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
         "--root-user-action=ignore", "--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}",
