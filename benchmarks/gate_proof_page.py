@@ -74,7 +74,7 @@ def real_part(lines: Sequence[Mapping[str, Any]], says: Mapping[str, str]) -> li
     where, same = found["machine"], found["aa"]
     busy = (
         f"The machine was **shared and busy**: load {where['load_median']:.1f} in the median, {where['load_most']:.1f} "
-        "at most, on two cores, so these are no quiet-device figures."
+        "at most, on two cores. A quiet device gives better figures."
         if where["load_median"] > BUSY
         else f"Load {where['load_median']:.1f} in the median, {where['load_most']:.1f} at most."
     )
@@ -129,7 +129,7 @@ def simulated_part(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{gates:,} gates for each noise, slowdown and tolerance. FAIL share at a true slowdown of:",
         "",
     ]
-    for title, usual in (("Default rule", True), ("Tolerance of nothing, as in the literature", False)):
+    for title, usual in (("Default rule", True), ("Tolerance of zero, as in the literature", False)):
         mine = [row for row in rows if (row["tolerance"] > 0) == usual]
         out += [
             f"### {title}",
@@ -186,12 +186,12 @@ How often `edgekit gate` fails an artifact that is not slower, and how often it 
 reasons are on [their own page](../explanation/gate.md). `python -m benchmarks.gate_proof write` makes this page;
 intervals are 95 % Wilson intervals.
 """
-FEWER = """`thread-fewer` came out *faster*, in every gate: with both cores taken by others, two threads probably wait
-for each other. So no slowdown was caught here; that this one is caught has yet to be shown on an idle machine."""
+FEWER = """`thread-fewer` was *faster* in every gate: other programs used both cores, and two threads probably wait for
+each other then. So there was no slowdown to catch; an idle machine has yet to show that the gate catches this one."""
 WHERE = """`change` is the median over the gates of the measured ratio. Every gate with its log ratios, sentinels and
 loads is in `benchmarks/results/gate/real.jsonl`, the figures are in `real.json` beside it."""
 BOLD = """the rate at the tolerance is above its nominal value: Yuen's t is an
-approximation, and with eight pairs and the small level that a run of many gates needs it is a little too bold."""
+approximation, and fails slightly too often with eight pairs and the small level that a run of many gates needs."""
 AGAIN = """## Again
 
 ```sh

@@ -130,7 +130,11 @@ def test_each_alias_means_one_card():
         (CARD.replace("params = ", "# "), "the key 'params' is missing", ""),
         (re.sub("mean = .*", "", CARD), "the key 'preprocessing.mean' is missing", ""),
         (CARD.replace("[3, 224, 224]", "[3, 224]"), "the key 'input_shape.2' is missing", ""),
-        (CARD.replace('"RGB"', '"GBR"'), "preprocessing.channels: Input should be 'RGB' or 'BGR' (value: 'GBR')", ""),
+        (
+            CARD.replace('"RGB"', '"GBR"'),
+            "preprocessing.channels: Input should be 'RGB', 'BGR' or 'L' (value: 'GBR')",
+            "",
+        ),
         (CARD + "\nid = ", "is not valid TOML", ""),
         (CARD.replace("id =", "id = 1\nid ="), "is not valid TOML", ""),
     ],

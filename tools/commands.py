@@ -18,6 +18,8 @@ FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 INLINE = re.compile(r"`(edgekit [^`]+)`")
+ENDS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+"""Options that do their work while the line is parsed, and end the program."""
 UsageFault: type[Exception] = typer.BadParameter.__mro__[1]
 """What Typer raises for a word that it does not know."""
 
@@ -74,9 +76,8 @@ def parse(words: tuple[str, ...]) -> tuple[str, ...]:
     command: Any = typer.main.get_command(app)
     rest, context = list(words), None
     path: list[str] = []
-    # A page may show --help and --version, which end the program while it parses.
-    ends = any(word in ("--help", "-h", "--version") for word in rest)
-    rest = [word for word in rest if word not in ("--help", "-h", "--version")]
+    ends = any(word in ENDS for word in rest)
+    rest = [word for word in rest if word not in ENDS]
     while True:
         resilient = ends and not (rest and hasattr(command, "commands"))
         context = command.make_context(command.name, rest, parent=context, resilient_parsing=resilient)

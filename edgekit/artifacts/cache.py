@@ -26,6 +26,7 @@ from ..errors import EdgekitError
 from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
 from ..types import ExportProfile, ModelCard
+from ..zoo.conventions import named_tf
 from .prepare import ExportOptions
 from .store import MANIFEST, Stored, check_files, file_of, read_manifest
 
@@ -89,6 +90,7 @@ def ingredients(
         "parity_data": source_digest(options.parity_data or options.calibration),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
         "reading": options.reading.to_plain(),
+        "named": "" if checkpoint is None else named_tf(checkpoint),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
         "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],

@@ -1,6 +1,7 @@
 """Photos to network inputs: load, resize, crop, normalise; and back from an artifact's input and output types.
 
-Pixels are uint8 ``(N, H, W, 3)`` in the order of ``Preprocessing.channels``.
+Pixels are uint8 ``(N, H, W, C)`` in the order of ``Preprocessing.channels``, equal to those of torchvision's ``Resize``
+and ``CenterCrop`` on Pillow images.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ToolError, UsageError
+from ..errors import UsageError
 from ..types import ImageSet, Preprocessing, TensorSpec
-from .distribution import install_command
+from .decode import LARGEST, decode, photo_notes
+from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
 from .photo_files import find_photos
 
 Pixels = NDArray[np.uint8]
@@ -32,27 +34,28 @@ def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixel
     """Images for calibration or parity.
 
     Args:
-        source: a folder of images, an ``.npz`` file with an array ``images`` (uint8, ``(N, H, W, 3)``, at the crop
-            size), ``"synthetic"`` for seeded noise, or None for the bundled photos. A folder of more than
-            ``MAX_IMAGES`` files is sampled evenly.
+        source: a folder of images, an ``.npz`` file with an array ``images`` (see ``image_arrays``), ``"synthetic"``
+            for seeded noise, or None for the bundled photos. Of more than ``MAX_IMAGES`` images some are taken evenly.
         preprocessing: says the size and the channel order.
 
     Raises:
         UsageError: nothing there, no image in it, a broken image, a wrong array.
     """
+    notes: tuple[str, ...] = ()
     if source is None:
-        pixels, kind, name = from_folder(BUNDLED, preprocessing), "bundled", "edgekit's bundled photos"
+        (pixels, notes), kind, name = from_folder(BUNDLED, preprocessing), "bundled", "edgekit's bundled photos"
     elif source == "synthetic":
-        size = preprocessing.crop
         rng = np.random.default_rng(0)
-        pixels = rng.integers(0, 256, (SYNTHETIC_COUNT, size, size, 3), dtype=np.uint8)
+        shape = (SYNTHETIC_COUNT, *preprocessing.size, len(preprocessing.mean))
+        pixels = rng.integers(0, 256, shape, dtype=np.uint8)
         kind, name = "synthetic", "uniform noise, seed 0"
     elif source.endswith(".npz"):
-        pixels, kind, name = from_npz(Path(source), preprocessing), "npz", source
+        (pixels, notes), kind, name = from_npz(Path(source), preprocessing), "npz", source
     else:
-        pixels, kind, name = from_folder(Path(source), preprocessing), "folder", source
+        (pixels, notes), kind, name = from_folder(Path(source), preprocessing), "folder", source
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    return pixels, ImageSet(kind=kind, source=name, count=len(pixels), sha256=digest)  # type: ignore[arg-type]
+    found = ImageSet(kind=kind, source=name, count=len(pixels), sha256=digest, notes=notes)  # type: ignore[arg-type]
+    return pixels, found
 
 
 def source_digest(source: str | None) -> str:
@@ -68,60 +71,84 @@ def source_digest(source: str | None) -> str:
         if not paths[0].is_file():
             raise UsageError(f"no file at {source}", "give a folder, an .npz file or the word synthetic")
     else:
-        paths = image_files(BUNDLED if source is None else Path(source))
+        paths, _ = image_files(BUNDLED if source is None else Path(source))
     digest = hashlib.sha256()
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The image files below a folder, sorted, at most ``MAX_IMAGES`` of them, evenly spaced.
+def image_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """At most ``MAX_IMAGES`` of the photos below a folder, sorted, evenly spaced; and what was left out, in words.
 
     Raises:
         UsageError: no such folder, or no image in it.
     """
     if not folder.is_dir():
         raise UsageError(f"no folder of images at {folder}", "give a folder, an .npz file or the word synthetic")
-    found = find_photos(folder).paths
-    step = max(1.0, len(found) / MAX_IMAGES)
-    return [found[int(i * step)] for i in range(min(len(found), MAX_IMAGES))]
+    found = find_photos(folder)
+    return [found.paths[index] for index in evenly(len(found.paths))], (*found.notes, *sample_notes(len(found.paths)))
 
 
-def from_folder(folder: Path, preprocessing: Preprocessing) -> Pixels:
-    """Every image of a folder, resized and cropped."""
-    return np.stack([load_image(path, preprocessing) for path in image_files(folder)])
+def evenly(count: int) -> list[int]:
+    """Indices of at most ``MAX_IMAGES`` of ``count`` images, evenly spaced."""
+    step = max(1.0, count / MAX_IMAGES)
+    return [int(index * step) for index in range(min(count, MAX_IMAGES))]
+
+
+def sample_notes(count: int) -> tuple[str, ...]:
+    """That not all of ``count`` images are used, in words."""
+    return (f"{MAX_IMAGES} of {count} images, evenly spaced",) if count > MAX_IMAGES else ()
+
+
+def from_folder(folder: Path, preprocessing: Preprocessing) -> tuple[Pixels, tuple[str, ...]]:
+    """Every photo of a folder, resized and cropped; what has to be said of them."""
+    paths, notes = image_files(folder)
+    return np.stack([load_image(path, preprocessing) for path in paths]), (*notes, *photo_notes(paths))
 
 
 def load_image(path: Path, preprocessing: Preprocessing) -> Pixels:
-    """One image as ``(crop, crop, 3)``: short side to ``resize``, then the centre.
+    """One photo as ``(height, width, channels)``: resized, then its centre.
 
     Raises:
-        UsageError: the file is not a whole image.
+        UsageError: the file is not a whole image, or a strip that resizing would blow up.
         ToolError: Pillow is not installed.
     """
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise ToolError("reading images needs Pillow", install_command("run")) from error
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path} is not a readable image: {error}", "remove it or replace it") from error
-    width, height = image.size
-    scale = preprocessing.resize / min(width, height)
-    width = max(preprocessing.crop, round(width * scale))
-    height = max(preprocessing.crop, round(height * scale))
-    method = Image.Resampling.BICUBIC if preprocessing.interpolation == "bicubic" else Image.Resampling.BILINEAR
-    image = image.resize((width, height), method)
-    left, top = (width - preprocessing.crop) // 2, (height - preprocessing.crop) // 2
-    array = np.asarray(image.crop((left, top, left + preprocessing.crop, top + preprocessing.crop)))
+    grey = preprocessing.channels == "L"
+    image = decode(path, "L" if grey else "RGB")
+    from PIL import Image
+
+    height, width = resized(image.height, image.width, preprocessing)
+    if height * width > LARGEST:
+        raise UsageError(
+            f"{path} has {image.width} x {image.height} pixels, which resizing would make {width} x {height}",
+            "leave it out: it is a strip",
+        )
+    image = image.resize((width, height), Image.Resampling[preprocessing.interpolation.upper()])
+    rows, columns = preprocessing.size
+    # Rounded to the even number, as torchvision's CenterCrop does.
+    left, top = round((width - columns) / 2), round((height - rows) / 2)
+    array = np.asarray(image.crop((left, top, left + columns, top + rows)))
+    if grey:
+        return array[..., None]
     return array if preprocessing.channels == "RGB" else array[..., ::-1]
 
 
-def from_npz(path: Path, preprocessing: Preprocessing) -> Pixels:
-    """The array ``images`` of an ``.npz`` file.
+def resized(height: int, width: int, preprocessing: Preprocessing) -> tuple[int, int]:
+    """``(height, width)`` of an image after resizing: torchvision's ``Resize``, timm's rule for an oblong input."""
+    if not isinstance(preprocessing.resize, int):
+        return preprocessing.resize
+    rows, columns = preprocessing.size
+    if rows == columns:
+        long = int(preprocessing.resize * max(height, width) / min(height, width))
+        return (preprocessing.resize, long) if height <= width else (long, preprocessing.resize)
+    larger = preprocessing.resize / min(rows, columns)
+    ratio = min(height / (rows * larger), width / (columns * larger))
+    return max(rows, round(height / ratio)), max(columns, round(width / ratio))
+
+
+def from_npz(path: Path, preprocessing: Preprocessing) -> tuple[Pixels, tuple[str, ...]]:
+    """The array ``images`` of an ``.npz`` file, at the network's size; what was done to it, in words.
 
     Raises:
         UsageError: missing or broken file, no such array, wrong type or shape.
@@ -130,20 +157,16 @@ def from_npz(path: Path, preprocessing: Preprocessing) -> Pixels:
         with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
             images = np.lib.format.read_array(stream, allow_pickle=False)
     except KeyError as error:
-        raise UsageError(f"{path} holds no array named images", "np.savez(FILE, images=...)") from error
+        raise UsageError(f"{path} holds no array named images", f"np.savez(FILE, images=...); {NPZ_HINT}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"cannot read {path}: {error}", "write it again: np.savez(FILE, images=...)") from error
-    size = preprocessing.crop
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
-        raise UsageError(
-            f"{path}: images is {images.dtype} {list(images.shape)}", f"it must be uint8 [N, {size}, {size}, 3]"
-        )
-    chosen: Pixels = images[:MAX_IMAGES]
-    return chosen
+    images = checked_images(images, f"{path}: images")
+    notes = [note for note in (size_note(images, preprocessing), *sample_notes(len(images))) if note]
+    return fitted(images[evenly(len(images))], preprocessing), tuple(notes)
 
 
 def normalise(pixels: Pixels, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Pixels to the network's float input, ``(N, 3, H, W)``: ``(pixel / 255 - mean) / std``."""
+    """Pixels to the network's float input, ``(N, C, H, W)``: ``(pixel / 255 - mean) / std``."""
     mean = np.asarray(preprocessing.mean, np.float32)
     std = np.asarray(preprocessing.std, np.float32)
     scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std

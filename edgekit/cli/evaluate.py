@@ -20,7 +20,9 @@ def evaluate_command(
     data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
     labels: Annotated[
         str | None,
-        typer.Option("--labels", help="Class numbers, one a line for the sorted images, or lines of FILE,NUMBER."),
+        typer.Option(
+            "--labels", help="Class numbers or names, one a line for the sorted images, or lines of FILE,CLASS."
+        ),
     ] = None,
     against: Annotated[
         str | None,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..base.image_arrays import fitted
 from ..types import Preprocessing
 from .datasets import Indices, Pixels, Split
 from .recipes import Recipe
@@ -25,7 +26,7 @@ def batch_indices(count: int, recipe: Recipe, epoch: int) -> list[Indices]:
 def training_batches(
     split: Split, recipe: Recipe, preprocessing: Preprocessing, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Augmented, normalised inputs ``(n, 3, H, W)`` and labels ``(n,)``; the same for the same seed and epoch."""
+    """Augmented, normalised inputs ``(n, C, H, W)`` and labels ``(n,)``; the same for the same seed and epoch."""
     generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
     for chosen in batch_indices(len(split.labels), recipe, epoch):
         images = scaled(split.images.take(chosen), preprocessing)
@@ -41,16 +42,12 @@ def evaluation_batches(split: Split, preprocessing: Preprocessing) -> Iterator[t
 
 
 def scaled(pixels: Pixels, preprocessing: Preprocessing) -> Tensor:
-    """Pixels ``(n, H, W, 3)`` as float ``(n, 3, crop, crop)`` in [0, 1]; images of another size are resized.
+    """Pixels ``(n, H, W, 3)`` or ``(n, H, W, 1)`` as float ``(n, C, height, width)`` in [0, 1].
 
     Folders are read at the card's size already; arrays of another size are stretched to it.
     """
-    array = pixels if preprocessing.channels == "RGB" else pixels[..., ::-1]
-    images = torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2))).float() / 255
-    side = preprocessing.crop
-    if images.shape[-2:] == (side, side):
-        return images
-    return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
+    array = fitted(pixels, preprocessing)
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2))).float() / 255
 
 
 def augmented(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:

@@ -31,7 +31,7 @@ class Images(Protocol):
         ...
 
     def take(self, indices: Indices) -> Pixels:
-        """The chosen images, uint8 ``(n, H, W, 3)``, RGB, all of one size."""
+        """The chosen images, uint8 ``(n, H, W, 3)``, RGB, or ``(n, H, W, 1)``, grey, all of one size."""
         ...
 
 
@@ -45,11 +45,9 @@ class ArrayImages:
         return len(self.array)
 
     def take(self, indices: Indices) -> Pixels:
-        """The chosen images; a grey one has its value in all three channels."""
+        """The chosen images."""
         chosen = self.array[indices]
-        if chosen.ndim == 3:
-            chosen = chosen[..., None]
-        return np.repeat(chosen, 3, axis=-1) if chosen.shape[-1] == 1 else chosen
+        return chosen[..., None] if chosen.ndim == 3 else chosen
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.decode import photo_notes
 from ..base.photo_files import class_folders, find_photos, split_folders
 from ..base.pixels import load_image
 from ..errors import UsageError
@@ -20,7 +21,7 @@ from .datasets import HELD_OUT, Dataset, Indices, Pixels, Split, checked, hold_o
 
 @dataclass(frozen=True)
 class FileImages:
-    """Images in files, read when they are needed, resized and cropped as the network's card says."""
+    """Images in files, read when they are needed, resized and cropped as the network's card says; RGB or grey."""
 
     paths: tuple[Path, ...]
     preprocessing: Preprocessing
@@ -29,8 +30,10 @@ class FileImages:
         return len(self.paths)
 
     def take(self, indices: Indices) -> Pixels:
-        """The chosen images, ``(n, crop, crop, 3)``."""
-        return np.stack([load_image(self.paths[index], self.preprocessing) for index in indices])
+        """The chosen images, ``(n, height, width, channels)``."""
+        grey = self.preprocessing.channels == "L"
+        wanted = self.preprocessing if grey else self.preprocessing.model_copy(update={"channels": "RGB"})
+        return np.stack([load_image(self.paths[index], wanted) for index in indices])
 
 
 def image_folder(folder: Path, preprocessing: Preprocessing) -> Dataset:
@@ -70,5 +73,5 @@ def labelled(folder: Path, classes: Sequence[str], preprocessing: Preprocessing)
         found = find_photos(folder / name)
         paths += found.paths
         labels += [label] * len(found.paths)
-        notes += [f"{folder / name}: {note}" for note in found.notes]
+        notes += [f"{folder / name}: {note}" for note in (*found.notes, *photo_notes(found.paths))]
     return Split(FileImages(tuple(paths), preprocessing), np.asarray(labels, np.int64)), tuple(notes)

@@ -55,12 +55,18 @@ class WeightsProvenance(Frozen):
 
 
 class ImageSet(Frozen):
-    """Which images were used. ``sha256`` covers the pixels after resize and crop."""
+    """Which images were used.
+
+    Attributes:
+        sha256: of the pixels after resize and crop.
+        notes: what was left out, turned or scaled, in words.
+    """
 
     kind: Literal["bundled", "folder", "npz", "synthetic"]
     source: str
     count: int
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 class Rewrite(Frozen):

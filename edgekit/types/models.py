@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Frozen, Layout, Name
 from .urls import Url
+
+Interpolation = Literal["bilinear", "bicubic", "lanczos", "nearest"]
+Channels = Literal["RGB", "BGR", "L"]
+LARGEST = 5.0
+"""Mean and std of pixels from 0 to 1 are below 1; those of pixels from 0 to 255 are tens, also of dark data sets."""
 
 
 class Preprocessing(Frozen):
     """From an image file to the network's input: resize the short side, crop the centre, scale to [0, 1], normalise.
 
     Attributes:
-        resize: short side after resizing, pixels.
-        crop: side of the centre crop, pixels.
+        resize: short side after resizing, pixels; or ``(height, width)``, to which the image is stretched.
+        crop: side of the centre crop, pixels; or its ``(height, width)``. Where they differ, ``resize`` is the short
+            side that the crop has when it is scaled up until the image just covers it.
         interpolation: how the image is resized.
-        channels: their order in the network's input.
+        channels: their order in the network's input; ``L`` is grey, one channel.
         mean, std: per channel, in units of [0, 1], in the order of ``channels``.
         baked: True when the artifact itself scales and normalises, so that it takes pixels 0..255.
     """
 
-    resize: int
-    crop: int
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    channels: Literal["RGB", "BGR"] = "RGB"
+    resize: int | tuple[int, int]
+    crop: int | tuple[int, int]
+    interpolation: Interpolation = "bilinear"
+    channels: Channels = "RGB"
     mean: tuple[float, ...]
     std: tuple[float, ...]
     baked: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` of the network's input."""
+        return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
+
+    @model_validator(mode="after")
+    def possible(self) -> Self:
+        """Refuse what no network is trained with; each message tells the mistake that is usual."""
+        if self.channels == "RGB" and len(self.mean) == len(self.std) == 1:
+            object.__setattr__(self, "channels", "L")  # one value for one channel: nobody would write it of three
+        count = 1 if self.channels == "L" else 3
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != count:
+                raise ValueError(f"{name} has {len(values)} value(s), and {self.channels} images {count} channel(s)")
+            if not all(map(math.isfinite, values)):
+                raise ValueError(f"{name} must be finite numbers, got {list(values)}")
+        if max(*map(abs, self.mean), *self.std) > LARGEST:
+            raise ValueError(
+                f"mean {list(self.mean)} and std {list(self.std)} look like units of 0 to 255, and they have to be in "
+                "units of [0, 1]: divide them by 255"
+            )
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be above 0, got {list(self.std)}: the image is divided by it")
+        height, width = self.size
+        if min(height, width) < 1:
+            raise ValueError(f"crop must be 1 or more, got {self.crop}")
+        least = min(height, width) if isinstance(self.resize, int) else self.size
+        if self.resize < least or (not isinstance(self.resize, int) and self.resize[1] < width):  # type: ignore[operator]
+            raise ValueError(f"resize {self.resize} is less than crop {self.crop}: the crop would leave the image")
+        return self
 
 
 class QuantParams(Frozen):
@@ -97,7 +135,7 @@ class ModelCard(Frozen):
         licence: of the architecture as it is built.
         architecture: keyword arguments of the family's builder.
         num_classes: outputs.
-        input_shape: ``(channels, height, width)``.
+        input_shape: ``(channels, height, width)``; ``preprocessing`` has to make images of that shape.
         preprocessing: from an image file to the input.
         params: learnable elements, BN included.
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
@@ -119,6 +157,27 @@ class ModelCard(Frozen):
     macs: int
     published: tuple[Published, ...] = ()
     weights: tuple[Weights, ...] = ()
+
+    @model_validator(mode="after")
+    def agrees(self) -> Self:
+        """Refuse a preprocessing that makes images of another shape than the network takes.
+
+        ``crop`` as one number is the short side of an oblong input.
+        """
+        channels, height, width = self.input_shape
+        if height != width and self.preprocessing.crop == min(height, width):
+            spelled_out = self.preprocessing.model_copy(update={"crop": (height, width)})
+            object.__setattr__(self, "preprocessing", spelled_out)
+        if (height, width) != self.preprocessing.size:
+            rows, columns = self.preprocessing.size
+            raise ValueError(
+                f"input_shape {list(self.input_shape)} and preprocessing.crop, {rows} x {columns}, do not agree: make "
+                "them the same (an oblong input takes crop = [height, width])"
+            )
+        if channels != len(self.preprocessing.mean):
+            kind = self.preprocessing.channels
+            raise ValueError(f"input_shape has {channels} channels, and preprocessing makes {kind} images")
+        return self
 
 
 class CheckpointReading(Frozen):

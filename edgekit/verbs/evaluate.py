@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..artifacts.children import jobs
 from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
+from ..base.image_arrays import size_note
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
 from ..base.scratch import scratch_folder
@@ -19,7 +20,7 @@ from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import CheckpointReading, Evaluation, ModelCard, Scored
+from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
@@ -119,7 +120,15 @@ def evaluate(
             "compare networks of the same classes (--num-classes)",
         )
     known = answers.classes or (() if other is None else other.classes)
+    made = preprocessing_of(subject)
+    if images.array is not None and made is not None:
+        images = replace(images, notes=tuple(note for note in (*images.notes, size_note(images.array, made)) if note))
     return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
+
+
+def preprocessing_of(subject: Subject) -> Preprocessing | None:
+    """How images become the subject's input; None where a manifest does not say."""
+    return subject.artifact.inputs[0].preprocessing if isinstance(subject, Stored) else subject.card.preprocessing
 
 
 def judge(images: Images, answers: Answers, reference: Answers | None) -> Evaluation:

@@ -118,11 +118,10 @@ def opening(run: Run, resume: bool) -> str:
 
 def size_note(data: Dataset, card: ModelCard) -> str:
     """What happens to images that have not the network's size; empty when they have."""
-    height, width = data.train.images.take(np.zeros(1, np.int64)).shape[1:3]
-    side = card.preprocessing.crop
-    if (height, width) == (side, side):
+    (height, width), (rows, columns) = data.train.images.take(np.zeros(1, np.int64)).shape[1:3], card.preprocessing.size
+    if (height, width) == (rows, columns):
         return ""
-    return f"images of {height} x {width} are resized to the {side} x {side} of {card.id}"
+    return f"images of {height} x {width} are resized to the {rows} x {columns} of {card.id}"
 
 
 def class_count(data: Dataset, wanted: int | None) -> int:
@@ -191,7 +190,7 @@ def resumed(
         raise UsageError(f"{path} was trained on other images of the name {data.name}", "train anew with --out DIR")
     trained = card.model_copy(update={"architecture": header.architecture})
     network = create(trained, classes)
-    adopt(network, header.layout)
+    adopt(network, header.layout, own_eps="bn_eps" in header.architecture)
     training = begin(network, data, card.preprocessing, options.recipe)
     restore(training, content, run)
     return training, header, run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,15 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.decode import photo_notes
 from ..base.files import check_regular
+from ..base.image_arrays import checked_images, fitted
 from ..base.photo_files import class_folders, find_photos, split_folders
 from ..base.pixels import Pixels, load_image
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError
 from ..types import Preprocessing
 from .class_numbers import class_numbers
+from .label_file import HINT, numbers_of, read_rows, words_of
 
 Labels = NDArray[np.int64]
-LABELS_HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Images:
         labels: class numbers in the same order, or None; indices into ``class_names`` where there are any.
         class_names: names of the classes, sorted by string; empty where classes come as numbers.
         notes: what was decided for the user, in words.
+        first_word: where the names are from, when a label file has them.
     """
 
     source: str
@@ -42,26 +44,20 @@ class Images:
     labels: Labels | None = None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    first_word: str = ""
 
     def __len__(self) -> int:
         return len(self.paths) if self.array is None else len(self.array)
 
     def take(self, start: int, stop: int, preprocessing: Preprocessing) -> Pixels:
-        """Images ``start`` to ``stop``, uint8 ``(n, crop, crop, 3)``.
+        """Images ``start`` to ``stop``, uint8 ``(n, height, width, channels)``.
 
         Raises:
-            UsageError: a broken image, or an array of another size than the network takes.
+            UsageError: a broken image.
         """
         if self.array is None:
             return np.stack([load_image(path, preprocessing) for path in self.paths[start:stop]])
-        size = preprocessing.crop
-        if self.array.shape[1:] != (size, size, 3):
-            raise UsageError(
-                f"{self.source}: images is {self.array.dtype} {list(self.array.shape)}, and the network takes "
-                f"[N, {size}, {size}, 3]"
-            )
-        pixels = self.array[start:stop]
-        return pixels if preprocessing.channels == "RGB" else np.ascontiguousarray(pixels[..., ::-1])
+        return fitted(self.array[start:stop], preprocessing)
 
 
 def load_images(source: str, labels: str | None) -> Images:
@@ -82,8 +78,7 @@ def load_images(source: str, labels: str | None) -> Images:
         raise UsageError(f"no data at {source!r}", "--data takes a folder of images, of class folders, or a .npz file")
     if labels is None:
         return images
-    numbers = read_labels(Path(labels), images)
-    return replace(images, labels=numbers, class_names=())
+    return with_labels(images, Path(labels))
 
 
 def from_folder(folder: Path) -> Images:
@@ -93,7 +88,7 @@ def from_folder(folder: Path) -> Images:
         images = from_folder(parts[1])
         return replace(images, notes=(f"{folder} has training and test images: these are {parts[1]}", *images.notes))
     found = find_photos(folder)
-    paths, notes = found.paths, found.notes
+    paths, notes = found.paths, (*found.notes, *photo_notes(found.paths))
     parents = [path.relative_to(folder).parts[:-1] for path in paths]
     if not any(parents):
         return Images(str(folder), paths, notes=notes)
@@ -110,8 +105,8 @@ def from_folder(folder: Path) -> Images:
 
 
 def from_npz(path: Path) -> Images:
-    """``images`` (uint8 ``[N, H, W, 3]``) and perhaps ``labels`` of an ``.npz`` file."""
-    hint = "np.savez(FILE, images=uint8 [N, H, W, 3], labels=[N])"
+    """``images`` and perhaps ``labels`` of an ``.npz`` file, see ``image_arrays``."""
+    hint = "np.savez(FILE, images=uint8 [N, H, W, 3] or [N, H, W], labels=[N])"
     try:
         with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -121,11 +116,9 @@ def from_npz(path: Path) -> Images:
         raise UsageError(f"{path} cannot be read as .npz: {error}", hint) from error
     if "images" not in arrays:
         raise UsageError(f"{path} holds no array named images; it has {', '.join(arrays) or 'none'}", hint)
-    images, labels = arrays["images"], arrays.get("labels")
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise UsageError(f"{path}: images is {images.dtype} {list(images.shape)}", hint)
-    if not len(images):
+    if not len(arrays["images"]):
         raise UsageError(f"{path} holds no image", hint)
+    images, labels = checked_images(arrays["images"], f"{path}: images"), arrays.get("labels")
     if labels is None:
         return Images(str(path), array=images)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
@@ -135,49 +128,23 @@ def from_npz(path: Path) -> Images:
     return Images(str(path), array=images, labels=labels.astype(np.int64))
 
 
-def read_labels(path: Path, images: Images) -> Labels:
-    """The class numbers of a label file, in the order of the images.
+def with_labels(images: Images, path: Path) -> Images:
+    """The images with the labels of a file in place of their own.
 
     Raises:
-        UsageError: unreadable, not numbers, another count than there are images, an image without a label.
+        UsageError: unreadable, numbers and names mixed, another count than there are images, an image without a label.
     """
-    try:
-        text = check_regular(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the labels {path}: {error}", LABELS_HINT) from error
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    lines = [(number, line) for number, line in lines if not line.startswith("#")]
-    rows = [(number, re.split(r"[,;\t ]+", line)) for number, line in lines]
-    if not rows:
-        raise UsageError(f"{path} holds no labels", LABELS_HINT)
-    if all(len(row) == 1 for _, row in rows):
-        if len(rows) != len(images):
-            raise UsageError(f"{path} has {len(rows)} labels, and {images.source} {len(images)} images", LABELS_HINT)
-        return np.array([number_of(row[0], path, number) for number, row in rows], np.int64)
-    if images.array is not None:
-        raise UsageError(f"{path} names files, and {images.source} has none", "give one class number a line")
-    given: dict[str, int] = {}
-    for number, row in rows:
-        if len(row) != 2:
-            raise UsageError(f"{path}, line {number}: {' '.join(row)!r} is not FILE,NUMBER", LABELS_HINT)
-        given[row[0]] = number_of(row[1], path, number)
-    return np.array([label_of(image, images, given, path) for image in images.paths], np.int64)
-
-
-def number_of(word: str, path: Path, line: int) -> int:
-    """A class number."""
-    if not re.fullmatch(r"\d+", word):
-        raise UsageError(f"{path}, line {line}: {word!r} is not a class number", LABELS_HINT)
-    return int(word)
-
-
-def label_of(image: Path, images: Images, given: dict[str, int], path: Path) -> int:
-    """The label of an image, by its path below the data folder or by its name."""
-    below = image.relative_to(images.source).as_posix()
-    for name in (below, image.name):
-        if name in given:
-            return given[name]
-    raise UsageError(f"{path} has no label for {below}", did_you_mean(below, given))
+    rows = read_rows(path)
+    below = [image.relative_to(images.source).as_posix() for image in images.paths] or [""] * len(images)
+    chosen = words_of(path, rows, images.source, below, listed=bool(images.paths))
+    numbers = numbers_of(path, chosen)
+    if numbers is not None:
+        return replace(images, labels=np.array(numbers, np.int64), class_names=())
+    names = tuple(sorted({row.word for row in chosen}))
+    labels = np.array([names.index(row.word) for row in chosen], np.int64)
+    return replace(
+        images, labels=labels, class_names=names, first_word=f"{path}, line {rows[0].line}: {rows[0].word!r}"
+    )
 
 
 def with_numbers(images: Images, classes: int, known: Sequence[str] = ()) -> Images:
@@ -193,6 +160,10 @@ def with_numbers(images: Images, classes: int, known: Sequence[str] = ()) -> Ima
     """
     if images.labels is None:
         return images
+    if images.first_word and not known:
+        raise UsageError(
+            f"{images.first_word} is not a class number", f"{HINT}; names need a network that kept its own"
+        )
     if images.class_names:
         numbers, notes = class_numbers(images.source, images.class_names, known, classes)
         present = np.unique(images.labels)

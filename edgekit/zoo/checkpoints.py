@@ -6,7 +6,8 @@ Files are what ``torch.save`` writes, in any wrapper that trainers use, or ``.sa
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Checkpoint:
     Attributes:
         state: tensors by name, without wrappers' prefixes.
         trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
+        architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
         key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
         average: they are the moving average of the weights.
         other: as ``key``, of the average beside the weights, or of the weights beside the average; empty without one.
@@ -42,6 +44,7 @@ class Checkpoint:
     key: str = ""
     average: bool = False
     other: str = ""
+    architecture: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool = False) -> Checkpoint:
@@ -59,8 +62,17 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
     content = read_file(path)
     table = find_table(content, path, ema=ema)
     state = plain_names(table.state, network, path, ema=ema)
-    trained_as = str(header_of(content).get("layout", ""))
-    return Checkpoint(path, state, trained_as, table.key, ema or is_average(table.key), table.other)
+    header = header_of(content)
+    said = header.get("architecture")
+    return Checkpoint(
+        path=path,
+        state=state,
+        trained_as=str(header.get("layout", "")),
+        key=table.key,
+        average=ema or is_average(table.key),
+        other=table.other,
+        architecture=said if isinstance(said, dict) else {},
+    )
 
 
 def read_state(path: Path, network: nn.Module | None = None) -> dict[str, Tensor]:
@@ -90,21 +102,16 @@ def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:
         The layout's name and the file's sha256.
 
     Raises:
-        UsageError: see :func:`read_checkpoint` and :func:`load_into`; or the weights need TF's padding, which the
-            network does not have.
+        UsageError: see :func:`read_checkpoint` and :func:`load_into`.
     """
-    if path.name.startswith("tf_"):
-        raise UsageError(
-            f"{path.name} holds weights converted from TensorFlow, which need TF's asymmetric padding",
-            "take the publisher's own weights: the file without tf_",
-        )
     return load_into(network, read_checkpoint(path, network)), sha256_file(path)
 
 
-def load_into(network: nn.Module, checkpoint: Checkpoint) -> str:
+def load_into(network: nn.Module, checkpoint: Checkpoint, *, own_eps: bool = False) -> str:
     """Load a checkpoint that was read into ``network`` in place, and name its layout.
 
-    What the weights were trained with and no tensor says (BN epsilon, activation, shuffle order) is set as well.
+    What the weights were trained with and no tensor says (BN epsilon, activation, shuffle order) is set as well; not
+    the epsilon where ``own_eps`` says that the network has its card's.
 
     Raises:
         UsageError: keys, shapes or types differ, with the first of each and the likeliest cause.
@@ -119,7 +126,7 @@ def load_into(network: nn.Module, checkpoint: Checkpoint) -> str:
     if checkpoint.trained_as:
         # Saved under edgekit's own names after training from a foreign file, whose conventions it still has.
         layout = TRAINED_AS + checkpoint.trained_as
-    adopt(network, layout)
+    adopt(network, layout, own_eps=own_eps)
     return layout
 
 

@@ -91,21 +91,38 @@ def translate(network: nn.Module, state: State) -> tuple[str, State]:
     """
     if isinstance(network, CondenseNet):
         return condensenet_state(network, state)
-    for layout in LAYOUTS:
-        if any(key.startswith(layout.marker) for key in state):
-            return layout.name, paired(network, in_order(layout, state))
-    return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit", with_head(network, state)
+    layout = foreign_layout(state)
+    if layout is not None:
+        return layout.name, paired(network, in_order(layout, state))
+    return own_names(network), with_head(network, state)
 
 
-def adopt(network: nn.Module, layout: str) -> None:
+def foreign_layout(state: State) -> Layout | None:
+    """Which other library named the tensors; None for the network's own names."""
+    return next((known for known in LAYOUTS if any(key.startswith(known.marker) for key in state)), None)
+
+
+def own_names(network: nn.Module) -> str:
+    """Whose names the network's own are."""
+    return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit"
+
+
+def layout_name(network: nn.Module, state: State) -> str:
+    """Whose names the tensors have: :func:`translate` says it in more words for CondenseNets."""
+    layout = foreign_layout(state)
+    return own_names(network) if layout is None else layout.name
+
+
+def adopt(network: nn.Module, layout: str, *, own_eps: bool = False) -> None:
     """Give ``network`` what a foreign layout's weights were trained with and no tensor says: BN epsilon, activation,
     shuffle order. edgekit's own names leave everything as the card has it, unless they say what they were trained as.
+    With ``own_eps`` the card says the epsilon, and the network has it.
     """
     layout = layout.removeprefix(TRAINED_AS)
     if layout not in {known.name for known in LAYOUTS}:
         return
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d) and not own_eps:
             module.eps = BN_EPS
     take = getattr(network, "adopt", None)
     if take is not None:

@@ -18,10 +18,11 @@ from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
 from .checkpoints import load_into, read_checkpoint, sha256_state
 from .condensenet import condensenet
+from .conventions import check_size, with_conventions
 from .igcv1 import igcv1
 from .igcv2 import igcv2
 from .igcv3 import igcv3
-from .layouts import class_count
+from .layouts import class_count, layout_name
 from .mnasnet import mnasnet
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
@@ -54,15 +55,35 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     """The card's network in eval mode with whatever the global random state gives as weights.
 
     Raises:
-        UsageError: unknown family, or an architecture key that the family does not take.
+        UsageError: unknown family, an architecture key that the family does not take, or a size that it does not fit.
     """
     if card.family not in FAMILIES:
         raise UsageError(f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, FAMILIES))
     try:
+        check_size(card)
         network = FAMILIES[card.family](**card.architecture, num_classes=num_classes or card.num_classes)
+        take_channels(network, card.input_shape[0])
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
     return network.eval()
+
+
+def take_channels(network: nn.Module, channels: int) -> None:
+    """Make the network take images of so many channels, in place: its first convolution is made for three."""
+    name, first = next((name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d))
+    if first.in_channels == channels or first.groups != 1:
+        return
+    new = nn.Conv2d(
+        channels,
+        first.out_channels,
+        first.kernel_size,  # type: ignore[arg-type]
+        first.stride,  # type: ignore[arg-type]
+        first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    nn.init.kaiming_normal_(new.weight, mode="fan_out")
+    parent, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(parent), leaf, new)
 
 
 def random_network(
@@ -175,14 +196,17 @@ def network_with_weights(
     if num_classes is not None:
         card = card.model_copy(update={"num_classes": num_classes})
     if checkpoint is None:
-        if reading.ema:
-            raise UsageError("--ema chooses among the weights of a checkpoint, and none is given", "add --weights FILE")
+        if reading != AS_IT_IS:
+            option = "--ema" if reading.ema else "--tf-padding"
+            raise UsageError(f"{option} is about a checkpoint, and none is given", "add --weights FILE")
         network = random_network(card, images(), seed=seed)
         digest = sha256_state(network)
         random = WeightsProvenance(kind="random", source=f"seed {seed}", sha256=digest, layout="own", seed=seed)
         return Built(network, card, random)
     network = create(card)
     found = read_checkpoint(checkpoint, network, ema=reading.ema)
+    given = card
+    card = with_conventions(card, checkpoint, layout_name(network, found.state), reading, found.architecture)
     classes = class_count(network, found.state)
     if classes not in (None, card.num_classes):
         if num_classes is not None:
@@ -191,11 +215,12 @@ def network_with_weights(
                 "leave --num-classes out: the count is read from the file",
             )
         card = card.model_copy(update={"num_classes": classes})
+    if card != given:
         network = create(card)
     provenance = WeightsProvenance(
         kind="file",
         source=checkpoint.name,
-        layout=load_into(network, found),
+        layout=load_into(network, found, own_eps="bn_eps" in card.architecture),
         sha256=sha256_file(checkpoint),
         key=found.key,
         average=found.average,

@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..types import ModelCard
-from .checkpoints import load_checkpoint, read_state
+from ..types import CheckpointReading, ModelCard
+from .checkpoints import load_into, read_checkpoint
+from .conventions import with_conventions
 from .heads import last_layer
-from .layouts import LAYOUTS, TRAINED_AS, class_count
+from .layouts import LAYOUTS, TRAINED_AS, class_count, layout_name
 from .registry import create
 
 
@@ -45,17 +46,22 @@ def starting_point(card: ModelCard, checkpoint: Path | None, num_classes: int, s
         if checkpoint is None:
             trained = training_card(card)
             return Start(create(trained, num_classes), trained, "", f"random weights, seed {seed}")
-        state = read_state(checkpoint, create(card))
-        masked = any(key.endswith("._mask") for key in state)
+        with torch.device("meta"):
+            names = create(card)
+        found = read_checkpoint(checkpoint, names)
+        layout = layout_name(names, found.state)
+        card = with_conventions(card, checkpoint, layout, CheckpointReading(), found.architecture)
+        own_eps = "bn_eps" in card.architecture
+        masked = any(key.endswith("._mask") for key in found.state)
         trained = training_card(card) if masked else card
         network = create(trained, num_classes)
         head = last_layer(network)
-        there = class_count(network, state)
+        there = class_count(network, found.state)
         if there in (None, num_classes):
-            layout, _ = load_checkpoint(network, checkpoint)
+            layout = load_into(network, found, own_eps=own_eps)
             return Start(network, trained, conventions(layout), f"{checkpoint.name} ({layout} layout)")
         body = create(trained, there)
-        layout, _ = load_checkpoint(body, checkpoint)
+        layout = load_into(body, found, own_eps=own_eps)
         fresh = {key: value for key, value in network.state_dict().items() if key.startswith(f"{head}.")}
         # The network that was loaded has also taken what no tensor says; only its head is exchanged.
         network.load_state_dict(body.state_dict() | fresh, strict=True)

@@ -177,10 +177,13 @@ def test_nothing_there(artifact, tmp_path):
             run(name, data, against=onnx)
 
 
-def test_image_of_another_size(artifact, tmp_path):
-    np.savez(tmp_path / "set.npz", images=np.zeros((2, 9, 9, 3), np.uint8), labels=np.zeros(2, int))
-    with pytest.raises(UsageError, match=r"the network takes \[N, 8, 8, 3\]"):
-        run(artifact("onnx-fp32"), tmp_path / "set.npz")
+def test_image_of_another_size(artifact, pixels, tmp_path):
+    """Stretched to the network's, as training does."""
+    right = winners(artifact("onnx-fp32"), pixels)
+    np.savez(tmp_path / "set.npz", images=pixels.repeat(2, 1).repeat(2, 2), labels=right)
+    found = run(str(tmp_path / "artifacts" / "onnx-fp32"), tmp_path / "set.npz")
+    assert found.top1.hits > COUNT / 2
+    assert "images of 16 x 16 are resized to the network's 8 x 8" in found.notes
 
 
 def test_artifact_that_was_changed(artifact, photos):

@@ -122,7 +122,7 @@ def test_which_of_both_was_taken_is_known(state: State, tmp_path: Path) -> None:
 def test_an_average_that_is_not_there_is_refused(state: State, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no average"):
         built({"state_dict": state}, tmp_path, CheckpointReading(ema=True))
-    with pytest.raises(UsageError, match="--ema chooses"):
+    with pytest.raises(UsageError, match="--ema is about a checkpoint, and none is given"):
         build_with_provenance(CARD, None, reading=CheckpointReading(ema=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -40,10 +41,11 @@ def verb(command: Any, context: Any) -> str:
     """Heading, usage, what it does, arguments and options of one command."""
     usage = command.get_usage(context).removeprefix("Usage: ")
     text = plain("\n".join(line.strip() for line in (command.help or "").splitlines()))
-    said, _, example = text.partition("Example: ")
+    said, *examples = re.split(r"Examples?: ", text)
     parts = [f"## {context.command_path}", f"```text\n{' '.join(usage.split())}\n```", said.strip()]
-    if example:
-        parts.append(f"```sh\n{' '.join(example.split())}\n```")
+    if examples:
+        lines = " ".join(" ".join(examples).split()).replace("; ", "\n")
+        parts.append(f"```sh\n{lines}\n```")
     rows = [row(parameter, context) for parameter in command.get_params(context) if shown(parameter)]
     if rows:
         parts.append(table(("argument or option", "meaning"), rows))

@@ -9,8 +9,8 @@ from edgekit.types.gates import EXIT_CODES, WORST_FIRST
 from .text import page, summary, table
 
 ALSO_ONE = """Code 1 also says that a limit is not kept: a gate that ends with FAIL, `edgekit pick` when nothing
-keeps the limits, `edgekit index --check` when it finds a fault, and `edgekit export
---require-speedup` when int8 is not faster."""
+keeps the limits, `edgekit index --check` when it finds a fault, and `edgekit tune --require-speedup`
+when int8 is not faster."""
 
 
 def exit_codes_page() -> str:

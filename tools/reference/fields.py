@@ -28,7 +28,7 @@ def fields_table(type_: type[BaseModel], leave_out: Iterable[str] = ()) -> str:
     meanings = attributes(type_)
     rows = []
     for name, field in type_.model_fields.items():
-        if name in leave_out:
+        if name in leave_out or name not in schema["properties"]:
             continue
         if name not in meanings:
             raise ValueError(f"the docstring of {type_.__name__} says nothing of {name} under Attributes:")
@@ -63,7 +63,10 @@ def kind(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return array(schema, definitions)
     if schema.get("type") == "object":
         values = schema.get("additionalProperties")
-        return "table" if not isinstance(values, Mapping) else f"table of {kind(values, definitions)}"
+        if not isinstance(values, Mapping):
+            return "table"
+        inner = kind(values, definitions)
+        return f"one {inner}, for each name" if inner.startswith("table") else f"table of {inner}"
     return WORDS[schema["type"]] + limits(schema)
 
 
@@ -72,7 +75,8 @@ def array(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "prefixItems" in schema:
         places = schema["prefixItems"]
         return f"array of {len(places)} {kind(places[0], definitions)}s"
-    return f"array of {kind(schema['items'], definitions)}"
+    inner = kind(schema["items"], definitions)
+    return f"array of {inner.replace('table', 'tables', 1) if inner.startswith('table') else inner}"
 
 
 def limits(schema: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import edgekit
 
@@ -32,7 +33,8 @@ def described(name: str, thing: object) -> str:
     """Signature, summary, arguments and errors of a function or class."""
     assert callable(thing)
     doc = inspect.getdoc(thing) or ""
-    signature = str(inspect.signature(thing)).replace("'", "")
+    # Annotations are text, which needs no framework: without its quotes. Defaults keep theirs.
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(thing)))
     parts = [f"## edgekit.{name}", f"```python\n{name}{signature}\n```", summary(thing)]
     for head, title in (("Args:", "argument"), ("Attributes:", "attribute"), ("Raises:", "raises")):
         rows = [(f"`{names}`", plain(words)) for names, words in sections(doc, head)]

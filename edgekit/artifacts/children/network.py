@@ -170,7 +170,7 @@ def built_again(source: NetworkSource) -> nn.Module:
     """The network that :func:`build` built."""
     network = create(source.card)
     network.load_state_dict(torch.load(source.state, weights_only=True))
-    adopt(network, source.layout)
+    adopt(network, source.layout, own_eps="bn_eps" in source.card.architecture)
     return network
 
 

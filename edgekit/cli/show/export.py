@@ -24,6 +24,12 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
         images = artifact.calibration
         if images is not None and images.kind == "bundled":
             lines.append(f"calibration: {images.source} ({images.count}); give --calibration with your own images")
+        if images is not None:
+            lines += [f"calibration: {note}" for note in images.notes]
+            if artifact.parity_data.sha256 == images.sha256:
+                lines.append(f"parity: on the same {images.count} images; --parity-data takes others")
+        if artifact.parity_data != images:
+            lines += [f"parity: {note}" for note in artifact.parity_data.notes]
         if images is not None and images.kind == "synthetic":
             lines.append("calibration: synthetic noise, as asked: expect int8 accuracy to suffer")
         if artifact.precision == "int8":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ...types import ModelCard, Weights
+from ...types import ModelCard, Preprocessing, Weights
 
 FP32_BYTES = 4
 
@@ -48,6 +48,14 @@ def models_table(cards: Sequence[ModelCard]) -> None:
     )
 
 
+def preprocessing_text(pre: Preprocessing) -> str:
+    """How an image becomes the input, in words."""
+    rows, columns = pre.size
+    crop = str(rows) if rows == columns else f"{rows} x {columns}"
+    side = f"short side to {pre.resize}" if isinstance(pre.resize, int) else f"stretched to {pre.resize}"
+    return f"{side}, centre {crop}, /255, minus {list(pre.mean)}, divided by {list(pre.std)}"
+
+
 def model_details(card: ModelCard) -> str:
     """The text of ``edgekit models show``."""
     pre = card.preprocessing
@@ -58,10 +66,7 @@ def model_details(card: ModelCard) -> str:
         f"  MACs        {card.macs:,} at batch 1 (1 MAC = 2 FLOPs)",
         f"  size        {card.params * FP32_BYTES / 1e6:.1f} MB of float32 weights",
         f"  input       1 x {input_text(card)} (NCHW), {pre.channels}",
-        (
-            f"  preprocess  short side to {pre.resize}, centre {pre.crop}, /255, "
-            f"minus {list(pre.mean)}, divided by {list(pre.std)}"
-        ),
+        f"  preprocess  {preprocessing_text(pre)}",
         f"  classes     {card.num_classes}",
         f"  aliases     {', '.join(card.aliases) or '-'}",
         f"  paper       {card.paper}",
