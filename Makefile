@@ -80,6 +80,7 @@ lock: $(VENV)/.stamp-release
 
 # Without isolation: the tools are those of constraints.txt, so that the same bytes come out every time.
 wheel: $(VENV)/.stamp-release
+	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python .ci/sbom.py locked/export.txt dist
 

@@ -53,6 +53,8 @@ for room in rooms:
             importlib.import_module(found.name)
             seen.append(found.name)
         except Exception as error:
+            if getattr(error, "name", None) == "torch":  # condense and train begin with it; the core has none
+                continue
             failed.append(f"{{found.name}}: {{error!r}}")
 import edgekit.program
 assert len(seen) > 150, len(seen)
