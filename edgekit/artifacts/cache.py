@@ -98,6 +98,7 @@ def ingredients(
         "calibration": source_digest(options.calibration),
         "parity_data": source_digest(options.parity_data or options.calibration),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
+        "input": options.input.words(),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
         "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],

@@ -12,6 +12,7 @@ import numpy as np
 from ..base.isolate import run_isolated
 from ..base.pixels import Pixels, load_pixels
 from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
 from .requests import BuildRequest, NetworkSource
 
@@ -40,6 +41,7 @@ class ExportOptions:
         layer_errors: measure every layer of int8 artifacts.
         selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
             asks for.
+        input: what the command line says of the preprocessing and the input's size.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
@@ -54,6 +56,7 @@ class ExportOptions:
     layer_errors: bool = False
     selective_float: bool = False
     min_sqnr_db: float | None = None
+    input: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import input_options
 from .show.console import Progress, emit_json, say
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ def evaluate_command(
     num_classes: Annotated[
         int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
     ] = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
@@ -42,7 +50,8 @@ def evaluate_command(
     """
     from ..verbs.evaluate import evaluate
 
-    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout)
+    wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
+    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout, wishes)
     for line in lines(found):
         say(line)
     if as_json:

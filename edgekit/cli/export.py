@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from . import input_options
 from .show.console import Progress
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def export_command(
     num_classes: Annotated[
         int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
     ] = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
     calibration: Annotated[
         str | None,
         typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),
@@ -139,6 +147,7 @@ def export_command(
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
     )  # fmt: skip
     check_int8_options(profiles, options, measured)
     if measured:

@@ -19,10 +19,11 @@ from ..base.scratch import scratch_folder
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import Evaluation, ModelCard, Preprocessing, Scored
+from ..types import Evaluation, ModelCard, Preprocessing, Scored, TensorSpec
 from ..verify.accuracy import hits_at, paired_drop, wilson
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
+from ..zoo.preprocessing import NO_WISHES, Wishes, settled
 from ..zoo.weights import resolve_weights
 
 Say = Callable[[str], None]
@@ -72,6 +73,7 @@ def evaluate(
     num_classes: int | None,
     say: Say,
     timeout_s: float = TIMEOUT_S,
+    wishes: Wishes = NO_WISHES,
 ) -> Evaluation:
     """Evaluate an artifact or model.
 
@@ -84,13 +86,19 @@ def evaluate(
         num_classes: likewise, for a fine-tuned head.
         say: called with every step.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
+        wishes: of the command line for the input of float networks.
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
         VerificationError: scores that are not finite.
     """
-    subject = find_subject(name, weights, num_classes)
-    reference = None if against is None else find_reference(against, subject, weights, num_classes)
+    subject = find_subject(name, weights, num_classes, wishes)
+    if isinstance(subject, Stored) and wishes != NO_WISHES and against in (None, FLOAT):
+        raise UsageError(
+            f"{' '.join(wishes.words())} says how a float network sees images, and {subject.folder} knows that itself",
+            "export it again with these options",
+        )
+    reference = None if against is None else find_reference(against, subject, weights, num_classes, wishes)
     images = load_images(data, labels)
     if images.labels is None and reference is None:
         raise UsageError(
@@ -108,14 +116,23 @@ def evaluate(
         )
     known = answers.classes or (() if other is None else other.classes)
     made = preprocessing_of(subject)
-    if images.array is not None and made is not None:
-        images = replace(images, notes=tuple(note for note in (*images.notes, size_note(images.array, made)) if note))
+    images = replace(images, notes=(*images.notes, *input_notes(images, made)))
     return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
 
 
 def preprocessing_of(subject: Subject) -> Preprocessing | None:
     """How images become the subject's input; None where a manifest does not say."""
     return subject.artifact.inputs[0].preprocessing if isinstance(subject, Stored) else subject.card.preprocessing
+
+
+def input_notes(images: Images, made: Preprocessing | None) -> list[str]:
+    """What has to be said of the way from images to the input."""
+    notes = []
+    if images.array is not None and made is not None:
+        notes.append(size_note(images.array, made))
+    if made is not None and made.origin is not None and made.origin.kind == "assumed":
+        notes.append(f"the preprocessing is assumed, from {made.origin.source}")
+    return [note for note in notes if note]
 
 
 def judge(images: Images, answers: Answers, reference: Answers | None) -> Evaluation:
@@ -161,8 +178,8 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
-    """The artifact or network that ``name`` means.
+def find_subject(name: str, weights: str, num_classes: int | None, wishes: Wishes = NO_WISHES) -> Subject:
+    """The artifact or network that ``name`` means; an artifact knows its input itself.
 
     Raises:
         UsageError: neither.
@@ -176,17 +193,20 @@ def find_subject(name: str, weights: str, num_classes: int | None) -> Subject:
     if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
-    return Network(find_card(name), weights, num_classes)
+    card = find_card(name)
+    return Network(settled(card, resolve_weights(card, weights), wishes), weights, num_classes)
 
 
-def find_reference(against: str, subject: Subject, weights: str, num_classes: int | None) -> Subject:
+def find_reference(
+    against: str, subject: Subject, weights: str, num_classes: int | None, wishes: Wishes = NO_WISHES
+) -> Subject:
     """What ``--against`` means.
 
     Raises:
         UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
     """
     if against != FLOAT:
-        return find_subject(against, weights, num_classes)
+        return find_subject(against, weights, num_classes, wishes)
     if isinstance(subject, Network):
         raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
     made_from = subject.artifact.weights
@@ -197,7 +217,16 @@ def find_reference(against: str, subject: Subject, weights: str, num_classes: in
         )
     classes = subject.artifact.outputs[0].shape[-1]
     card = find_card(subject.artifact.model)
+    card = with_input_of(card, subject.artifact.inputs[0])
     return Network(card, weights, None if classes == card.num_classes else classes)
+
+
+def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:
+    """The card with the input that an artifact has."""
+    if spec.preprocessing is None:
+        return card
+    made = spec.preprocessing.model_copy(update={"baked": False})
+    return card.model_copy(update={"preprocessing": made, "input_shape": (len(made.mean), *made.size)})
 
 
 def check_same_weights(stored: Stored, reference: Scored) -> None:
