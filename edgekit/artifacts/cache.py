@@ -90,6 +90,7 @@ def ingredients(
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
         "reading": options.reading.to_plain(),
         "named": "" if checkpoint is None else named_tf(checkpoint),
+        "input": options.input.words(),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
         "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],

@@ -86,6 +86,7 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
         words += ["--calibration", options.calibration]
     if options.parity_data is not None:
         words += ["--parity-data", options.parity_data]
+    words += options.input.words()
     if options.layer_errors:
         words.append("--layer-errors")
     if options.selective_float:

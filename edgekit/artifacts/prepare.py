@@ -12,6 +12,7 @@ import numpy as np
 from ..base.isolate import run_isolated
 from ..base.pixels import Pixels, load_pixels
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
 from .requests import BuildRequest, NetworkSource
 
@@ -35,6 +36,7 @@ class ExportOptions:
         layer_errors: measure every layer of int8 artifacts.
         selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
             asks for.
+        input: what the command line says of the preprocessing and the input's size.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
 
@@ -50,6 +52,7 @@ class ExportOptions:
     selective_float: bool = False
     min_sqnr_db: float | None = None
     reading: CheckpointReading = field(default_factory=CheckpointReading)
+    input: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)

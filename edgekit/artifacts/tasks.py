@@ -17,6 +17,7 @@ from ..catalog import find_card
 from ..errors import EdgekitError
 from ..forms.resolve import Resolved, resolve
 from ..types import Artifact, ExportProfile, LayerErrors, ModelCard
+from ..zoo.preprocessing import settled
 from ..zoo.weights import resolve_weights
 from .cache import ingredients, keep, take
 from .layer_errors import read_layer_errors
@@ -82,11 +83,13 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
     """A task per model, each model once.
 
     Raises:
-        UsageError: an unknown model, weights or form; or something of somebody else's is where an artifact is to be.
+        UsageError: an unknown model, weights or form, an impossible input, or something of somebody else's where an
+            artifact is to be.
         ToolError: ``options.out`` cannot be written.
     """
     cards = {card.id: card for card in map(find_card, models)}
     checkpoints = {card.id: resolve_weights(card, options.weights) for card in cards.values()}
+    cards = {card.id: settled(card, checkpoints[card.id], options.input) for card in cards.values()}
     check_writable(options.out)
     tasks = []
     for card in cards.values():

@@ -282,6 +282,14 @@ def cores_request(cores: str | None) -> str | list[int] | None:
     return cores if cores is None or cores in ("big", "little") else [int(word) for word in cores.split(",")]
 
 
+def preprocessing_origin(artifact: Artifact) -> str:
+    """Who says how images become the input: ``assumed`` and the like, and in words; empty where no one was asked."""
+    made = artifact.inputs[0].preprocessing
+    if made is None or made.origin is None or artifact.weights.kind == "random":
+        return ""
+    return f"{made.origin.kind}: {made.origin.source}"
+
+
 def identity(artifact: Artifact) -> dict[str, Any]:
     """What a measurement repeats of its artifact, so that a report stands alone."""
     return {
@@ -295,6 +303,7 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "params": artifact.params,
         "macs": artifact.macs,
         "weights_kind": artifact.weights.kind,
+        "preprocessing_origin": preprocessing_origin(artifact),
         "parity_cosine": artifact.parity.cosine_min,
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import input_options
 from .complete import model_ids
 from .options import JsonOption
 from .show.console import emit_json, say
@@ -43,6 +44,13 @@ def evaluate_command(
         bool | None,
         typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
     ] = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,10 +61,12 @@ def evaluate_command(
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """
     from ..types import CheckpointReading
-    from ..verbs.evaluate import evaluate
+    from ..verbs.evaluate import Wanted, evaluate
 
     reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
-    found = evaluate(name, data, labels, against, weights, num_classes, ProgressLines(), timeout, reading)
+    wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
+    wanted = Wanted(weights, num_classes, reading, wishes)
+    found = evaluate(name, data, labels, against, wanted, ProgressLines(), timeout)
     for line in lines(found):
         say(line)
     if as_json:

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UsageError
 from . import export_options as opt
+from . import input_options
 from .options import JsonOption
 from .tune import Measuring, bound, export_measured
 
@@ -28,6 +29,13 @@ def export_command(
     num_classes: opt.NumClasses = None,
     ema: opt.Ema = False,
     tf_padding: opt.TfPadding = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
@@ -86,6 +94,7 @@ def export_command(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
+        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
     )  # fmt: skip
     check_int8_options(profiles, options, measuring.wanted)
     if measuring.wanted:

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import UsageError
 from . import export_options as opt
+from . import input_options
 from .complete import device_names
 from .options import JsonOption
 from .show.progress import ProgressLines
@@ -76,6 +77,13 @@ def tune_command(
     num_classes: opt.NumClasses = None,
     ema: opt.Ema = False,
     tf_padding: opt.TfPadding = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
@@ -122,6 +130,7 @@ def tune_command(
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
+        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
     )  # fmt: skip
     measuring = Measuring(not keep_form, speedup, device, threads, cores)
     outcomes, seconds = export_measured(models, profiles, options, measuring)

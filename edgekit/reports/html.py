@@ -17,7 +17,7 @@ from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar,
 from .page.sustained import steady_state, sustained
 from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
 from .summary import PUBLISHED, Group, Row
-from .table import milliseconds
+from .table import ASSUMED, milliseconds
 from .templates import page_environment
 
 
@@ -79,6 +79,7 @@ def render_html(groups: Sequence[Group], version: str) -> str:
         families=NAMES,
         runtimes=RUNTIMES,
         published=PUBLISHED,
+        assumed_words=ASSUMED,
         version=version,
         style=Markup(source("page.css")),  # noqa: S704 - a file of this package
         script=Markup(source("page.js")),  # noqa: S704 - a file of this package

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .summary import PUBLISHED, Group, Row
+from .table import ASSUMED
 
 WORDS = (
     "Latency is one inference at the stated batch and threads; percentiles are of the raw samples (n), the interval is "
@@ -70,6 +71,9 @@ def remarks(rows: Sequence[Row]) -> list[str]:
     random = sorted({row.measurement.model for row in rows if row.measurement.weights_kind == "random"})
     if random:
         lines.append(f"weights are random for {escape(', '.join(random))}: latency is valid, accuracy is not claimed")
+    assumed = sorted({row.measurement.model for row in rows if row.measurement.preprocessing_assumed})
+    if assumed:
+        lines.append(f"preprocessing is assumed for {escape(', '.join(assumed))}: {ASSUMED}")
     known = {row.measurement.model: row for row in rows if row.accuracy is not None}
     lines += [
         f"{escape(model)}: ImageNet top-1 {row.accuracy:g} %, {PUBLISHED} ({escape(row.accuracy_source)})"

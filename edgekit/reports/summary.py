@@ -133,6 +133,7 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("peak memory", peak_memory(m)),
         ("energy of one inference", energy(m)),
         ("weights", WEIGHTS[m.weights_kind]),
+        ("preprocessing", m.preprocessing_origin),
         ("parity", f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"),
         ("parity on the device", device_parity(m)),
         ("delegate", delegate(m)),

@@ -11,6 +11,8 @@ from rich.text import Text
 from ..base.stats import median_interval
 from ..types import Measurement
 
+ASSUMED = "nothing says how images were made for these weights; latency is valid, accuracy is not claimed"
+
 VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
 
 ENERGY = "energy: of one inference, all that ran on the device meanwhile included, its power at rest not subtracted"
@@ -100,6 +102,9 @@ def notes(measurements: Sequence[Measurement]) -> list[str]:
     random = sorted({m.model for m in measurements if m.weights_kind == "random"})
     if random:
         lines.append(f"weights: random for {', '.join(random)}: latency is valid, accuracy is not claimed")
+    assumed = sorted({m.model for m in measurements if m.preprocessing_assumed})
+    if assumed:
+        lines.append(f"preprocessing: assumed for {', '.join(assumed)}: {ASSUMED}")
     return lines
 
 

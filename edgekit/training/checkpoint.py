@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ..base.files import write_atomic
 from ..errors import UsageError
 from ..types import Frozen
+from ..types.models import PREPROCESSING_RECORD
 from .loop import Training
 from .metrics import Run
 
@@ -55,6 +56,7 @@ def save_checkpoint(path: Path, header: Header, training: Training, run: Run) ->
         "edgekit": header.to_plain(),
         "optimizer": training.optimizer.state_dict(),
         "run": run.model_dump_json(),
+        PREPROCESSING_RECORD: training.preprocessing.model_dump_json(),
     }
     save_tensors(path, content)
 

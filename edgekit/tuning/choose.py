@@ -26,6 +26,7 @@ from ..errors import EdgekitError, UsageError
 from ..forms.known import remember
 from ..forms.resolve import resolve
 from ..types import ChosenForm, ExportProfile, Int8VsFloat, Measurement, TriedForm, Tuning, TuningConditions
+from ..zoo.preprocessing import settled
 from ..zoo.weights import resolve_weights
 from .build import Built, build, build_all, forms_to_try, none_left, tried
 from .known import known_form
@@ -69,6 +70,7 @@ def export_measured(
     wanted = [on_target(profile, place) for profile in profiles]
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
+    cards = [settled(card, file, options.input) for card, file in zip(cards, checkpoints, strict=True)]
     bases = [[resolve(card, profile, float_instead=False).profile for profile in wanted] for card in cards]
     for card, plan in zip(cards, bases, strict=True):
         for profile in plan:

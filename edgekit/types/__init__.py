@@ -38,7 +38,7 @@ from .gates import (
 )
 from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
-from .models import CheckpointReading, ModelCard, Preprocessing, Published, QuantParams, TensorSpec, Weights
+from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
@@ -105,6 +105,7 @@ __all__ = [
     "NetworkFacts",
     "OpChange",
     "OpTime",
+    "Origin",
     "Overrides",
     "Pair",
     "PairedDrop",

@@ -151,6 +151,7 @@ class Measurement(Frozen):
     params: Count
     macs: Count
     weights_kind: Literal["random", "file", "pretrained"]
+    preprocessing_origin: str = ""
     parity_cosine: float
     parity_sqnr_db: float
     parity_top1_agree: Count
@@ -228,6 +229,11 @@ class Measurement(Frozen):
             statistics.median(self.samples_ns[end - count : end]) / 1e6
             for end, count in zip(ends, self.rounds or (), strict=True)
         )
+
+    @property
+    def preprocessing_assumed(self) -> bool:
+        """True where nobody says how the network's images were made: its accuracy may be another."""
+        return self.preprocessing_origin.startswith("assumed")
 
     @property
     def p50_ms(self) -> float:

@@ -12,8 +12,22 @@ from .urls import Url
 
 Interpolation = Literal["bilinear", "bicubic", "lanczos", "nearest"]
 Channels = Literal["RGB", "BGR", "L"]
+PREPROCESSING_RECORD = "edgekit_preprocessing"
+"""Key of the JSON text of a :class:`Preprocessing` in a checkpoint of edgekit's trainer."""
 LARGEST = 5.0
 """Mean and std of pixels from 0 to 1 are below 1; those of pixels from 0 to 255 are tens, also of dark data sets."""
+
+
+class Origin(Frozen):
+    """Who says how images become a network's input.
+
+    Attributes:
+        kind: ``assumed`` where nobody does: the card of the architecture may be wrong for the weights.
+        source: in words.
+    """
+
+    kind: Literal["options", "checkpoint", "file", "published", "card", "assumed"]
+    source: str
 
 
 class Preprocessing(Frozen):
@@ -27,6 +41,7 @@ class Preprocessing(Frozen):
         channels: their order in the network's input; ``L`` is grey, one channel.
         mean, std: per channel, in units of [0, 1], in the order of ``channels``.
         baked: True when the artifact itself scales and normalises, so that it takes pixels 0..255.
+        origin: who says all this of the weights at hand; None in a card.
     """
 
     resize: int | tuple[int, int]
@@ -36,6 +51,7 @@ class Preprocessing(Frozen):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     baked: bool = False
+    origin: Origin | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,7 +113,7 @@ class Weights(Frozen):
         size_bytes: size of the file.
         licence: as stated by the publisher; None when none is stated.
         top1, top5: published ImageNet accuracy, percent.
-        resize: short side after resizing, pixels, when it differs from that of the card.
+        resize, mean, std, interpolation: of their preprocessing, where it is not the card's.
     """
 
     name: str
@@ -108,6 +124,9 @@ class Weights(Frozen):
     top1: float | None = None
     top5: float | None = None
     resize: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    interpolation: Interpolation | None = None
 
 
 class Published(Frozen):

@@ -17,11 +17,13 @@ from ..training.datasets import Dataset
 from ..training.loop import accuracy_on
 from ..training.sources import load_data
 from ..types import ModelCard
+from ..types.models import PREPROCESSING_RECORD
 from ..zoo.checkpoints import load_checkpoint, read_header, read_state
 from ..zoo.complexity import count_macs, count_params
 from ..zoo.condense import condense
 from ..zoo.condensenet import CondenseNet
 from ..zoo.layouts import class_count
+from ..zoo.preprocessing import settled
 from ..zoo.registry import create
 from ..zoo.starting_point import training_card
 
@@ -79,7 +81,7 @@ def condense_checkpoint(
     if out.resolve() == checkpoint.resolve():
         raise UsageError(f"-o {out} is the checkpoint itself", "name another file")
     state = read_state(checkpoint)
-    card = card_of(checkpoint, model)
+    card = settled(card_of(checkpoint, model), checkpoint)
     if not any(key.endswith("._mask") for key in state):
         raise UsageError(
             f"{checkpoint} holds no masks: it is not the training form of a CondenseNet",
@@ -101,7 +103,8 @@ def condense_checkpoint(
         classes=tuple(read_header(checkpoint).get("classes", ())),
     )
     accuracies = [None if test is None else accuracy_on(n, test.test, card.preprocessing) for n in (trained, written)]
-    save_tensors(out, {"state_dict": written.state_dict(), "edgekit": header.to_plain()})
+    content = {"state_dict": written.state_dict(), "edgekit": header.to_plain()}
+    save_tensors(out, {**content, PREPROCESSING_RECORD: card.preprocessing.model_dump_json()})
     return Condensed(
         file=out,
         model=card.id,

@@ -20,10 +20,11 @@ from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored
+from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, TensorSpec
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
+from ..zoo.preprocessing import NO_WISHES, Wishes, settled
 from ..zoo.weights import resolve_weights
 
 Scores = NDArray[np.float32]
@@ -39,12 +40,20 @@ AS_IT_IS = CheckpointReading()
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Which weights float networks are to have: a checkpoint, ``pretrained`` or ``random``, and how it is read."""
+class Wanted:
+    """How float networks are to be made.
 
-    weights: str
+    Attributes:
+        weights: a checkpoint, ``pretrained`` or ``random``.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
+        reading: how a checkpoint is to be read.
+        wishes: of the command line for their input.
+    """
+
+    weights: str = "random"
     num_classes: int | None = None
     reading: CheckpointReading = AS_IT_IS
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Network:
     """A float network in PyTorch: a card and its weights."""
 
     card: ModelCard
-    wanted: Weights
+    wanted: Wanted
 
 
 Subject = Stored | Network
@@ -77,11 +86,9 @@ def evaluate(
     data: str,
     labels: str | None,
     against: str | None,
-    weights: str,
-    num_classes: int | None,
+    wanted: Wanted,
     progress: Progress,
     timeout_s: float = TIMEOUT_S,
-    reading: CheckpointReading = AS_IT_IS,
 ) -> Evaluation:
     """Evaluate an artifact or model.
 
@@ -90,18 +97,21 @@ def evaluate(
         data: folder of images or class folders, or ``.npz``.
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
-        weights: of float networks.
-        num_classes: of random weights; for a checkpoint the count that it is to have.
+        wanted: how float networks are made.
         progress: told what begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
-        reading: how a checkpoint is to be read.
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
         VerificationError: scores that are not finite.
     """
-    wanted = Weights(weights, num_classes, reading)
     subject = find_subject(name, wanted)
+    if isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
+        options = " ".join(wanted.wishes.words())
+        raise UsageError(
+            f"{options} says how a float network sees images, and {subject.folder} knows that itself",
+            "export it again with these options",
+        )
     reference = None if against is None else find_reference(against, subject, wanted)
     images = load_images(data, labels)
     if images.labels is None and reference is None:
@@ -120,14 +130,23 @@ def evaluate(
         )
     known = answers.classes or (() if other is None else other.classes)
     made = preprocessing_of(subject)
-    if images.array is not None and made is not None:
-        images = replace(images, notes=tuple(note for note in (*images.notes, size_note(images.array, made)) if note))
+    images = replace(images, notes=(*images.notes, *input_notes(images, made)))
     return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
 
 
 def preprocessing_of(subject: Subject) -> Preprocessing | None:
     """How images become the subject's input; None where a manifest does not say."""
     return subject.artifact.inputs[0].preprocessing if isinstance(subject, Stored) else subject.card.preprocessing
+
+
+def input_notes(images: Images, made: Preprocessing | None) -> list[str]:
+    """What has to be said of the way from images to the input."""
+    notes = []
+    if images.array is not None and made is not None:
+        notes.append(size_note(images.array, made))
+    if made is not None and made.origin is not None and made.origin.kind == "assumed":
+        notes.append(f"the preprocessing is assumed, from {made.origin.source}")
+    return [note for note in notes if note]
 
 
 def judge(images: Images, answers: Answers, reference: Answers | None) -> Evaluation:
@@ -173,8 +192,8 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_subject(name: str, wanted: Weights) -> Subject:
-    """The artifact or network that ``name`` means.
+def find_subject(name: str, wanted: Wanted) -> Subject:
+    """The artifact or network that ``name`` means; an artifact knows its input itself.
 
     Raises:
         UsageError: neither.
@@ -188,10 +207,11 @@ def find_subject(name: str, wanted: Weights) -> Subject:
     if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
-    return Network(find_card(name), wanted)
+    card = find_card(name)
+    return Network(settled(card, resolve_weights(card, wanted.weights), wanted.wishes), wanted)
 
 
-def find_reference(against: str, subject: Subject, wanted: Weights) -> Subject:
+def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
     """What ``--against`` means.
 
     Raises:
@@ -209,7 +229,16 @@ def find_reference(against: str, subject: Subject, wanted: Weights) -> Subject:
         )
     classes = subject.artifact.outputs[0].shape[-1]
     card = find_card(subject.artifact.model)
+    card = with_input_of(card, subject.artifact.inputs[0])
     return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
+
+
+def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:
+    """The card with the input that an artifact has."""
+    if spec.preprocessing is None:
+        return card
+    made = spec.preprocessing.model_copy(update={"baked": False})
+    return card.model_copy(update={"preprocessing": made, "input_shape": (len(made.mean), *made.size)})
 
 
 def check_same_weights(stored: Stored, reference: Scored) -> None:

@@ -26,6 +26,7 @@ from ..training.recipes import Recipe
 from ..training.sources import load_data
 from ..types import ModelCard
 from ..zoo.complexity import count_params
+from ..zoo.preprocessing import settled
 from ..zoo.starting_point import Start, starting_point
 from ..zoo.weights import resolve_weights
 from .training_plot import training_plot
@@ -81,6 +82,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     """
     listener = listener or Listener()
     card = find_card(model)
+    card = settled(card, resolve_weights(card, options.weights))
     data = load_data(options.data, card.preprocessing)
     for note in (data.note, size_note(data, card)):
         if note:

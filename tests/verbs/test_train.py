@@ -19,13 +19,13 @@ import torch
 from PIL import Image
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.base.progress import Warned
+from edgekit.base.progress import Warned, silent
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import UsageError
 from edgekit.training import checkpoint
 from edgekit.training.metrics import Run
 from edgekit.training.recipes import Recipe
-from edgekit.verbs.evaluate import evaluate
+from edgekit.verbs.evaluate import Wanted, evaluate
 from edgekit.verbs.export import export
 from edgekit.verbs.train import Listener, TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header, read_state
@@ -297,8 +297,8 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     weights = str(made.folder / "checkpoint.pt")
     names = tuple(sorted(map(str, range(12))))
     assert tuple(read_header(made.folder / "checkpoint.pt")["classes"]) == names == made.run.classes
-    model, lines = str(tiny_condensenet), []
-    found = evaluate(model, str(data), None, None, weights, 12, lines.append)
+    model = str(tiny_condensenet)
+    found = evaluate(model, str(data), None, None, Wanted(weights, 12), silent)
     assert found.top1 is not None
     assert 100 * found.top1.share == made.run.epochs[-1].test_accuracy > 50
     assert any(f"these are {data / 'test'}" in note for note in found.notes)
@@ -306,16 +306,16 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     few = tmp_path / "few"
     shutil.copytree(data / "test" / "10", few / "10")
     shutil.copytree(data / "test" / "9", few / "9")
-    part = evaluate(model, str(few), None, None, weights, 12, lines.append)
+    part = evaluate(model, str(few), None, None, Wanted(weights, 12), silent)
     assert part.top1 is not None
     assert part.top1.share > 0.5
     assert any("2 of the network's 12 classes" in note for note in part.notes)
     # The artifact has the names too, and evaluates to the same.
     outcome = export(
-        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), lines.append
+        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), silent
     )[0]
     assert outcome.artifact is not None, outcome.error
     assert outcome.artifact.classes == names
     assert (outcome.folder / "classes.txt").read_text().split() == list(names)
     assert "classes.txt" not in [entry.name for entry in outcome.artifact.model_files]
-    assert evaluate(str(outcome.folder), str(data), None, None, "random", None, lines.append).top1 == found.top1
+    assert evaluate(str(outcome.folder), str(data), None, None, Wanted(), silent).top1 == found.top1

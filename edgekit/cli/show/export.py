@@ -10,6 +10,7 @@ from ...artifacts.tasks import Outcome
 from ...types import Artifact, Parity, SelectiveFloat
 from .console import error_lines
 from .layer_errors import layer_lines
+from .models import preprocessing_text
 from .tune import form_lines, measured_lines
 
 
@@ -21,6 +22,7 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines.append(f"weights: random (seed {artifact.weights.seed}): latency is valid, accuracy is not claimed")
         else:
             lines.append(weights_line(artifact))
+        lines += preprocessing_lines(artifact)
         images = artifact.calibration
         if images is not None and images.kind == "bundled":
             lines.append(f"calibration: {images.source} ({images.count}); give --calibration with your own images")
@@ -50,6 +52,21 @@ def weights_line(artifact: Artifact) -> str:
         way = "leave --ema out to take it" if weights.average else "--ema takes it"
         facts.append(f"{weights.other!r} beside it was left: {way}")
     return f"weights: {weights.source} ({', '.join(facts)})"
+
+
+def preprocessing_lines(artifact: Artifact) -> list[str]:
+    """How images become the input and who says so; nothing for random weights, for which any way is right."""
+    made = artifact.inputs[0].preprocessing
+    if made is None or made.origin is None or artifact.weights.kind == "random":
+        return []
+    text = f"{preprocessing_text(made)} ({made.interpolation}, {made.channels})"
+    if made.origin.kind != "assumed":
+        return [f"preprocessing: {text}, from {made.origin.source}"]
+    return [
+        f"preprocessing: ASSUMED from {made.origin.source}",
+        f"  {text}",
+        "  wrong values ruin accuracy in silence; they are set by --mean --std --resize --interpolation --channels",
+    ]
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
