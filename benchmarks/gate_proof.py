@@ -192,7 +192,7 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
     session = Session(Prioritised(priority), LOCAL, threads=case.threads, limits=LIMITS)
     pairing = Pairing(
         session,
-        {"baseline": (old.artifact, old.folder), "candidate": (new.artifact, new.folder)},
+        {"baseline": old, "candidate": new},
         handicap,
         case.guards,
     )

@@ -26,10 +26,10 @@ from ..base.progress import Progress, Warned
 from ..errors import EdgekitError
 from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
-from ..types import ExportProfile, ModelCard
+from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf
 from .prepare import ExportOptions
-from .store import MANIFEST, Stored, check_files, file_of, read_manifest
+from .store import MANIFEST, check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (

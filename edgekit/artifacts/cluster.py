@@ -27,11 +27,11 @@ from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
 from ..errors import EdgekitError, ToolError, UsageError
-from ..types import Artifact, ExportProfile, ImageSet, ModelCard
+from ..types import Artifact, ExportProfile, ImageSet, ModelCard, Stored
 from .cache import code_digest
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
-from .store import MANIFEST, Stored, artifact_folder, check_files
+from .store import MANIFEST, artifact_folder, check_files
 from .tasks import Done, Outcome, Status, Task, export_task, from_cache, plan, to_cache
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from ..base.scratch import scratch_folder
 from ..bench.session import Session
 from ..devices.phone.native import NativePhone
 from ..errors import VerificationError
-from ..types import Measurement, Parity
+from ..types import Measurement, Parity, Stored
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
-from .store import Stored
 
 
 def check_outputs(stored: Stored, session: Session, taken: Measurement, progress: Progress) -> Measurement:
@@ -36,7 +35,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
         reference = saved["reference"]
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
-        session.run(artifact, stored.folder, given, answer, progress)
+        session.run(stored, given, answer, progress)
         outputs = from_output(np.load(answer), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
     found = compare(reference, outputs, tolerance, trained=False)

@@ -11,7 +11,7 @@ from typing import Literal
 from ..base.files import staged_folder, write_atomic
 from ..base.progress import Finished, Progress, Step, telling
 from ..errors import EdgekitError, VerificationError
-from ..types import Artifact, ExportProfile, LayerErrors
+from ..types import Artifact, ExportProfile, LayerErrors, Stored
 from ..types.artifacts import CLASSES_FILE
 from .convert import convert
 from .layer_errors import layer_errors
@@ -19,7 +19,7 @@ from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import MANIFEST, Stored, artifact_folder, file_of
+from .store import MANIFEST, artifact_folder, file_of
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]

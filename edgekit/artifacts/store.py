@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,21 +13,13 @@ from ..base.inside import inside
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
-from ..types import RUNTIME_OF, Artifact, Runtime
+from ..types import RUNTIME_OF, Artifact, Runtime, Stored
 
 MANIFEST = "manifest.json"
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]
 """Exports a model id and returns the artifact folders."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An artifact and the folder that holds it."""
-
-    folder: Path
-    artifact: Artifact
 
 
 def artifact_folder(root: Path, model: str, profile: str) -> Path:

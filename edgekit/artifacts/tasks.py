@@ -16,14 +16,14 @@ from ..base.scratch import scratch_folder
 from ..catalog import find_card
 from ..errors import EdgekitError
 from ..forms.resolve import Resolved, resolve
-from ..types import Artifact, ExportProfile, LayerErrors, ModelCard
+from ..types import Artifact, ExportProfile, LayerErrors, ModelCard, Stored
 from ..zoo.preprocessing import settled
 from ..zoo.weights import resolve_weights
 from .cache import ingredients, keep, take
 from .layer_errors import read_layer_errors
 from .make import make_in_place
 from .prepare import ExportOptions, Images, Prepared, prepare
-from .store import Stored, artifact_folder
+from .store import artifact_folder
 
 Status = Literal["converted", "failed to convert", "failed to verify", "not fast enough"]
 """As :data:`~edgekit.artifacts.make.Stage`, and an artifact that a measurement refused."""

@@ -11,11 +11,10 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..base.progress import Progress, silent, telling
 from ..base.stats import trimmed_ratio
-from ..types import Artifact, Measurement, Ratio
+from ..types import Measurement, Ratio, Stored
 from .session import Limits, Session
 
 BRIEF = Limits(warmup_min_iterations=5, warmup_min_s=0.2, min_iterations=20, min_s=0.4, max_s=1.5)
@@ -30,8 +29,7 @@ class Contender:
     """An artifact that takes part, under a name of its own."""
 
     name: str
-    artifact: Artifact
-    folder: Path
+    stored: Stored
 
 
 def rounds(
@@ -65,7 +63,7 @@ def one_round(session: Session, contenders: Sequence[Contender], progress: Progr
     Raises:
         ToolError: a launch failed.
     """
-    return {one.name: session.latency(one.artifact, one.folder, telling(one.name, progress)) for one in contenders}
+    return {one.name: session.latency(one.stored, telling(one.name, progress)) for one in contenders}
 
 
 def log_ratios(taken: Sequence[Round], base: str, other: str) -> list[float]:

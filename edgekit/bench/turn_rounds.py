@@ -58,7 +58,7 @@ def turn_rounds(
             name, message = next(iter(errors.items()))
             raise ToolError(f"{name} does not run: {message}")
         launches = {
-            name: session.compose(by_name[name].artifact, one.value, NO_MEMORY, NO_OPERATORS)
+            name: session.compose(by_name[name].stored.artifact, one.value, NO_MEMORY, NO_OPERATORS)
             for name, one in taken.items()
         }
         yield TurnRound(launches, {name: one.turns_ns for name, one in taken.items()})
@@ -66,8 +66,8 @@ def turn_rounds(
 
 def request_of(session: Session, one: Contender) -> dict[str, object]:
     """What the agent is asked about a contender."""
-    file = model_files(one.artifact, one.folder)[0].resolve()
-    return {**session.request(one.artifact), "model": str(file), **LAUNCH}
+    file = model_files(one.stored)[0].resolve()
+    return {**session.request(one.stored.artifact), "model": str(file), **LAUNCH}
 
 
 def ratio_of_turns(taken: Sequence[TurnRound], base: str, other: str, confidence: float = 0.95) -> Ratio:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from .. import __version__
-from ..artifacts.store import MANIFEST, Stored, artifact_folders, file_of, read_manifest
+from ..artifacts.store import MANIFEST, artifact_folders, file_of, read_manifest
 from ..base.download import download, require_safe
 from ..base.files import check_regular, restore, sha256_file, staged_folder, write_atomic
 from ..base.folders import baselines_folder
@@ -23,7 +23,7 @@ from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..reports.json_text import render
 from ..reports.store import first_problem
-from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
+from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile, Stored
 
 PIN, REPORT = "baseline.json", "report.json"
 SUFFIX = ".baseline"

@@ -10,13 +10,12 @@ from ..artifacts.children import jobs
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites
-from ..artifacts.store import Stored
 from ..base.isolate import run_isolated
 from ..base.progress import Progress, Step, silent
 from ..errors import EdgekitError, ToolError, VerificationError
 from ..forms.candidates import candidates
 from ..forms.resolve import kept_in_float, with_form
-from ..types import Artifact, ExportProfile, FormOutcome, TargetClass, TriedForm
+from ..types import Artifact, ExportProfile, FormOutcome, Stored, TargetClass, TriedForm
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def try_out(
     first: Measurement | None = None
     for one in built:
         try:
-            taken = session.latency(one.artifact, one.folder)
+            taken = session.latency(one.stored)
             check_outputs(one.stored, session, taken, telling(one.name, progress))
         except EdgekitError as error:
             failed.append(tried(one.profile, "failed on the device", str(error)))
@@ -188,10 +188,10 @@ def measure(
     forms: Sequence[Built], rival: Built | None, session: Session, place: Place, wishes: Wishes, progress: Progress
 ) -> Compared:
     """All rounds: each form against the first, and the first against float where there is one."""
-    contenders = [Contender(one.name, one.artifact, one.folder) for one in forms]
+    contenders = [Contender(one.name, one.stored) for one in forms]
     questions = [Question(forms[0].name, one.name) for one in forms[1:]]
     if rival is not None:
-        contenders.append(Contender(FLOAT, rival.artifact, rival.folder))
+        contenders.append(Contender(FLOAT, rival.stored))
         questions.append(Question(FLOAT, forms[0].name, wishes.speedup or 1.0, may_leave=False))
     if not questions:  # a single form without a rival: nothing to find out
         return Compared(confidence=0.95)

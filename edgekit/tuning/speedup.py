@@ -49,7 +49,7 @@ def operator_costs(int8: Built, float_: Built, session: Session) -> list[str]:
     taken: list[list[OpTime]] = []
     for built in (int8, float_):
         try:
-            answer = session.launch("per_op", built.artifact, built.folder)
+            answer = session.launch("per_op", built.stored)
         except ToolError as error:
             return [f"operator times are not known: {error}"]
         if answer["per_op"] is None:

@@ -42,6 +42,7 @@ from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Publish
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
+from .stored import Stored
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -127,6 +128,7 @@ __all__ = [
     "Scored",
     "SelectiveFloat",
     "Speed",
+    "Stored",
     "SustainedPoint",
     "TargetClass",
     "TensorSpec",

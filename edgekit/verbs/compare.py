@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from ..artifacts.store import MANIFEST, Stored, check_files, folders_of, read_manifest
+from ..artifacts.store import MANIFEST, check_files, folders_of, read_manifest
 from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
@@ -18,7 +18,7 @@ from ..devices.reach import reach
 from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
 from ..reports.compare import Comparison, compare_paired, compare_stored
 from ..reports.store import Found, load, read_latest
-from ..types import Measurement, OpTime
+from ..types import Measurement, OpTime, Stored
 
 T = TypeVar("T")
 PAIRS = 10
@@ -164,7 +164,7 @@ def measured_now(
         )
     for stored in (a, b):
         check_files(stored)
-    contenders = [Contender("A", a.artifact, a.folder), Contender("B", b.artifact, b.folder)]
+    contenders = [Contender("A", a), Contender("B", b)]
     with reach(place, progress) as transport:
         session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
         if turns:
@@ -205,7 +205,7 @@ def with_operators(
 ) -> Measurement:
     """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
     try:
-        taken = session.launch("per_op", one.artifact, one.folder, progress)
+        taken = session.launch("per_op", one.stored, progress)
     except ToolError as error:
         return launches[0].model_copy(update={"per_op_note": str(error)})
     times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])

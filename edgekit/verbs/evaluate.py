@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..artifacts.children import jobs
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import MANIFEST, check_files, file_of, looks_like_path, read_manifest
 from ..base.image_arrays import size_note
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
@@ -20,7 +20,7 @@ from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, TensorSpec
+from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
-from ..artifacts.store import Stored, check_files, find_artifacts
+from ..artifacts.store import check_files, find_artifacts
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
@@ -25,7 +25,7 @@ from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.guards import Guards
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
-from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
+from ..types import Audit, Device, GateResult, GateRule, Stored, report_key
 
 REPORTS = Path("device_reports")
 LAUNCH_S = 1.5
@@ -168,9 +168,9 @@ def run_one(
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
         return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})
-    sides: dict[Role, tuple[Artifact, Path]] = {
-        "baseline": (baseline.artifact, baseline.folder),
-        "candidate": (candidate.artifact, candidate.folder),
+    sides: dict[Role, Stored] = {
+        "baseline": baseline,
+        "candidate": candidate,
     }
     pairing = Pairing(session, sides, draft.handicap, one.guards, progress)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
@@ -305,8 +305,8 @@ def update(
             for one in stored:
                 progress(Step("checking the files", (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)))
                 check_files(one)
-                measurement = session.measure(one.artifact, one.folder, progress)
-                pairing = Pairing(session, {"baseline": (one.artifact, one.folder)}, progress=progress)
+                measurement = session.measure(one, progress)
+                pairing = Pairing(session, {"baseline": one}, progress=progress)
                 _, _, look = pairing.look()
                 folder = pin_folder(reports_root, place.id, measurement.key)
                 before = replaced_digest(folder)

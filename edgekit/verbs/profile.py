@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..agent.providers import PROVIDERS
 from ..artifacts.device_parity import check_outputs
-from ..artifacts.store import ExportMissing, Stored, check_files, find_artifacts
+from ..artifacts.store import ExportMissing, check_files, find_artifacts
 from ..base.files import check_writable
 from ..base.inside import inside
 from ..base.progress import Finished, Progress, Step, silent, telling
@@ -21,7 +21,7 @@ from ..devices.inventory import find_device
 from ..devices.reach import reach
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
-from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime
+from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime, Stored
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def profile(
                         if require_full_delegation:
                             refuse_partial(taken[number][0])
                     else:
-                        taken[number].append(session.latency(one.artifact, one.folder, here, energy=True))
+                        taken[number].append(session.latency(one, here, energy=True))
                     if turn < rounds:
                         continue
                     measurement = merge(taken[number]).model_copy(update={"revision": project})
@@ -218,7 +218,7 @@ def measure(stored: Stored, session: Session, progress: Progress) -> Measurement
     """Measure one artifact after making sure that it is the one that was verified, and compare its outputs there."""
     progress(Step("checking the files"))
     check_files(stored)
-    return check_outputs(stored, session, session.measure(stored.artifact, stored.folder, progress), progress)
+    return check_outputs(stored, session, session.measure(stored, progress), progress)
 
 
 def known_runtime(name: str | None) -> Runtime | None:

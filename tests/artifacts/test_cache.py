@@ -13,13 +13,13 @@ import pytest
 from edgekit.artifacts import cache
 from edgekit.artifacts.cache import canonical, ingredients, keep, measure, take
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.owned import MARK
 from edgekit.base.progress import Warned
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import UsageError
-from edgekit.types import ExportProfile, ModelCard
+from edgekit.types import ExportProfile, ModelCard, Stored
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 MADE_OF = {"anything": [1, None, "é"]}

@@ -121,7 +121,7 @@ def test_a_whole_network_on_webgpu(webgpu: ThisMachine, tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.random.default_rng(0).random((3, *stored.artifact.inputs[0].shape[1:]), np.float32))
     outputs = []
     for session in (Session(ThisMachine(), LOCAL), Session(webgpu, LOCAL, accelerator="gpu")):
-        session.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / "out.npy", silent)
+        session.run(stored, tmp_path / "in.npy", tmp_path / "out.npy", silent)
         outputs.append(np.load(tmp_path / "out.npy"))
     np.testing.assert_allclose(outputs[1], outputs[0], rtol=1e-4, atol=1e-5)
 

@@ -33,7 +33,7 @@ def cosine_here(folder: Path, scratch: Path) -> float:
     with np.load(folder / CHECK_FILE) as saved:
         np.save(given, saved["input"])
         reference = saved["reference"]
-    Session(ThisMachine(), find_device("local")).run(stored.artifact, folder, given, answer, silent)
+    Session(ThisMachine(), find_device("local")).run(stored, given, answer, silent)
     output = from_output(np.load(answer), stored.artifact.outputs[0])
     return compare(reference, output, stored.artifact.parity.tolerance, trained=False).cosine_min
 

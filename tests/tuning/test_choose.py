@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts.prepare import ExportOptions, prepare
-from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import silent
 from edgekit.bench.choice import Compared, Question
 from edgekit.bench.session import Limits
@@ -25,7 +25,7 @@ from edgekit.tuning.build import Built, build_all, distinct_graphs, forms_to_try
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
-from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, TuningConditions
+from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, Stored, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
 

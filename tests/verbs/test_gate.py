@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from edgekit.artifacts.store import Stored
 from edgekit.base.files import STAGING
 from edgekit.base.owned import MARK
 from edgekit.base.progress import Event, silent
@@ -29,7 +28,7 @@ from edgekit.gate.baselines import PIN, REPORT, read_pin
 from edgekit.gate.engine import run_gate
 from edgekit.gate.pairs import Pairing
 from edgekit.reports.store import read_latest
-from edgekit.types import Baseline, GateResult
+from edgekit.types import Baseline, GateResult, Stored
 from edgekit.verbs import gate as gate_module
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.gate import Planned, delegation_notes, gate, plan, update
@@ -415,7 +414,7 @@ def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
             if event.text == "pair 2":
                 transport.master.kill()  # as if the board had lost its power
 
-        sides = dict.fromkeys(("baseline", "candidate"), (one.candidate.artifact, artifact))
+        sides = dict.fromkeys(("baseline", "candidate"), Stored(artifact, one.candidate.artifact))
         pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, progress=step)  # type: ignore[arg-type]
         result = run_gate(gate_module.draft_of(one, 1, 1, datetime.now(UTC), {}), pairing, None, False, lambda _: None)
     assert (result.status, result.exit_code) == ("BROKEN_OFF", 3)
