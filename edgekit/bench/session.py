@@ -298,6 +298,8 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "params": artifact.params,
         "macs": artifact.macs,
         "weights_kind": artifact.weights.kind,
+        "weights_sha256": artifact.weights.sha256,
+        "classes": artifact.outputs[0].shape[-1],
         "parity_cosine": artifact.parity.cosine_min,
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,
