@@ -302,6 +302,8 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "macs": artifact.macs,
         "weights_kind": artifact.weights.kind,
         "preprocessing_origin": preprocessing_origin(artifact),
+        "weights_sha256": artifact.weights.sha256,
+        "classes": artifact.outputs[0].shape[-1],
         "parity_cosine": artifact.parity.cosine_min,
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,

@@ -36,8 +36,8 @@ def pick_command(
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 
-    Accuracy is the published one of the float network. Exit code 1 when nothing keeps the limits, 5 when the device is
-    emulated.
+    Accuracy is the published one of the float weights: random weights stand for the published ones, those of a file of
+    your own have none. Exit code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     """
