@@ -39,6 +39,7 @@ class Warned(Event):
 
 
 Progress = Callable[[Event], None]
+"""Takes the events of a long work; called from more than one thread where parts of it run side by side."""
 
 
 def silent(event: Event) -> None:
