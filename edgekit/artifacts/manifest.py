@@ -30,6 +30,7 @@ def manifest(
     """The manifest of the verified files in ``folder``."""
     return Artifact(
         model=prepared.card.id,
+        card=prepared.card,
         profile=profile.name,
         format=profile.format,
         precision=profile.precision,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
-from .models import TensorSpec
+from .models import ModelCard, TensorSpec
 from .profiles import ParityTolerance
 from .roofline import LayerLoad
 from .selection import SelectiveFloat
@@ -153,12 +153,15 @@ class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
     Attributes:
+        card: with the class count and the conventions that the weights brought; None in manifests from before it was
+            kept.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
 
     schema_version: Literal[1] = 1
     model: Name
+    card: ModelCard | None = None
     profile: Name
     format: Format
     precision: Precision

@@ -75,13 +75,15 @@ class Published(Frozen):
 
 
 class ModelCard(Frozen):
-    """One network variant: what to build and what it must turn out to be.
+    """One network variant: what to build and what it must turn out to be. The catalog's own cards say everything; a
+    user's may leave out what is not needed to build it.
 
     Attributes:
         id: the name users type.
         architecture: keyword arguments of the family's builder.
         input_shape: ``(channels, height, width)``.
-        params: learnable elements, BN included.
+        paper, licence: of the architecture; empty when not told.
+        params: learnable elements, BN included; None when not told.
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
     """
 
@@ -89,14 +91,14 @@ class ModelCard(Frozen):
     family: str
     aliases: tuple[str, ...] = ()
     title: str
-    paper: str
-    licence: str
+    paper: str = ""
+    licence: str = ""
     architecture: dict[str, str | int | float | bool]
     num_classes: int
     input_shape: tuple[int, int, int]
     preprocessing: Preprocessing
-    params: int
-    macs: int
+    params: int | None = None
+    macs: int | None = None
     published: tuple[Published, ...] = ()
     weights: tuple[Weights, ...] = ()
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..artifacts.children import jobs
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import MANIFEST, Stored, card_of, check_files, file_of, looks_like_path, read_manifest
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
 from ..base.scratch import scratch_folder
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
-from ..types import CheckpointReading, Evaluation, ModelCard, Scored
+from ..types import Artifact, CheckpointReading, Evaluation, ModelCard, Scored
 from ..verify.accuracy import hits_at, paired_drop, wilson
 from ..verify.evaluation_data import Images, check_labels, load_images, spans
 from ..verify.parity import sqnr_db
@@ -180,8 +180,17 @@ def find_reference(against: str, subject: Subject, wanted: Weights) -> Subject:
             "add --weights FILE or --weights pretrained",
         )
     classes = subject.artifact.outputs[0].shape[-1]
-    card = find_card(subject.artifact.model)
-    return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
+    card = card_of(subject.artifact)
+    num_classes = None if classes == card.num_classes else classes
+    return Network(card, replace(wanted, num_classes=num_classes, reading=reading_of(subject.artifact, wanted.reading)))
+
+
+def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReading:
+    """How the checkpoint was read that an artifact was made from, as far as its manifest tells; else as ``wanted``."""
+    if artifact.weights.kind == "random" or artifact.card is None:
+        return wanted
+    padded = bool(artifact.card.architecture.get("tf_padding"))
+    return CheckpointReading(ema=artifact.weights.average, tf_padding=None if padded else False)
 
 
 def check_same_weights(stored: Stored, reference: Scored) -> None:

@@ -37,7 +37,10 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def weights_line(artifact: Artifact) -> str:
     """Which weights were taken from which file, and which stood beside them."""
     weights = artifact.weights
-    facts = [f"{weights.layout} layout", f"{artifact.outputs[0].shape[-1]} classes"]
+    classes = artifact.outputs[0].shape[-1]
+    facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
+    if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
+        facts.append("padded as TensorFlow does")
     if weights.key:
         facts.append(f"from its {weights.key!r}")
     if weights.other:
