@@ -9,6 +9,15 @@ from ..errors import UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
 CUT = "it may be truncated: compare its size with the source's"
+OTHERS = {
+    b"\x89HDF": "an HDF5 file, as Keras writes it",
+    b"TFL3": "a TFLite file",
+    b"\x08\x01\x12\x07pytorch": "an ONNX file",
+    b"version https:/": "a pointer of Git LFS; fetch the file itself with git lfs pull",
+    b"\x1f\x8b": "a gzip archive; unpack it",
+    b"\xfd7zXZ": "an xz archive; unpack it",
+}
+"""What files begin with that are given for checkpoints."""
 ARCHIVE, PICKLE = b"PK", b"\x80"
 """What the files begin with that torch.save writes: a zip archive, and before PyTorch 1.6 a pickle."""
 
@@ -29,6 +38,9 @@ def refusal(path: Path, error: Exception) -> UsageError:
     start = beginning(path)
     if not start:
         return UsageError(f"{path} cannot be read as a checkpoint: it is empty", CUT)
+    kind = next((what for begins, what in OTHERS.items() if begins in start), None)
+    if kind is not None:
+        return UsageError(f"{path} is no checkpoint of PyTorch: it is {kind}", "give a .pth, .pt or .safetensors file")
     if not start.startswith((ARCHIVE, PICKLE)):
         return UsageError(
             f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
