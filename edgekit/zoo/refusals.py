@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 from ..errors import UsageError
@@ -46,12 +47,31 @@ def refusal(path: Path, error: Exception) -> UsageError:
             f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
             f"look into it: a download may have given a page instead; {WAY_OUT}",
         )
+    foreign = foreign_archive(path)
+    if foreign:
+        return UsageError(f"{path} is no checkpoint of PyTorch: it is a zip archive of {foreign}", WAY_OUT)
     operand = re.search(r"Unsupported operand (\d+)", said)
+    if operand and start.startswith(ARCHIVE):
+        return UsageError(
+            f"{path} is refused: it is pickled with a later protocol than torch.save's own 2, of which no safe reader "
+            f"is at hand (instruction {operand[1]})",
+            "save it without pickle_protocol, or as a .safetensors file",
+        )
     if operand:
         return UsageError(
             f"{path} is refused: it is a pickle that can do more than hold tensors (instruction {operand[1]})", WAY_OUT
         )
     return UsageError(f"{path} cannot be read as a checkpoint: {first_sentence(error)}", CUT)
+
+
+def foreign_archive(path: Path) -> str:
+    """The first names in a zip archive that ``torch.save`` has not written; empty for any other file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    return "" if any(name.endswith("data.pkl") for name in names) else ", ".join(names[:3]) or "nothing"
 
 
 def beginning(path: Path) -> bytes:
