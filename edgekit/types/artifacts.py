@@ -42,6 +42,15 @@ class WeightsProvenance(Frozen):
     other: str = ""
 
     @property
+    def choice(self) -> str:
+        """Which of weights and average was taken, where the file has both; else empty."""
+        if not self.other:
+            return ""
+        way = "leave --ema out to take it" if self.average else "--ema takes it"
+        taken = repr(self.key) if self.key else "the file's own level"
+        return f"{taken} taken, {self.other!r} beside it left: {way}"
+
+    @property
     def trained(self) -> bool:
         """False for random weights: latency is valid, accuracy is not claimed."""
         return self.kind != "random"

@@ -121,6 +121,11 @@ def test_the_average_is_taken_when_it_is_asked_for(kind: str, state: State, tmp_
 def test_which_of_both_was_taken_is_known(state: State, tmp_path: Path) -> None:
     weights = built(WRITERS["timm"](state), tmp_path).provenance
     assert (weights.key, weights.other, weights.average) == ("state_dict", "state_dict_ema", False)
+    assert weights.choice == "'state_dict' taken, 'state_dict_ema' beside it left: --ema takes it"
+    average = built(WRITERS["timm"](state), tmp_path, CheckpointReading(ema=True)).provenance
+    assert average.choice == "'state_dict_ema' taken, 'state_dict' beside it left: leave --ema out to take it"
+    joined = built(WRITERS["lightning with its average"](state), tmp_path).provenance
+    assert (joined.key, joined.other) == ("state_dict.net", "state_dict.ema_net")
     alone = built(WRITERS["average alone"](state), tmp_path).provenance
     assert (alone.key, alone.other, alone.average) == ("ema_state_dict", "", True)
 

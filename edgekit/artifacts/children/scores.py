@@ -25,5 +25,6 @@ def scores(request: ScoresRequest) -> ScoredNetwork:
             pixels = images.take(start, stop, card.preprocessing)
             parts.append(network(torch.from_numpy(normalise(pixels, card.preprocessing))).numpy())
     np.save(request.outputs, np.concatenate(parts))
-    kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else provenance.source
+    said = ", ".join(filter(None, (provenance.source, provenance.choice)))
+    kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else said
     return ScoredNetwork(weights=kind, sha256=provenance.sha256)
