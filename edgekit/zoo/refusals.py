@@ -34,6 +34,8 @@ def refusal(path: Path, error: Exception) -> UsageError:
     if named:
         # The one thing in the file that PyTorch names; what else it holds is not looked at.
         return UsageError(f"{path} is refused: it calls for {named[1]}, which no checkpoint needs", WAY_OUT)
+    if "reduce for unrecognized function" in said:
+        return UsageError(f"{path} is refused: it calls a function that it has put together itself", WAY_OUT)
     if "TorchScript" in said:
         return UsageError(f"{path} is refused: it is a TorchScript archive, which holds code", WAY_OUT)
     start = beginning(path)
