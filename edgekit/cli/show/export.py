@@ -45,12 +45,14 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def weights_line(artifact: Artifact) -> str:
     """Which weights were taken from which file, and which stood beside them."""
     weights = artifact.weights
-    facts = [f"{weights.layout} layout", f"{artifact.outputs[0].shape[-1]} classes"]
-    if weights.key:
+    classes = artifact.outputs[0].shape[-1]
+    facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
+    if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
+        facts.append("padded as TensorFlow does")
+    if weights.key and not weights.other:
         facts.append(f"from its {weights.key!r}")
-    if weights.other:
-        way = "leave --ema out to take it" if weights.average else "--ema takes it"
-        facts.append(f"{weights.other!r} beside it was left: {way}")
+    if weights.choice:
+        facts.append(weights.choice)
     return f"weights: {weights.source} ({', '.join(facts)})"
 
 
