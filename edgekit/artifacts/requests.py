@@ -170,7 +170,8 @@ class ScoresRequest(Frozen):
     Attributes:
         weights: checkpoint; None for seeded random weights.
         source: folder or ``.npz`` file that the user named.
-        paths: image files in order; empty where ``source`` is an ``.npz`` file.
+        paths: image files in order; empty where the images are in ``array``.
+        array: ``.npy``, see ``base.image_arrays``.
         outputs: takes the scores, ``.npy``, float32 ``(N, classes)``.
     """
 
@@ -179,6 +180,7 @@ class ScoresRequest(Frozen):
     num_classes: int | None
     source: str
     paths: tuple[Path, ...]
+    array: Path | None
     outputs: Path
 
 

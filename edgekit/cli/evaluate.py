@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def evaluate_command(
     name: Annotated[str, typer.Argument(help="An artifact folder, or a model id for its float network.")],
-    data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
+    data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or classes, .npz, or fashion-mnist.")],
     labels: Annotated[
         str | None,
         typer.Option(

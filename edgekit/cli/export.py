@@ -47,7 +47,9 @@ def export_command(
     channels: input_options.Channels = None,
     calibration: Annotated[
         str | None,
-        typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),
+        typer.Option(
+            "--calibration", help="Folder of images, .npz, fashion-mnist or synthetic. [default: bundled photos]"
+        ),
     ] = None,
     parity_data: Annotated[
         str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")

@@ -138,6 +138,8 @@ class ModelCard(Frozen):
 
     Attributes:
         id: the name users type.
+        data: what ``--data`` and ``--calibration`` call the data set that the variant is made for; empty for ImageNet
+            and others that edgekit cannot read.
         architecture: keyword arguments of the family's builder.
         input_shape: ``(channels, height, width)``; ``preprocessing`` has to make images of that shape.
         params: learnable elements, BN included.
@@ -147,6 +149,7 @@ class ModelCard(Frozen):
     id: Name
     family: str
     aliases: tuple[str, ...] = ()
+    data: str = ""
     title: str
     paper: str
     licence: str
