@@ -78,7 +78,7 @@ def load_images(source: str, labels: str | None) -> Images:
         raise UsageError(f"no data at {source!r}", "--data takes a folder of images, of class folders, or a .npz file")
     if labels is None:
         return images
-    return with_labels(images, Path(labels))
+    return read_labels(Path(labels), images)
 
 
 def from_folder(folder: Path) -> Images:
@@ -136,7 +136,7 @@ def from_npz(path: Path) -> Images:
     return Images(str(path), array=images, labels=labels.astype(np.int64), notes=notes)
 
 
-def with_labels(images: Images, path: Path) -> Images:
+def read_labels(path: Path, images: Images) -> Images:
     """The images with the labels of a file in place of their own.
 
     Raises:
