@@ -21,20 +21,31 @@ from typing import Any
 
 from .. import __version__
 from ..base.files import sha256_file, staged_folder
-from ..base.pixels import source_digest
 from ..base.progress import Progress, Warned
 from ..errors import EdgekitError
 from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
 from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf
+from .image_sources import digest_of
 from .prepare import ExportOptions
 from .store import MANIFEST, check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
-    *("agent", "artifacts", "base", "bench", "calibration_photos", "catalog.py", "export", "forms", "passes", "types"),
-    *("verify", "zoo"),
+    *(
+        "agent",
+        "artifacts",
+        "base",
+        "bench",
+        "calibration_photos",
+        "catalog.py",
+        "export",
+        "forms",
+        "passes",
+        "training",
+    ),
+    *("types", "verify", "zoo"),
 )
 """What of edgekit decides what an artifact is."""
 
@@ -85,8 +96,10 @@ def ingredients(
         "target": target_of(profile),
         "form": describe_form(card, profile, target_of(profile)).to_plain(),
         "weights": "random" if checkpoint is None else sha256_file(checkpoint),
-        "calibration": source_digest(options.calibration),
-        "parity_data": source_digest(options.parity_data or options.calibration),
+        "calibration": digest_of(options.calibration, "train"),
+        "parity_data": digest_of(
+            options.parity_data or options.calibration, "test" if options.parity_data else "train"
+        ),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
         "reading": options.reading.to_plain(),
         "named": "" if checkpoint is None else named_tf(checkpoint),

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..base.isolate import run_isolated
-from ..base.pixels import Pixels, load_pixels
+from ..base.pixels import Pixels
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
+from .image_sources import load
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
@@ -71,10 +72,10 @@ def load_images(card: ModelCard, options: ExportOptions) -> Images:
     Raises:
         UsageError: they are not there or not usable.
     """
-    pixels, source = load_pixels(options.calibration, card.preprocessing)
+    pixels, source = load(options.calibration, card.preprocessing, "train")
     if options.parity_data is None:
         return Images(pixels, source, pixels, source)
-    return Images(pixels, source, *load_pixels(options.parity_data, card.preprocessing))
+    return Images(pixels, source, *load(options.parity_data, card.preprocessing, "test"))
 
 
 @dataclass(frozen=True)

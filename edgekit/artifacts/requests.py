@@ -184,7 +184,8 @@ class ScoresRequest(Frozen):
     Attributes:
         weights: checkpoint; None for seeded random weights.
         source: folder or ``.npz`` file that the user named.
-        paths: image files in order; empty where ``source`` is an ``.npz`` file.
+        paths: image files in order; empty where the images are in ``array``.
+        array: ``.npy``, see ``base.image_arrays``.
         outputs: takes the scores, ``.npy``, float32 ``(N, classes)``.
     """
 
@@ -194,6 +195,7 @@ class ScoresRequest(Frozen):
     reading: CheckpointReading = CheckpointReading()
     source: str
     paths: tuple[Path, ...]
+    array: Path | None
     outputs: Path
 
 

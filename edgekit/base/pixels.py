@@ -30,13 +30,14 @@ SYNTHETIC_COUNT = 16
 BUNDLED = Path(str(files("edgekit"))) / "calibration_photos"
 
 
-def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixels, ImageSet]:
+def load_pixels(source: str | None, preprocessing: Preprocessing, array: str = "images") -> tuple[Pixels, ImageSet]:
     """Images for calibration or parity.
 
     Args:
         source: a folder of images, an ``.npz`` file with an array ``images`` (see ``image_arrays``), ``"synthetic"``
             for seeded noise, or None for the bundled photos. Of more than ``MAX_IMAGES`` images some are taken evenly.
         preprocessing: says the size and the channel order.
+        array: of the ``.npz`` file, which holds the images.
 
     Raises:
         UsageError: nothing there, no image in it, a broken image, a wrong array.
@@ -50,7 +51,7 @@ def load_pixels(source: str | None, preprocessing: Preprocessing) -> tuple[Pixel
         pixels = rng.integers(0, 256, shape, dtype=np.uint8)
         kind, name = "synthetic", "uniform noise, seed 0"
     elif source.endswith(".npz"):
-        (pixels, notes), kind, name = from_npz(Path(source), preprocessing), "npz", source
+        (pixels, notes), kind, name = from_npz(Path(source), preprocessing, array), "npz", source
     else:
         (pixels, notes), kind, name = from_folder(Path(source), preprocessing), "folder", source
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
@@ -147,20 +148,20 @@ def resized(height: int, width: int, preprocessing: Preprocessing) -> tuple[int,
     return max(rows, round(height / ratio)), max(columns, round(width / ratio))
 
 
-def from_npz(path: Path, preprocessing: Preprocessing) -> tuple[Pixels, tuple[str, ...]]:
-    """The array ``images`` of an ``.npz`` file, at the network's size; what was done to it, in words.
+def from_npz(path: Path, preprocessing: Preprocessing, array: str) -> tuple[Pixels, tuple[str, ...]]:
+    """The images of an ``.npz`` file, at the network's size; what was done to it, in words.
 
     Raises:
         UsageError: missing or broken file, no such array, wrong type or shape.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{array}.npy") as stream:
             images = np.lib.format.read_array(stream, allow_pickle=False)
     except KeyError as error:
-        raise UsageError(f"{path} holds no array named images", f"np.savez(FILE, images=...); {NPZ_HINT}") from error
+        raise UsageError(f"{path} holds no array named {array}", f"np.savez(FILE, images=...); {NPZ_HINT}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"cannot read {path}: {error}", "write it again: np.savez(FILE, images=...)") from error
-    images = checked_images(images, f"{path}: images")
+    images = checked_images(images, f"{path}: {array}")
     notes = [note for note in (size_note(images, preprocessing), *sample_notes(len(images))) if note]
     return fitted(images[evenly(len(images))], preprocessing), tuple(notes)
 

@@ -20,7 +20,7 @@ def evaluate_command(
     name: Annotated[
         str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
     ],
-    data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or class folders, or .npz.")],
+    data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or classes, .npz, or fashion-mnist.")],
     labels: Annotated[
         str | None,
         typer.Option(

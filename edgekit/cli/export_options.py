@@ -32,7 +32,7 @@ TfPadding = Annotated[
 ]
 Calibration = Annotated[
     str | None,
-    typer.Option("--calibration", help="Folder of images, .npz, or synthetic. [default: bundled photos]"),
+    typer.Option("--calibration", help="Folder of images, .npz, fashion-mnist or synthetic. [default: bundled photos]"),
 ]
 ParityData = Annotated[
     str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,5 +119,6 @@ def result_lines(trained: Trained) -> list[str]:
     lines += [f"{trained.folder / name}" for name in (CHECKPOINT, METRICS, PLOT)]
     checkpoint = trained.folder / CHECKPOINT
     command = f"edgekit export {run.model} --format all --weights {checkpoint}"
-    lines.append(f"next: {command} --num-classes {len(run.classes)}")
+    data = shlex.quote(trained.data)
+    lines.append(f"next: {command} --num-classes {len(run.classes)} --calibration {data} --parity-data {data}")
     return lines

@@ -5,6 +5,7 @@ With ``train`` and ``test`` (or ``val``) in it those hold the class folders; oth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.decode import photo_notes
-from ..base.photo_files import class_folders, find_photos, split_folders
+from ..base.photo_files import Found, class_folders, find_photos, split_folders
 from ..base.pixels import load_image
 from ..errors import UsageError
 from ..types import Preprocessing
@@ -68,10 +69,12 @@ def labelled(folder: Path, classes: Sequence[str], preprocessing: Preprocessing)
     """
     paths: list[Path] = []
     labels: list[int] = []
-    notes: list[str] = []
+    left_out: Counter[str] = Counter()
     for label, name in enumerate(classes):
         found = find_photos(folder / name)
         paths += found.paths
         labels += [label] * len(found.paths)
-        notes += [f"{folder / name}: {note}" for note in (*found.notes, *photo_notes(found.paths))]
-    return Split(FileImages(tuple(paths), preprocessing), np.asarray(labels, np.int64)), tuple(notes)
+        left_out.update(dict(found.left_out))
+    whole = Found(tuple(paths), tuple(sorted(left_out.items())))
+    notes = tuple(f"{folder}: {note}" for note in (*whole.notes, *photo_notes(paths)))
+    return Split(FileImages(whole.paths, preprocessing), np.asarray(labels, np.int64)), notes

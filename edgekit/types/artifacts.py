@@ -71,7 +71,7 @@ class ImageSet(Frozen):
         notes: what was left out, turned or scaled, in words.
     """
 
-    kind: Literal["bundled", "folder", "npz", "synthetic"]
+    kind: Literal["bundled", "folder", "npz", "synthetic", "dataset"]
     source: str
     count: int
     sha256: str

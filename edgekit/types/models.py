@@ -150,6 +150,8 @@ class ModelCard(Frozen):
         id: the name users type.
         family: its builder is ``edgekit/zoo/<family>.py``.
         aliases: other names that users may type, such as those of torchvision and timm.
+        data: what ``--data`` and ``--calibration`` call the data set that the variant is made for; empty for ImageNet
+            and others that edgekit cannot read.
         title: the name for people.
         paper: address of the paper; empty when not told.
         licence: of the architecture as it is built; empty when not told.
@@ -166,6 +168,7 @@ class ModelCard(Frozen):
     id: Name
     family: str
     aliases: tuple[str, ...] = ()
+    data: str = ""
     title: str
     paper: str = ""
     licence: str = ""

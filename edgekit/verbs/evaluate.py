@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..artifacts.children import jobs
+from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import MANIFEST, card_of, check_files, file_of, looks_like_path, read_manifest
 from ..base.image_arrays import size_note
@@ -20,6 +21,7 @@ from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
+from ..training.datasets import ArrayImages
 from ..types import Artifact, CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
@@ -94,7 +96,7 @@ def evaluate(
 
     Args:
         name: artifact folder or a file in it, model id or card.
-        data: folder of images or class folders, or ``.npz``.
+        data: folder of images or class folders, ``.npz``, or the name of a data set.
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
         wanted: how float networks are made.
@@ -113,7 +115,7 @@ def evaluate(
             "export it again with these options",
         )
     reference = None if against is None else find_reference(against, subject, wanted)
-    images = load_images(data, labels)
+    images = data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
     if images.labels is None and reference is None:
         raise UsageError(
             f"{data} has no labels, and there is nothing to compare with",
@@ -132,6 +134,22 @@ def evaluate(
     made = preprocessing_of(subject)
     images = replace(images, notes=(*images.notes, *input_notes(images, made)))
     return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
+
+
+def data_set_images(data: str, labels: str | None) -> Images:
+    """The test images of a data set that edgekit knows by name.
+
+    Raises:
+        UsageError: a label file for it, or a broken file.
+        ToolError: it is not installed.
+    """
+    if labels is not None:
+        raise UsageError(f"{data} has its labels itself", "leave --labels out")
+    found = read_data_set(data)
+    test = found.test
+    assert isinstance(test.images, ArrayImages)
+    note = f"the {len(test.labels)} test images of {found.name}"
+    return Images(data, array=test.images.array, labels=test.labels, class_names=found.classes, notes=(note,))
 
 
 def preprocessing_of(subject: Subject) -> Preprocessing | None:
@@ -324,6 +342,9 @@ def score_network(network: Network, images: Images, work: Path, progress: Progre
     wanted = network.wanted
     checkpoint = resolve_weights(network.card, wanted.weights)
     progress(Step(f"{len(images)} images in PyTorch", (network.card.id,)))
+    array = None if images.array is None else work / "images.npy"
+    if array is not None and images.array is not None:
+        np.save(array, images.array)
     request = ScoresRequest(
         card=network.card,
         weights=None if checkpoint is None else checkpoint.absolute(),
@@ -331,6 +352,7 @@ def score_network(network: Network, images: Images, work: Path, progress: Progre
         reading=wanted.reading,
         source=images.source,
         paths=images.paths,
+        array=array,
         outputs=work / "scores.npy",
     )
     found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)

@@ -66,10 +66,11 @@ class Listener:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training and the folder of its files."""
+    """A finished training, the folder of its files, and its data as the user named them."""
 
     run: Run
     folder: Path
+    data: str
 
 
 def train(model: str, options: TrainOptions, listener: Listener | None = None) -> Trained:
@@ -110,7 +111,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
         write_atomic(folder / METRICS, run.model_dump_json(indent=2) + "\n")
         write_atomic(folder / PLOT, training_plot(run))
         listener.epoch(epoch)
-    return Trained(run, folder)
+    return Trained(run, folder, options.data)
 
 
 def opening(run: Run, resume: bool) -> str:

@@ -78,7 +78,7 @@ def load_images(source: str, labels: str | None) -> Images:
         raise UsageError(f"no data at {source!r}", "--data takes a folder of images, of class folders, or a .npz file")
     if labels is None:
         return images
-    return with_labels(images, Path(labels))
+    return read_labels(Path(labels), images)
 
 
 def from_folder(folder: Path) -> Images:
@@ -105,7 +105,10 @@ def from_folder(folder: Path) -> Images:
 
 
 def from_npz(path: Path) -> Images:
-    """``images`` and perhaps ``labels`` of an ``.npz`` file, see ``image_arrays``."""
+    """``images`` and perhaps ``labels`` of an ``.npz`` file, see ``image_arrays``.
+
+    Where it has ``test_images`` these are taken, with ``test_labels``: ``edgekit train`` keeps them for the test.
+    """
     hint = "np.savez(FILE, images=uint8 [N, H, W, 3] or [N, H, W], labels=[N])"
     try:
         with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -116,19 +119,24 @@ def from_npz(path: Path) -> Images:
         raise UsageError(f"{path} cannot be read as .npz: {error}", hint) from error
     if "images" not in arrays:
         raise UsageError(f"{path} holds no array named images; it has {', '.join(arrays) or 'none'}", hint)
-    if not len(arrays["images"]):
+    prefix = "test_" if "test_images" in arrays else ""
+    notes = (f"{path} has training and test images: these are the test images",) if prefix else ()
+    if not len(arrays[f"{prefix}images"]):
         raise UsageError(f"{path} holds no image", hint)
-    images, labels = checked_images(arrays["images"], f"{path}: images"), arrays.get("labels")
+    images = checked_images(arrays[f"{prefix}images"], f"{path}: {prefix}images")
+    labels = arrays.get(f"{prefix}labels")
     if labels is None:
-        return Images(str(path), array=images)
+        return Images(str(path), array=images, notes=notes)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise UsageError(f"{path}: labels is {labels.dtype} {list(labels.shape)}", "it must be whole numbers, [N]")
+        raise UsageError(
+            f"{path}: {prefix}labels is {labels.dtype} {list(labels.shape)}", "it must be whole numbers, [N]"
+        )
     if len(labels) != len(images):
         raise UsageError(f"{path} holds {len(images)} images and {len(labels)} labels", hint)
-    return Images(str(path), array=images, labels=labels.astype(np.int64))
+    return Images(str(path), array=images, labels=labels.astype(np.int64), notes=notes)
 
 
-def with_labels(images: Images, path: Path) -> Images:
+def read_labels(path: Path, images: Images) -> Images:
     """The images with the labels of a file in place of their own.
 
     Raises:
@@ -185,8 +193,3 @@ def with_numbers(images: Images, classes: int, known: Sequence[str] = ()) -> Ima
 def spans(count: int, size: int) -> Sequence[tuple[int, int]]:
     """``(start, stop)`` of consecutive parts of at most ``size``."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def images_again(source: str, paths: tuple[Path, ...]) -> Images:
-    """The images of :class:`Images` with these attributes, without labels: for a child process."""
-    return Images(source, paths) if paths else from_npz(Path(source))

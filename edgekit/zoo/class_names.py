@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..base.files import check_regular
+from ..errors import UsageError
 from ..types import ModelCard
 from .checkpoints import header_of
 from .safe_load import read_file
@@ -28,6 +31,9 @@ def class_names(card: ModelCard, checkpoint: Path | None, sha256: str, classes: 
     """
     if checkpoint is None:
         return ()
+    named_beside = beside(checkpoint)
+    if len(named_beside) == classes:
+        return named_beside
     published = any(entry.sha256 and sha256.startswith(entry.sha256) for entry in card.weights)
     if published and classes == card.num_classes:
         return tuple(map(str, range(classes)))
@@ -40,6 +46,17 @@ def class_names(card: ModelCard, checkpoint: Path | None, sha256: str, classes: 
     if not isinstance(content, Mapping):
         return ()
     return next((names for names in map(named, places(content)) if len(names) == classes), ())
+
+
+def beside(checkpoint: Path) -> tuple[str, ...]:
+    """The names in the ``config.json`` of timm (``label_names``) or transformers (``id2label``) beside the file."""
+    try:
+        content = json.loads(check_regular(checkpoint.parent / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, UsageError):
+        return ()
+    keys = ("label_names", "id2label")
+    found = [named(content[key]) for key in keys if key in content] if isinstance(content, dict) else []
+    return next((names for names in found if names), ())
 
 
 def places(content: Mapping[Any, Any]) -> list[Any]:

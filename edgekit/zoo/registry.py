@@ -81,7 +81,10 @@ def take_channels(network: nn.Module, channels: int) -> None:
         first.padding,  # type: ignore[arg-type]
         bias=first.bias is not None,
     )
-    nn.init.kaiming_normal_(new.weight, mode="fan_out")
+    with torch.no_grad():  # as timm does it: grey images give what they gave in three equal channels
+        new.weight.copy_(first.weight.sum(1, keepdim=True).expand_as(new.weight) / channels)
+        if first.bias is not None and new.bias is not None:
+            new.bias.copy_(first.bias)
     parent, _, leaf = name.rpartition(".")
     setattr(network.get_submodule(parent), leaf, new)
 

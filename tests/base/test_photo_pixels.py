@@ -8,10 +8,12 @@ import warnings
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
+from edgekit.base import decode
 from edgekit.base.decode import photo_notes
 from edgekit.base.image_arrays import as_grey, fitted
+from edgekit.base.photo_files import SUFFIXES
 from edgekit.base.pixels import load_image, load_pixels
 from edgekit.errors import UsageError
 from edgekit.types import ModelCard, Preprocessing
@@ -118,8 +120,26 @@ def test_photos_are_turned_upright_everywhere_and_that_is_said(tmp_path):
     assert (pixels[0] == wanted).all()
     assert (images.take(0, 1, PRE)[0] == wanted).all()
     assert source.notes == images.notes
-    assert source.notes[0].startswith("1 of 1 photos are turned upright as their EXIF data says")
+    assert source.notes[0].startswith("1 of 1 images are turned upright as their EXIF data says")
     assert photo_notes([tmp_path / "b.png"]) == ()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_type_is_decoded(tmp_path, suffix):
+    formats = {".jfif": "JPEG", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM"}
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    image = Image.new("RGB", (50, 40), (200, 120, 10))
+    image.save(tmp_path / f"a{suffix}", formats.get(suffix))
+    pixels, _ = load_pixels(str(tmp_path), PRE)
+    assert np.abs(pixels[0].astype(int) - (200, 120, 10)).max() < 12
+
+
+def test_of_very_many_photos_some_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode, "LOOKED_AT", 4)
+    for number in range(9):
+        photo(20, 20).convert("RGBA").save(tmp_path / f"{number}.png")
+    assert photo_notes(sorted(tmp_path.iterdir()))[0].startswith("3 of 3 images that were looked at have transparency")
 
 
 def test_transparency_is_told(tmp_path):

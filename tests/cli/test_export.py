@@ -259,7 +259,7 @@ def images(kind: str, folder: Path) -> Path:
     if kind == "broken":
         (photos / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     if kind == "wrong array":
-        np.savez(folder / "a.npz", images=np.zeros((2, 5, 5, 3), np.uint8))
+        np.savez(folder / "a.npz", images=np.zeros((2, 3, 64, 64), np.uint8))
         return folder / "a.npz"
     if kind == "other array":
         np.savez(folder / "a.npz", pictures=np.zeros((2, 64, 64, 3), np.uint8))
@@ -278,7 +278,7 @@ def images(kind: str, folder: Path) -> Path:
         ("empty", "holds no image (0 other files)", ".jpg"),
         ("no image", "holds no image (1 other files)", ".jpg"),
         ("broken", "a.jpg is not a readable image", "remove it"),
-        ("wrong array", "images is uint8 [2, 5, 5, 3]", "uint8 [N, 64, 64, 3]"),
+        ("wrong array", "images is uint8 [2, 3, 64, 64]", "uint8 [N, H, W, 3]"),
         ("other array", "holds no array named images", "np.savez"),
         ("no npz", "cannot read", "np.savez"),
     ],

@@ -319,3 +319,18 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     assert (outcome.folder / "classes.txt").read_text().split() == list(names)
     assert "classes.txt" not in [entry.name for entry in outcome.artifact.model_files]
     assert evaluate(str(outcome.folder), str(data), None, None, Wanted(), silent).top1 == found.top1
+
+
+def test_evaluate_says_what_train_says_of_arrays(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
+    """The test images of an ``.npz`` file, stretched to a network of another size and trained for it."""
+    larger = tmp_path / "larger.toml"
+    text = tiny_condensenet.read_text().replace("tiny_condensenet", "larger").replace("[3, 8, 8]", "[3, 12, 16]")
+    larger.write_text(text.replace("resize = 8", "resize = 12").replace("crop = 8", "crop = 12"))
+    made = train(str(larger), options(stripes, tmp_path / "out"))
+    weights = str(made.folder / "checkpoint.pt")
+    found = evaluate(str(larger), str(stripes), None, None, Wanted(weights), silent)
+    assert found.top1 is not None
+    assert (found.top1.count, 100 * found.top1.share) == (made.run.test_images, made.run.epochs[-1].test_accuracy)
+    assert "images of 8 x 8 are resized to the network's 12 x 16" in found.notes
+    # The checkpoint says itself how its images were made: nothing is assumed.
+    assert not any("assumed" in note for note in found.notes)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...base.pixels import normalise
-from ...verify.evaluation_data import images_again, spans
+from ...verify.evaluation_data import Images, spans
 from ...zoo.build import build_with_provenance
 from ...zoo.class_names import class_names
 from ..requests import ScoredNetwork, ScoresRequest
@@ -19,7 +19,8 @@ def scores(request: ScoresRequest) -> ScoredNetwork:
     card = request.card
     built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
     network, provenance = built.network, built.provenance
-    images = images_again(request.source, request.paths)
+    array = None if request.array is None else np.load(request.array)
+    images = Images(request.source, request.paths, array)
     parts = []
     with torch.no_grad():
         for start, stop in spans(len(images), BATCH):

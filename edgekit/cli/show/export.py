@@ -7,6 +7,7 @@ from typing import Any
 
 from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
+from ...catalog import cards
 from ...types import Artifact, Parity, SelectiveFloat
 from .console import error_lines
 from .layer_errors import layer_lines
@@ -25,7 +26,13 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
         lines += preprocessing_lines(artifact)
         images = artifact.calibration
         if images is not None and images.kind == "bundled":
-            lines.append(f"calibration: {images.source} ({images.count}); give --calibration with your own images")
+            own = data_of(artifact)
+            advice = (
+                f"give --calibration {own}, the network's own data"
+                if own
+                else "give --calibration with your own images"
+            )
+            lines.append(f"calibration: {images.source} ({images.count}); {advice}")
         if images is not None:
             lines += [f"calibration: {note}" for note in images.notes]
             if artifact.parity_data.sha256 == images.sha256:
@@ -54,6 +61,12 @@ def weights_line(artifact: Artifact) -> str:
     if weights.choice:
         facts.append(weights.choice)
     return f"weights: {weights.source} ({', '.join(facts)})"
+
+
+def data_of(artifact: Artifact) -> str:
+    """What ``--data`` calls the data set that the artifact's network is made for; empty where nobody knows."""
+    card = cards().get(artifact.model)
+    return "" if card is None else card.data
 
 
 def preprocessing_lines(artifact: Artifact) -> list[str]:
@@ -98,6 +111,9 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
         lines += ["", ", ".join(f"{count} {state}" for state, count in found.items() if count)]
     if done:
         lines += ["", f"next: edgekit profile {done[0].folder}"]
+        own = "" if done[0].artifact is None else data_of(done[0].artifact)
+        if own:
+            lines.append(f"      edgekit evaluate {done[0].folder} --data {own}")
     return lines
 
 
