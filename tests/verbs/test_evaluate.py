@@ -222,7 +222,7 @@ def test_the_float_network_is_that_of_the_artifacts_own_card(artifact, tmp_path)
     def float_of(weights, **architecture):
         own = card.model_copy(update={"architecture": {**card.architecture, **architecture}})
         made = stored.artifact.model_copy(update={"model": "mine", "card": own, "weights": weights})
-        return module.find_reference("float", module.Stored(stored.folder, made), module.Weights("best.pt"))
+        return module.find_reference("float", module.Stored(stored.folder, made), module.Wanted("best.pt"))
 
     file = WeightsProvenance(kind="file", source="best.pt", sha256="0" * 64, layout="torchvision")
     found = float_of(file)
