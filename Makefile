@@ -1,7 +1,8 @@
-# make demo | make test | make lint | make bench
-# PYTHON chooses the interpreter (3.11 or newer); PIP_FLAGS are added to every pip install.
+# make demo | make test | make lint | make docs | make bench
+# PYTHON chooses the interpreter, else the newest of 3.13, 3.12 and 3.11 that is there; PIP_FLAGS are added to every pip
+# install; TORCH_INDEX names an index of PyTorch's CPU builds other than PyTorch's own, or none when it is empty.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(shell .ci/newest-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
@@ -9,23 +10,34 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint bench wheel clean system-packages
+.PHONY: demo test lint docs bench wheel lock release-check audit clean system-packages
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgekit needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "edgekit needs Python 3.11, 3.12 or 3.13 with its venv module: make PYTHON=/path/to/python3.13"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
 # The stamps make a second run quick: pip is asked again only when what is to be installed has changed.
 $(VENV)/.stamp-demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing edgekit[export,run,report] into $(VENV) (some minutes the first time)"
+	$(BIN)/python .ci/cpu_torch.py constraints.txt torch
 	$(PIP) -e '.[export,run,report]'
 	touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing edgekit[export,run,report,dev] into $(VENV) (some minutes the first time)"
+	$(BIN)/python .ci/cpu_torch.py constraints.txt torch torchvision
 	$(PIP) -e '.[export,run,report,dev]'
 	touch $@ $(VENV)/.stamp-demo
+
+$(VENV)/.stamp-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[docs]'
+	touch $@
+
+$(VENV)/.stamp-release: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[release]'
+	touch $@
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/edgekit export mobilenet_v3 --format tflite --int8
@@ -51,8 +63,33 @@ lint: $(VENV)/.stamp-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-wheel: $(VENV)/.stamp-dev
-	$(BIN)/python -m build --wheel --outdir dist .
+# Warnings are errors, and so is a script, a style or a picture that a page would load from elsewhere.
+docs: $(VENV)/.stamp-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@if grep -rnoE --include='*.html' '<(script|link|img)[^>]+(src|href)="(https?:)?//[^"]*"' build/site; then \
+	    echo "the site would load these from elsewhere"; exit 1; fi
+	@echo "site: $(CURDIR)/build/site/index.html (searching it needs a server: $(BIN)/mkdocs serve)"
+
+# locked/: what pip installs with constraints.txt, dependencies of dependencies too, each file by its SHA-256.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    -c constraints.txt --custom-compile-command "make lock"
+lock: $(VENV)/.stamp-release
+	$(LOCK) -o locked/core.txt
+	$(LOCK) --extra run --extra report -o locked/run.txt
+	$(LOCK) --extra export --extra run --extra report -o locked/export.txt
+
+# Without isolation: the tools are those of constraints.txt, so that the same bytes come out every time.
+wheel: $(VENV)/.stamp-release
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python .ci/sbom.py locked/export.txt dist
+
+# Wheel and sdist, installed and tried in fresh environments of every Python that is here.
+release-check: wheel
+	.ci/release-check dist
+
+audit: $(VENV)/.stamp-release
+	$(BIN)/python .ci/audit.py locked/export.txt
 
 clean:
 	rm -rf $(VENV) dist build artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -2,7 +2,7 @@
 
 Every case alternates the native tool and the agent on one model, both in fresh processes, with the same threads: what
 benchmark_app chooses is read from what it prints, and the agent is told the same. Then the agent's own overhead is
-measured (``benchmarks.agent_overhead``). ``--out docs`` writes all of it to ``native_tools.md``, the rounds to
+measured (``benchmarks.agent_overhead``). ``--write`` writes all of it to the page, the rounds to
 ``native_tools.json`` beside it.
 """
 # ruff: noqa: T201 - a program, not a part of the package: it prints
@@ -32,6 +32,7 @@ from edgekit.bench.launch import call_agent
 from .agent_overhead import overheads
 from .bench import commit
 from .native_page import agreement, page
+from .places import PAGES, RESULTS
 
 MODEL = "mobilenet_v3"
 """Measured when no model is named."""
@@ -203,21 +204,24 @@ def conditions(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Compare, print and, with ``--out``, write the page; exit code 1 when a case is not shown to be within 10 %."""
+    """Compare, print and, with ``--write``, write the page; exit code 1 when a case is not shown to be within 10 %."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", type=Path, help=f".xml and .tflite files; {MODEL} is exported without")
     parser.add_argument("--rounds", type=int, default=9, help="at most (%(default)s)")
     parser.add_argument("--minutes", type=float, default=5.5, help="for everything, if five rounds fit (%(default)s)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of measuring, each launch (%(default)s)")
-    parser.add_argument("--out", type=Path, help="folder that gets native_tools.md and native_tools.json")
+    parser.add_argument(
+        "--write", action="store_true", help="docs/results/native-tools.md and benchmarks/results/native_tools.json"
+    )
     options = parser.parse_args()
     if options.rounds < MIN_PAIRS:
         parser.error(f"--rounds must be at least {MIN_PAIRS}: fewer give no interval")
     for model in options.models:
         if model.suffix not in (".xml", ".tflite"):
             parser.error(f"{model}: only .xml and .tflite have a native tool here")
-    if options.out is not None:
-        check_writable(options.out)
+    if options.write:
+        check_writable(RESULTS)
+        check_writable(PAGES)
     begin = time.monotonic()
     results: dict[str, Any] = {"conditions": conditions(options)}
     with tempfile.TemporaryDirectory() as folder:
@@ -227,9 +231,9 @@ def main() -> None:
     results["minutes"] = (time.monotonic() - begin) / 60
     text = page(results)
     print(text)
-    if options.out is not None:
-        write_atomic(options.out / "native_tools.json", json.dumps(results, indent=1) + "\n")
-        write_atomic(options.out / "native_tools.md", text)
+    if options.write:
+        write_atomic(RESULTS / "native_tools.json", json.dumps(results, indent=1) + "\n")
+        write_atomic(PAGES / "native-tools.md", text)
     sys.exit(0 if all(row.verdict == "agrees" for row in agreement(results["rounds"])) else 1)
 
 

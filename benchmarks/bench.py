@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -22,18 +21,21 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import check_writable, sha256_file, write_atomic
+from edgekit.base.folders import benchmark_folder
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.bench.roofline import ceilings
+from edgekit.bench.turns import LAUNCH, TURN, TURNS
 from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, ToolError, UsageError
 from edgekit.types import DeviceInfo, Format, ModelCard
 
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
-from .exports import FORMATS, PRECISIONS, ROOT, UNSIGNED, Made
+from .exports import FORMATS, PRECISIONS, UNSIGNED, Made
+from .places import PAGES, RESULTS, ROOT
 from .plain_exports import plain_export
 from .real_weights import real_weights
-from .rounds import LAUNCH, TURN, TURNS, Block, Plan, append, environment, measure, resume
+from .rounds import Block, Plan, append, environment, measure, resume
 from .table import page, summary, write_readme
 
 ROUNDS_FILE = "rounds.jsonl"
@@ -61,9 +63,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="networks; every family's default when none is named")
     parser.add_argument("--format", action="append", choices=FORMATS, help="runtimes' formats; all when not given")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="artifacts and rounds (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=benchmark_folder(), help="artifacts and rounds (%(default)s)")
     parser.add_argument(
-        "--out", type=Path, help="bench.json and bench.md; docs/bench for all networks, else CACHE/part"
+        "--out",
+        type=Path,
+        help="folder of bench.json and bench.md; for all networks benchmarks/results and docs/results, else CACHE/part",
     )
     parser.add_argument("--budget", type=float, default=40.0, help="minutes of measuring (%(default)s)")
     parser.add_argument("--target", type=float, default=2.0, help="half-width of a ratio, percent (%(default)s)")
@@ -77,22 +81,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def default_cache() -> Path:
-    """``$XDG_CACHE_HOME/edgekit/bench`` or ``~/.cache/edgekit/bench``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "bench"
-
-
 def run(options: argparse.Namespace) -> int:
     """Build, measure and write what the options ask for."""
     everything = not options.models and not options.format
-    out: Path = options.out or (ROOT / "docs" / "bench" if everything else options.cache / "part")
+    out: Path = options.out or (RESULTS if everything else options.cache / "part")
+    pages = PAGES if out == RESULTS else out
     if options.render:
         file = out / "bench.json"
         if not file.is_file():
             raise UsageError(f"no results at {file}", "measure first, or name their folder with --out")
-        return write(json.loads(file.read_text(encoding="utf-8")), out)
+        return write(json.loads(file.read_text(encoding="utf-8")), out, pages)
     check_writable(options.cache)
     check_writable(out)
+    check_writable(pages)
     chosen = [find_card(name) for name in options.models] or default_cards()
     formats = tuple(options.format or FORMATS)
     entries = build(chosen, formats, options)
@@ -124,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
         "networks": [plain_json(entry) for entry in entries],
         "rounds": [entry for block in blocks for entry in block.rounds],
     }
-    return write(results, out)
+    return write(results, out, pages)
 
 
 def default_cards() -> list[ModelCard]:
@@ -294,13 +295,13 @@ def commit() -> str:
     return words[0] + (" with changes" if words[1] else "")
 
 
-def write(results: dict[str, Any], out: Path) -> int:
-    """Write the results and the pages; the exit code."""
+def write(results: dict[str, Any], out: Path, pages: Path) -> int:
+    """Write the results to ``out`` and the page to ``pages``; return the exit code."""
     write_atomic(out / "bench.json", json.dumps(results, separators=(",", ":")) + "\n")
-    write_atomic(out / "bench.md", page(results))
+    write_atomic(pages / "bench.md", page(results))
     if results["complete"]:
         write_readme(ROOT / "README.md", summary(results))
-    written = f"{out / 'bench.md'}" + (" and README.md" if results["complete"] else "")
+    written = f"{pages / 'bench.md'}" + (" and README.md" if results["complete"] else "")
     say(f"{written} written")
     rounds = {(r["model"], r["format"]) for r in results["rounds"]}
     return 0 if all((entry["model"], entry["format"]) in rounds for entry in results["networks"]) else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from edgekit.artifacts.store import MANIFEST
 from edgekit.base.files import write_atomic
 from edgekit.base.isolate import run_named
+from edgekit.base.progress import Event, Step
 from edgekit.base.target import host_target
 from edgekit.catalog import PROFILES, find_card, find_profile, folders
 from edgekit.errors import ToolError
@@ -75,7 +77,7 @@ def export_in_child(card: ModelCard, profiles: list[str], out: Path, log: Path) 
             EXPORT_S * len(profiles),
             f"exporting {card.id}",
             log,
-            {**child_env(), "XDG_CACHE_HOME": empty},
+            {**child_env(), "EDGEKIT_CACHE": empty},
         )
 
 
@@ -88,13 +90,13 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
     from edgekit.verbs.export import export
     from edgekit.verbs.layers import layer_rows
 
-    heard: list[tuple[str, float]] = []
+    heard: dict[Event, float] = {}
     profiles = [find_profile(name) for name in request["profiles"]]
     outcomes = export(
         [request["model"]],
         profiles,
         ExportOptions(out=Path(request["out"])),
-        lambda text: heard.append((text, plain.cpu_seconds())),
+        lambda event: heard.update({event: plain.cpu_seconds()}),
     )
     rows, _ = layer_rows(find_card(request["model"]))
     return {
@@ -114,10 +116,9 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def conversion_cpu(heard: list[tuple[str, float]], label: str) -> float | None:
-    """CPU seconds between what ``export`` says before and after a conversion; None when it does not say so."""
-    at = dict(heard)
-    begin, end = at.get(f"{label}: converting"), at.get(f"{label}: verifying")
+def conversion_cpu(heard: Mapping[Event, float], label: str) -> float | None:
+    """CPU seconds between the steps before and after a conversion; None where they were not told."""
+    begin, end = heard.get(Step("converting", (label,))), heard.get(Step("verifying", (label,)))
     return None if begin is None or end is None else end - begin
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import edgekit
 from edgekit.types import RUNTIME_OF, Format, Precision
 
+from .places import ROOT
+
 PACKAGE = Path(edgekit.__file__).parent
-ROOT = Path(__file__).resolve().parent.parent
 EXPORT_S = 1800.0
 FORMATS: tuple[Format, ...] = tuple(RUNTIME_OF)
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")

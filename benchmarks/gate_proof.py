@@ -2,9 +2,9 @@
 
 ::
 
-    python -m benchmarks.gate_proof simulate --gates 20000 --out docs/gate/simulation.json
-    python -m benchmarks.gate_proof real ARTIFACTS --out docs/gate/real.jsonl --case aa=200 --cpu 1 --nice -10
-    python -m benchmarks.gate_proof write docs/gate
+    python -m benchmarks.gate_proof simulate --gates 20000
+    python -m benchmarks.gate_proof real ARTIFACTS --case aa=200 --cpu 1 --nice -10
+    python -m benchmarks.gate_proof write
 
 ``real`` runs the gate's own engine on this machine: the same artifact twice (A/A), and candidates that are slower in
 truth: a busy loop after each inference, one thread fewer, XNNPACK off, a group convolution split into several. Each
@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import gate_simulation
+from benchmarks.places import PAGES, RESULTS
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
 from edgekit.bench.launch import ThisMachine
@@ -191,7 +192,7 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
     session = Session(Prioritised(priority), LOCAL, threads=case.threads, limits=LIMITS)
     pairing = Pairing(
         session,
-        {"baseline": (old.artifact, old.folder), "candidate": (new.artifact, new.folder)},
+        {"baseline": old, "candidate": new},
         handicap,
         case.guards,
     )
@@ -279,7 +280,9 @@ def artifact_for(root: Path, name: str) -> Path:
     found = sorted(path.parent for path in root.glob(f"*/{case.profile}/manifest.json"))
     grouped = [path for path in found if ("shufflenet" in path.parent.name) == (case.profile == "onnx-fp32")]
     if not grouped:
-        raise SystemExit(f"no artifact of {case.profile} for the case {name} under {root}: see docs/gate/proof.md")
+        raise SystemExit(
+            f"no artifact of {case.profile} for the case {name} under {root}: see docs/results/gate-proof.md"
+        )
     return grouped[0]
 
 
@@ -297,12 +300,13 @@ def write(options: argparse.Namespace) -> None:
     """The page of both."""
     from benchmarks import gate_proof_page
 
-    path = options.folder / "proof.md"
-    simulation = json.loads((options.folder / "simulation.json").read_text())
-    lines = read_lines(options.folder / "real.jsonl")
-    write_atomic(path, gate_proof_page.page(simulation, lines, {name: case.says for name, case in CASES.items()}))
-    write_atomic(options.folder / "real.json", json.dumps(gate_proof_page.summary(lines), indent=1) + "\n")
-    print(f"wrote {path}")
+    simulation = json.loads((options.data / "simulation.json").read_text())
+    lines = read_lines(options.data / "real.jsonl")
+    write_atomic(
+        options.out, gate_proof_page.page(simulation, lines, {name: case.says for name, case in CASES.items()})
+    )
+    write_atomic(options.data / "real.json", json.dumps(gate_proof_page.summary(lines), indent=1) + "\n")
+    print(f"wrote {options.out}")
 
 
 def main() -> None:
@@ -317,15 +321,17 @@ def main() -> None:
 
     simulated = command("simulate", simulate)
     simulated.add_argument("--gates", type=int, default=20000)
-    simulated.add_argument("--out", type=Path, default=Path("docs/gate/simulation.json"))
+    simulated.add_argument("--out", type=Path, default=RESULTS / "gate" / "simulation.json")
     measured = command("real", real)
     measured.add_argument("artifacts", type=Path)
-    measured.add_argument("--out", type=Path, default=Path("docs/gate/real.jsonl"))
+    measured.add_argument("--out", type=Path, default=RESULTS / "gate" / "real.jsonl")
     measured.add_argument("--case", action="append", required=True, help="NAME=GATES")
     measured.add_argument("--cpu", help="pin to these CPUs: 1 or 0,1")
     measured.add_argument("--nice", type=int, default=0)
     measured.add_argument("--seconds", type=float, default=1e9)
-    command("write", write).add_argument("folder", type=Path)
+    written = command("write", write)
+    written.add_argument("--data", type=Path, default=RESULTS / "gate", help="folder of simulation.json and real.jsonl")
+    written.add_argument("--out", type=Path, default=PAGES / "gate-proof.md", help="the page (%(default)s)")
     options = parser.parse_args()
     options.run(options)
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.gate_simulation import wilson
+from benchmarks.gate_simulation import interval
 
 STATUSES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF")
 TARGET_FALSE, TARGET_CAUGHT = 0.01, 0.95
@@ -34,7 +34,7 @@ def counted(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "gates": len(lines),
         "statuses": {status: sum(line["status"] == status for line in lines) for status in STATUSES},
-        "fail_interval": wilson(fails, len(lines)),
+        "fail_interval": interval(fails, len(lines)),
         "median_change": statistics.median(ratios) - 1 if ratios else None,
         "mean_pairs": statistics.fmean(len(line["log_ratios"]) for line in lines) if lines else None,
     }
@@ -62,7 +62,7 @@ def page(simulation: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], says
 
 def share(count: int, of: int) -> str:
     """A share and its Wilson interval."""
-    low, high = wilson(count, of)
+    low, high = interval(count, of)
     return f"{count / of:.2%} ({low:.2%} to {high:.2%})"
 
 
@@ -74,7 +74,7 @@ def real_part(lines: Sequence[Mapping[str, Any]], says: Mapping[str, str]) -> li
     where, same = found["machine"], found["aa"]
     busy = (
         f"The machine was **shared and busy**: load {where['load_median']:.1f} in the median, {where['load_most']:.1f} "
-        "at most, on two cores, so these are no quiet-device figures."
+        "at most, on two cores. A quiet device gives better figures."
         if where["load_median"] > BUSY
         else f"Load {where['load_median']:.1f} in the median, {where['load_most']:.1f} at most."
     )
@@ -129,7 +129,7 @@ def simulated_part(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{gates:,} gates for each noise, slowdown and tolerance. FAIL share at a true slowdown of:",
         "",
     ]
-    for title, usual in (("Default rule", True), ("Tolerance of nothing, as in the literature", False)):
+    for title, usual in (("Default rule", True), ("Tolerance of zero, as in the literature", False)):
         mine = [row for row in rows if (row["tolerance"] > 0) == usual]
         out += [
             f"### {title}",
@@ -182,25 +182,26 @@ def family_part(simulation: Mapping[str, Any]) -> list[str]:
 
 INTRODUCTION = """# The gate's own proof
 
-How often `edgekit gate` fails what is not slower, and how often it catches what is. The rule and its reasons:
-[rule.md](rule.md). This page is made by `python -m benchmarks.gate_proof write docs/gate`; intervals are 95 % Wilson.
+How often `edgekit gate` fails an artifact that is not slower, and how often it catches one that is. The rule and its
+reasons are on [their own page](../explanation/gate.md). `python -m benchmarks.gate_proof write` makes this page;
+intervals are 95 % Wilson intervals.
 """
-FEWER = """`thread-fewer` came out *faster*, in every gate: with both cores taken by others, two threads probably wait
-for each other. So no slowdown was caught here; that this one is caught has yet to be shown on an idle machine."""
+FEWER = """`thread-fewer` was *faster* in every gate: other programs used both cores, and two threads probably wait for
+each other then. So there was no slowdown to catch; an idle machine has yet to show that the gate catches this one."""
 WHERE = """`change` is the median over the gates of the measured ratio. Every gate with its log ratios, sentinels and
-loads is in [real.jsonl](real.jsonl), the figures in [real.json](real.json)."""
+loads is in `benchmarks/results/gate/real.jsonl`, the figures are in `real.json` beside it."""
 BOLD = """the rate at the tolerance is above its nominal value: Yuen's t is an
-approximation, and with eight pairs and the small level that a run of many gates needs it is a little too bold."""
+approximation, and fails slightly too often with eight pairs and the small level that a run of many gates needs."""
 AGAIN = """## Again
 
-```
+```sh
 edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
 python -m benchmarks.gate_proof simulate
 python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=10
-python -m benchmarks.gate_proof write docs/gate
+python -m benchmarks.gate_proof write
 ```
 
-`real` appends to `docs/gate/real.jsonl` and goes on where it stopped; `--seconds 100` ends it after a while, `--cpu 1`
-pins it, `--nice -10` gives it the weight that other sessions feel.
+`real` appends to `benchmarks/results/gate/real.jsonl` and goes on where it stopped. `--seconds 100` ends it after that
+time, `--cpu 1` pins it to one core, and `--nice -10` raises its priority above other programs.
 """

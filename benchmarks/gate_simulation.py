@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
+from edgekit.base.stats import wilson
 from edgekit.types import GateRule
 
 Array = np.ndarray
@@ -142,14 +143,12 @@ def holm(p: Array, alpha: float) -> Array:
     return rejected
 
 
-def wilson(count: int, of: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
+def interval(count: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share; everything where nothing was counted."""
     if of == 0:
         return 0.0, 1.0
-    share = count / of
-    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    rate = wilson(count, of)
+    return rate.low, rate.high
 
 
 def default_rule(noise: Noise) -> GateRule:
@@ -176,9 +175,9 @@ def simulate(gates: int, seed: int = 20261124) -> list[dict[str, object]]:
                         "effect": effect,
                         "gates": gates,
                         "fail": fails,
-                        "fail_interval": wilson(fails, gates),
+                        "fail_interval": interval(fails, gates),
                         "pass": passes,
-                        "pass_interval": wilson(passes, gates),
+                        "pass_interval": interval(passes, gates),
                         "inconclusive": gates - fails - passes,
                         "mean_pairs": float(found.pairs.mean()),
                     }
@@ -203,7 +202,7 @@ def simulate_family(runs: int, family: int = 8, seed: int = 20261124) -> list[di
                     "family": family,
                     "runs": runs,
                     "any_fail": fails,
-                    "any_fail_interval": wilson(fails, runs),
+                    "any_fail_interval": interval(fails, runs),
                 }
             )
     return rows

@@ -1,4 +1,4 @@
-"""docs/gpu.md: the zoo on LiteRT's GPU accelerator, in words and tables."""
+"""docs/results/gpu.md: the zoo on LiteRT's GPU accelerator, in words and tables."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ HEAD = (
     "network", "lowering", "form", "size", "operators", "on the GPU", "share", "pieces", "SQNR", "cosine", "error",
 )  # fmt: skip
 INTRODUCTION = """\
-Which operators of each family's default network LiteRT's GPU accelerator takes, and whether it computes them rightly.
-*Before* is the file that litert-torch exports from the untouched network, *after* the one of
-`edgekit export NETWORK --format tflite --target mobile-gpu`, whose lowering is the *form*."""
+This page shows which operators of each family's default network LiteRT's GPU accelerator takes, and whether its outputs
+are right. *Before* is the file that litert-torch exports from the untouched network. *After* is the file of
+`edgekit export NETWORK --format tflite --target mobile-gpu`; its lowering is the *form*."""
 LEGEND = """\
-SQNR, cosine and the largest error are those of the outputs against PyTorch's, in float32; the error is given with the
-largest output, to judge it by. A figure in **bold** misses what edgekit asks of a float32 export."""
+SQNR, cosine and the largest error compare the outputs with PyTorch's, in float32. The largest output stands beside the
+error. A figure in **bold** is outside the tolerance of a float32 export."""
 PLAYED = """\
-- The adapter is a CPU that plays a GPU through Vulkan: what the accelerator takes and what it computes is real, a time
-  would mean nothing, so none is told. A phone's driver may refuse what this one runs."""
+- The adapter is a CPU that plays a GPU through Vulkan: what the accelerator takes and computes is real, but a
+  time would mean nothing, so there is none. A phone's driver may refuse operators that this one runs."""
 APART = "supported, but not in the piece of the network that was put on the GPU"
 ONE_PIECE = """\
-The accelerator puts one piece of a network on the GPU, so a single operator that it does not take leaves all behind it,
-or all before it, to the CPU."""
+The accelerator puts one piece of a network on the GPU, so a single operator that it does not take leaves everything
+behind it, or everything before it, on the CPU."""
 ERRORS = """\
-LiteRT itself reports success for wrong outputs, too. `edgekit profile --accelerator gpu` ends with an error when an
-artifact fares so: it reads the accelerator's log, and compares the outputs of the artifact's check image."""
+LiteRT reports success for wrong outputs, too. `edgekit profile --accelerator gpu` ends with an error in these cases: it
+reads the accelerator's log, and compares the outputs of the artifact's check image."""
 CAUSES = """\
 Two causes are known, each seen on one operator alone (`tests/passes/test_gpu_traps.py` shows both):
 
 - A group convolution whose groups' inputs or outputs are no multiple of four channels: commands are refused, or the
   process crashes. `align_groups` merges as few neighbouring groups as fill vectors of four.
-- A PAD with zeros before an AVERAGE_POOL_2D: the accelerator leaves the zeros out of the average, so what lies at the
-  border is wrong, and nothing says so. `pool_as_depthwise` writes such pooling as a convolution."""
+- A PAD with zeros before an AVERAGE_POOL_2D: the accelerator leaves the zeros out of the average, so the values at the
+  border are wrong, without any message. `pool_as_depthwise` writes such pooling as a convolution."""
 
 
 def page(found: dict[str, Any]) -> str:
@@ -53,7 +53,7 @@ def page(found: dict[str, Any]) -> str:
         forms(rows),
         *left_to_the_cpu(rows),
         *not_right(rows),
-        "Made by `python -m benchmarks.gpu_share`; the figures are in [gpu.json](gpu.json).",
+        "`python -m benchmarks.gpu_share` makes this page; the figures are in `benchmarks/results/gpu.json`.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,4 +1,4 @@
-"""How much of each network LiteRT's GPU accelerator takes: ``python -m benchmarks.gpu_share``; writes docs/gpu.md.
+"""How much of each network LiteRT's GPU accelerator takes: ``python -m benchmarks.gpu_share``; see docs/results/gpu.md.
 
 Every family's default network as float32 TFLite, as litert-torch exports it and as ``edgekit export --target
 mobile-gpu`` does; each runs one photo on the GPU in float32, in a process of its own. What runs where, in how many
@@ -23,19 +23,20 @@ from typing import Any
 import numpy as np
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
+from edgekit.base.folders import benchmark_folder
 from edgekit.base.pixels import load_pixels, normalise
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
 from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError
 from edgekit.types import ModelCard
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export
 from edgekit.verify.parity import compare
 
-from .bench import default_cache
-from .exports import ROOT
 from .gpu_page import KINDS, Row, page
+from .places import PAGES, RESULTS
 from .plain_exports import plain_export
 from .vulkan_driver import drivers
 
@@ -48,14 +49,15 @@ def main() -> int:
     """Fill the table; exit code 1 when a file could not be made, 0 also when a GPU refuses one: that is a finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="networks; every family's default when none is named")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="keeps what was exported (%(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="gets gpu.json and gpu.md (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=benchmark_folder(), help="keeps what was exported (%(default)s)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of gpu.json (%(default)s)")
+    parser.add_argument("--page", type=Path, default=PAGES / "gpu.md", help="the page (%(default)s)")
     parser.add_argument("--limit", type=float, default=AGENT_S, help="seconds of one run on the GPU (%(default)s)")
     parser.add_argument("--render", action="store_true", help="write gpu.md again from gpu.json")
     options = parser.parse_args()
     try:
         if options.render:
-            write_atomic(options.out / "gpu.md", page(read(options.out)))
+            write_atomic(options.page, page(read(options.out)))
             return 0
         chosen = [find_card(name) for name in options.models] or default_cards()
         return fill(chosen, options)
@@ -90,7 +92,7 @@ def fill(chosen: list[ModelCard], options: argparse.Namespace) -> int:
             row = {**key, **facts, **on_gpu(card, kind, folder, options.limit)}
             rows = [old for old in rows if (old["model"], old["kind"]) != (card.id, kind)] + [row]
             print(f"{card.id} {kind}: {row['gpu_ops']} of {row['ops']} operators on the GPU {row['error']}", flush=True)
-            write(options.out, {**conditions, "date": f"{datetime.now(UTC):%Y-%m-%d}", "rows": rows})
+            write(options, {**conditions, "date": f"{datetime.now(UTC):%Y-%m-%d}", "rows": rows})
     return failed
 
 
@@ -109,12 +111,12 @@ def read(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def write(folder: Path, found: dict[str, Any]) -> None:
-    """gpu.json and gpu.md, by network."""
+def write(options: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Write gpu.json and the page, sorted by network."""
     order = list(cards())
     found["rows"].sort(key=lambda row: (order.index(row["model"]), KINDS.index(row["kind"])))
-    write_atomic(folder / "gpu.json", json.dumps(found, indent=1) + "\n")
-    write_atomic(folder / "gpu.md", page(found))
+    write_atomic(options.out / "gpu.json", json.dumps(found, indent=1) + "\n")
+    write_atomic(options.page, page(found))
 
 
 def made(card: ModelCard, kind: str, cache: Path) -> tuple[Path, dict[str, Any]]:

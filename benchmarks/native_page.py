@@ -1,4 +1,4 @@
-"""docs/native_tools.md: the agent against the runtimes' own tools, and what the agent adds to an inference."""
+"""docs/results/native-tools.md: the agent against the runtimes' own tools, and what the agent adds to an inference."""
 
 from __future__ import annotations
 
@@ -67,30 +67,31 @@ def page(results: Mapping[str, Any]) -> str:
     parts = [
         "# edgekit against the runtimes' own tools",
         (
-            "Written by `python -m benchmarks.against_native_tools --out docs`; every round is in `native_tools.json` "
-            "beside this page."
+            "`python -m benchmarks.against_native_tools --write` makes this page; every round is in "
+            "`benchmarks/results/native_tools.json`."
         ),
         where(results),
         "## Latency",
         (
-            "In each round the tool and edgekit's agent measure the same file after each other, in fresh processes, in "
-            "turns who is first, with the threads that the tool says it runs. *Ratio* is edgekit / tool: the "
-            "20 %-trimmed mean over the rounds of the logarithm of the two medians, with Yuen's 95 % interval. It "
-            f"*agrees* when the whole interval is within {TOLERANCE:.0%}, *differs* when the whole is outside, and is "
-            "*undecided* otherwise."
+            "In each round the tool and edgekit's agent measure the same file one after the other, in fresh processes. "
+            "They take turns at being first, and use the number of threads that the tool reports. *Ratio* is edgekit "
+            "/ tool: the 20 %-trimmed mean over the rounds of the logarithm of the two medians, with Yuen's 95 % "
+            f"interval. It *agrees* when the whole interval is within {TOLERANCE:.0%}, *differs* when the whole is "
+            "outside, and is *undecided* otherwise."
         ),
         latency_table(rows),
         (
-            "benchmark_app gets `-infer_precision f32 -ip f32`, as edgekit computes and feeds a float32 file, except "
-            "where the table says *its own precision and u8 input*: that is the command as one types it, with the type "
-            "that the plugin chooses on both sides, and the input converted inside its graph. Its clock is inside the "
+            "benchmark_app gets `-infer_precision f32 -ip f32`, as edgekit runs a float32 file, except where the "
+            "table says *its own precision and u8 input*: that is the plain command, with the type that the plugin "
+            "chooses on both sides, and the input converted inside its graph. Its clock is inside the "
             "runtime; the agent's is around the Python call, and so is litert-benchmark's."
         ),
         "## What the agent adds to an inference",
         (
-            "A graph that does nothing, in blocks that run twice: a bare loop of the runtime's own call between two "
-            "looks at the clock, and the agent's sampling loop. *Added* is what the loops differ by for each "
-            "inference, between the samples as well; *in a sample* is what a reported latency is too long by. Medians "
+            "A graph that does nothing runs in blocks, each twice: in a bare loop of the runtime's own call between "
+            "two readings of the clock, and in the agent's sampling loop. *Added* is the difference of the loops for "
+            "each inference, work between samples included; *in a sample* is the part inside a reported latency. "
+            "Medians "
             f"of the blocks with their 95 % intervals. The limit is {LIMIT_US:g} us."
         ),
         overhead_table(results["overhead"]),
@@ -102,7 +103,7 @@ def page(results: Mapping[str, Any]) -> str:
 def where(results: Mapping[str, Any]) -> str:
     """The machine, the versions and how busy it was."""
     seen, loads = results["conditions"], [one["load_1m"] for one in results["rounds"]]
-    governor = ", ".join(sorted(set((seen["governor"] or {}).values()))) or "not told"
+    governor = ", ".join(sorted(set((seen["governor"] or {}).values()))) or "unknown"
     versions = ", ".join(f"{name} {version}" for name, version in sorted(seen["versions"].items()))
     middle = statistics.median(loads)
     lines = [
@@ -117,7 +118,7 @@ def where(results: Mapping[str, Any]) -> str:
     if middle > seen["cores"]:
         lines.append(
             f"- **The machine was busy**: more runnable tasks ({middle:.1f}) than cores ({seen['cores']}). The figures "
-            "stand for what they are; an idle machine gives narrower ones."
+            "are valid with these intervals; an idle machine gives narrower ones."
         )
     return "\n".join(lines)
 

@@ -15,12 +15,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgekit.base.folders import benchmark_folder
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import find_card
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.types import RUNTIME_OF, Format, Precision
 
-from .bench import default_cache
 from .edgekit_exports import edgekit_export
 from .exports import FORMATS, PRECISIONS
 from .figures import RUNTIME_NAMES
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", help="a network of the benchmark")
     parser.add_argument("--format", choices=FORMATS, default="tflite", help="the runtime's format (%(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="(%(default)s)")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="of benchmarks.bench (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=benchmark_folder(), help="of benchmarks.bench (%(default)s)")
     parser.add_argument("--launches", type=int, default=7, help="of each artifact (%(default)s)")
     options = parser.parse_args(arguments)
     try:

@@ -61,7 +61,8 @@ def make(request: Request) -> dict[str, Any]:
     folder = Path(request["folder"])
     before = cpu_seconds()
     weights, held_out = request.get("weights"), request.get("photos")
-    network, provenance = build_with_provenance(card, weights)
+    built = build_with_provenance(card, weights)
+    network = built.network
     pixels, _ = load_pixels(None, card.preprocessing)
     photos = torch.from_numpy(normalise(pixels, card.preprocessing))
     building = cpu_seconds() - before
@@ -74,13 +75,13 @@ def make(request: Request) -> dict[str, Any]:
         converter(network, photos, folder, request)
         spent = cpu_seconds() - building
         # Built again: the converters may have changed the network they were given.
-        network, _ = build_with_provenance(card, weights)
+        network = build_with_provenance(card, weights).network
         if held_out is not None:
             photos = torch.from_numpy(normalise(load_pixels(held_out, card.preprocessing)[0], card.preprocessing))
         np.save(folder / "reference.npy", torch.cat([network(batch) for batch in torch.split(photos, 16)]).numpy())
     return {
         "cpu_seconds": spent,
-        "weights_sha256": provenance.sha256,
+        "weights_sha256": built.provenance.sha256,
         "tools": tool_versions(request["format"]),
     }
 

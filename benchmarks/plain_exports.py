@@ -84,8 +84,9 @@ def weights_code() -> list[str]:
             nodes[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             nodes[node.targets[0].id] = node
-    names = ("DEFAULT_SEED", "BN_BIAS_STD", "randomise_biases", "calibrate_batch_norm", "random_network")
-    return [ast.dump(nodes[name]) for name in names]
+    constants = ("DEFAULT_SEED", "BN_BIAS_STD", "WIDER_BIAS")
+    functions = ("randomise_biases", "calibrate_batch_norm", "random_network")
+    return [ast.dump(nodes[name]) for name in (*constants, *functions)]
 
 
 def make_plain(

@@ -1,7 +1,7 @@
 """Latencies in rounds: every artifact of a network and runtime in a fresh process, then all of them by turns.
 
 A round of one network and runtime launches its contenders (plain and edgekit, fp32 and int8, and in ONNX Runtime plain
-int8 with unsigned activations) and lets them run by turns of some twenty milliseconds (:mod:`benchmarks.turns`), so
+int8 with unsigned activations) and lets them run by turns of some twenty milliseconds (:mod:`edgekit.bench.turns`), so
 that every ratio between them is paired turn by turn. Launches differ too: the interval is that of rounds. They go over
 all networks before they come back to the first; when each has the least number, the network whose ratios are least
 certain is next, until all are narrow or the time is over. Each round is a line of a file as soon as it is done, so that
@@ -23,18 +23,12 @@ from typing import Any
 
 from edgekit.base.files import write_atomic
 from edgekit.base.stats import MIN_PAIRS, trimmed_ratio
+from edgekit.bench.turns import LAUNCH, Taken, by_turns, log_ratio, shuffled
 from edgekit.types import RUNTIME_OF, Format
-
-from .turns import by_turns, shuffled
 
 Round = dict[str, Any]
 Pair = tuple[str, str]
 
-LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
-TURN = {"min_iterations": 2, "min_s": 0.02}
-TURNS = 20
-"""Of each contender in a round; more rounds tell more than longer ones, as launches differ."""
-LAUNCH_S = 120.0
 DECISIVE: tuple[Pair, ...] = (
     ("plain-fp32", "edgekit-fp32"),
     ("plain-int8", "edgekit-int8"),
@@ -70,13 +64,7 @@ class Block:
 def logs(rounds: Sequence[Round], pair: Pair) -> list[float]:
     """``ln(first / second)`` of every round that has both: the median over its turns."""
     both = [r["launches"] for r in rounds if pair[0] in r["launches"] and pair[1] in r["launches"]]
-    return [log_ratio(launches[pair[0]], launches[pair[1]]) for launches in both]
-
-
-def log_ratio(first: dict[str, Any], second: dict[str, Any]) -> float:
-    """``ln(first / second)`` of two launches: of the medians of every two turns side by side, the median."""
-    turns = zip(first["turns_ns"], second["turns_ns"], strict=True)
-    return statistics.median(math.log(statistics.median(one) / statistics.median(other)) for one, other in turns)
+    return [log_ratio(launches[pair[0]]["turns_ns"], launches[pair[1]]["turns_ns"]) for launches in both]
 
 
 def median_ns(launch: dict[str, Any]) -> float:
@@ -157,14 +145,28 @@ def one_round(block: Block, plan: Plan, order: random.Random) -> Round:
         }
         for name in names
     }
-    told, errors = by_turns(requests, order, TURNS, TURN, LAUNCH_S)
+    taken, errors = by_turns(requests, order)
     return {
         "model": block.model,
         "format": block.format,
         "unix_time": round(time.time(), 1),
         "order": names,
-        "launches": {name: {"sha256": block.contenders[name][1], **one} for name, one in told.items()},
+        "launches": {name: launch_of(one, block.contenders[name][1]) for name, one in taken.items()},
         "errors": errors,
+    }
+
+
+def launch_of(taken: Taken, digest: str) -> dict[str, Any]:
+    """What is kept of one artifact's part in a round."""
+    value, before = taken.value, taken.value["state_before"]
+    return {
+        "sha256": digest,
+        "load_ns": value["load_ns"],
+        "first_inference_ns": value["first_inference_ns"],
+        "warmup_count": len(value["warmup_ns"]),
+        "load_1m": before["load_1m"],
+        "clock_khz": before["clock_khz"],
+        "turns_ns": taken.turns_ns,
     }
 
 

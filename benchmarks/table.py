@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import write_atomic
+from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
 from edgekit.types import RUNTIME_OF, Format, Precision
-from edgekit.verify.accuracy import wilson
 
 from .figures import (
     INT8_COST,
@@ -40,9 +40,10 @@ def page(results: Results) -> str:
     parts = [
         "# Plain exports and edgekit's",
         (
-            "Written by `make bench`; the raw samples of every round are in `bench.json` beside this page. *Plain* is "
-            "each library's own way to export the untouched PyTorch network, with its defaults (`benchmarks/plain.py` "
-            "names the exceptions). Both sides have the same weights, and int8 the same sixteen calibration photos. "
+            "`make bench` writes this page; the raw samples of every round are in `benchmarks/results/bench.json`. "
+            "*Plain* is each library's own way to export the untouched PyTorch network, with its defaults "
+            "(`benchmarks/plain.py` names the exceptions). Both sides have the same weights, and int8 the same sixteen "
+            "calibration photos. "
             "*Faster* is plain latency / edgekit latency; above 1 edgekit is faster. A round starts a fresh process "
             "for each artifact, lets them run by turns of some twenty milliseconds in random order, and gives the "
             "median ratio of the turns; the figure is the 20 %-trimmed mean over rounds with Yuen's 95 % interval."
@@ -68,19 +69,14 @@ def summary(results: Results) -> str:
     rows = rows_of(results)
     seen = results["conditions"]
     parts = [
-        (
-            f"{len(rows)} rows (network x runtime x precision), {seen['threads']} thread, batch 1, {seen['cpu']} "
-            f"({seen['target']}), {seen['date'][:10]}. Plain is each library's own export of the same network and "
-            "weights; *faster* is plain latency / edgekit latency, paired."
-        ),
         busy(results),
-        means(rows),
-        overview(rows),
-        goals(results, rows),
         (
-            "Every row, with intervals, parity, sizes and the roofline: [docs/bench/bench.md](docs/bench/bench.md); "
-            "`make bench` measures again."
+            "Geometric means of *plain latency / edgekit latency*: above 1, edgekit's file is faster. *Plain* is each "
+            f"library's own export of the same network and weights. {len(rows)} pairs of files, measured in turn; "
+            f"{seen['threads']} thread, batch 1, {seen['cpu']} ({seen['target']}), {seen['date'][:10]}."
         ),
+        means(rows),
+        "[Every row](docs/results/bench.md) with its interval, parity and size; `make bench` measures again.",
     ]
     return "\n\n".join(part for part in parts if part)
 

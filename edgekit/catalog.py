@@ -50,6 +50,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is not valid TOML: it is nested too deeply", "correct it") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "correct that line") from error
 
@@ -61,6 +63,9 @@ def load_toml(path: Path, type_: type[T]) -> T:
         UsageError: unreadable, not TOML, an unknown key (with the nearest known one) or a wrong value.
     """
     data = read_toml(path)
+    unknown = sorted(key for key in data if key in derived_keys(type_))
+    if unknown:
+        raise UsageError(f"{path}: unknown key {unknown[0]!r}", did_you_mean(unknown[0], keys_at(type_, (unknown[0],))))
     try:
         # Through JSON: strict mode takes a JSON array for a tuple, but not a Python list.
         return type_.model_validate_json(json.dumps(data, default=str))
@@ -90,7 +95,12 @@ def keys_at(type_: type[BaseModel], location: tuple[int | str, ...]) -> list[str
         field = current.model_fields.get(str(part))
         inner = nested_model(field.annotation) if field else None
         current = inner or current
-    return list(current.model_fields)
+    return [name for name in current.model_fields if name not in derived_keys(current)]
+
+
+def derived_keys(type_: type[BaseModel]) -> tuple[str, ...]:
+    """Fields that edgekit fills in and that no file has."""
+    return type_.DERIVED if issubclass(type_, ExportProfile) else ()
 
 
 def nested_model(annotation: Any) -> type[BaseModel] | None:
@@ -113,6 +123,11 @@ def load_all(type_: type[T], search: tuple[Path, ...]) -> dict[str, T]:
             if path.stem not in found:
                 found[path.stem] = load_toml(path, type_)
     return found
+
+
+def stems(kind: str) -> list[str]:
+    """The names of the TOML files of ``kind``, without reading them."""
+    return sorted({path.stem for folder in folders(kind) for path in folder.glob("*.toml")})
 
 
 def cards() -> dict[str, ModelCard]:
@@ -176,6 +191,11 @@ def profiles() -> dict[str, ExportProfile]:
 def builtin_profiles() -> dict[str, ExportProfile]:
     """Those that edgekit brings."""
     return load_all(ExportProfile, (builtin_folder(PROFILES).resolve(),))
+
+
+def builtin_profile(format_: Format, precision: Precision) -> ExportProfile:
+    """The one that edgekit brings for a format at a precision, whatever a project has under its name."""
+    return builtin_profiles()[f"{format_}-{precision}"]
 
 
 def check_name(profile: ExportProfile, search: tuple[Path, ...]) -> None:

@@ -27,6 +27,8 @@ from filelock import FileLock
 
 from benchmarks import real_data
 from benchmarks.real_data import CACHE
+from edgekit.base.folders import boards_folder
+from edgekit.base.progress import Event, silent
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
 from edgekit.devices.virtual.files import write_files
@@ -45,20 +47,53 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+BOARDS = boards_folder()
+"""The user's, found before the tests get caches of their own: an emulated board takes minutes to build."""
+
+
+def with_boards(cache: Path) -> Path:
+    """A new cache that shares the emulated boards with the user's."""
+    BOARDS.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(exist_ok=True)
+    (cache / BOARDS.name).symlink_to(BOARDS, target_is_directory=True)
+    return cache
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test takes artifacts from the user's cache or leaves any there; fixtures of a session share one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGEKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("EDGEKIT_CACHE", str(with_boards(tmp_path_factory.mktemp("cache"))))
         yield
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Each test has a cache of its own."""
-    folder = tmp_path / "edgekit-cache"
+    """Each test has a cache of its own, beside its folder."""
+    folder = with_boards(tmp_path.with_name(f"{tmp_path.name}-cache"))
     monkeypatch.setenv("EDGEKIT_CACHE", str(folder))
     return folder
+
+
+class Heard:
+    """Takes the events of a long work and keeps them."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def lines(self) -> list[str]:
+        """As a person reads them."""
+        return [str(event) for event in self.events]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """Keeps what a long work tells."""
+    return Heard()
 
 
 @pytest.fixture
@@ -426,7 +461,7 @@ def emulated_phone() -> None:
     from edgekit.devices.virtual.build import build_system
 
     check_emulation()
-    build_system(lambda _: None)
+    build_system(silent)
 
 
 @pytest.fixture
@@ -437,7 +472,7 @@ def emulated() -> Iterator[None]:
     check_emulation()
     CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(CACHE / "emulated-board.lock"):
-        build_system(lambda _: None)
+        build_system(silent)
         yield
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgekit.base.folders import boards_folder
 from edgekit.devices.virtual import build as virtual_build
 
 ROOT = Path(__file__).parent.parent
@@ -67,6 +68,7 @@ def run_step(name: str, **given: str) -> Outcome:
         "PATH": f"{Path.cwd() / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTION_PATH": str(ROOT),
         "GITHUB_OUTPUT": str(output),
         "GITHUB_STEP_SUMMARY": "summary.md",
         **{key: resolve(value, inputs) for key, value in step["env"].items()},
@@ -164,10 +166,20 @@ def test_a_word_that_it_does_not_know(project: Path) -> None:
     assert "inconclusive must be fail or pass, got 'maybe'" in found.stdout
 
 
-def test_the_install_step_hands_its_words_to_pip(project: Path) -> None:
+@pytest.mark.parametrize(("given", "extras"), [("core", ""), ("run,report", "[run,report]")])
+def test_the_install_step_installs_the_files_beside_it(given: str, extras: str, project: Path) -> None:
     program("python3", 'printf "%s\\n" "$@" > said')
-    assert run_step("Install", install="-c constraints.txt edgekit[run]").code == 0
-    assert Path("said").read_text().split() == ["-m", "pip", "install", "-c", "constraints.txt", "edgekit[run]"]
+    assert run_step("Install", install=given).code == 0
+    command = ["-m", "pip", "install", "-c", f"{ROOT}/constraints.txt", f"{ROOT}{extras}"]
+    assert Path("said").read_text().splitlines() == command
+
+
+def test_the_install_step_takes_extras_and_nothing_else(project: Path) -> None:
+    program("python3", "touch said")
+    found = run_step("Install", install="edgekit; id")
+    assert found.code == 2
+    assert "install must be core, or extras by commas, got 'edgekit; id'" in found.stdout
+    assert not Path("said").exists()
 
 
 # What uses it
@@ -190,7 +202,8 @@ def test_the_example_workflows_fit_the_action(path: Path) -> None:
     assert used == 1
 
 
-def test_the_emulated_workflow_brings_what_a_board_is_built_from() -> None:
+def test_the_emulated_workflow_brings_what_a_board_is_built_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEKIT_CACHE")
     (job,) = yaml.safe_load((ROOT / "docs" / "ci" / "emulated.yml").read_text())["jobs"].values()
     said = " ".join(step.get("run", "") for step in job["steps"])
     on_every_system = {"apt", "dpkg", "util-linux"}
@@ -199,7 +212,7 @@ def test_the_emulated_workflow_brings_what_a_board_is_built_from() -> None:
     assert virtual_build.KEYRING in said
     assert f"debian {virtual_build.SUITE} main" in said
     (cached,) = [step["with"]["path"] for step in job["steps"] if "cache" in step.get("uses", "")]
-    assert Path(cached).parts[-2:] == virtual_build.cache_folder().parts[-2:]
+    assert Path(cached).parts[-2:] == boards_folder().parts[-2:]
 
 
 def test_every_output_comes_from_the_step() -> None:

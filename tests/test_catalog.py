@@ -169,7 +169,7 @@ def test_wrong_profile(project, old, new, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("bytes_", [b"\xff\xfe", b"id = '\x00'"])
+@pytest.mark.parametrize("bytes_", [b"\xff\xfe", b"id = '\x00'", b"id = " + b"[" * 100_000])
 def test_file_that_is_no_text(project, bytes_):
     (project / "card.toml").write_bytes(bytes_)
     with pytest.raises(UsageError, match=r"card\.toml is not valid TOML"):

@@ -28,3 +28,11 @@ def test_help_imports_neither_frameworks_nor_numbers():
 @pytest.mark.parametrize("verb", ["profile", "report", "doctor", "gate"])
 def test_verbs_of_the_core_install_import_no_framework(verb):
     assert not imported_by(f"import edgekit.verbs.{verb}, edgekit.cli.{verb}") & FRAMEWORKS
+
+
+def test_the_public_names_are_there_and_import_no_framework():
+    import edgekit
+
+    assert {name for name in edgekit.__all__ if not hasattr(edgekit, name)} == set()
+    assert {"EdgekitError", "build"} <= set(edgekit.__all__)
+    assert not imported_by("from edgekit import *") & (FRAMEWORKS | {"numpy", "scipy", "pydantic", "typer"})

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -21,12 +21,15 @@ from typing import Any
 
 from .. import __version__
 from ..base.files import sha256_file, staged_folder
+from ..base.progress import Progress, Warned
 from ..errors import EdgekitError
+from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
-from ..types import ExportProfile, ModelCard
+from ..types import ExportProfile, ModelCard, Stored
+from ..zoo.conventions import named_tf
 from .image_sources import digest_of
-from .prepare import TOOLS, ExportOptions
-from .store import MANIFEST, Stored, check_files, file_of, read_manifest
+from .prepare import ExportOptions
+from .store import MANIFEST, check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (
@@ -45,19 +48,6 @@ CODE = (
     *("types", "verify", "zoo"),
 )
 """What of edgekit decides what an artifact is."""
-
-Say = Callable[[str], None]
-
-
-def cache_root() -> Path:
-    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
-
-
-def exports_folder() -> Path:
-    """Where the entries are."""
-    return cache_root() / "exports"
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -111,6 +101,8 @@ def ingredients(
             options.parity_data or options.calibration, "test" if options.parity_data else "train"
         ),
         "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
+        "reading": options.reading.to_plain(),
+        "named": "" if checkpoint is None else named_tf(checkpoint),
         "input": options.input.words(),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
@@ -121,7 +113,7 @@ def ingredients(
     }
 
 
-def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Stored | None:
+def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progress) -> Stored | None:
     """The artifact made of these, copied to ``final``; None when there is none, or none that is whole.
 
     Raises:
@@ -133,7 +125,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, say: Say) -> Sto
     try:
         stored = check(entry)
     except EdgekitError as error:
-        say(f"cache entry {entry} is damaged and is made again: {error}")
+        progress(Warned(f"cache entry {entry} is damaged and is made again: {error}"))
         throw_away(entry)
         return None
     with staged_folder(final) as staging:
@@ -176,7 +168,7 @@ def read_seal(entry: Path) -> str:
     return path.read_text(errors="replace") if path.is_file() else ""
 
 
-def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> None:
+def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, progress: Progress) -> None:
     """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
     entry = entry_folder(folder, made_of)
     try:
@@ -186,7 +178,7 @@ def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, say: Say) -> 
             (staging / INGREDIENTS).write_bytes(canonical(made_of))
             (staging / SEAL).write_text(sha256_file(staging / MANIFEST))
     except (EdgekitError, OSError) as error:
-        say(f"not cached: {error}")
+        progress(Warned(f"not cached: {error}"))
 
 
 def entry_folder(folder: Path, made_of: Mapping[str, Any]) -> Path:

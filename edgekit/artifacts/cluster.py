@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.isolate import rebuild_error
 from ..base.owned import MARK
+from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
 from ..errors import EdgekitError, ToolError, UsageError
-from ..types import Artifact, ExportProfile, ImageSet, ModelCard
+from ..types import Artifact, ExportProfile, ImageSet, ModelCard, Stored
 from .cache import code_digest
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
-from .store import MANIFEST, Stored, artifact_folder, check_files
-from .tasks import Done, Outcome, Say, Status, Task, export_task, from_cache, plan, to_cache
+from .store import MANIFEST, artifact_folder, check_files
+from .tasks import Done, Outcome, Status, Task, export_task, from_cache, plan, to_cache
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -67,7 +69,7 @@ class Delivery:
     seconds: float
     cpu_seconds: float
     files: dict[str, bytes]
-    said: list[str]
+    said: list[Event]
     kind: str = ""
     message: str = ""
     hint: str = ""
@@ -79,7 +81,7 @@ def export_on_cluster(
     models: Sequence[str],
     profiles: Sequence[ExportProfile],
     options: ExportOptions,
-    say: Say,
+    progress: Progress,
     done: Done,
 ) -> list[Outcome]:
     """Export every model with every profile on the cluster at ``address``; what the cache has is not sent.
@@ -104,14 +106,14 @@ def export_on_cluster(
             loaded[card.id] = load_images(card, options)
         return loaded[card.id]
 
-    with connected(address, say) as client:
+    with connected(address, progress) as client:
         from distributed import as_completed
 
         running: dict[Future, int] = {}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")  # weights and photos are large
             for number, task in enumerate(tasks):
-                found = from_cache(task, task.profiles[0], options, say)
+                found = from_cache(task, task.profiles[0], options, progress)
                 if found is not None:
                     finish(number, found)
                 else:
@@ -119,8 +121,8 @@ def export_on_cluster(
                     running[client.submit(export_parcel, parcel, pure=False)] = number
         for future in as_completed(running, loop=client.loop):
             number = running[future]
-            outcome = unpack(tasks[number], options, result(future, tasks[number]), say)
-            to_cache(tasks[number], tasks[number].profiles[0], options, outcome, say)
+            outcome = unpack(tasks[number], options, result(future, tasks[number]), progress)
+            to_cache(tasks[number], tasks[number].profiles[0], options, outcome, progress)
             finish(number, outcome)
     made: dict[str, list[Outcome]] = {}
     for number, task in enumerate(tasks):
@@ -129,7 +131,7 @@ def export_on_cluster(
 
 
 @contextmanager
-def connected(address: str, say: Say) -> Iterator[Client]:
+def connected(address: str, progress: Progress) -> Iterator[Client]:
     """A client of a cluster whose workers have our edgekit; what is still running there is cancelled in the end.
 
     Raises:
@@ -144,7 +146,7 @@ def connected(address: str, say: Say) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ToolError("--scheduler needs Dask", "pip install -c constraints.txt 'edgekit[cluster]'") from error
+        raise ToolError("--scheduler needs Dask", install_command("cluster")) from error
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -154,7 +156,7 @@ def connected(address: str, say: Say) -> Iterator[Client]:
         ) from error
     with client:
         check_workers(client, address)
-        say(f"{len(client.scheduler_info(n_workers=-1)['workers'])} workers at {address}")
+        progress(Note(f"{len(client.scheduler_info(n_workers=-1)['workers'])} workers at {address}"))
         yield client
 
 
@@ -172,7 +174,8 @@ def check_workers(client: Client, address: str) -> None:
         theirs = client.run(identity)
     except ImportError as error:
         raise ToolError(
-            f"a worker at {address} cannot import edgekit: {error}", "pip install 'edgekit[export,cluster]' there"
+            f"a worker at {address} cannot import edgekit: {error}",
+            f"install there what is here, with its extras export and cluster: {install_command('export,cluster')}",
         ) from error
     for worker, found in theirs.items():
         if found != identity():
@@ -217,7 +220,7 @@ def npy(pixels: Any) -> bytes:
 
 def export_parcel(parcel: Parcel) -> Delivery:
     """On the worker: export in a temporary folder and give the files back."""
-    said: list[str] = []
+    said: list[Event] = []
     with scratch_folder("task") as folder:
         checkpoint = None
         if parcel.checkpoint is not None:
@@ -266,11 +269,11 @@ def result(future: Future, task: Task) -> Delivery:
     return Delivery("failed to convert", 0.0, 0.0, {}, [], "ToolError", message, hint)
 
 
-def unpack(task: Task, options: ExportOptions, delivery: Delivery, say: Say) -> Outcome:
+def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Progress) -> Outcome:
     """Put what came back in its place, after checking that it is what was verified there."""
     model, profile = task.card.id, task.profiles[0].name
-    for line in delivery.said:
-        say(line)
+    for event in delivery.said:
+        progress(event)
     outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
     error: EdgekitError | None = None
     if delivery.kind:

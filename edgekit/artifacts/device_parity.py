@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..base.pixels import from_output
+from ..base.progress import Progress
 from ..base.scratch import scratch_folder
 from ..bench.session import Session
 from ..devices.phone.native import NativePhone
 from ..errors import VerificationError
-from ..types import Measurement
+from ..types import Measurement, Parity, Stored
+from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
-from .store import CHECK_FILE, Stored
 
 
-def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Callable[[str], None]) -> Measurement:
+def check_outputs(stored: Stored, session: Session, taken: Measurement, progress: Progress) -> Measurement:
     """Run the artifact on the device on its own check image, and add the agreement to the measurement.
 
-    The limit is the cosine that the artifact's own parity was judged by: kernels of another CPU may round differently.
+    The limit is the cosine that the artifact's own parity was judged by, or the largest error where there are one or
+    two classes: kernels of another CPU may round differently.
     An artifact without a check image is left unchecked, and the measurement says None.
 
     Raises:
@@ -35,15 +35,26 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, step: Ca
         reference = saved["reference"]
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
-        session.run(artifact, stored.folder, given, answer, step)
+        session.run(stored, given, answer, progress)
         outputs = from_output(np.load(answer), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
     found = compare(reference, outputs, tolerance, trained=False)
-    if found.cosine_min < tolerance.min_cosine:
+    wrong = difference(found, artifact.parity)
+    if wrong:
         raise VerificationError(
-            f"{artifact.model} {artifact.profile} computes something else on {session.device.id}: cosine "
-            f"{found.cosine_min:.5f} on the check image, where {tolerance.min_cosine:g} is the least and "
-            f"{artifact.parity.cosine_min:.5f} was the worst when it was exported",
+            f"{artifact.model} {artifact.profile} computes something else on {session.device.id}: {wrong}",
             f"{artifact.runtime} {taken.runtime_version} on this CPU is to blame: try another version of it there",
         )
     return taken.model_copy(update={"device_cosine": found.cosine_min, "device_max_abs": found.max_abs})
+
+
+def difference(found: Parity, exported: Parity) -> str:
+    """How the output for the check image differs from what was seen at export; empty where it is near enough."""
+    tolerance = exported.tolerance
+    if "cosine" in found.judged:
+        near = found.cosine_min >= tolerance.min_cosine
+        said = f"cosine {found.cosine_min:.5f} on the check image, where {tolerance.min_cosine:g} is the least and "
+        return "" if near else f"{said}{exported.cosine_min:.5f} was the worst when it was exported"
+    limit = tolerance.max_abs_error * exported.reference_max_abs
+    said = f"the check image's score is off by {found.max_abs:.4g}, where {limit:.4g} is the most and "
+    return "" if found.max_abs <= limit else f"{said}{exported.max_abs:.4g} was the worst when it was exported"

@@ -7,10 +7,10 @@ from pathlib import Path
 from ..base.files import write_atomic
 from ..base.isolate import run_isolated
 from ..types import ExportProfile, LayerErrors
+from ..types.artifacts import LAYERS_FILE
 from .children import jobs
 from .prepare import Prepared
 from .requests import LayersRequest, Made
-from .store import LAYERS_FILE
 from .verify import run_on_parity_images
 
 

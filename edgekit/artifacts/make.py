@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..base.files import staged_folder, write_atomic
+from ..base.progress import Finished, Progress, Step, telling
 from ..errors import EdgekitError, VerificationError
-from ..types import Artifact, ExportProfile, LayerErrors
+from ..types import Artifact, ExportProfile, LayerErrors, Stored
+from ..types.artifacts import CLASSES_FILE
 from .convert import convert
 from .layer_errors import layer_errors
 from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import CLASSES_FILE, MANIFEST, Stored, artifact_folder, file_of
+from .store import MANIFEST, artifact_folder, file_of
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,33 +43,33 @@ class Attempt:
     layers_error: EdgekitError | None = None
 
 
-def make(prepared: Prepared, profile: ExportProfile, folder: Path, say: Say) -> Attempt:
+def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Progress) -> Attempt:
     """Make one artifact in ``folder``; a failure becomes the attempt's.
 
     Args:
         prepared: the network with its weights, images and float reference.
         profile: how the artifact is made.
         folder: exists and is empty; takes the files and the manifest. After a failure it holds whatever was made.
-        say: told each step.
+        progress: told what begins and what has ended.
     """
-    label = f"{prepared.card.id} {profile.name}"
+    progress = telling(f"{prepared.card.id} {profile.name}", progress)
     wants_layers = prepared.options.layer_errors and profile.precision == "int8"
     attempt = Attempt("failed to convert")
     start = time.monotonic()
     try:
-        say(f"{label}: converting")
+        progress(Step("converting"))
         selected = None
         if prepared.options.selective_float and profile.precision == "int8":
-            selected = select_float(prepared, profile, folder, say)
+            selected = select_float(prepared, profile, folder, progress)
             profile, made = selected.profile, selected.made
         else:
             made = convert(prepared, profile, folder)
         seconds = time.monotonic() - start
         attempt = Attempt("failed to verify")
         if wants_layers:
-            say(f"{label}: measuring its layers")
+            progress(Step("measuring its layers"))
             attempt = with_layers(attempt, prepared, profile, folder, made)
-        say(f"{label}: verifying")
+        progress(Step("verifying"))
         parity, audit = verify(prepared, profile, folder, made)
         if prepared.classes:
             write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
@@ -92,21 +92,21 @@ def with_layers(attempt: Attempt, prepared: Prepared, profile: ExportProfile, fo
         return replace(attempt, layers_error=error)
 
 
-def make_in_place(prepared: Prepared, profile: ExportProfile, say: Say) -> Attempt:
+def make_in_place(prepared: Prepared, profile: ExportProfile, progress: Progress) -> Attempt:
     """Make one artifact at ``<out>/<model>/<profile>``; what was there stays there unless the new one is verified."""
     final = artifact_folder(prepared.options.out, prepared.card.id, profile.name)
     label = f"{prepared.card.id} {profile.name}"
     attempt = Attempt("failed to convert")
     try:
         with staged_folder(final) as folder:
-            attempt = make(prepared, profile, folder, say)
+            attempt = make(prepared, profile, folder, progress)
             if attempt.error is not None:
                 raise attempt.error  # leaves nothing behind
     except EdgekitError as error:
         stage: Stage = "failed to convert" if attempt.stage == "converted" else attempt.stage
-        say(f"{label}: {stage}")
+        progress(Finished(stage, (label,)))
         return replace(attempt, stage=stage, stored=None, error=error)
-    say(f"{label}: done")
+    progress(Finished("done", (label,)))
     assert attempt.stored is not None
     return replace(attempt, stored=Stored(final, attempt.stored.artifact))
 

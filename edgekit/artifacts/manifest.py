@@ -9,12 +9,11 @@ from pathlib import Path
 
 from .. import __version__
 from ..base.files import sha256_file
-from ..forms.profiles import RANGES
 from ..forms.resolve import AS_WRITTEN, describe_form
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
+from ..types.artifacts import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
 from .prepare import Prepared
 from .requests import Made
-from .store import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
 from .verify import how_verified
 
 
@@ -31,6 +30,8 @@ def manifest(
     return Artifact(
         model=prepared.card.id,
         profile=profile.name,
+        base_profile=profile.base,
+        overrides=profile.overrides,
         format=profile.format,
         precision=profile.precision,
         io=profile.io,
@@ -77,6 +78,10 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
     words += ["--target", target, "--weights", options.weights]
     if options.num_classes is not None:
         words += ["--num-classes", str(options.num_classes)]
+    if options.reading.ema:
+        words.append("--ema")
+    if options.reading.tf_padding is not None:
+        words.append("--tf-padding" if options.reading.tf_padding else "--no-tf-padding")
     if options.calibration is not None:
         words += ["--calibration", options.calibration]
     if options.parity_data is not None:
@@ -90,19 +95,8 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
 
 
 def profile_words(profile: ExportProfile, sources: Mapping[str, str]) -> list[str]:
-    """The options that choose ``profile``: its base name and what the command line changed."""
-    base = profile.name.removesuffix("-baked")
-    words = []
-    for ranges in RANGES:
-        if base.endswith(f"-ranges-{ranges}"):
-            base = base.removesuffix(f"-ranges-{ranges}")
-            words = ["--ranges", ranges]
-    for io in ("int8", "uint8", "float32"):
-        if base.endswith(f"-io-{io}"):
-            base = base.removesuffix(f"-io-{io}")
-            words += ["--io", io]
-    if profile.name.endswith("-baked"):
-        words.append("--bake-preprocess")
+    """The options that choose ``profile``: its base and what the command line changed."""
+    words = ["--profile", sources.get(profile.base, profile.base), *profile.overrides.words]
     if profile.form != AS_WRITTEN:
         words += ["--form", profile.form]
-    return ["--profile", sources.get(base, base), *words]
+    return words

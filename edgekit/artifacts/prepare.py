@@ -11,20 +11,13 @@ import numpy as np
 
 from ..base.isolate import run_isolated
 from ..base.pixels import Pixels
-from ..types import ImageSet, LayerLoad, ModelCard, WeightsProvenance
+from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
 from .image_sources import load
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
-TOOLS = {
-    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
-    "openvino": ("torch", "openvino", "nncf"),
-}
-"""What converts and verifies each format."""
-
 MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
 
 
@@ -34,6 +27,8 @@ class ExportOptions:
 
     Attributes:
         weights: ``random``, ``pretrained`` or a checkpoint path.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
+        reading: how the checkpoint is to be read.
         calibration: folder, ``.npz``, ``synthetic`` or None for the bundled photos.
         parity_data: images to verify on; the calibration images when None.
         out: artifacts go to ``out/<model>/<profile>/``.
@@ -57,6 +52,7 @@ class ExportOptions:
     layer_errors: bool = False
     selective_float: bool = False
     min_sqnr_db: float | None = None
+    reading: CheckpointReading = field(default_factory=CheckpointReading)
     input: Wishes = NO_WISHES
 
 
@@ -84,7 +80,11 @@ def load_images(card: ModelCard, options: ExportOptions) -> Images:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What all profiles of one model share; the files live in ``work``."""
+    """What all profiles of one model share; the files live in ``work``.
+
+    Attributes:
+        card: with the class count and the conventions that the weights brought.
+    """
 
     card: ModelCard
     options: ExportOptions
@@ -104,7 +104,6 @@ class Prepared:
         """What a child needs to build the network again."""
         return NetworkSource(
             card=self.card,
-            num_classes=self.options.num_classes,
             state=self.work / "state.pt",
             layout=self.provenance.layout,
         )
@@ -129,8 +128,10 @@ def prepare(
     np.save(work / PARITY, images.parity_pixels)
     request = BuildRequest(
         card=card,
-        weights=None if checkpoint is None else checkpoint.resolve(),
+        # A link of a cache keeps its name: it tells what the digest behind it does not.
+        weights=None if checkpoint is None else checkpoint.absolute(),
         num_classes=options.num_classes,
+        reading=options.reading,
         parity=work / PARITY,
         calibration=None if options.parity_data is None else work / CALIBRATION,
         folder=work,
@@ -140,7 +141,7 @@ def prepare(
     if options.weights == "pretrained":
         provenance = provenance.model_copy(update={"kind": "pretrained"})
     return Prepared(
-        card=card,
+        card=built.card,
         options=options,
         work=work,
         provenance=provenance,

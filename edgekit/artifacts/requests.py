@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ..export.job import Converted
-from ..types import ExportProfile, Frozen, LayerLoad, ModelCard, Rewrite, TargetClass, TensorSpec, WeightsProvenance
+from ..types import (
+    CheckpointReading,
+    ExportProfile,
+    Frozen,
+    LayerLoad,
+    ModelCard,
+    Rewrite,
+    TargetClass,
+    TensorSpec,
+    WeightsProvenance,
+)
 
 
 class BuildRequest(Frozen):
@@ -14,6 +24,7 @@ class BuildRequest(Frozen):
 
     Attributes:
         weights: checkpoint; None for seeded random weights.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
         parity: images to compute the reference on, ``.npy``, uint8 ``(N, H, W, C)``.
         calibration: the calibration images, ``.npy``; None where they are those of ``parity``.
         folder: takes ``state.pt``, the weights, and ``reference.npy``, float32 ``(N, classes)``.
@@ -22,6 +33,7 @@ class BuildRequest(Frozen):
     card: ModelCard
     weights: Path | None
     num_classes: int | None
+    reading: CheckpointReading = CheckpointReading()
     parity: Path
     calibration: Path | None
     folder: Path
@@ -30,9 +42,12 @@ class BuildRequest(Frozen):
 class BuiltNetwork(Frozen):
     """What is known of a network that was built; ``layers`` are those with multiply-accumulates.
 
-    ``classes`` are the names by class number that its weights' file holds, if any.
+    Attributes:
+        card: with the class count and the conventions that the weights brought.
+        classes: names of the classes by number that the weights' file holds, if any.
     """
 
+    card: ModelCard
     provenance: WeightsProvenance
     classes: tuple[str, ...] = ()
     params: int
@@ -49,7 +64,6 @@ class NetworkSource(Frozen):
     """
 
     card: ModelCard
-    num_classes: int | None
     state: Path
     layout: str
 
@@ -178,6 +192,7 @@ class ScoresRequest(Frozen):
     card: ModelCard
     weights: Path | None
     num_classes: int | None
+    reading: CheckpointReading = CheckpointReading()
     source: str
     paths: tuple[Path, ...]
     array: Path | None

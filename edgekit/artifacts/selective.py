@@ -7,12 +7,12 @@ the number of layers, so that few artifacts are made and not many layers too man
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.inside import inside
 from ..base.isolate import run_isolated
+from ..base.progress import Note, Progress
 from ..base.stats import rounded
 from ..errors import VerificationError
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
@@ -26,7 +26,6 @@ BORDER_COST = 0.01
 """What a float layer costs besides its MACs, as a share of them all: conversions on both of its sides."""
 MOST_MACS = 0.5
 """With more of the network in float there is little left for int8 to gain."""
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Selected:
     record: SelectiveFloat
 
 
-def select_float(prepared: Prepared, base: ExportProfile, folder: Path, say: Say) -> Selected:
+def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress: Progress) -> Selected:
     """Convert with more and more layers in float until the budget is met; the files end up in ``folder``.
 
     The budget is ``ExportOptions.min_sqnr_db``, or the profile's own, and every other criterion of the profile.
@@ -68,7 +67,6 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, say: Say
     """
     asked = prepared.options.min_sqnr_db
     budget = base.parity.min_sqnr_db if asked is None else asked
-    label = f"{prepared.card.id} {base.name}"
     shares: dict[str, float] = {}
     steps: list[FloatStep] = []
     added: tuple[str, ...] = ()
@@ -88,7 +86,7 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, say: Say
                 failures=failures,
             )
         )
-        say(f"{label}: {step_text(steps[-1])}")
+        progress(Note(step_text(steps[-1])))
         if not failures:
             for file in attempt.iterdir():
                 shutil.move(file, folder / file.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,26 +13,13 @@ from ..base.inside import inside
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
-from ..types import RUNTIME_OF, Artifact, Runtime
+from ..types import RUNTIME_OF, Artifact, Runtime, Stored
 
 MANIFEST = "manifest.json"
-CHECK_FILE = "check.npz"
-"""An image as the artifact takes it, and the reference's output for it."""
-LAYERS_FILE = "layers.json"
-CLASSES_FILE = "classes.txt"
-"""Names of the classes, one a line, by number."""
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]
 """Exports a model id and returns the artifact folders."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An artifact and the folder that holds it."""
-
-    folder: Path
-    artifact: Artifact
 
 
 def artifact_folder(root: Path, model: str, profile: str) -> Path:

@@ -11,22 +11,22 @@ from typing import Literal
 from ..base.files import check_writable
 from ..base.isolate import METER
 from ..base.owned import check_replaceable
+from ..base.progress import Finished, Progress, Step
 from ..base.scratch import scratch_folder
 from ..catalog import find_card
 from ..errors import EdgekitError
 from ..forms.resolve import Resolved, resolve
-from ..types import Artifact, ExportProfile, LayerErrors, ModelCard
+from ..types import Artifact, ExportProfile, LayerErrors, ModelCard, Stored
 from ..zoo.preprocessing import settled
 from ..zoo.weights import resolve_weights
 from .cache import ingredients, keep, take
 from .layer_errors import read_layer_errors
 from .make import make_in_place
 from .prepare import ExportOptions, Images, Prepared, prepare
-from .store import Stored, artifact_folder
+from .store import artifact_folder
 
 Status = Literal["converted", "failed to convert", "failed to verify", "not fast enough"]
 """As :data:`~edgekit.artifacts.make.Stage`, and an artifact that a measurement refused."""
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,20 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
 
 
 def export_task(
-    task: Task, options: ExportOptions, say: Say, done: Done, *, alone: bool = False, images: Images | None = None
+    task: Task,
+    options: ExportOptions,
+    progress: Progress,
+    done: Done,
+    *,
+    alone: bool = False,
+    images: Images | None = None,
 ) -> list[Outcome]:
     """Export one model: what the cache has is copied, the network for the rest is built once.
 
     Args:
         task: the model and its profiles.
         options: those of the export.
-        say: told each step.
+        progress: told what begins and what has ended.
         done: told each outcome as it comes.
         alone: raise where the network cannot be built, instead of giving failed outcomes.
         images: those of the options, already loaded.
@@ -124,18 +130,18 @@ def export_task(
     start, spent = time.monotonic(), METER.seconds
     try:
         for profile in task.profiles:
-            found = from_cache(task, profile, options, say)
+            found = from_cache(task, profile, options, progress)
             if found is not None:
                 finish(found)
         missing = [profile for profile in task.profiles if profile.name not in outcomes]
         if missing:
             with scratch_folder("export") as work:
-                say(f"{task.card.id}: building the network and its float reference")
+                progress(Step("building the network and its float reference", (task.card.id,)))
                 prepared = prepare(task.card, task.checkpoint, options, work, images)
                 share = (METER.seconds - spent) / len(missing)
                 for profile in missing:
-                    outcome = export_one(prepared, profile, say)
-                    to_cache(task, profile, options, outcome, say)
+                    outcome = export_one(prepared, profile, progress)
+                    to_cache(task, profile, options, outcome, progress)
                     finish(replace(outcome, cpu_seconds=outcome.cpu_seconds + share))
     except EdgekitError as error:
         if alone:
@@ -147,34 +153,34 @@ def export_task(
     return [outcomes[profile.name] for profile in task.profiles]
 
 
-def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, say: Say) -> Outcome | None:
+def from_cache(task: Task, profile: ExportProfile, options: ExportOptions, progress: Progress) -> Outcome | None:
     """The outcome of an artifact that an earlier run made, now in its place; None when there is none."""
     if options.cache is None:
         return None
     start = time.monotonic()
     final = artifact_folder(options.out, task.card.id, profile.name)
-    stored = take(options.cache, ingredients(task.card, task.checkpoint, profile, options), final, say)
+    stored = take(options.cache, ingredients(task.card, task.checkpoint, profile, options), final, progress)
     if stored is None:
         return None
-    say(f"{task.card.id} {profile.name}: from cache")
+    progress(Finished("from cache", (f"{task.card.id} {profile.name}",)))
     took = time.monotonic() - start
     layers = read_layer_errors(final)
     return Outcome(task.card.id, profile.name, "converted", took, final, stored.artifact, cached=True, layers=layers)
 
 
-def to_cache(task: Task, profile: ExportProfile, options: ExportOptions, outcome: Outcome, say: Say) -> None:
+def to_cache(task: Task, profile: ExportProfile, options: ExportOptions, outcome: Outcome, progress: Progress) -> None:
     """Keep a new artifact for the next run; not one without the layers that were asked for, which would stay so."""
     if outcome.layers_error is not None:
         return
     if options.cache is not None and outcome.folder is not None and outcome.artifact is not None:
         made_of = ingredients(task.card, task.checkpoint, profile, options)
-        keep(options.cache, made_of, Stored(outcome.folder, outcome.artifact), say)
+        keep(options.cache, made_of, Stored(outcome.folder, outcome.artifact), progress)
 
 
-def export_one(prepared: Prepared, profile: ExportProfile, say: Say) -> Outcome:
+def export_one(prepared: Prepared, profile: ExportProfile, progress: Progress) -> Outcome:
     """Make one artifact in its place; a failure becomes the outcome and leaves nothing behind."""
     start, spent = time.monotonic(), METER.seconds
-    attempt = make_in_place(prepared, profile, say)
+    attempt = make_in_place(prepared, profile, progress)
     return Outcome(
         prepared.card.id,
         profile.name,

@@ -16,11 +16,11 @@ from ..bench.launch import call_agent
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
+from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
 from .prepare import Prepared
 from .requests import AuditRequest, Made
-from .store import CHECK_FILE
 
 TIMEOUT_S = 300.0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..errors import ToolError, UsageError
+from .distribution import install_command
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,7 +53,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ToolError("reading images needs Pillow", "pip install 'edgekit[export]'") from error
+        raise ToolError("reading images needs Pillow", install_command("run")) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -23,6 +23,8 @@ def exchange(first: Path, second: Path) -> bool:
     """
     import ctypes  # only a folder that is replaced needs it
 
+    if os.name != "posix":  # Windows has no library that holds the process's own symbols
+        return False
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False

@@ -20,6 +20,7 @@ from ..errors import ToolError, UsageError
 from .exchange import exchange
 from .locks import STALE_S, claimed, create_locked, free, locks_work, machine, owned, untouched
 from .owned import check_replaceable, claim
+from .posix import MOVES_OPEN_FILES, UNTRUSTED
 
 
 def sha256_file(path: Path) -> str:
@@ -92,7 +93,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-                os.replace(part, path)  # while it is locked: unlocked, it looks like a dead process's
+                if MOVES_OPEN_FILES:  # while it is locked: unlocked, it looks like a dead process's
+                    os.replace(part, path)
+            if not MOVES_OPEN_FILES:
+                os.replace(part, path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -108,12 +112,12 @@ def sweep_files(folder: Path) -> None:
     if where in _swept:
         return
     _swept.add(where)
-    for left in sorted(folder.iterdir()):
-        part = PART.fullmatch(left.name)
-        if part is None:
-            continue
+    left_over = []
+    with suppress(OSError):  # one may be allowed to write in a folder and not to list it
+        left_over = [(left, part) for left in sorted(folder.iterdir()) if (part := PART.fullmatch(left.name))]
+    for left, part in left_over:
         with suppress(OSError):  # another's, or swept by another
-            opened = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            opened = os.open(left, os.O_RDWR | UNTRUSTED)
             try:
                 known = part[1] == machine() and locks_work(opened)
                 if free(opened, left) and (known or untouched(left) > STALE_S):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ToolError, UsageError
 from ..types import Preprocessing
+from .distribution import install_command
 
 Pixels = NDArray[np.uint8]
 NPZ_HINT = "images are uint8 [N, H, W, 3] (RGB), [N, H, W, 1] or [N, H, W] (grey)"
@@ -66,7 +67,7 @@ def stretched(images: Pixels, preprocessing: Preprocessing) -> Pixels:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ToolError("resizing images needs Pillow", "pip install 'edgekit[export]'") from error
+        raise ToolError("resizing images needs Pillow", install_command("run")) from error
     height, width = preprocessing.size
     method = Image.Resampling[preprocessing.interpolation.upper()]
     grey = images.shape[-1] == 1

@@ -29,6 +29,7 @@ from typing import Any, TypeVar, get_type_hints
 from .. import errors
 from ..errors import EdgekitError, ToolError
 from ..types.base import Frozen
+from .posix import end_group
 from .scratch import scratch_folder
 
 Request = TypeVar("Request", bound=Frozen)
@@ -159,8 +160,7 @@ def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
             raise ToolError("stopped before it began")
         yield
     finally:
-        with suppress(ProcessLookupError):  # the whole group has ended already
-            os.killpg(child.pid, signal.SIGKILL)
+        end_group(child.pid)
         wait(child)
         with _lock:
             _running.discard(child.pid)
@@ -168,6 +168,11 @@ def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def wait(child: subprocess.Popen[bytes], timeout_s: float = math.inf) -> int | None:
     """The child's exit code, or None when the time is over. Its CPU time, and its descendants', goes to the meter."""
+    if not hasattr(os, "wait4"):  # Windows
+        try:
+            return child.wait(None if timeout_s == math.inf else timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
     deadline, delay = time.monotonic() + timeout_s, 0.001
     while child.returncode is None:
         try:
@@ -192,8 +197,7 @@ def end_all() -> Iterator[None]:
     try:
         with _lock:
             for pid in _running:
-                with suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
+                end_group(pid)
         yield
     finally:
         _stopping.clear()
@@ -204,7 +208,8 @@ def describe_exit(code: int | None, timeout_s: float) -> str:
     if code is None:
         return f"ran out of time after {timeout_s:g} s and was stopped"
     if code < 0:
-        return f"crashed with {signal.Signals(-code).name}"
+        known = -code in set(signal.Signals)
+        return f"crashed with {signal.Signals(-code).name if known else f'signal {-code}'}"
     return f"ended with exit code {code}"
 
 
@@ -276,6 +281,8 @@ def quick_imports() -> Iterator[None]:
 
 def die_with_parent(parent: int) -> None:
     """Have the kernel (Linux) end this process when its parent goes, even by SIGKILL; elsewhere do nothing."""
+    if os.name != "posix":
+        return
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it had gone before the kernel was asked

@@ -9,7 +9,6 @@ file also says who the owner is, and nobody's work is thrown away on the lock's 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .posix import OWN, UNTRUSTED, take_lock
 
 LOCK = ".lock"
 STALE_S = 7 * 24 * 3600.0
@@ -104,10 +105,10 @@ def create_locked(path: Path, mode: int = 0o666) -> int:
         OSError: it is there, or cannot be made.
     """
     while True:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | OWN, mode)
         try:
             with suppress_no_locks():
-                fcntl.flock(opened, fcntl.LOCK_EX)
+                take_lock(opened, wait=True)
             if same(opened, path):
                 return opened
         except BaseException:
@@ -143,7 +144,7 @@ def claimed(folder: Path) -> Iterator[bool]:
     """
     lock, opened = lock_of(folder), -1
     try:
-        opened = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = os.open(lock, os.O_RDWR | UNTRUSTED)
         ours = free(opened, lock) and (gone(opened, untouched(folder, lock)) or unused(opened, folder))
     except FileNotFoundError:
         ours = untouched(folder) > STALE_S
@@ -163,7 +164,7 @@ def free(opened: int, path: Path) -> bool:
     """True when nobody that this kernel knows of holds the lock; it is ours then."""
     try:
         with suppress_no_locks():
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(opened, wait=False)
     except OSError:
         return False
     return same(opened, path)
@@ -174,7 +175,7 @@ def gone(opened: int, untouched_s: float) -> bool:
     owner, me = owner_of(opened), this_process()
     if owner is None or (owner.boot or owner.host) != (me.boot or me.host):
         return untouched_s > STALE_S  # the lock may be another machine's, where this one cannot see it
-    if owner.pids == me.pids:  # where the file system has no locks, this alone decides
+    if owner.pids == me.pids and os.name == "posix":  # where the file system has no locks, this alone decides
         return not alive(owner.pid) or started(owner.pid) != owner.started
     return locks_work(opened) or untouched_s > STALE_S
 
@@ -187,7 +188,8 @@ def unused(opened: int, folder: Path) -> bool:
 def owner_of(opened: int) -> Owner | None:
     """The owner that an open lock file names; None when it says nothing that can be read."""
     try:
-        said = json.loads(os.pread(opened, 4096, 0))
+        os.lseek(opened, 0, os.SEEK_SET)
+        said = json.loads(os.read(opened, 4096))
         return Owner(**said) if isinstance(said["pid"], int) else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -196,7 +198,7 @@ def owner_of(opened: int) -> Owner | None:
 def locks_work(opened: int) -> bool:
     """Whether the file system has locks at all."""
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(opened, wait=False)
     except OSError:
         return False
     return True

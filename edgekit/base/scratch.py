@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from .locks import LOCK, claimed, owned
+from .posix import ours
 
 SCRATCH = re.compile(rf"(edgekit-(?:[a-z]+-)?[0-9a-f]{{12}})(?:{re.escape(LOCK)})?")
 
@@ -55,14 +56,14 @@ def sweep_in(where: Path) -> None:
     with suppress(OSError):
         found = {name[1] for name in map(SCRATCH.fullmatch, os.listdir(where)) if name}
         for folder in sorted(where / name for name in found):
-            with claimed(folder) as ours:
-                if ours and owned_by_us(folder):
+            with claimed(folder) as free:
+                if free and owned_by_us(folder):
                     shutil.rmtree(folder, ignore_errors=True)
 
 
 def owned_by_us(folder: Path) -> bool:
     """Whether it is this user's: root clears nothing away for others, who might lead it astray."""
     try:
-        return folder.lstat().st_uid == os.geteuid()
+        return ours(folder.lstat().st_uid)
     except OSError:
         return False

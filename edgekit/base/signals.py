@@ -7,9 +7,13 @@ import signal
 import sys
 from types import FrameType
 
+from .posix import HUNG_UP
+
 STOPPED = "stopped; nothing half-written was left"
 INTERRUPTED = 130
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGTERM, *HUNG_UP)
+STOPS = (INTERRUPTED, *(128 + number for number in ENDING))
+"""Exit codes of a run that was ended from outside."""
 
 
 def leave_at_once() -> None:

@@ -1,4 +1,4 @@
-"""What raw samples say about a median, without assuming any distribution of latencies.
+"""What raw samples say about a median, without assuming any distribution of latencies; and rates with intervals.
 
 Samples are nanoseconds in the order in which they were taken.
 """
@@ -9,7 +9,11 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from ..types import Rate
+
 CONFIDENCE = 0.95
+Z = 1.959963984540054
+"""Standard normal quantile of a two-sided 95 % interval."""
 SMALLEST = 8
 """Fewer samples than this have no 95 % interval by :func:`median_ranks`."""
 MIN_PAIRS = 5
@@ -26,6 +30,28 @@ def rounded(value: float, bound: float, digits: int) -> str:
         if (float(text) < bound, float(text) > bound) == (value < bound, value > bound):
             return text
     return repr(value)
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a signed change: ``+5.0%`` for 1.05."""
+    return f"{ratio - 1:+.1%}"
+
+
+def wilson(hits: int, count: int) -> Rate:
+    """A share with its 95 % score interval (Wilson 1927): right for small counts, and at 0 and 1.
+
+    Raises:
+        ValueError: nothing was counted, or more hits than that.
+    """
+    if count < 1 or not 0 <= hits <= count:
+        raise ValueError(f"{hits} hits of {count} are no rate")
+    share = hits / count
+    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
+    half = Z * math.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count)) / (1 + Z * Z / count)
+    # At the ends rounding would leave the bound a hair beside the share.
+    low = 0.0 if hits == 0 else max(0.0, middle - half)
+    high = 1.0 if hits == count else min(1.0, middle + half)
+    return Rate(hits=hits, count=count, low=low, high=high)
 
 
 def median_ranks(count: int) -> tuple[int, int] | None:

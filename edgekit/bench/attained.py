@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 
+from ..base.progress import Progress, Step
 from ..errors import UsageError
 from ..types import Artifact, Ceilings, Device, DeviceInfo, Measurement
 from .launch import Transport, run_agent
@@ -16,7 +16,7 @@ LAUNCH_S = 120.0
 
 
 def measure_ceilings(
-    transport: Transport, device: Device, threads: int, step: Callable[[str], None], cores: str | None = None
+    transport: Transport, device: Device, threads: int, progress: Progress, cores: str | None = None
 ) -> Ceilings:
     """The device's peaks with so many threads, pinned to ``cores`` or free; takes about four seconds.
 
@@ -27,7 +27,7 @@ def measure_ceilings(
     if device.transport == "virtual":
         raise UsageError(f"{device.id} is emulated and has no peaks of its own", "leave out --roofline")
     what = f"peaks of {device.id}"
-    step(what)
+    progress(Step(what))
     request = {"command": "roofline", "threads": threads, "max_s": PEAKS_S, "cores": cores_request(cores)}
     answer = run_agent(transport, request, {}, LAUNCH_S + 2 * PEAKS_S, what)
     return ceilings(answer, DeviceInfo.from_plain(answer["info"]))

@@ -6,10 +6,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..base.progress import Progress, silent, telling
 from ..base.stats import MIN_PAIRS
 from ..types import Measurement, Ratio, Speed
-from .paired import Contender, Round, one_round, prefixed, ratio_of, shuffled
-from .session import OnStep, Session
+from .paired import Contender, Round, one_round, ratio_of, shuffled
+from .session import Session
 
 LOOKS = (10, 20)
 """Rounds after which it is asked whether all is decided."""
@@ -81,7 +82,7 @@ def compare(
     session: Session,
     contenders: Sequence[Contender],
     questions: Sequence[Question],
-    on_step: OnStep | None = None,
+    progress: Progress = silent,
     looks: Sequence[int] = LOOKS,
     spare: float = SPARE,
 ) -> Compared:
@@ -91,7 +92,7 @@ def compare(
         session: the device.
         contenders: of different names.
         questions: about them.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
         looks: rounds after which the questions are asked.
         spare: see ``SPARE``.
 
@@ -101,7 +102,7 @@ def compare(
     found = Compared(confidence=1 - ERROR / (max(1, len(questions)) * len(looks)))
     running, order = list(contenders), shuffled()
     for done in range(1, looks[-1] + 1):
-        one = one_round(session, order(running), prefixed(f"round {done} of at most {looks[-1]}", on_step))
+        one = one_round(session, order(running), telling(f"round {done} of at most {looks[-1]}", progress))
         if any(taken.verdict.name == "throttled" for taken in one.values()):
             found.dropped += 1
         else:

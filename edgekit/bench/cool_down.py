@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
+from ..base.progress import Note, Progress, Step
 from ..types import DeviceState
 from .launch import Transport, run_agent
 
@@ -12,8 +12,6 @@ TOLERATED_RISE_C = 3.0
 LONGEST_S = 180.0
 PAUSE_S = 5.0
 LAUNCH_S = 60.0
-
-OnStep = Callable[[str], None]
 
 
 class CoolDown:
@@ -33,7 +31,7 @@ class CoolDown:
         self.start_c: float | None = None
         self.readable = True
 
-    def wait(self, on_step: OnStep) -> None:
+    def wait(self, progress: Progress) -> None:
         """Return when the device is cool again, or ``longest_s`` have passed.
 
         Raises:
@@ -50,9 +48,9 @@ class CoolDown:
             self.start_c = now
         while now is not None and now > self.start_c + TOLERATED_RISE_C:
             if time.monotonic() > deadline:
-                on_step(f"going on at {now:.0f} °C: not cooler after {self.longest_s:.0f} s")
+                progress(Note(f"going on at {now:.0f} °C: not cooler after {self.longest_s:.0f} s"))
                 return
-            on_step(f"cooling down: {now:.0f} °C, waiting for {self.start_c + TOLERATED_RISE_C:.0f} °C")
+            progress(Step(f"cooling down: {now:.0f} °C, waiting for {self.start_c + TOLERATED_RISE_C:.0f} °C"))
             time.sleep(self.pause_s)
             now = self.hottest_c()
 

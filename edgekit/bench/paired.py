@@ -11,11 +11,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from ..base.progress import Progress, silent, telling
 from ..base.stats import trimmed_ratio
-from ..types import Artifact, Measurement, Ratio
-from .session import Limits, OnStep, Session
+from ..types import Measurement, Ratio, Stored
+from .session import Limits, Session
 
 BRIEF = Limits(warmup_min_iterations=5, warmup_min_s=0.2, min_iterations=20, min_s=0.4, max_s=1.5)
 """One launch of many: what differs between launches is larger than what a longer look at one would tell."""
@@ -29,12 +29,11 @@ class Contender:
     """An artifact that takes part, under a name of its own."""
 
     name: str
-    artifact: Artifact
-    folder: Path
+    stored: Stored
 
 
 def rounds(
-    session: Session, contenders: Sequence[Contender], seed: int = 0, on_step: OnStep | None = None
+    session: Session, contenders: Sequence[Contender], seed: int = 0, progress: Progress = silent
 ) -> Iterator[Round]:
     """Endless rounds, each a fresh process per contender in random order; whoever asks decides when it is enough.
 
@@ -42,14 +41,14 @@ def rounds(
         session: where and how long; its limits hold for every launch.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         ToolError: a launch failed.
     """
     order = shuffled(seed)
     for number in itertools.count(1):
-        yield one_round(session, order(contenders), prefixed(f"round {number}", on_step))
+        yield one_round(session, order(contenders), telling(f"round {number}", progress))
 
 
 def shuffled(seed: int = 0) -> Callable[[Sequence[Contender]], list[Contender]]:
@@ -58,13 +57,13 @@ def shuffled(seed: int = 0) -> Callable[[Sequence[Contender]], list[Contender]]:
     return lambda contenders: source.sample(contenders, len(contenders))
 
 
-def one_round(session: Session, contenders: Sequence[Contender], on_step: OnStep | None = None) -> Round:
+def one_round(session: Session, contenders: Sequence[Contender], progress: Progress = silent) -> Round:
     """A fresh process per contender, in the order given.
 
     Raises:
         ToolError: a launch failed.
     """
-    return {one.name: session.latency(one.artifact, one.folder, prefixed(one.name, on_step)) for one in contenders}
+    return {one.name: session.latency(one.stored, telling(one.name, progress)) for one in contenders}
 
 
 def log_ratios(taken: Sequence[Round], base: str, other: str) -> list[float]:
@@ -81,8 +80,3 @@ def ratio_of(taken: Sequence[Round], base: str, other: str, confidence: float = 
     logs = log_ratios(taken, base, other)
     ratio, low, high = trimmed_ratio(logs, confidence)
     return Ratio(ratio=ratio, low=low, high=high, pairs=len(logs), confidence=confidence)
-
-
-def prefixed(label: str, on_step: OnStep | None) -> OnStep | None:
-    """``on_step`` with ``label`` before every text."""
-    return None if on_step is None else lambda text: on_step(f"{label}: {text}")

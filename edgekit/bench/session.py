@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..base.inside import inside
+from ..base.progress import Progress, Step, silent
 from ..errors import ToolError, UsageError
 from ..types import (
     Accelerator,
@@ -25,14 +25,13 @@ from ..types import (
     Measurement,
     OpTime,
     Pinning,
+    Stored,
     SustainedPoint,
     Verdict,
 )
 from .launch import Transport, run_agent
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -88,25 +87,24 @@ class Session:
     limits: Limits = Limits()
     seed: int = 0
 
-    def measure(self, artifact: Artifact, folder: Path, on_step: OnStep | None = None) -> Measurement:
-        """Latency, memory and, when asked, operator times of the artifact in ``folder``, one fresh process each.
+    def measure(self, stored: Stored, progress: Progress = silent) -> Measurement:
+        """Latency, memory and, when asked, operator times of an artifact, one fresh process each.
 
         Args:
-            artifact: what is measured.
-            folder: holds the artifact's files.
-            on_step: told what begins, in words.
+            stored: what is measured.
+            progress: told what begins, in words.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        latency = self.launch("bench", artifact, folder, on_step, energy=True, **self.limits.request())
+        latency = self.launch("bench", stored, progress, energy=True, **self.limits.request())
         memory = NO_MEMORY
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
-            memory = self.launch("memory", artifact, folder, on_step)
+            memory = self.launch("memory", stored, progress)
         operators = NO_OPERATORS
         if self.per_op:
             try:
-                operators = self.launch("per_op", artifact, folder, on_step)
+                operators = self.launch("per_op", stored, progress)
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators = {"per_op": None, "note": str(error)}
@@ -114,59 +112,56 @@ class Session:
         if self.sustained_s is not None:
             window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
             more = {"duration_s": self.sustained_s, "window_s": window_s}
-            told = self.launch("sustained", artifact, folder, on_step, **more)["points"]
+            told = self.launch("sustained", stored, progress, **more)["points"]
             points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
-        return self.compose(artifact, latency, memory, operators, points)
+        return self.compose(stored.artifact, latency, memory, operators, points)
 
-    def latency(
-        self, artifact: Artifact, folder: Path, on_step: OnStep | None = None, *, energy: bool = False
-    ) -> Measurement:
+    def latency(self, stored: Stored, progress: Progress = silent, *, energy: bool = False) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        taken = self.launch("bench", artifact, folder, on_step, energy=energy, **self.limits.request())
-        return self.compose(artifact, taken, NO_MEMORY, NO_OPERATORS)
+        taken = self.launch("bench", stored, progress, energy=energy, **self.limits.request())
+        return self.compose(stored.artifact, taken, NO_MEMORY, NO_OPERATORS)
 
-    def launch(
-        self, command: str, artifact: Artifact, folder: Path, on_step: OnStep | None = None, **more: Any
-    ) -> dict[str, Any]:
-        """The agent's answer to ``command`` (a key of ``STEPS``) about the artifact in ``folder``.
+    def launch(self, command: str, stored: Stored, progress: Progress = silent, **more: Any) -> dict[str, Any]:
+        """The agent's answer to ``command`` (a key of ``STEPS``) about an artifact.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        step = on_step or (lambda _: None)
-        step(STEPS[command])
+        artifact = stored.artifact
+        progress(Step(STEPS[command]))
         try:
             return run_agent(
                 self.transport,
                 {**self.request(artifact), "command": command, **more},
-                {"model": model_files(artifact, folder)},
+                {"model": model_files(stored)},
                 self.limits.timeout_s
                 + float(more.get("duration_s", 0.0))
                 + COMPILE_S[self.accelerator]
                 + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: step(f"{STEPS[command]}: {event['event']}"),
+                lambda event: progress(Step(event["event"], (STEPS[command],))),
             )
         except ToolError as error:
             error.hint = error.hint or advice(artifact, str(error), self.device.id)
             raise
 
-    def run(self, artifact: Artifact, folder: Path, inputs: Path, outputs: Path, on_step: OnStep) -> None:
+    def run(self, stored: Stored, inputs: Path, outputs: Path, progress: Progress) -> None:
         """One inference per row of ``inputs`` (.npy) on the device; their outputs go to ``outputs`` (.npy).
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        on_step(STEPS["run"])
+        artifact = stored.artifact
+        progress(Step(STEPS["run"]))
         there = self.transport.place(outputs)
         run_agent(
             self.transport,
             {**self.request(artifact), "command": "run", "outputs": there},
-            {"model": model_files(artifact, folder), "inputs": [inputs]},
+            {"model": model_files(stored), "inputs": [inputs]},
             self.limits.timeout_s + COMPILE_S[self.accelerator],
             f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
         )
@@ -243,9 +238,9 @@ EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, m
 """On an emulated board latency means nothing: look briefly, and wait long."""
 
 
-def model_files(artifact: Artifact, folder: Path) -> list[Path]:
+def model_files(stored: Stored) -> list[Path]:
     """What a device has to hold, the file that the runtime opens first."""
-    return [inside(folder, entry.name, field="files[].name") for entry in artifact.model_files]
+    return [inside(stored.folder, entry.name, field="files[].name") for entry in stored.artifact.model_files]
 
 
 COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
@@ -307,6 +302,8 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "macs": artifact.macs,
         "weights_kind": artifact.weights.kind,
         "preprocessing_origin": preprocessing_origin(artifact),
+        "weights_sha256": artifact.weights.sha256,
+        "classes": artifact.outputs[0].shape[-1],
         "parity_cosine": artifact.parity.cosine_min,
         "parity_sqnr_db": artifact.parity.sqnr_db,
         "parity_top1_agree": artifact.parity.top1_agree,

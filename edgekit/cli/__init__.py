@@ -26,18 +26,19 @@ from .report import report_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary
 from .train import train_command
+from .tune import tune_command
 
 app = typer.Typer(
     name="edgekit",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # loading rich would double the time of --help
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
 app.add_typer(devices_app, name="devices")
 app.command("export")(export_command)
+app.command("tune")(tune_command)
 app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
@@ -45,8 +46,6 @@ app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
-app.command("gate")(gate_command)
-app.command("compare")(compare_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
 app.command("pick")(pick_command)
@@ -84,4 +83,4 @@ def main() -> None:
 
     with error_boundary(debug=debugging()):
         sweep_scratch()
-        app()
+        app(prog_name="edgekit")  # also for python -m edgekit: completion is registered under it

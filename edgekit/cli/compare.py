@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .complete import device_names
+from .options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..reports.compare import Comparison, Side
@@ -23,19 +26,25 @@ def compare_command(
     b: Annotated[str, typer.Argument(help="What is compared with it; of the same kind.")],
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", help="Where to measure artifacts (default: local), or whose measurements."),
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where to measure artifacts (default: local), or whose measurements.",
+            autocompletion=device_names,
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
-    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator, when measuring.")] = 1,
-    cores: Annotated[
-        str | None,
-        typer.Option(help="Keep both on these cores, when measuring: big, little, or numbers by commas (4,5)."),
-    ] = None,
+    threads: ThreadsOption = 1,
+    cores: CoresOption = None,
+    turns: Annotated[
+        bool,
+        typer.Option("--turns", help="Load both at once and run them by turns of 20 ms, on this machine: narrower."),
+    ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
-    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    artifacts: ArtifactsOption = Path("artifacts"),
+    reports: ReportsOption = Path("device_reports"),
 ) -> None:
     """Compare two measurements, or two artifacts that are measured now in turn: latency of B over A, and why.
 
@@ -58,10 +67,11 @@ def compare_command(
         pairs=pairs,
         threads=threads,
         cores=cores,
+        turns=turns,
         per_op=per_op,
         reports=reports,
         artifacts=artifacts,
-        on_step=Progress(),
+        progress=ProgressLines(),
     )
     if as_json:
         emit_json(as_data(found))

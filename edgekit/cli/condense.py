@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,7 +19,10 @@ def condense_command(
     checkpoint: Annotated[Path, typer.Argument(help="Training checkpoint: edgekit's or an official .pth.tar.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The condensed checkpoint.")],
     model: Annotated[
-        str | None, typer.Option("--model", help="Card of the network. [default: what the checkpoint says]")
+        str | None,
+        typer.Option(
+            "--model", help="Card of the network. [default: what the checkpoint says]", autocompletion=model_ids
+        ),
     ] = None,
     half_classifier: Annotated[
         bool, typer.Option("--half-classifier", help="Keep half of the classifier's inputs; costs accuracy.")
@@ -25,7 +30,7 @@ def condense_command(
     data: Annotated[
         str | None, typer.Option("--data", help="As for train: tells the test accuracy before and after.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Turn a trained CondenseNet into index, group convolution and shuffle, proven equal before it is written.
 

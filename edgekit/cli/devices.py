@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .complete import device_names
+from .options import JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..verbs.devices import Check, Listed
 
 devices_app = typer.Typer(no_args_is_help=True, help="The devices that edgekit measures on.")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the device.")]
+KnownArgument = Annotated[str, typer.Argument(help="Name of the device.", autocompletion=device_names)]
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
@@ -81,7 +84,7 @@ def add_command(
 
 
 @devices_app.command("remove")
-def remove_command(name: NameArgument) -> None:
+def remove_command(name: KnownArgument) -> None:
     """Take a device out of devices.toml."""
     from ..verbs.devices import remove_device
 
@@ -90,7 +93,7 @@ def remove_command(name: NameArgument) -> None:
 
 @devices_app.command("prepare")
 def prepare_command(
-    name: NameArgument,
+    name: KnownArgument,
     runtime: Annotated[
         list[str] | None, typer.Option(help="Only onnxruntime, litert or openvino; may be repeated.")
     ] = None,
@@ -108,11 +111,11 @@ def prepare_command(
     building = what_is_built_first(name)
     if building:
         say(building)
-    say(prepare_device(name, Progress(), runtime or ()))
+    say(prepare_device(name, ProgressLines(), runtime or ()))
 
 
 @devices_app.command("check")
-def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
+def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
 
     Exit code 3 when a step fails; what is only missing is a warning.
@@ -123,7 +126,7 @@ def check_command(name: NameArgument, as_json: JsonOption = False) -> None:
     building = what_is_built_first(name)
     if building:
         say(building)
-    checks = check_device(name, Progress())
+    checks = check_device(name, ProgressLines())
     if as_json:
         emit_json([vars(check) for check in checks])
     else:

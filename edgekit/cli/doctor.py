@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from .options import JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +15,7 @@ STYLE = {"ok": "green", "broken": "bold red", "not installed": "yellow"}
 
 
 def doctor_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what is installed, and try which formats convert and which runtimes run on this machine.
 
@@ -26,9 +26,10 @@ def doctor_command(
     from rich.console import Console
 
     from ..verbs.doctor import diagnose
-    from .show.console import Progress, emit_json
+    from .show.console import emit_json
+    from .show.progress import ProgressLines
 
-    found = diagnose(on_step=Progress())
+    found = diagnose(progress=ProgressLines())
     if as_json:
         emit_json(found.model_dump(mode="json"))
     else:

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import input_options
-from .show.console import Progress, emit_json, say
+from .complete import model_ids
+from .options import JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..types import Evaluation, Rate, Scored
 
 
 def evaluate_command(
-    name: Annotated[str, typer.Argument(help="An artifact folder, or a model id for its float network.")],
+    name: Annotated[
+        str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
+    ],
     data: Annotated[str, typer.Option("--data", "-d", help="Folder of images or classes, .npz, or fashion-mnist.")],
     labels: Annotated[
         str | None,
@@ -30,7 +35,14 @@ def evaluate_command(
         str, typer.Option("--weights", "-w", help="Of float networks: a checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=1, help="Outputs of a fine-tuned head.")
+        int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
+    ] = None,
+    ema: Annotated[
+        bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")
+    ] = False,
+    tf_padding: Annotated[
+        bool | None,
+        typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
     ] = None,
     input_size: input_options.InputSize = None,
     mean: input_options.Mean = None,
@@ -40,7 +52,7 @@ def evaluate_command(
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Accuracy against labels, and agreement with another network on the same images.
 
@@ -48,10 +60,13 @@ def evaluate_command(
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """
-    from ..verbs.evaluate import evaluate
+    from ..types import CheckpointReading
+    from ..verbs.evaluate import Wanted, evaluate
 
+    reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
     wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
-    found = evaluate(name, data, labels, against, weights, num_classes, Progress(), timeout, wishes)
+    wanted = Wanted(weights, num_classes, reading, wishes)
+    found = evaluate(name, data, labels, against, wanted, ProgressLines(), timeout)
     for line in lines(found):
         say(line)
     if as_json:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .complete import device_names, model_ids
+from .options import ArtifactsOption, CoresOption, JsonOption, ThreadsOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..types import GateResult
@@ -19,16 +22,20 @@ if TYPE_CHECKING:
 def gate_command(
     candidates: Annotated[
         list[str] | None,
-        typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
+        typer.Argument(
+            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            autocompletion=model_ids,
+        ),
     ] = None,
     baseline: Annotated[
         Path, typer.Option(help="Folder of reports with pinned baselines, one artifact, or a folder of artifacts.")
     ] = Path("device_reports"),
-    device: Annotated[list[str] | None, typer.Option("--device", "-d", help="Where to measure; repeatable.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads within an operator.")] = 1,
-    cores: Annotated[
-        str | None, typer.Option(help="Keep both sides on these cores: big, little, or numbers by commas (4,5).")
+    device: Annotated[
+        list[str] | None,
+        typer.Option("--device", "-d", help="Where to measure; repeatable.", autocompletion=device_names),
     ] = None,
+    threads: ThreadsOption = 1,
+    cores: CoresOption = None,
     tolerance: Annotated[
         float | None, typer.Option(help="Slowdown that is nobody's concern: 0.01 is 1 %. Wins over the config.")
     ] = None,
@@ -52,13 +59,13 @@ def gate_command(
         bool, typer.Option("--plumbing", help="Let an emulated device run one pair; the result is NOT_COMPARABLE.")
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Of the order of the sides. [default: drawn]")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a pull-request comment here.")] = None,
     results: Annotated[Path, typer.Option(help="Folder that keeps every run with its raw samples.")] = Path(
         "gate_results"
     ),
-    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
+    artifacts: ArtifactsOption = Path("artifacts"),
 ) -> None:
     """Compare artifacts with their pinned baselines, in pairs, on the device; stop what is slower.
 
@@ -93,7 +100,7 @@ def gate_command(
         building = what_is_built_first(name)
         if building:
             say(building)
-    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, on_step=Progress())
+    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, progress=ProgressLines())
     write_pages(found, junit, markdown)
     if as_json:
         emit_json(as_data(found))
@@ -141,7 +148,7 @@ def run_update(
         plumbing=plumbing,
         artifacts_root=artifacts,
         reports_root=reports,
-        on_step=Progress(),
+        progress=ProgressLines(),
     )
     if as_json:
         emit_json({"pinned": [{**vars(one), "folder": str(one.folder)} for one in pinned]})

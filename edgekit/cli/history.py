@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names, model_ids
+from .options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,11 +19,15 @@ DAMAGED = 2
 
 
 def history_command(
-    device: Annotated[str | None, typer.Option("--device", "-d", help="Only what was measured there.")] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Only this network.")] = None,
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    device: Annotated[
+        str | None, typer.Option("--device", "-d", help="Only what was measured there.", autocompletion=device_names)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Only this network.", autocompletion=model_ids)
+    ] = None,
+    reports: ReportsOption = Path("device_reports"),
     out: Annotated[Path | None, typer.Option(help="Folder for the page; the measurements' own when left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the series and changes as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how the latency of each network went on each device: where it changed, and between which commits.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import ArtifactsOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -16,15 +17,15 @@ DAMAGED, STALE = 2, 1
 
 
 def index_command(
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
-    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
+    reports: ReportsOption = Path("device_reports"),
+    artifacts: ArtifactsOption = Path("artifacts"),
     max_age: Annotated[
         float | None, typer.Option(min=0, help="Days after which a measurement is stale; no limit when left out.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 when something is stale or said twice; for hooks.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the index as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the stored measurements, and flag those that are stale, said twice or damaged.
 

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .complete import model_ids
+from .options import ArtifactsOption, JsonOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 
 def matrix_command(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]")
+        list[str] | None,
+        typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]", autocompletion=model_ids),
     ] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", "-f", help="onnx, tflite or openvino. All when left out.")
@@ -22,15 +26,14 @@ def matrix_command(
     ] = None,
     family: Annotated[list[str] | None, typer.Option("--family", help="Only this family.")] = None,
     smallest: Annotated[bool, typer.Option("--smallest", help="Only the variant of fewest MACs a family.")] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The table; its JSON goes beside it.")] = Path(
-        "docs/matrix.md"
-    ),
-    artifacts: Annotated[Path, typer.Option("--artifacts", help="Folder of the exported artifacts.")] = Path(
-        "artifacts"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file of the table.")] = Path("matrix.md"),
+    data: Annotated[
+        Path | None, typer.Option("--data", help="JSON file of the same. Beside the table when left out.")
+    ] = None,
+    artifacts: ArtifactsOption = Path("artifacts"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Variants at the same time.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Export every variant to every format, verify it, and write the table of how it went.
 
@@ -42,7 +45,7 @@ def matrix_command(
     from .show.matrix import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
-    precisions, progress = choose_precisions(precision or ()), Progress()
+    precisions, progress = choose_precisions(precision or ()), ProgressLines()
     made = matrix(
         chosen,
         formats,
@@ -52,6 +55,7 @@ def matrix_command(
         precisions=precisions,
         jobs=jobs,
         resume=resume,
+        data=data,
         render=matrix_markdown,
     )
     failures = made.failures
@@ -59,7 +63,7 @@ def matrix_command(
         say(f"{cell.status}: {cell.model} {way(cell, precisions)}")
         for line in cell.reason.splitlines():
             say(f"  {line}")
-    say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {out.with_suffix('.json')}")
+    say(f"{len(made.cells) - len(failures)} of {len(made.cells)} ok; {out}, {data or out.with_suffix('.json')}")
     if as_json:
         emit_json(made.to_plain())
     if failures:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
-
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 @models_app.command("list")
@@ -37,7 +37,7 @@ def list_command(
 
 @models_app.command("show")
 def show_command(
-    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.")],
+    model: Annotated[str, typer.Argument(help="Id, alias or path to a card.", autocompletion=model_ids)],
     layers: Annotated[
         bool, typer.Option("--layers", help="Also every layer: shape, parameters, MACs, memory access. Needs PyTorch.")
     ] = False,
@@ -56,6 +56,7 @@ def show_command(
         emit_json(plain) if as_json else print(model_details(card))
         return
     from .show.layers import layer_table
+    from .show.layers import plain as plain_row
     from .torch_needed import torch_needed
 
     torch_needed("--layers")
@@ -63,7 +64,7 @@ def show_command(
 
     rows, total = layer_rows(card)
     if as_json:
-        emit_json({**plain, "layers": [vars(row) for row in rows], "total": vars(total)})
+        emit_json({**plain, "layers": [plain_row(row) for row in rows], "total": plain_row(total)})
     else:
         print(model_details(card))
         layer_table(rows, total)

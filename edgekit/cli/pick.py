@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .complete import device_names
+from .options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ DAMAGED = 2
 
 
 def pick_command(
-    device: Annotated[str, typer.Option("--device", "-d", help="Whose measurements to choose from.")] = "local",
+    device: Annotated[
+        str, typer.Option("--device", "-d", help="Whose measurements to choose from.", autocompletion=device_names)
+    ] = "local",
     max_latency_ms: Annotated[float | None, typer.Option(help="Highest median latency, ms.")] = None,
     max_size_mb: Annotated[float | None, typer.Option(help="Largest artifact, decimal MB.")] = None,
     min_accuracy: Annotated[float | None, typer.Option(help="Lowest published top-1, percent.")] = None,
@@ -27,13 +31,13 @@ def pick_command(
     advice: Annotated[
         bool, typer.Option("--advice", help="Also say what would make the chosen network faster; needs PyTorch.")
     ] = False,
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the ranking as JSON on stdout.")] = False,
+    reports: ReportsOption = Path("device_reports"),
+    as_json: JsonOption = False,
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 
-    Accuracy is the published one of the float network. Exit code 1 when nothing keeps the limits, 5 when the device is
-    emulated.
+    Accuracy is the published one of the float weights: random weights stand for the published ones, those of a file of
+    your own have none. Exit code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     """

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show.console import Progress, emit_json, say
+from .complete import device_names, model_ids
+from .options import ArtifactsOption, CoresOption, JsonOption, ReportsOption
+from .show.console import emit_json, say
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..artifacts.tasks import Outcome
+    from ..base.progress import Progress
     from ..types import Accelerator, Device
     from ..verbs.profile import Profiled
 
@@ -22,11 +26,19 @@ FILE_WIDTH = 160
 def profile_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Artifact folders, model files in them, or model ids. All artifacts when left out."),
+        typer.Argument(
+            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            autocompletion=model_ids,
+        ),
     ] = None,
     device: Annotated[
         str,
-        typer.Option("--device", "-d", help="Where to measure: names and tags, by commas; see edgekit devices list."),
+        typer.Option(
+            "--device",
+            "-d",
+            help="Where to measure: names and tags, by commas; see edgekit devices list.",
+            autocompletion=device_names,
+        ),
     ] = "local",
     runtime: Annotated[
         str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")
@@ -39,9 +51,7 @@ def profile_command(
         str | None,
         typer.Option(help="ONNX Runtime's execution provider for it: cuda, openvino, webgpu, ...; the first there is."),
     ] = None,
-    cores: Annotated[
-        str | None, typer.Option(help="Keep the work on these cores: big, little, or numbers by commas (4,5).")
-    ] = None,
+    cores: CoresOption = None,
     require_full_delegation: Annotated[
         bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator outside.")
     ] = False,
@@ -56,9 +66,9 @@ def profile_command(
     roofline: Annotated[
         bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON on stdout.")] = False,
-    artifacts: Annotated[Path, typer.Option(help="Folder of exported artifacts.")] = Path("artifacts"),
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the reports.")] = Path("device_reports"),
+    as_json: JsonOption = False,
+    artifacts: ArtifactsOption = Path("artifacts"),
+    reports: ReportsOption = Path("device_reports"),
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
@@ -80,9 +90,9 @@ def profile_command(
         if building:
             say(building)
     exported: list[Outcome] = []
-    progress = Progress()
+    lines = ProgressLines()
 
-    def run(name: str, step: Callable[[str], None], what: list[str]) -> Profiled:
+    def run(name: str, progress: Progress, what: list[str]) -> Profiled:
         return profile(
             what,
             name,
@@ -98,20 +108,20 @@ def profile_command(
             roofline=roofline,
             artifacts_root=artifacts,
             reports_root=reports,
-            export_missing=lambda model: export_first(model, artifacts, step, exported),
+            export_missing=lambda model: export_first(model, artifacts, progress, exported),
             resume=resume,
-            on_step=step,
+            progress=progress,
         )
 
     if len(places) == 1:
-        run_profile(lambda step: run(places[0].id, step, names or []), as_json)
+        run_profile(lambda progress: run(places[0].id, progress, names or []), as_json)
     else:
         # The artifacts are found, or made, once for all devices.
         found = find_artifacts(
-            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, progress, exported)
+            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, lines, exported)
         )
         folders = [str(stored.folder) for stored in found]
-        profile_devices(places, lambda name, step: run(name, step, folders), progress, as_json)
+        profile_devices(places, lambda name, progress: run(name, progress, folders), lines, as_json)
     if any(outcome.error is not None for outcome in exported):
         from .show.export import exit_code
 
@@ -162,22 +172,22 @@ def seconds(text: str, option: str, least: float = 0.0) -> float:
     return float(number) * units[unit]
 
 
-def export_first(model: str, artifacts: Path, step: Callable[[str], None], done: list[Outcome]) -> list[Path]:
+def export_first(model: str, artifacts: Path, progress: Progress, done: list[Outcome]) -> list[Path]:
     """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``."""
     from ..verbs.export import export_default_set
     from .show.export import outcome_lines, provenance_lines
 
     say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights")
-    outcomes = export_default_set(model, artifacts, step)
+    outcomes = export_default_set(model, artifacts, progress)
     for line in (*provenance_lines(outcomes), *outcome_lines(outcomes)):
         say(line)
     done += outcomes
     return [outcome.folder for outcome in outcomes if outcome.folder is not None]
 
 
-def run_profile(run: Callable[[Callable[[str], None]], Profiled], as_json: bool) -> None:
+def run_profile(run: Callable[[Progress], Profiled], as_json: bool) -> None:
     """Carry out ``run`` with progress on stderr, print what came of it, and raise its failures."""
-    outcome = run(Progress())
+    outcome = run(ProgressLines())
     if as_json:
         emit_json(as_data(outcome))
     else:
@@ -187,7 +197,7 @@ def run_profile(run: Callable[[Callable[[str], None]], Profiled], as_json: bool)
 
 def profile_devices(
     places: Sequence[Device],
-    run: Callable[[str, Callable[[str], None]], Profiled],
+    run: Callable[[str, Progress], Profiled],
     progress: Progress,
     as_json: bool,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ DAMAGED = 2
 
 
 def report_command(
-    reports: Annotated[Path, typer.Option(help="Folder that keeps the measurements.")] = Path("device_reports"),
+    reports: ReportsOption = Path("device_reports"),
     out: Annotated[Path | None, typer.Option(help="Folder for the pages; the measurements' own when left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the paths of the pages as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from ..base.distribution import install_command
 from ..errors import ToolError
 
 
@@ -14,6 +15,4 @@ def torch_needed(what: str) -> None:
         ToolError: it is not; the message begins with ``what``.
     """
     if find_spec("torch") is None:
-        raise ToolError(
-            f"{what} needs PyTorch, which is not installed", "pip install -c constraints.txt 'edgekit[export]'"
-        )
+        raise ToolError(f"{what} needs PyTorch, which is not installed", install_command("export"))

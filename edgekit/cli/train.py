@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .complete import model_ids
+from .options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def train_command(
-    model: Annotated[str, typer.Argument(help="Model id, alias or card (edgekit models list).")],
+    model: Annotated[
+        str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
+    ],
     data: Annotated[str, typer.Option("--data", help="fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")],
     recipe: Annotated[str, typer.Option("--recipe", help="small, cifar or imagenet.")] = "small",
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of the recipe's.")] = None,
@@ -38,7 +42,7 @@ def train_command(
     num_classes: Annotated[
         int | None, typer.Option("--num-classes", min=2, help="Outputs of the head. [default: the data's classes]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The metrics as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 
@@ -68,7 +72,7 @@ def listening() -> Iterator[Listener]:
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(say=say)
+        yield Listener(progress=lambda event: say(str(event)))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -83,7 +87,7 @@ def listening() -> Iterator[Listener]:
         def on_epoch(epoch: Epoch) -> None:
             bar.console.print(epoch_line(epoch), markup=False, highlight=False)
 
-        yield Listener(say=lambda text: bar.console.print(text, markup=False), batch=on_batch, epoch=on_epoch)
+        yield Listener(lambda event: bar.console.print(str(event), markup=False), on_batch, on_epoch)
 
 
 def epoch_line(epoch: Epoch) -> str:

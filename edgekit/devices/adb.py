@@ -11,12 +11,13 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Self
 
+from ..base.progress import Progress, Step
 from .adb_client import Phone, find_adb
 from .adb_scripts import BASE, DONE, OPEN, WHOLE, remote
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
@@ -39,10 +40,10 @@ class AdbMachine(ShellMachine):
         where: for messages: where something is to be installed.
     """
 
-    def __init__(self, phone: Phone, on_step: Callable[[str], None], python: str = "python3", base: str = BASE) -> None:
+    def __init__(self, phone: Phone, progress: Progress, python: str = "python3", base: str = BASE) -> None:
         """Nothing is connected before the block begins."""
         self.phone = phone
-        self.on_step = on_step
+        self.progress = progress
         self.python = python
         self.base = base
         self.where = f" (on {phone.name}, for its {python})"
@@ -68,7 +69,7 @@ class AdbMachine(ShellMachine):
 
     def open(self) -> None:
         """Start the process that holds the lock; the folder of the run is new."""
-        self.phone.connect(self.on_step)
+        self.phone.connect(self.progress)
         name = uuid.uuid4().hex[:12]
         with TemporaryFile() as stderr:
             self.holder = subprocess.Popen(
@@ -188,6 +189,6 @@ class AdbMachine(ShellMachine):
 
     def reopen(self) -> None:
         """Take the phone again."""
-        self.on_step(f"the connection to {self.phone.name} was lost: connecting anew")
+        self.progress(Step(f"the connection to {self.phone.name} was lost: connecting anew"))
         self.close()
         self.open()

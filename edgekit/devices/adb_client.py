@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.progress import Progress, Step
 from ..errors import ToolError
 from .ssh_errors import DeviceError, quoted
 
@@ -16,8 +17,6 @@ ASK_S, CONNECT_S = 20.0, 30.0
 """Deadlines: of a question to adb or its server, and of a connection over TCP."""
 NO_ADB = "apt-get install adb, or unpack Android's platform-tools and name the program: EDGEKIT_ADB=/…/adb"
 AGAIN = "plug it in again, or: adb reconnect offline"
-
-OnStep = Callable[[str], None]
 
 
 def find_adb() -> str:
@@ -74,7 +73,7 @@ class Phone:
             raise DeviceError("unreachable", message, "restart its server: adb kill-server") from error
         return done.returncode, done.stdout.decode(errors="replace").strip()
 
-    def connect(self, on_step: OnStep) -> None:
+    def connect(self, progress: Progress) -> None:
         """Make sure that adb sees the phone and may use it; one that is offline is connected anew, once.
 
         Raises:
@@ -86,7 +85,7 @@ class Phone:
             raise DeviceError("failed", f"adb's server does not start{quoted(said)}", "by hand: adb start-server")
         state = self.state() if not self.by_network else self.dial()
         if state == "offline":
-            on_step(f"{self.name} is offline for adb: connecting anew")
+            progress(Step(f"{self.name} is offline for adb: connecting anew"))
             if self.by_network:
                 self.ask("disconnect", self.serial)
                 state = self.dial()

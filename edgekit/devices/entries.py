@@ -9,7 +9,7 @@
     python = "/home/pi/edgekit/bin/python"
     board = "rpi4"
     tags = ["lab"]
-    labgrid = "rack-rpi4"        # acquired first, see docs/labgrid.md; it may tell the address
+    labgrid = "rack-rpi4"        # acquired first, see docs/how-to/labgrid.md; it may tell the address
     coordinator = "lab:20408"    # default: LG_COORDINATOR
     wait_s = 600                 # for others to release it; default: no time
 """
@@ -65,7 +65,7 @@ def parse_entry(path: Path, name: str, table: Any) -> Device:
     if "id" in table:
         raise UsageError(f"{path}: unknown key '{name}.id'", "the name in brackets is the device's id")
     try:
-        device = Device.from_plain({"transport": "ssh", **table, "id": name})
+        device = Device.from_plain(json.loads(json.dumps({"transport": "ssh", **table, "id": name}, default=str)))
     except ValidationError as error:
         problem = explain(path, Device, error)
         raise UsageError(f"{problem} (device {name!r})", problem.hint) from error

@@ -13,6 +13,15 @@ BUILT_IN = {LOCAL.id: LOCAL, **{name: board.device for name, board in VIRTUAL.it
 """Devices that need no entry; an entry cannot take their names."""
 
 
+def device_ids() -> list[str]:
+    """Every name that ``--device`` takes, tags aside.
+
+    Raises:
+        UsageError: a ``devices.toml`` cannot be read.
+    """
+    return list(dict.fromkeys([*BUILT_IN, *read_entries(), *host_aliases()]))
+
+
 def find_device(name: str) -> Device:
     """The device of a name: built in, an entry of ``devices.toml``, or a Host alias of the SSH configuration.
 

@@ -7,7 +7,6 @@ https://labgrid.readthedocs.io/en/latest/man/client.html
 from __future__ import annotations
 
 import ast
-import fcntl
 import getpass
 import hashlib
 import os
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,13 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from ..base.distribution import install_command
+from ..base.folders import labgrid_folder
+from ..base.posix import take_lock
+from ..base.progress import Finished, Note, Progress, Step, Warned
 from ..errors import ToolError, did_you_mean
 from ..types import Device
 from .ssh_errors import DeviceError, quoted
-
-OnStep = Callable[[str], None]
 
 SETTING = "EDGEKIT_LABGRID_CLIENT"
 """Environment variable: the program ``labgrid-client``, when it is not on the PATH."""
@@ -62,7 +63,7 @@ class Shown:
 
 
 @contextmanager
-def holding(device: Device, on_step: OnStep) -> Iterator[Device]:
+def holding(device: Device, progress: Progress) -> Iterator[Device]:
     """Hold the place of ``device`` until the block ends; the device with its address, which the place may tell.
 
     A place that its owner acquired by hand, or whose holder allows us in, is used and left as it is.
@@ -74,7 +75,7 @@ def holding(device: Device, on_step: OnStep) -> Iterator[Device]:
     if device.labgrid is None:
         yield device
         return
-    lease = Lease(device, on_step)
+    lease = Lease(device, progress)
     with lease.only_here():
         try:
             lease.take()
@@ -84,16 +85,16 @@ def holding(device: Device, on_step: OnStep) -> Iterator[Device]:
             try:
                 lease.give_back()  # again, if that was interrupted
             except ToolError as error:  # the first failure is the one to report
-                on_step(str(error))
+                progress(Warned(str(error)))
             raise
 
 
 class Lease:
     """A place on its way to us and back."""
 
-    def __init__(self, device: Device, on_step: OnStep) -> None:
+    def __init__(self, device: Device, progress: Progress) -> None:
         assert device.labgrid is not None
-        self.device, self.wanted, self.on_step = device, device.labgrid, on_step
+        self.device, self.wanted, self.progress = device, device.labgrid, progress
         self.program = find_client()
         user = os.environ.get("LG_USERNAME") or getpass.getuser()
         self.me = f"{os.environ.get('LG_HOSTNAME') or socket.gethostname()}/{user}"
@@ -174,7 +175,7 @@ class Lease:
             DeviceError: another one holds the place, and did not end in time.
         """
         key = hashlib.sha256(f"{self.coordinator}\n{self.me}\n{self.wanted}".encode()).hexdigest()[:16]
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "labgrid" / f"{key}.lock"
+        path = labgrid_folder() / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+") as stream:
             said = False
@@ -184,7 +185,7 @@ class Lease:
                 if time.monotonic() >= self.deadline:
                     raise self.held_by(other)
                 if not said:
-                    self.on_step(f"waiting for {self.wanted}, which is held by {other}")
+                    self.progress(Step(f"waiting for {self.wanted}, which is held by {other}"))
                     said = True
                 time.sleep(POLL_S)
             stream.truncate(0)
@@ -198,11 +199,11 @@ class Lease:
         Raises:
             DeviceError: it is not free, or has not become free in time.
         """
-        self.on_step(f"asking labgrid for place {self.wanted}")
+        self.progress(Step(f"asking labgrid for place {self.wanted}"))
         self.shown = self.show()
         if self.me in (self.shown.holder, *self.shown.allowed):
             how = "yours already" if self.me == self.shown.holder else f"{self.shown.holder}'s, who allows you in"
-            self.on_step(f"place {self.shown.name} is {how}: used, and not released afterwards")
+            self.progress(Note(f"place {self.shown.name} is {how}: used, and not released afterwards"))
             return
         if self.shown.holder is not None:
             self.queue(self.shown)
@@ -226,7 +227,7 @@ class Lease:
             self.asked = False
             return done
         self.ours = True
-        self.on_step(f"acquired place {self.shown.name}")
+        self.progress(Finished(f"acquired place {self.shown.name}"))
         return None
 
     def queue(self, shown: Shown) -> None:
@@ -244,7 +245,7 @@ class Lease:
         if made.returncode or found is None:
             raise self.failed(f"reserving place {shown.name}", made, f"it is held by {holder}")
         self.token = found[1]
-        self.on_step(f"waiting for place {shown.name}, which is held by {holder} (at most {left:.0f} s)")
+        self.progress(Step(f"waiting for place {shown.name}, which is held by {holder} (at most {left:.0f} s)"))
         try:
             waited = self.client("wait", self.token, limit=left)
         except DeviceError as error:
@@ -295,7 +296,7 @@ class Lease:
                 by_hand = self.by_hand(f"-p {now.name} release")
                 raise self.failed(f"releasing place {now.name}", done, f"by hand: {by_hand}")
             self.asked = False
-            self.on_step(f"released place {now.name}")
+            self.progress(Finished(f"released place {now.name}"))
             return
         self.asked = False
         if ours:
@@ -322,14 +323,14 @@ def find_client() -> str:
     )
     if found is None:
         what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
-        raise ToolError(what, f"pip install -c constraints.txt 'edgekit[labgrid]', or name it by {SETTING}")
+        raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
 
 def locked(stream: IO[str]) -> bool:
     """Take the lock of an open file if it is free."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(stream.fileno(), wait=False)
     except BlockingIOError:
         return False
     return True

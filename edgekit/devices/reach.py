@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from ..base.folders import boards_folder
+from ..base.progress import Progress, Step
 from ..bench.launch import ThisMachine, Transport
 from ..errors import UsageError
 from ..types import Device
@@ -23,13 +25,10 @@ from .ssh_config import chosen_config
 from .virtual import board as virtual
 from .virtual import phone as virtual_phone
 from .virtual.boards import VIRTUAL
-from .virtual.build import cache_folder
-
-OnStep = Callable[[str], None]
 
 
 @contextmanager
-def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
+def reach(device: Device, progress: Progress) -> Iterator[Transport]:
     """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
 
     Its labgrid place, if it has one, is acquired before and released after.
@@ -37,17 +36,17 @@ def reach(device: Device, on_step: OnStep) -> Iterator[Transport]:
     Raises:
         ToolError: it cannot be reached, is in use, or cannot be built here.
     """
-    with holding(device, on_step) as held:
+    with holding(device, progress) as held:
         if held.transport == "local":
             yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
             return
-        on_step(f"connecting to {held.id}")
+        progress(Step(f"connecting to {held.id}"))
         if held.transport == "adb" or is_emulated_phone(held):
-            runner = None if held.python else runner_of(held, on_step)
-            with phone_of(held, on_step) as phone, AdbMachine(phone, on_step, held.python or "python3") as machine:
+            runner = None if held.python else runner_of(held, progress)
+            with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as machine:
                 yield machine if runner is None else NativePhone(machine, *runner)
         else:
-            with SshMachine(target_of(held, on_step)) as machine:
+            with SshMachine(target_of(held, progress)) as machine:
                 yield machine
 
 
@@ -70,7 +69,7 @@ def is_emulated_phone(device: Device) -> bool:
     return device.transport == "virtual" and VIRTUAL[device.id].properties is not None
 
 
-def runner_of(device: Device, on_step: OnStep) -> tuple[Path, str]:
+def runner_of(device: Device, progress: Progress) -> tuple[Path, str]:
     """The native benchmark for a phone without Python, and its name.
 
     Raises:
@@ -80,7 +79,7 @@ def runner_of(device: Device, on_step: OnStep) -> tuple[Path, str]:
     if device.transport == "virtual":
         return STAND_IN, "edgekit's stand-in for benchmark_model"
     if device.benchmark_model_url is not None and device.benchmark_model_sha256 is not None:
-        on_step(f"benchmark_model of {device.benchmark_model_url}")
+        progress(Step(f"benchmark_model of {device.benchmark_model_url}"))
         return fetched(device.benchmark_model_url, device.benchmark_model_sha256), "benchmark_model"
     named = device.benchmark_model or os.environ.get("EDGEKIT_BENCHMARK_MODEL")
     if named is None:
@@ -96,18 +95,18 @@ def runner_of(device: Device, on_step: OnStep) -> tuple[Path, str]:
     return path, "benchmark_model"
 
 
-def phone_of(device: Device, on_step: OnStep) -> AbstractContextManager[Phone]:
+def phone_of(device: Device, progress: Progress) -> AbstractContextManager[Phone]:
     """How adb reaches ``device``; an emulated phone runs as long as the block."""
     if device.transport == "virtual":
-        return virtual_phone.running(device.id, on_step)
+        return virtual_phone.running(device.id, progress)
     assert device.address is not None
     return nullcontext(Phone(device.id, device.address))
 
 
-def target_of(device: Device, on_step: OnStep) -> Target:
+def target_of(device: Device, progress: Progress) -> Target:
     """How ssh reaches ``device``."""
     if device.transport == "virtual":
-        return virtual.prepare(device.id, on_step)
+        return virtual.prepare(device.id, progress)
     assert device.address is not None
     return Target(
         name=device.id,
@@ -129,5 +128,5 @@ def what_is_built_first(name: str) -> str | None:
         return None
     return (
         f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "
-        f"unpacked) to {cache_folder()}; once for all emulated boards"
+        f"unpacked) to {boards_folder()}; once for all emulated boards"
     )

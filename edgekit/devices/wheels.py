@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..base.isolate import describe_exit, run_logged, tail
+from ..base.progress import Progress, Step
 from ..errors import ToolError
 
 DOWNLOAD_S = 900.0
@@ -24,8 +24,6 @@ RUNTIME_WHEELS = {
     "openvino": (("openvino",),),
 }
 """The requirements of each runtime, the preferred ones first."""
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -59,21 +57,21 @@ class Wheels:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def download_wheels(machine: Machine, runtimes: list[str], folder: Path, on_step: OnStep) -> Wheels:
+def download_wheels(machine: Machine, runtimes: list[str], folder: Path, progress: Progress) -> Wheels:
     """Download pip, numpy and each runtime that has wheels for ``machine`` into ``folder``.
 
     Raises:
         ToolError: not even numpy can be had, or none of the runtimes.
     """
     wheels = Wheels()
-    on_step(f"downloading wheels for Python {machine.python} on {machine.machine}, glibc {machine.glibc}")
+    progress(Step(f"downloading wheels for Python {machine.python} on {machine.machine}, glibc {machine.glibc}"))
     reason = fetch(machine, ["pip", "numpy"], folder)
     if reason:
         raise ToolError(f"no numpy for Python {machine.python} on {machine.machine}: {reason}")
     for runtime in runtimes:
         reason = ""
         for requirements in RUNTIME_WHEELS[runtime]:
-            on_step(f"downloading {' '.join(requirements)}")
+            progress(Step(f"downloading {' '.join(requirements)}"))
             reason = fetch(machine, list(requirements), folder)
             if not reason:
                 wheels.requirements += requirements

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+TOOLS = {
+    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
+    "openvino": ("torch", "openvino", "nncf"),
+}
+"""What converts and verifies each format."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -6,7 +6,7 @@ need no second measurement.
 
 from __future__ import annotations
 
-from ..catalog import profile_for
+from ..catalog import builtin_profile
 from ..types import Format, Precision, TargetClass
 from ..types.base import Frozen
 from .catalogue import FORMS
@@ -29,8 +29,11 @@ class WrittenForm(Frozen):
 
 
 def candidates(format: Format, precision: Precision, target: TargetClass) -> tuple[WrittenForm, ...]:  # noqa: A002
-    """Forms to choose from, the profile's own rewrites first."""
-    own = profile_for(format, precision).rewrites
+    """Forms to choose from, the built-in profile's own rewrites first.
+
+    They build on the built-in profile: a project's own of the same name may have other rewrites, or none.
+    """
+    own = builtin_profile(format, precision).rewrites
     return tuple(
         WrittenForm(name=form.name, rewrites=form.rewrites(own), keep_float=form.keep_float, reason=form.reason)
         for form in FORMS

@@ -21,7 +21,7 @@ from .candidates import all_in_int8
 from .catalogue import worth_trying
 
 DEFAULTS = "defaults"
-HEAD = "# Forms that `edgekit export --tune` found to be the fastest on machines of this class; see export --help.\n"
+HEAD = "# Forms that `edgekit tune` found to be the fastest on machines of this class; see edgekit tune --help.\n"
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
 from ..catalog import find_profile, profile_for
+from ..catalog import profiles as known_profiles
 from ..errors import UsageError, did_you_mean
-from ..types import ExportProfile, Precision
+from ..types import ExportProfile, Overrides, Precision
 
 INT8_WEIGHTS: dict[str, Precision] = {"onnx": "dynamic", "tflite": "dynamic", "openvino": "weight-only"}
 """What ``--dynamic-range`` means: OpenVINO's CPU plugin has no dynamic ranges for convolutions."""
@@ -122,7 +123,7 @@ def formats(format_: str | None) -> tuple[str, ...]:
 
 
 def with_versions(profiles: list[ExportProfile], opset: int | None, ir_version: int | None) -> list[ExportProfile]:
-    """The profiles, those of ONNX with the opset and IR version of the command line; their names tell them.
+    """The profiles, those of ONNX with the opset and IR version of the command line.
 
     Raises:
         UsageError: there is no ONNX profile, or no such version is written.
@@ -132,14 +133,7 @@ def with_versions(profiles: list[ExportProfile], opset: int | None, ir_version: 
     if given and all(profile.format != "onnx" for profile in profiles):
         options = " and ".join(f"--{key.replace('_', '-')}" for key in given)
         raise UsageError(f"{options} is about ONNX files, and none is to be made", "add --format onnx")
-    return [versioned(profile, given) if profile.format == "onnx" else profile for profile in profiles]
-
-
-def versioned(profile: ExportProfile, given: dict[str, int]) -> ExportProfile:
-    """An ONNX profile with these versions in place of its own."""
-    changes = {key: value for key, value in given.items() if value != getattr(profile, key)}
-    name = "-".join([profile.name, *(f"{key.removesuffix('_version')}{value}" for key, value in changes.items())])
-    return ExportProfile.model_validate({**profile.model_dump(), **changes, "name": name})
+    return [derived(profile, given) if profile.format == "onnx" else profile for profile in profiles]
 
 
 def override(
@@ -149,27 +143,43 @@ def override(
     target: str | None = None,
     ranges: str | None = None,
 ) -> ExportProfile:
-    """The profile with what the command line changes; its name tells the changes that make it another artifact."""
-    changes: dict[str, object] = {}
-    name = profile.name
-    if io is not None and io != profile.io:
-        changes["io"] = io
-        name += f"-io-{io}"
-    if ranges is not None:
-        if profile.quantization is None:
-            raise UsageError(f"--ranges says how int8 is calibrated, and {profile.name} is not int8", "add --int8")
-        if ranges != profile.quantization.ranges:
-            changes["quantization"] = {**profile.quantization.model_dump(), "ranges": ranges}
-            name += f"-ranges-{ranges}"
-    if bake_preprocess and not profile.bake_preprocess:
-        changes["bake_preprocess"] = True
-        name += "-baked"
+    """The profile with what the command line changes.
+
+    Raises:
+        UsageError: as :func:`derived`, or ``ranges`` for a profile that is not int8.
+    """
+    if ranges is not None and profile.quantization is None:
+        raise UsageError(f"--ranges says how int8 is calibrated, and {profile.name} is not int8", "add --int8")
     if target is not None:
-        changes["target"] = target
-    if not changes:
+        profile = ExportProfile.model_validate({**profile.model_dump(), "target": target})
+    return derived(profile, {"io": io, "ranges": ranges, "bake_preprocess": bake_preprocess or None})
+
+
+def derived(profile: ExportProfile, changes: Mapping[str, object]) -> ExportProfile:
+    """The profile with ``changes``, fields of :class:`~edgekit.types.Overrides`; itself when it has them already.
+
+    Raises:
+        UsageError: they do not go together, or the catalog has another profile of the name that they give.
+    """
+    was = {**profile.model_dump(), "ranges": profile.quantization and profile.quantization.ranges}
+    given = {key: value for key, value in changes.items() if value is not None and value != was[key]}
+    if not given:
         return profile
+    fields = {key: value for key, value in given.items() if key != "ranges"}
+    if "ranges" in given:
+        fields["quantization"] = {**was["quantization"], "ranges": given["ranges"]}
     try:
-        return ExportProfile.model_validate({**profile.model_dump(), **changes, "name": name})
+        overrides = Overrides.model_validate({**profile.overrides.model_dump(), **given})
+        name = profile.base + overrides.suffix
+        own = {"name": name, "base_profile": profile.base, "overrides": overrides}
+        new = ExportProfile.model_validate({**profile.model_dump(), **fields, **own})
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise UsageError(f"these options do not go together: {message}", f"profile: {profile.name}") from error
+    if name in known_profiles():
+        asked = " ".join(["--profile", profile.base, *overrides.words])
+        raise UsageError(
+            f"{asked} would write into the folder of another profile, {name!r}",
+            f"take that one, --profile {name}, or give it another name",
+        )
+    return new

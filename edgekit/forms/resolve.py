@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..base.target import host_target
-from ..catalog import profile_for
+from ..catalog import builtin_profile, profile_for
 from ..errors import UsageError
 from ..types import ChosenForm, Evidence, ExportProfile, ModelCard, TargetClass
 from .candidates import candidates
 from .known import Found, find_form
+from .profiles import derived
 from .unknown import listed, unknown_form
 
 AS_WRITTEN, BEST_KNOWN, DEFAULT = "as-written", "best-known", "default"
@@ -45,7 +46,7 @@ def resolve(card: ModelCard, profile: ExportProfile, float_instead: bool = True)
     Raises:
         UsageError: there is no form of that name, or a table of defaults is invalid.
     """
-    own = profile.rewrites != profile_for(profile.format, profile.precision).rewrites
+    own = profile.rewrites != builtin_profile(profile.format, profile.precision).rewrites
     if profile.form == AS_WRITTEN or (profile.form == BEST_KNOWN and own):
         return Resolved(profile.model_copy(update={"form": AS_WRITTEN}))
     target = target_of(profile)
@@ -55,10 +56,9 @@ def resolve(card: ModelCard, profile: ExportProfile, float_instead: bool = True)
     if found is None:
         return Resolved(profile.model_copy(update={"form": DEFAULT}))
     if found.known.takes is not None and float_instead:
-        other = profile_for(profile.format, found.known.takes)
-        other = other.model_copy(update={"target": profile.target, "bake_preprocess": profile.bake_preprocess})
-        if profile.bake_preprocess:
-            other = other.model_copy(update={"name": f"{other.name}-baked"})
+        other = profile_for(profile.format, found.known.takes).model_copy(update={"target": profile.target})
+        same = {"opset": profile.opset, "ir_version": profile.ir_version}
+        other = derived(other, {"bake_preprocess": profile.bake_preprocess or None, **same})
         return Resolved(resolve(card, other).profile, f"{other.name} instead of {profile.name}: {why_float(found)}")
     return Resolved(of_table(profile, found, target))
 

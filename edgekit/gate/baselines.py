@@ -8,7 +8,6 @@ they are fetched once, checked, and kept in the user's cache.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from .. import __version__
-from ..artifacts.store import MANIFEST, Stored, artifact_folders, file_of, read_manifest
+from ..artifacts.store import MANIFEST, artifact_folders, file_of, read_manifest
 from ..base.download import download, require_safe
 from ..base.files import check_regular, restore, sha256_file, staged_folder, write_atomic
+from ..base.folders import baselines_folder
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..reports.json_text import render
 from ..reports.store import first_problem
-from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile
+from ..types import Artifact, Baseline, Conditions, Measurement, PinnedFile, Stored
 
 PIN, REPORT = "baseline.json", "report.json"
 SUFFIX = ".baseline"
@@ -120,7 +120,7 @@ def model_folder(folder: Path, baseline: Baseline) -> Path:
     """
     if baseline.url is None:
         return folder
-    cache = inside(cache_folder(), baseline.seal, field="seal")
+    cache = inside(baselines_folder(), baseline.seal, field="seal")
     for entry in baseline.files:
         file = inside(cache, entry.name, field="files[].name")
         if file.is_file() and sha256_file(file) == entry.sha256:
@@ -130,11 +130,6 @@ def model_folder(folder: Path, baseline: Baseline) -> Path:
         else:
             fetch(f"{baseline.url}/{entry.name}", entry, file)
     return cache
-
-
-def cache_folder() -> Path:
-    """Where fetched baselines are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "baselines"
 
 
 def fetch(url: str, entry: PinnedFile, path: Path) -> None:

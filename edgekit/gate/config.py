@@ -46,9 +46,15 @@ class Entry(Frozen):
     """What may be set for a device or model.
 
     Attributes:
-        tolerance, delta: see ``GateRule``; delta is tolerance plus 0.02 (phones: 0.04) when only tolerance is given.
-        warmup_s, min_s, max_s: seconds of each launch: warm-up at least, measured at least and at most.
-        sentinel, load: see ``Guards``: what drops a pair.
+        tolerance: slowdown that is accepted, as a share (0.01 is 1 %); FAIL needs proof of more.
+        delta: slowdown that has to be found, as a share; PASS needs proof of less. Tolerance plus 0.02 (phones: 0.04)
+            when only tolerance is given.
+        warmup_s: warm-up of each launch, at least, seconds.
+        min_s: how long each launch measures at least, seconds.
+        max_s: how long each launch measures at most, seconds.
+        sentinel: a pair is dropped when a fixed piece of work takes more than this many times its first run.
+        load: a pair is dropped when more tasks than this are runnable on the device; when unset, more than it has cores
+            beside our threads.
     """
 
     tolerance: float | None = Field(default=None, ge=0, lt=1)
@@ -67,7 +73,13 @@ class DeviceEntry(Entry):
 
 
 class GateConfig(Frozen):
-    """A whole ``gate.toml``."""
+    """A whole ``gate.toml``.
+
+    Attributes:
+        default: what holds for every gate.
+        models: what holds for a model, by its id.
+        devices: what holds on a device, by its id; a table ``models`` inside holds for a model on that device.
+    """
 
     default: Entry = Entry()
     models: dict[str, Entry] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from ..base.progress import Note, Step
 from ..errors import EdgekitError
 from ..types import Conditions, Difference, GateResult, GateStatus, Guard, OpChange
 from .pairs import Pairing, Role, orders
@@ -65,7 +66,7 @@ class Gate:
         candidate_first = next(order)
         while True:
             number = len(self.state.pairs) + 1
-            self.pairing.on_step(f"pair {number}")
+            self.pairing.progress(Step(f"pair {number}"))
             pair, differences = self.pairing.pair(number, candidate_first, before, reference_ns, key)
             before = pair.after
             if not pair.dropped:  # else the same order again: it must stay balanced over the pairs that count
@@ -97,7 +98,9 @@ class Gate:
             return self.ended("INVALID", reason) if last else None
         looks = (*state.looks, look)
         self.change(looks=looks, p_slower=overall_p(looks, state.rule))
-        self.pairing.on_step(f"after {kept} pairs: {look.ratio - 1:+.1%} ({look.low - 1:+.1%} to {look.high - 1:+.1%})")
+        self.pairing.progress(
+            Note(f"after {kept} pairs: {look.ratio - 1:+.1%} ({look.low - 1:+.1%} to {look.high - 1:+.1%})")
+        )
         if not trusted:
             return self.too_many(dropped) if last else None
         decision = decide(look, state.rule, state.family) or ("INCONCLUSIVE" if last else None)

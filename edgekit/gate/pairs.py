@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from ..base.progress import Progress, Step, silent, telling
 from ..bench.launch import run_agent
-from ..bench.paired import prefixed
 from ..bench.session import Session, cores_request
 from ..errors import ToolError
-from ..types import Artifact, Conditions, DeviceInfo, Difference, Guard, Pair
+from ..types import Conditions, DeviceInfo, Difference, Guard, Pair, Stored
 from .guards import Guards, clock_doubt, doubts
 
 Role = Literal["baseline", "candidate"]
@@ -39,17 +38,17 @@ class Pairing:
 
     Attributes:
         session: where and how long; its ``limits`` hold for each launch.
-        sides: artifact and folder of each role.
+        sides: the artifact of each role.
         handicap: what slows the candidate on purpose, see the agent's ``bench``.
         guards: what drops a pair.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
     """
 
     session: Session
-    sides: dict[Role, tuple[Artifact, Path]]
+    sides: dict[Role, Stored]
     handicap: dict[str, int | bool] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
-    on_step: Callable[[str], None] = lambda _: None
+    progress: Progress = silent
 
     def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
         """One launch of the agent about one side.
@@ -57,8 +56,7 @@ class Pairing:
         Raises:
             ToolError: it crashed, ran out of time, or the device is gone.
         """
-        artifact, folder = self.sides[role]
-        return self.session.launch(command, artifact, folder, prefixed(role, self.on_step), **more)
+        return self.session.launch(command, self.sides[role], telling(role, self.progress), **more)
 
     def ask_device(self) -> dict[str, Any]:
         """One launch of the agent about the device itself.
@@ -91,8 +89,8 @@ class Pairing:
         Raises:
             ToolError: the baseline cannot be loaded there, or the agent is of another version.
         """
-        artifact, _ = self.sides["baseline"]
-        self.on_step("what the runtime makes of the baseline")
+        artifact = self.sides["baseline"].artifact
+        self.progress(Step("what the runtime makes of the baseline"))
         facts = self.ask("inspect", "baseline")
         info, state = look["info"], look["state"]
         try:

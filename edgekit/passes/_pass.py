@@ -33,6 +33,29 @@ def rewrite(change: Pass) -> Pass:
     return apply
 
 
+def conv_like(
+    conv: nn.Conv2d,
+    *,
+    in_channels: int | None = None,
+    out_channels: int | None = None,
+    groups: int | None = None,
+    bias: bool | None = None,
+) -> nn.Conv2d:
+    """A convolution as ``conv`` is, but for what is given; its weights are new and have no values yet."""
+    return nn.Conv2d(
+        conv.in_channels if in_channels is None else in_channels,
+        conv.out_channels if out_channels is None else out_channels,
+        conv.kernel_size,  # type: ignore[arg-type]
+        conv.stride,  # type: ignore[arg-type]
+        conv.padding,  # type: ignore[arg-type]
+        conv.dilation,  # type: ignore[arg-type]
+        conv.groups if groups is None else groups,
+        bias=conv.bias is not None if bias is None else bias,
+        padding_mode=conv.padding_mode,
+        dtype=conv.weight.dtype,
+    )
+
+
 def modules_of(graph_module: fx.GraphModule) -> Modules:
     """The modules of a graph, by the names that its nodes call."""
     return dict(graph_module.named_modules())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import fx, nn
 
-from ._pass import module_of, modules_of, rewrite
+from ._pass import conv_like, module_of, modules_of, rewrite
 from .channel_flow import Permutation
 
 NARROW = 8  # channels in the narrowest column of int8 matrix kernels
@@ -153,18 +153,7 @@ def dense(conv: nn.Conv2d) -> nn.Conv2d:
 
 def merged(conv: nn.Conv2d, count: int) -> nn.Conv2d:
     """The same function with ``count`` neighbouring groups, a divisor of all, in the place of one."""
-    whole = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,  # type: ignore[arg-type]
-        conv.stride,  # type: ignore[arg-type]
-        conv.padding,  # type: ignore[arg-type]
-        conv.dilation,  # type: ignore[arg-type]
-        conv.groups // count,
-        bias=conv.bias is not None,
-        padding_mode=conv.padding_mode,
-        dtype=conv.weight.dtype,
-    )
+    whole = conv_like(conv, groups=conv.groups // count)
     rows, columns = conv.out_channels // conv.groups, conv.in_channels // conv.groups
     with torch.no_grad():
         whole.weight.zero_()

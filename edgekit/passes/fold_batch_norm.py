@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
-from ._pass import modules_of, rewrite
+from ._pass import conv_like, modules_of, rewrite
 
 
 @rewrite
@@ -46,18 +46,7 @@ def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     """
     scale, shift = scale_and_shift(norm)
     bias = conv.bias.double() if conv.bias is not None else torch.zeros_like(shift)
-    folded = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,  # type: ignore[arg-type]
-        conv.stride,  # type: ignore[arg-type]
-        conv.padding,  # type: ignore[arg-type]
-        conv.dilation,  # type: ignore[arg-type]
-        conv.groups,
-        bias=True,
-        padding_mode=conv.padding_mode,
-        dtype=conv.weight.dtype,
-    )
+    folded = conv_like(conv, bias=True)
     assert folded.bias is not None
     with torch.no_grad():
         folded.weight.copy_(conv.weight.double() * scale.reshape(-1, 1, 1, 1))

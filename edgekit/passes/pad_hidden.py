@@ -23,7 +23,7 @@ from typing import TypeVar
 import torch
 from torch import fx, nn
 
-from ._pass import module_of, modules_of, rewrite
+from ._pass import conv_like, module_of, modules_of, rewrite
 from .channel_flow import call_instead, channels_of, kind_of, note_channels
 from .gather_rows import is_map
 
@@ -158,22 +158,8 @@ def origins(node: fx.Node, modules: dict[str, nn.Module]) -> set[fx.Node] | None
 
 def conv_of(conv: nn.Conv2d, inputs: int, outputs: int, groups: int) -> nn.Conv2d:
     """The convolution with more channels, all of whose new weights and biases are zero."""
-    return filled(
-        conv,
-        nn.Conv2d(
-            inputs,
-            outputs,
-            conv.kernel_size,  # type: ignore[arg-type]
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            conv.dilation,  # type: ignore[arg-type]
-            groups,
-            bias=conv.bias is not None,
-            padding_mode=conv.padding_mode,
-            dtype=conv.weight.dtype,
-        ),
-        torch.zeros_like,
-    )
+    wider = conv_like(conv, in_channels=inputs, out_channels=outputs, groups=groups)
+    return filled(conv, wider, torch.zeros_like)
 
 
 def norm_of(norm: nn.BatchNorm2d, channels: int) -> nn.BatchNorm2d:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.stats import percent
 from ..types import Measurement
 from .compare import Comparison, Side
 from .markdown import escape
@@ -25,11 +26,6 @@ def headline(found: Comparison) -> str:
     return f"{f'B is {found.word}' if found.word in ('faster', 'slower') else found.word}: {span}"
 
 
-def percent(ratio: float) -> str:
-    """A ratio as a signed change."""
-    return f"{ratio - 1:+.1%}"
-
-
 def rows(found: Comparison) -> list[Cells]:
     """Everything that is compared; a row that is empty on both sides is left out."""
     a, b = found.a.measurement, found.b.measurement
@@ -40,7 +36,12 @@ def rows(found: Comparison) -> list[Cells]:
         ("profile", a.profile, b.profile, ""),
         ("precision", precision(a), precision(b), ""),
         ("runtime", f"{a.runtime} {a.runtime_version}", f"{b.runtime} {b.runtime_version}", ""),
-        ("p50 ms", milliseconds(found.a.p50_ms), milliseconds(found.b.p50_ms, like=found.a.p50_ms), percent(p50)),
+        (
+            "p50 ms",
+            milliseconds(found.a.p50_ms),
+            milliseconds(found.b.p50_ms, like=found.a.p50_ms),
+            percent(p50),
+        ),
         ("launches", str(len(found.a.launches)), str(len(found.b.launches)), ""),
         ("samples", samples(found.a), samples(found.b), ""),
         ("size", megabytes(a.artifact_bytes), megabytes(b.artifact_bytes), percent(size)),

@@ -83,7 +83,7 @@ def summarise(measurements: Sequence[Measurement], cards: Mapping[str, ModelCard
         rows = []
         for m in sorted(members, key=lambda m: (m.p50_ms, m.key)):
             number += 1
-            accuracy, source = published_top1(cards.get(m.model))
+            accuracy, source = published_top1(cards.get(m.model), m)
             rows.append(Row(number, m, accuracy, source, conditions(m)))
         info = members[0].info
         machine = f"{info.cpu}, {info.cores} cores, {info.system}"
@@ -91,9 +91,18 @@ def summarise(measurements: Sequence[Measurement], cards: Mapping[str, ModelCard
     return tuple(groups)
 
 
-def published_top1(card: ModelCard | None) -> tuple[float | None, str]:
-    """The first published top-1 of a card, percent, and its source; None and an empty string when there is none."""
-    if card is None:
+def published_top1(card: ModelCard | None, m: Measurement) -> tuple[float | None, str]:
+    """The published top-1 of what was measured, percent, and its source; None and an empty string when there is none.
+
+    Of a checkpoint it is the figure of that very file. Random weights stand for the network as it was published. A
+    network of other classes, or of a user's own weights, has no published accuracy: ``edgekit evaluate`` measures it.
+    """
+    if card is None or m.classes not in (None, card.num_classes):
+        return None, ""
+    if m.weights_sha256 and m.weights_kind != "random":
+        known = [w for w in card.weights if w.sha256 and m.weights_sha256.startswith(w.sha256)]
+        return next(((w.top1, w.name) for w in known if w.top1 is not None), (None, ""))
+    if m.weights_kind == "file":
         return None, ""
     for entry in card.published:
         return entry.top1, entry.source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..base.distribution import install_command
 from ..errors import ToolError
 
 if TYPE_CHECKING:
@@ -24,6 +25,6 @@ def page_environment(page: str) -> Environment:
     except ImportError as error:
         raise ToolError(
             f"{page} needs jinja2, which cannot be imported: {error}",
-            "pip install -c constraints.txt 'edgekit[report]'",
+            install_command("report"),
         ) from error
     return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)

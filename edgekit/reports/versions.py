@@ -36,7 +36,7 @@ def version_of(data: Plain) -> int:
     if version > CURRENT:
         raise UsageError(
             f"schema_version: written by a newer edgekit, version {version} where this one knows up to {CURRENT}",
-            "update edgekit: pip install --upgrade edgekit",
+            "update edgekit: install a newer one from where this one came (edgekit doctor shows the version)",
         )
     return version
 

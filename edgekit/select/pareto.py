@@ -33,7 +33,7 @@ class Candidate:
     """A measured artifact.
 
     Attributes:
-        accuracy: published top-1 of the float network, percent; None when none is known.
+        accuracy: published top-1 of the float weights, percent; None when none is known.
         source: who published it.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,12 @@ from ..artifacts.children import jobs
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites
-from ..artifacts.store import Stored
 from ..base.isolate import run_isolated
+from ..base.progress import Progress, Step, silent
 from ..errors import EdgekitError, ToolError, VerificationError
 from ..forms.candidates import candidates
 from ..forms.resolve import kept_in_float, with_form
-from ..types import Artifact, ExportProfile, FormOutcome, TargetClass, TriedForm
-
-Say = Callable[[str], None]
+from ..types import Artifact, ExportProfile, FormOutcome, Stored, TargetClass, TriedForm
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,14 @@ def tried(profile: ExportProfile, outcome: FormOutcome, reason: str = "") -> Tri
 
 
 def build_all(
-    prepared: Prepared, forms: Sequence[ExportProfile], folder: Path, say: Say
+    prepared: Prepared, forms: Sequence[ExportProfile], folder: Path, progress: Progress
 ) -> tuple[list[Built], list[TriedForm]]:
     """Convert and verify every form that changes something else in this network; the built ones, and all others."""
     label = f"{prepared.card.id} {forms[0].name}"
     distinct, left_out = distinct_graphs(prepared, forms)
     built: list[Built] = []
     for number, profile in enumerate(distinct, 1):
-        say(f"{label}: building form {number} of {len(distinct)}, {profile.form}")
+        progress(Step(f"building form {number} of {len(distinct)}, {profile.form}", (label,)))
         made = build(prepared, profile, folder / f"form-{number}")
         if isinstance(made, TriedForm):
             left_out.append(made)
@@ -118,7 +116,7 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
 def build(prepared: Prepared, profile: ExportProfile, folder: Path) -> Built | TriedForm:
     """One form, made in ``folder``; or how it failed."""
     folder.mkdir()
-    attempt = make(prepared, profile, folder, lambda _: None)  # the form was named; its steps are not
+    attempt = make(prepared, profile, folder, silent)  # the form was named; its steps are not
     if attempt.stored is None:
         assert attempt.stage != "converted"
         return tried(profile, attempt.stage, str(attempt.error))
@@ -130,5 +128,5 @@ def none_left(label: str, forms: Sequence[TriedForm]) -> EdgekitError:
     lines = "\n".join(f"  {form.name}: {form.outcome}: {form.reason}" for form in forms)
     message = f"none of the {len(forms)} forms of {label} can be used:\n{lines}"
     if any(form.outcome == "failed to verify" for form in forms):
-        return VerificationError(message, "export it without --tune: that says what to do about one form")
-    return ToolError(message, "export it without --tune to see one form alone")
+        return VerificationError(message, "edgekit export makes one form, and says what to do about it")
+    return ToolError(message, "edgekit export makes one form, and shows what fails")

@@ -1,11 +1,11 @@
-"""``edgekit export --tune`` and ``--require-speedup``: artifacts that are chosen or accepted by measurement."""
+"""The verb ``tune``: artifacts whose form is chosen, or whose speed-up is proven, by measurement."""
 
 from __future__ import annotations
 
 import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..artifacts.store import artifact_folder
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.owned import check_replaceable
+from ..base.progress import Finished, Progress, Step, telling
 from ..base.scratch import scratch_folder
 from ..bench.choice import Compared, Question, compare
 from ..bench.paired import Contender
@@ -32,7 +33,6 @@ from .known import known_form
 from .place import Place, on_target
 from .speedup import int8_vs_float, shortfall, unknown_speedup
 
-Say = Callable[[str], None]
 FLOAT = "float32"
 """The contender that int8 is compared with; no form is called so."""
 
@@ -56,7 +56,7 @@ def export_measured(
     options: ExportOptions,
     place: Place,
     wishes: Wishes,
-    say: Say,
+    progress: Progress,
 ) -> list[Outcome]:
     """Export every model with every profile, the form chosen, or the speed-up proven, on ``place``.
 
@@ -79,7 +79,7 @@ def export_measured(
     outcomes: list[Outcome] = []
     for card, checkpoint, plan in zip(cards, checkpoints, bases, strict=True):
         with scratch_folder("tune") as work:
-            say(f"{card.id}: building the network and its float reference")
+            progress(Step("building the network and its float reference", (card.id,)))
             start = time.monotonic()
             try:
                 prepared = prepare(card, checkpoint, options, work)
@@ -89,7 +89,7 @@ def export_measured(
                 spent = time.monotonic() - start
                 outcomes += [Outcome(card.id, p.name, "failed to convert", spent, error=error) for p in plan]
                 continue
-            outcomes += [choose(prepared, base, place, wishes, say) for base in plan]
+            outcomes += [choose(prepared, base, place, wishes, progress) for base in plan]
     return outcomes
 
 
@@ -111,60 +111,62 @@ def check_wishes(models: Sequence[str], profiles: Sequence[ExportProfile], wishe
         raise UsageError(f"--require-speedup compares int8 with float32; {other[0]} is not int8", "add --int8")
 
 
-def choose(prepared: Prepared, base: ExportProfile, place: Place, wishes: Wishes, say: Say) -> Outcome:
+def choose(prepared: Prepared, base: ExportProfile, place: Place, wishes: Wishes, progress: Progress) -> Outcome:
     """One artifact; a failure becomes the outcome and leaves nothing behind."""
     start = time.monotonic()
     outcome = Outcome(prepared.card.id, base.name, "failed to convert", 0.0)
     try:
         with tempfile.TemporaryDirectory(dir=prepared.work) as folder:
-            outcome = measured(prepared, base, Path(folder), place, wishes, say)
+            outcome = measured(prepared, base, Path(folder), place, wishes, progress)
     except EdgekitError as error:
         outcome = replace(outcome, error=error)
-    say(f"{prepared.card.id} {base.name}: {outcome.status}")
+    progress(Finished(outcome.status, (f"{prepared.card.id} {base.name}",)))
     return replace(outcome, seconds=time.monotonic() - start)
 
 
-def measured(prepared: Prepared, base: ExportProfile, folder: Path, place: Place, wishes: Wishes, say: Say) -> Outcome:
+def measured(
+    prepared: Prepared, base: ExportProfile, folder: Path, place: Place, wishes: Wishes, progress: Progress
+) -> Outcome:
     """Build, measure, choose, judge, and put the chosen artifact in its place."""
     label = f"{prepared.card.id} {base.name}"
     blank = Outcome(prepared.card.id, base.name, "failed to convert", 0.0)
     forms = forms_to_try(base, place.target) if wishes.forms else [base]
-    built, left_out = build_all(prepared, forms, folder, say)
+    built, left_out = build_all(prepared, forms, folder, progress)
     if not built:
         unverified = any(form.outcome == "failed to verify" for form in left_out)
         failed = replace(blank, status="failed to verify") if unverified else blank
         return replace(failed, error=none_left(label, left_out))
-    float_ = build_float(prepared, base, folder / "float", say) if base.precision == "int8" else None
+    float_ = build_float(prepared, base, folder / "float", progress) if base.precision == "int8" else None
     if isinstance(float_, TriedForm) and wishes.speedup is not None:
         return replace(blank, error=none_left(f"{label} in float32", [float_]))
     rival = float_ if isinstance(float_, Built) else None
-    with place.session(lambda step: say(f"{label}: {step}")) as session:
-        usable, first, failed_there = try_out(built, session, say)
+    with place.session(telling(label, progress)) as session:
+        usable, first, failed_there = try_out(built, session, progress)
         left_out += failed_there
         if first is None:
             return replace(blank, status="failed to verify", error=none_left(label, left_out))
         conditions = place.conditions(first)
-        found = measure(usable, rival, session, place, wishes, lambda step: say(f"{label}: {step}"))
+        found = measure(usable, rival, session, place, wishes, telling(label, progress))
         tuning = decide(usable, left_out, base.form, found, conditions)
         chosen = next(one for one in usable if one.name == tuning.choice)
         against = None
         if rival is not None and (ratio := found.ratio(FLOAT, chosen.name)) is not None:
-            say(f"{label}: timing operators")
+            progress(Step("timing operators", (label,)))
             bound = wishes.speedup or 1.0
             against = int8_vs_float(ratio, chosen, rival, session, conditions, bound, found.overload)
     return keep(prepared, chosen, tuning if wishes.forms else None, against, wishes)
 
 
-def build_float(prepared: Prepared, base: ExportProfile, folder: Path, say: Say) -> Built | TriedForm:
+def build_float(prepared: Prepared, base: ExportProfile, folder: Path, progress: Progress) -> Built | TriedForm:
     """The float32 artifact that int8 has to beat: the best form that is known."""
     profile = profile_for(base.format, "fp32")
     profile = profile.model_copy(update={"target": base.target, "bake_preprocess": base.bake_preprocess})
-    say(f"{prepared.card.id} {base.name}: building {profile.name} to compare with")
+    progress(Step(f"building {profile.name} to compare with", (f"{prepared.card.id} {base.name}",)))
     return build(prepared, resolve(prepared.card, profile).profile, folder)
 
 
 def try_out(
-    built: Sequence[Built], session: Session, say: Say
+    built: Sequence[Built], session: Session, progress: Progress
 ) -> tuple[list[Built], Measurement | None, list[TriedForm]]:
     """Run every form on the device once and compare its outputs there: the usable ones, a measurement, the others."""
     usable: list[Built] = []
@@ -172,8 +174,8 @@ def try_out(
     first: Measurement | None = None
     for one in built:
         try:
-            taken = session.latency(one.artifact, one.folder)
-            check_outputs(one.stored, session, taken, lambda step, name=one.name: say(f"{name}: {step}"))  # type: ignore[misc]
+            taken = session.latency(one.stored)
+            check_outputs(one.stored, session, taken, telling(one.name, progress))
         except EdgekitError as error:
             failed.append(tried(one.profile, "failed on the device", str(error)))
             continue
@@ -183,17 +185,17 @@ def try_out(
 
 
 def measure(
-    forms: Sequence[Built], rival: Built | None, session: Session, place: Place, wishes: Wishes, say: Say
+    forms: Sequence[Built], rival: Built | None, session: Session, place: Place, wishes: Wishes, progress: Progress
 ) -> Compared:
     """All rounds: each form against the first, and the first against float where there is one."""
-    contenders = [Contender(one.name, one.artifact, one.folder) for one in forms]
+    contenders = [Contender(one.name, one.stored) for one in forms]
     questions = [Question(forms[0].name, one.name) for one in forms[1:]]
     if rival is not None:
-        contenders.append(Contender(FLOAT, rival.artifact, rival.folder))
+        contenders.append(Contender(FLOAT, rival.stored))
         questions.append(Question(FLOAT, forms[0].name, wishes.speedup or 1.0, may_leave=False))
     if not questions:  # a single form without a rival: nothing to find out
         return Compared(confidence=0.95)
-    return compare(session, contenders, questions, say, place.looks, place.spare)
+    return compare(session, contenders, questions, progress, place.looks, place.spare)
 
 
 def decide(

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..base.progress import Progress
 from ..base.target import host_target
 from ..bench.choice import LOOKS, SPARE
 from ..bench.launch import run_agent
 from ..bench.paired import BRIEF
 from ..bench.session import Limits, Session, cores_request, known_cores
 from ..devices.inventory import find_device
-from ..devices.reach import OnStep, reach
+from ..devices.reach import reach
 from ..errors import UsageError
 from ..types import Device, DeviceInfo, ExportProfile, Measurement, TargetClass, TuningConditions
 
@@ -38,13 +39,13 @@ class Place:
     cores: str | None = None
 
     @contextmanager
-    def session(self, on_step: OnStep) -> Iterator[Session]:
+    def session(self, progress: Progress) -> Iterator[Session]:
         """The device, ours alone until the block ends.
 
         Raises:
             ToolError: it cannot be reached or is in use.
         """
-        with reach(self.device, on_step) as transport:
+        with reach(self.device, progress) as transport:
             yield Session(transport, self.device, threads=self.threads, cores=self.cores, limits=self.limits)
 
     def conditions(self, taken: Measurement) -> TuningConditions:
@@ -65,7 +66,7 @@ class Place:
 def find_place(
     name: str,
     threads: int,
-    on_step: OnStep,
+    progress: Progress,
     limits: Limits = BRIEF,
     looks: Sequence[int] = LOOKS,
     cores: str | None = None,
@@ -83,7 +84,7 @@ def find_place(
     device = find_device(name)
     if device.transport == "virtual":
         raise emulated(name)
-    with reach(device, on_step) as transport:
+    with reach(device, progress) as transport:
         request = {"command": "info", "threads": threads, "cores": cores_request(cores)}
         answer = run_agent(transport, request, {}, limits.timeout_s, f"looking at {name}")
     info = DeviceInfo.from_plain(answer["info"])

@@ -49,7 +49,7 @@ def operator_costs(int8: Built, float_: Built, session: Session) -> list[str]:
     taken: list[list[OpTime]] = []
     for built in (int8, float_):
         try:
-            answer = session.launch("per_op", built.artifact, built.folder)
+            answer = session.launch("per_op", built.stored)
         except ToolError as error:
             return [f"operator times are not known: {error}"]
         if answer["per_op"] is None:
@@ -127,7 +127,7 @@ def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:
     costs = "".join(f"\n  {cost}" for cost in found.costs)
     return VerificationError(
         f"int8 is not over {bound:g}x as fast as float32: {said}; nothing was kept" + costs,
-        "export float32 or float16, or find a faster form: --tune",
+        "export float32 or float16, or find a faster form: edgekit tune",
     )
 
 

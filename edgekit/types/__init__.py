@@ -38,10 +38,11 @@ from .gates import (
 )
 from .layers import Layer, LayerError, LayerErrors
 from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
-from .models import ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
-from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, ParityTolerance, Quantization
+from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
+from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
+from .stored import Stored
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -67,6 +68,7 @@ __all__ = [
     "Bandwidth",
     "Baseline",
     "Ceilings",
+    "CheckpointReading",
     "ChosenForm",
     "Conditions",
     "ConvFacts",
@@ -105,6 +107,7 @@ __all__ = [
     "OpChange",
     "OpTime",
     "Origin",
+    "Overrides",
     "Pair",
     "PairedDrop",
     "Parity",
@@ -125,6 +128,7 @@ __all__ = [
     "Scored",
     "SelectiveFloat",
     "Speed",
+    "Stored",
     "SustainedPoint",
     "TargetClass",
     "TensorSpec",

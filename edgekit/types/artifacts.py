@@ -8,10 +8,17 @@ from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
 from .models import TensorSpec
-from .profiles import ParityTolerance
+from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
 from .selection import SelectiveFloat
 from .tuning import ChosenForm, Int8VsFloat, Tuning
+
+CHECK_FILE = "check.npz"
+"""An image as the artifact takes it (``input``), and the float network's output for it (``reference``)."""
+LAYERS_FILE = "layers.json"
+"""The error of each layer of an int8 artifact, see :class:`~edgekit.types.LayerErrors`."""
+CLASSES_FILE = "classes.txt"
+"""Names of the classes, one a line, by number."""
 
 
 class FileEntry(Frozen):
@@ -23,13 +30,23 @@ class FileEntry(Frozen):
 
 
 class WeightsProvenance(Frozen):
-    """Where the weights came from. ``layout`` names the checkpoint layout that was recognised."""
+    """Where the weights came from.
+
+    Attributes:
+        layout: names the checkpoint layout that was recognised.
+        key: where in the file they were, keys joined by dots; empty for its own level.
+        average: they are the moving average of the weights (EMA).
+        other: as ``key``, of the moving average beside the weights, or of the weights beside it; it was left.
+    """
 
     kind: Literal["random", "file", "pretrained"]
     source: str
     sha256: str
     layout: str
     seed: int | None = None
+    key: str = ""
+    average: bool = False
+    other: str = ""
 
     @property
     def trained(self) -> bool:
@@ -149,6 +166,9 @@ class Artifact(Frozen):
     """An exported network: the content of ``manifest.json``.
 
     Attributes:
+        profile: name of the folder; that of ``base_profile`` and the suffix of ``overrides``.
+        base_profile: name of the profile in the catalog; None in manifests from before it was kept.
+        overrides: what the command line changed of it; None as ``base_profile`` is.
         classes: names of the classes by number, where the weights' file holds them; also in ``classes.txt``.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
@@ -157,6 +177,8 @@ class Artifact(Frozen):
     schema_version: Literal[1] = 1
     model: Name
     profile: Name
+    base_profile: Name | None = None
+    overrides: Overrides | None = None
     format: Format
     precision: Precision
     io: IoType
@@ -194,7 +216,7 @@ class Artifact(Frozen):
     @property
     def model_files(self) -> tuple[FileEntry, ...]:
         """What a runtime needs."""
-        return tuple(f for f in self.files if not f.name.startswith(("check", "layers", "classes")))
+        return tuple(f for f in self.files if f.name not in (CHECK_FILE, LAYERS_FILE, CLASSES_FILE))
 
     @property
     def runtime(self) -> Runtime:

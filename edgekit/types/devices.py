@@ -15,6 +15,7 @@ class Device(Frozen):
 
     Attributes:
         id: names the device and the folder of its reports.
+        transport: how it is reached.
         address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
             None for this machine and emulated devices.
         user, port: what the SSH config says when None; a phone has neither.

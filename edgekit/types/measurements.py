@@ -118,6 +118,8 @@ class Measurement(Frozen):
     """Latency of one artifact on one device: raw samples, never summaries.
 
     Attributes:
+        weights_sha256, classes: of the network's weights and outputs; empty and None in reports from before they were
+            kept.
         settings: options of the runtime that were set to other than their defaults.
         warmup_ns, samples_ns: one entry per inference, in order.
         rounds: samples of each launch, in order, when there were several in turn with other artifacts; None for one.
@@ -152,6 +154,8 @@ class Measurement(Frozen):
     macs: Count
     weights_kind: Literal["random", "file", "pretrained"]
     preprocessing_origin: str = ""
+    weights_sha256: str = ""
+    classes: int | None = None
     parity_cosine: float
     parity_sqnr_db: float
     parity_top1_agree: Count

@@ -37,7 +37,8 @@ class Preprocessing(Frozen):
         resize: short side after resizing, pixels; or ``(height, width)``, to which the image is stretched.
         crop: side of the centre crop, pixels; or its ``(height, width)``. Where they differ, ``resize`` is the short
             side that the crop has when it is scaled up until the image just covers it.
-        channels: ``L`` is grey, one channel.
+        interpolation: how the image is resized.
+        channels: their order in the network's input; ``L`` is grey, one channel.
         mean, std: per channel, in units of [0, 1], in the order of ``channels``.
         baked: True when the artifact itself scales and normalises, so that it takes pixels 0..255.
         origin: who says all this of the weights at hand; None in a card.
@@ -106,7 +107,10 @@ class Weights(Frozen):
     """A public checkpoint of a card.
 
     Attributes:
+        name: as its publisher calls it.
+        url: where it is published.
         sha256: the digest, or its first digits (torchvision puts eight of them in the file name).
+        size_bytes: size of the file.
         licence: as stated by the publisher; None when none is stated.
         top1, top5: published ImageNet accuracy, percent.
         resize, mean, std, interpolation: of their preprocessing, where it is not the card's.
@@ -126,7 +130,12 @@ class Weights(Frozen):
 
 
 class Published(Frozen):
-    """An accuracy figure as its source prints it, percent."""
+    """An accuracy figure as its source prints it, percent.
+
+    Attributes:
+        source: who published it: a paper, or a release of weights.
+        top1, top5: accuracy on ImageNet's validation images, or on the data set that the card's name says, percent.
+    """
 
     source: str
     top1: float
@@ -138,12 +147,21 @@ class ModelCard(Frozen):
 
     Attributes:
         id: the name users type.
+        family: its builder is ``edgekit/zoo/<family>.py``.
+        aliases: other names that users may type, such as those of torchvision and timm.
+        title: the name for people.
+        paper: address of the paper.
+        licence: of the architecture as it is built.
         data: what ``--data`` and ``--calibration`` call the data set that the variant is made for; empty for ImageNet
             and others that edgekit cannot read.
         architecture: keyword arguments of the family's builder.
+        num_classes: outputs.
         input_shape: ``(channels, height, width)``; ``preprocessing`` has to make images of that shape.
+        preprocessing: from an image file to the input.
         params: learnable elements, BN included.
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
+        published: accuracy figures and who published them.
+        weights: public checkpoints.
     """
 
     id: Name
@@ -182,3 +200,15 @@ class ModelCard(Frozen):
             kind = self.preprocessing.channels
             raise ValueError(f"input_shape has {channels} channels, and preprocessing makes {kind} images")
         return self
+
+
+class CheckpointReading(Frozen):
+    """How a checkpoint file is to be read where it leaves a choice.
+
+    Attributes:
+        ema: take the moving average of the weights, not the weights.
+        tf_padding: the weights were trained with TensorFlow's padding; None for what the file and its name tell.
+    """
+
+    ema: bool = False
+    tf_padding: bool | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from .base import Format, Frozen, IoType, Name, Precision, TargetClass
+
+RangeChoice = Literal["auto", "min-max", "outliers", "percentile", "mse"]
 
 ONNX_OPSET = 18
 """Of the ONNX files that are written unless a profile has an older one: ONNX Runtime 1.14 and newer read it."""
@@ -59,16 +62,55 @@ class Quantization(Frozen):
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
-    ranges: Literal["auto", "min-max", "outliers", "percentile", "mse"] = "min-max"
+    ranges: RangeChoice = "min-max"
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False
     rounding: Literal["nearest", "compensated"] = "nearest"
+
+
+class Overrides(Frozen):
+    """What the command line changed of a profile and makes another artifact in a folder of its own.
+
+    Fields are None where nothing changed. The target and the form are not here: they leave the folder's name as it is,
+    and a manifest has fields for them.
+    """
+
+    io: IoType | None = None
+    ranges: RangeChoice | None = None
+    bake_preprocess: Literal[True] | None = None
+    opset: int | None = None
+    ir_version: int | None = None
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a profile's folder gets for them: ``-io-int8-baked``; empty without changes."""
+        parts = [
+            "" if self.io is None else f"-io-{self.io}",
+            "" if self.ranges is None else f"-ranges-{self.ranges}",
+            "" if self.bake_preprocess is None else "-baked",
+            "" if self.opset is None else f"-opset{self.opset}",
+            "" if self.ir_version is None else f"-ir{self.ir_version}",
+        ]
+        return "".join(parts)
+
+    @property
+    def words(self) -> list[str]:
+        """The options of ``edgekit export`` that ask for them."""
+        words: list[str] = []
+        for name, value in self.model_dump(exclude_none=True).items():
+            words.append(f"--{name.replace('_', '-')}")
+            if value is not True:
+                words.append(str(value))
+        return words
 
 
 class ExportProfile(Frozen):
     """One way of making an artifact.
 
     Attributes:
+        name: that of its file, which ``--profile`` takes; the command line may add to it; artifacts' folders have it.
+        format: of the file.
+        precision: of weights and activations.
         io: type of the output, and of the input too unless preprocessing is baked.
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
@@ -77,7 +119,11 @@ class ExportProfile(Frozen):
         ir_version: of an ONNX file; ONNX Runtime before 1.18 reads 9 and older, before 1.15 8.
         form: ``as-written`` applies ``rewrites``; ``best-known`` takes the form that the table of defaults knows for
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
+        quantization: how int8 is made; goes with ``precision = "int8"``, and only with it.
+        parity: what the artifact must reach.
     """
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("base_profile", "overrides")
 
     name: Name
     format: Format
@@ -91,6 +137,14 @@ class ExportProfile(Frozen):
     ir_version: int = Field(default=ONNX_IR, ge=ONNX_IR, le=10)
     quantization: Quantization | None = None
     parity: ParityTolerance
+    # The profile in the catalog that the command line's overrides were applied to; no keys of a profile's file.
+    base_profile: SkipJsonSchema[Name | None] = None
+    overrides: SkipJsonSchema[Overrides] = Overrides()
+
+    @property
+    def base(self) -> str:
+        """Name of the profile in the catalog: its own, or that of the profile it was derived from."""
+        return self.base_profile or self.name
 
     @model_validator(mode="after")
     def _possible(self) -> ExportProfile:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from ..artifacts.store import MANIFEST, Stored, check_files, folders_of, read_manifest
+from ..artifacts.store import MANIFEST, check_files, folders_of, read_manifest
+from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
-from ..bench.paired import BRIEF, Contender, Round, ratio_of, rounds
+from ..bench.paired import BRIEF, Contender, ratio_of, rounds
 from ..bench.session import Session, known_cores
+from ..bench.turn_rounds import ratio_of_turns, turn_rounds
 from ..devices.inventory import find_device
 from ..devices.reach import reach
 from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
 from ..reports.compare import Comparison, compare_paired, compare_stored
 from ..reports.store import Found, load, read_latest
-from ..types import Measurement, OpTime
+from ..types import Measurement, OpTime, Stored
 
+T = TypeVar("T")
 PAIRS = 10
 
 
@@ -28,10 +32,11 @@ def compare(
     pairs: int = PAIRS,
     threads: int = 1,
     cores: str | None = None,
+    turns: bool = False,
     per_op: bool = False,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
-    on_step: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """B against A: measurements when both name one, else artifacts, which are measured now.
 
@@ -42,10 +47,11 @@ def compare(
         pairs: of fresh processes.
         threads: within an operator, when measuring.
         cores: what both are pinned to when measuring: ``big``, ``little`` or numbers by commas; None leaves them free.
+        turns: load both at once, a pair being a round of turns (:mod:`edgekit.bench.turns`); on this machine alone.
         per_op: also time the operators, when measuring.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
@@ -64,8 +70,7 @@ def compare(
             )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
-        step = on_step or (lambda _: None)
-        return measured_now(mine, theirs, device or "local", pairs, threads, cores, per_op, step)
+        return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, progress)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
     raise UsageError(
         f"{a} is a stored {next(kinds)} and {b} is a stored {next(kinds)}: only two of a kind can be compared",
@@ -131,8 +136,9 @@ def measured_now(
     pairs: int,
     threads: int,
     cores: str | None,
+    turns: bool,
     per_op: bool,
-    step: Callable[[str], None],
+    progress: Progress,
 ) -> Comparison:
     """Launches of two artifacts in turn, in random order, on one device.
 
@@ -151,26 +157,36 @@ def measured_now(
             f"{device} is emulated: its latency means nothing, and neither would a comparison",
             "measure on the board itself",
         )
+    if turns and place.transport != "local":
+        raise UsageError(
+            f"--turns needs both artifacts loaded on this machine, and {device} is reached over {place.transport}",
+            "leave --turns out: the pairs are then launches in turn, on any device",
+        )
     for stored in (a, b):
         check_files(stored)
-    contenders = [Contender("A", a.artifact, a.folder), Contender("B", b.artifact, b.folder)]
-    with reach(place, step) as transport:
+    contenders = [Contender("A", a), Contender("B", b)]
+    with reach(place, progress) as transport:
         session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
-        taken, broken_off = pairs_of(rounds(session, contenders, on_step=step), pairs)
+        if turns:
+            by_turns, broken_off = pairs_of(turn_rounds(session, contenders, progress=progress), pairs)
+            taken, ratio = [one.launches for one in by_turns], ratio_of_turns(by_turns, base="B", other="A")
+        else:
+            taken, broken_off = pairs_of(rounds(session, contenders, progress=progress), pairs)
+            ratio = ratio_of(taken, base="B", other="A")
         sides = {one.name: [round_[one.name] for round_ in taken] for one in contenders}
         if per_op and broken_off is None:
             for one in contenders:
-                sides[one.name][0] = with_operators(session, one, sides[one.name], step)
-    return compare_paired(sides["A"], sides["B"], ratio_of(taken, base="B", other="A"), broken_off)
+                sides[one.name][0] = with_operators(session, one, sides[one.name], progress)
+    return compare_paired(sides["A"], sides["B"], ratio, broken_off)
 
 
-def pairs_of(endless: Iterator[Round], count: int) -> tuple[list[Round], ToolError | None]:
+def pairs_of(endless: Iterator[T], count: int) -> tuple[list[T], ToolError | None]:
     """So many rounds; or those before the device failed, and the failure.
 
     Raises:
         ToolError: it failed before there were enough for an interval.
     """
-    taken: list[Round] = []
+    taken: list[T] = []
     try:
         for one in islice(endless, count):
             taken.append(one)  # noqa: PERF402 - what was taken before a failure is kept
@@ -185,11 +201,11 @@ def pairs_of(endless: Iterator[Round], count: int) -> tuple[list[Round], ToolErr
 
 
 def with_operators(
-    session: Session, one: Contender, launches: Sequence[Measurement], step: Callable[[str], None]
+    session: Session, one: Contender, launches: Sequence[Measurement], progress: Progress
 ) -> Measurement:
     """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
     try:
-        taken = session.launch("per_op", one.artifact, one.folder, step)
+        taken = session.launch("per_op", one.stored, progress)
     except ToolError as error:
         return launches[0].model_copy(update={"per_op_note": str(error)})
     times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])

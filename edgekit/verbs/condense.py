@@ -22,9 +22,10 @@ from ..zoo.checkpoints import load_checkpoint, read_header, read_state
 from ..zoo.complexity import count_macs, count_params
 from ..zoo.condense import condense
 from ..zoo.condensenet import CondenseNet
+from ..zoo.layouts import class_count
 from ..zoo.preprocessing import settled
 from ..zoo.registry import create
-from ..zoo.starting_point import checkpoint_classes, training_card
+from ..zoo.starting_point import training_card
 
 PROBE_BATCH, PROBE_SEED = 4, 0
 TOLERANCE = 1e-12
@@ -147,7 +148,7 @@ def training_network(card: ModelCard, checkpoint: Path, state: dict[str, Any]) -
     """
     trained = training_card(card)
     network = create(trained)
-    classes = checkpoint_classes(network, "classifier", state)
+    classes = class_count(network, state)
     network = create(trained, classes)
     load_checkpoint(network, checkpoint)
     assert isinstance(network, CondenseNet)

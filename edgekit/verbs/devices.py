@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from ..base.progress import Progress, Step
 from ..bench.launch import INSTALL, run_agent
 from ..catalog import explain
 from ..devices.boards import find_board
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry, user_file
 from ..devices.inventory import BUILT_IN, find_device
-from ..devices.reach import OnStep, is_emulated_phone, reach
+from ..devices.reach import is_emulated_phone, reach
 from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
 from ..errors import ToolError, UsageError, did_you_mean
@@ -116,7 +117,7 @@ def remove_device(name: str) -> Path:
     return path
 
 
-def check_device(name: str, on_step: OnStep) -> list[Check]:
+def check_device(name: str, progress: Progress) -> list[Check]:
     """Prove each step from the network to a measurement; the first that fails ends it.
 
     Raises:
@@ -126,9 +127,9 @@ def check_device(name: str, on_step: OnStep) -> list[Check]:
     device = find_device(name)
     checks: list[Check] = []
     try:
-        with reach(device, on_step) as transport:
+        with reach(device, progress) as transport:
             checks += steps_of(device)
-            on_step("asking the agent")
+            progress(Step("asking the agent"))
             before = time.time()
             told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
             checks += judge(device, told, before, time.time(), transport.where)

@@ -18,7 +18,9 @@ from typing import Literal
 
 from .. import __version__
 from ..artifacts.children import trials as doctor_probe
+from ..base.distribution import install_command, requirements
 from ..base.isolate import run_isolated
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.target import CPUINFO, cpu_flags, host_target
 from ..errors import EdgekitError, ToolError
@@ -96,19 +98,19 @@ class Diagnosis(Frozen):
             raise ToolError(f"installed, but not working: {names}", self.broken[0].remedy)
 
 
-def diagnose(on_step: Callable[[str], None]) -> Diagnosis:
-    """Try everything that is installed; ``on_step`` is told what is being tried."""
+def diagnose(progress: Progress) -> Diagnosis:
+    """Try everything that is installed; ``progress`` is told what is being tried."""
     checks = []
     for runtime, needed in RUNTIMES.items():
-        on_step(f"running a file in {runtime}")
+        progress(Step(f"running a file in {runtime}"))
         checks.append(attempt(f"run {runtime}", needed, "run", partial(try_runtime, runtime)))
     for runtime, needed in RUNTIMES.items():
-        on_step(f"asking {runtime} for its devices")
+        progress(Step(f"asking {runtime} for its devices"))
         checks.append(attempt(f"devices {runtime}", needed, "run", partial(list_devices, runtime)))
     for format_, needed in CONVERTERS.items():
-        on_step(f"converting a network to {format_}")
+        progress(Step(f"converting a network to {format_}"))
         checks.append(attempt(f"convert {format_}", needed, "export", partial(try_conversion, format_)))
-    on_step("importing the report's packages")
+    progress(Step("importing the report's packages"))
     checks.append(attempt("report", ("jinja2",), "report", try_report))
     return Diagnosis(
         edgekit=__version__,
@@ -129,14 +131,16 @@ def attempt(name: str, needed: tuple[str, ...], extra: str, trial: Callable[[], 
     """Carry out ``trial`` when the packages it needs are installed; its failure becomes the check's detail."""
     absent = [package for package in needed if installed_version(package) is None]
     if absent:
-        return Check(name=name, status="not installed", detail=f"needs {', '.join(absent)}", remedy=pip_command(extra))
+        return Check(
+            name=name, status="not installed", detail=f"needs {', '.join(absent)}", remedy=install_command(extra)
+        )
     begin = time.monotonic()
     try:
         detail = trial()
     except EdgekitError as error:
         cause = str(error).splitlines()[0]
         took = time.monotonic() - begin
-        return Check(name=name, status="broken", detail=cause, remedy=pip_command(extra), seconds=took)
+        return Check(name=name, status="broken", detail=cause, remedy=install_command(extra), seconds=took)
     return Check(name=name, status="ok", detail=detail, seconds=time.monotonic() - begin)
 
 
@@ -179,7 +183,7 @@ def judge(found: doctor_probe.ProbeRun, success: str) -> str:
 def packages() -> dict[str, tuple[Package, ...]]:
     """Every package that edgekit's own metadata names, by extra, with the installed version."""
     found: dict[str, list[Package]] = {}
-    for line in metadata.requires("edgekit") or ():
+    for line in requirements():
         requirement, _, marker = line.partition(";")
         extra = re.search(r"extra\s*==\s*[\"']([\w-]+)[\"']", marker)
         name = re.match(r"[\w.-]+", requirement)
@@ -195,11 +199,6 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def pip_command(extra: str) -> str:
-    """The command that installs an extra in the versions that were tested together."""
-    return f"pip install -c constraints.txt 'edgekit[{extra}]'"
 
 
 def target_class() -> TargetClass | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,23 +11,24 @@ from numpy.typing import NDArray
 from ..artifacts.children import jobs
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import MANIFEST, Stored, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import MANIFEST, check_files, file_of, looks_like_path, read_manifest
 from ..base.image_arrays import size_note
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
+from ..base.stats import wilson
 from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..training.datasets import ArrayImages
-from ..types import Evaluation, ModelCard, Preprocessing, Scored, TensorSpec
-from ..verify.accuracy import hits_at, paired_drop, wilson
+from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
+from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.preprocessing import NO_WISHES, Wishes, settled
 from ..zoo.weights import resolve_weights
 
-Say = Callable[[str], None]
 Scores = NDArray[np.float32]
 
 CHUNK = 128
@@ -38,15 +38,32 @@ MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 TOP5_CLASSES = 10
 SMALL = 1000
 FLOAT = "float"
+AS_IT_IS = CheckpointReading()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How float networks are to be made.
+
+    Attributes:
+        weights: a checkpoint, ``pretrained`` or ``random``.
+        num_classes: of random weights; for a checkpoint the count that it is to have.
+        reading: how a checkpoint is to be read.
+        wishes: of the command line for their input.
+    """
+
+    weights: str = "random"
+    num_classes: int | None = None
+    reading: CheckpointReading = AS_IT_IS
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)
 class Network:
-    """A float network in PyTorch: a card and a checkpoint, or seeded random weights."""
+    """A float network in PyTorch: a card and its weights."""
 
     card: ModelCard
-    weights: str
-    num_classes: int | None = None
+    wanted: Wanted
 
 
 Subject = Stored | Network
@@ -71,11 +88,9 @@ def evaluate(
     data: str,
     labels: str | None,
     against: str | None,
-    weights: str,
-    num_classes: int | None,
-    say: Say,
+    wanted: Wanted,
+    progress: Progress,
     timeout_s: float = TIMEOUT_S,
-    wishes: Wishes = NO_WISHES,
 ) -> Evaluation:
     """Evaluate an artifact or model.
 
@@ -84,31 +99,30 @@ def evaluate(
         data: folder of images or class folders, ``.npz``, or the name of a data set.
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
-        weights: of float networks.
-        num_classes: likewise, for a fine-tuned head.
-        say: called with every step.
+        wanted: how float networks are made.
+        progress: told what begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
-        wishes: of the command line for the input of float networks.
 
     Raises:
         UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
         VerificationError: scores that are not finite.
     """
-    subject = find_subject(name, weights, num_classes, wishes)
-    if isinstance(subject, Stored) and wishes != NO_WISHES and against in (None, FLOAT):
+    subject = find_subject(name, wanted)
+    if isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
+        options = " ".join(wanted.wishes.words())
         raise UsageError(
-            f"{' '.join(wishes.words())} says how a float network sees images, and {subject.folder} knows that itself",
+            f"{options} says how a float network sees images, and {subject.folder} knows that itself",
             "export it again with these options",
         )
-    reference = None if against is None else find_reference(against, subject, weights, num_classes, wishes)
+    reference = None if against is None else find_reference(against, subject, wanted)
     images = data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
     if images.labels is None and reference is None:
         raise UsageError(
             f"{data} has no labels, and there is nothing to compare with",
             "give --labels FILE, class folders, or --against (float, a model or an artifact)",
         )
-    answers = score(subject, images, say, timeout_s)
-    other = None if reference is None else score(reference, images, say, timeout_s)
+    answers = score(subject, images, progress, timeout_s)
+    other = None if reference is None else score(reference, images, progress, timeout_s)
     if against == FLOAT and isinstance(subject, Stored) and other is not None:
         check_same_weights(subject, other.scored)
     if other is not None and other.scores.shape != answers.scores.shape:
@@ -196,7 +210,7 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_subject(name: str, weights: str, num_classes: int | None, wishes: Wishes = NO_WISHES) -> Subject:
+def find_subject(name: str, wanted: Wanted) -> Subject:
     """The artifact or network that ``name`` means; an artifact knows its input itself.
 
     Raises:
@@ -212,23 +226,21 @@ def find_subject(name: str, weights: str, num_classes: int | None, wishes: Wishe
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
     card = find_card(name)
-    return Network(settled(card, resolve_weights(card, weights), wishes), weights, num_classes)
+    return Network(settled(card, resolve_weights(card, wanted.weights), wanted.wishes), wanted)
 
 
-def find_reference(
-    against: str, subject: Subject, weights: str, num_classes: int | None, wishes: Wishes = NO_WISHES
-) -> Subject:
+def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
     """What ``--against`` means.
 
     Raises:
         UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
     """
     if against != FLOAT:
-        return find_subject(against, weights, num_classes, wishes)
+        return find_subject(against, wanted)
     if isinstance(subject, Network):
         raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
     made_from = subject.artifact.weights
-    if made_from.kind != "random" and weights == "random":
+    if made_from.kind != "random" and wanted.weights == "random":
         raise UsageError(
             f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
             "add --weights FILE or --weights pretrained",
@@ -236,7 +248,7 @@ def find_reference(
     classes = subject.artifact.outputs[0].shape[-1]
     card = find_card(subject.artifact.model)
     card = with_input_of(card, subject.artifact.inputs[0])
-    return Network(card, weights, None if classes == card.num_classes else classes)
+    return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
 
 
 def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:
@@ -262,7 +274,7 @@ def check_same_weights(stored: Stored, reference: Scored) -> None:
         )
 
 
-def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answers:
+def score(subject: Subject, images: Images, progress: Progress, timeout_s: float) -> Answers:
     """The subject's answers to every image.
 
     Raises:
@@ -270,9 +282,9 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answe
     """
     with scratch_folder("evaluate") as work:
         if isinstance(subject, Stored):
-            answers = score_artifact(subject, images, work, say, timeout_s)
+            answers = score_artifact(subject, images, work, progress, timeout_s)
         else:
-            answers = score_network(subject, images, work, say, timeout_s)
+            answers = score_network(subject, images, work, progress, timeout_s)
     scores, scored = answers.scores, answers.scored
     if not np.isfinite(scores).all():
         bad = np.flatnonzero(~np.isfinite(scores).all(1))
@@ -281,7 +293,7 @@ def score(subject: Subject, images: Images, say: Say, timeout_s: float) -> Answe
     return answers
 
 
-def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
+def score_artifact(stored: Stored, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
     """Run an artifact in the agent, a part of the images at a time.
 
     Raises:
@@ -297,7 +309,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):
-        say(f"{artifact.model} {artifact.profile}: images {start + 1} to {stop} of {len(images)}")
+        progress(Step(f"images {start + 1} to {stop} of {len(images)}", (f"{artifact.model} {artifact.profile}",)))
         np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
         call_agent(
             {
@@ -317,17 +329,19 @@ def score_artifact(stored: Stored, images: Images, work: Path, say: Say, timeout
     return Answers(np.concatenate(parts), scored, artifact.classes)
 
 
-def score_network(network: Network, images: Images, work: Path, say: Say, timeout_s: float) -> Answers:
+def score_network(network: Network, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
     """Run a float network in a child process with PyTorch."""
-    checkpoint = resolve_weights(network.card, network.weights)
-    say(f"{network.card.id}: {len(images)} images in PyTorch")
+    wanted = network.wanted
+    checkpoint = resolve_weights(network.card, wanted.weights)
+    progress(Step(f"{len(images)} images in PyTorch", (network.card.id,)))
     array = None if images.array is None else work / "images.npy"
     if array is not None and images.array is not None:
         np.save(array, images.array)
     request = ScoresRequest(
         card=network.card,
-        weights=None if checkpoint is None else checkpoint.resolve(),
-        num_classes=network.num_classes,
+        weights=None if checkpoint is None else checkpoint.absolute(),
+        num_classes=wanted.num_classes,
+        reading=wanted.reading,
         source=images.source,
         paths=images.paths,
         array=array,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..artifacts.prepare import ExportOptions
-from ..artifacts.tasks import Done, Outcome, Say, export_task, plan
+from ..artifacts.tasks import Done, Outcome, export_task, plan
 from ..base.parallel import run_all
+from ..base.progress import Progress
 from ..catalog import profile_for
 from ..types import RUNTIME_OF, ExportProfile, Precision
 
@@ -18,7 +19,7 @@ def export(
     models: Sequence[str],
     profiles: Sequence[ExportProfile],
     options: ExportOptions,
-    say: Say,
+    progress: Progress,
     jobs: int = 1,
     done: Done | None = None,
 ) -> list[Outcome]:
@@ -28,7 +29,7 @@ def export(
         models: ids, aliases or card files.
         profiles: the ways to make an artifact.
         options: weights, images, where to.
-        say: told each step.
+        progress: told what begins and what has ended.
         jobs: models at the same time.
         done: told each outcome as it comes, maybe from another thread.
 
@@ -41,14 +42,14 @@ def export(
     finished: dict[str, list[Outcome]] = {}
     run_all(
         tasks,
-        lambda task: export_task(task, options, say, done or (lambda _: None), alone=len(tasks) == 1),
+        lambda task: export_task(task, options, progress, done or (lambda _: None), alone=len(tasks) == 1),
         lambda task, outcomes: finished.update({task.card.id: outcomes}),
         jobs,
     )
     return [outcome for task in tasks for outcome in task.answers(finished[task.card.id])]
 
 
-def export_default_set(model: str, out: Path, say: Say) -> list[Outcome]:
+def export_default_set(model: str, out: Path, progress: Progress) -> list[Outcome]:
     """Export a model in every format, float32 and int8, with random weights."""
     profiles = [profile_for(f, precision) for f in RUNTIME_OF for precision in DEFAULT_PRECISIONS]
-    return export([model], profiles, ExportOptions(out=out), say)
+    return export([model], profiles, ExportOptions(out=out), progress)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
-from ..artifacts.store import Stored, check_files, find_artifacts
+from ..artifacts.store import check_files, find_artifacts
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
+from ..base.progress import Progress, Step, silent, telling
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.reach import reach
@@ -24,9 +25,8 @@ from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.guards import Guards
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
-from ..types import Artifact, Audit, Device, GateResult, GateRule, report_key
+from ..types import Audit, Device, GateResult, GateRule, Stored, report_key
 
-OnStep = Callable[[str], None]
 REPORTS = Path("device_reports")
 LAUNCH_S = 1.5
 """What starting a process, importing a runtime and loading a model takes, roughly; for plans only."""
@@ -112,7 +112,7 @@ def gate(
     plumbing: bool = False,
     seed: int | None = None,
     handicap: dict[str, int | bool] | None = None,
-    on_step: OnStep = lambda _: None,
+    progress: Progress = silent,
 ) -> list[GateResult]:
     """Run gates, device by device, then correct over all of them; each result is kept in a file as it grows.
 
@@ -122,7 +122,7 @@ def gate(
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
         handicap: slows the candidate on purpose, to test the gate; see the agent's ``bench``.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         ToolError: ``results_root`` cannot be written.
@@ -136,11 +136,11 @@ def gate(
     for device in dict.fromkeys(one.device for one in planned):
         mine = [number for number, one in enumerate(planned) if one.device == device]
         try:
-            with reach(device, on_step) as transport:
+            with reach(device, progress) as transport:
                 for number in mine:
                     one = planned[number]
                     session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
-                    results[number] = run_one(one, drafts[number], session, plumbing, paths[number], on_step)
+                    results[number] = run_one(one, drafts[number], session, plumbing, paths[number], progress)
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
             # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
             shared = isinstance(error, DeviceError) and error.kind == "place"
@@ -154,14 +154,11 @@ def gate(
 
 
 def run_one(
-    one: Planned, draft: GateResult, session: Session, plumbing: bool, path: Path, on_step: OnStep
+    one: Planned, draft: GateResult, session: Session, plumbing: bool, path: Path, progress: Progress
 ) -> GateResult:
     """One gate; its operators as well when it fails."""
-
-    def step(text: str) -> None:
-        on_step(f"{draft.model}/{draft.profile} on {draft.device.id}: {text}")
-
-    step("checking the files")
+    progress = telling(f"{draft.model}/{draft.profile} on {draft.device.id}", progress)
+    progress(Step("checking the files"))
     candidate, baseline = one.candidate, one.baseline.stored
     try:
         check_files(candidate)
@@ -171,11 +168,11 @@ def run_one(
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
         return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})
-    sides: dict[Role, tuple[Artifact, Path]] = {
-        "baseline": (baseline.artifact, baseline.folder),
-        "candidate": (candidate.artifact, candidate.folder),
+    sides: dict[Role, Stored] = {
+        "baseline": baseline,
+        "candidate": candidate,
     }
-    pairing = Pairing(session, sides, draft.handicap, one.guards, step)
+    pairing = Pairing(session, sides, draft.handicap, one.guards, progress)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     if result.status != "FAIL":
@@ -266,7 +263,7 @@ def update(
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = REPORTS,
     limits: Limits | None = None,
-    on_step: OnStep = lambda _: None,
+    progress: Progress = silent,
 ) -> list[Pinned]:
     """Make artifacts the baselines of their keys, measured on each device; the only way that a baseline changes.
 
@@ -280,7 +277,7 @@ def update(
         artifacts_root: holds the artifacts.
         reports_root: gets the pins.
         limits: of the measurement.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         UsageError: an unknown name or device, or an emulated one; a file is not what its manifest says; or a URL that
@@ -302,14 +299,14 @@ def update(
                 f"{place.id} is emulated: its latency means nothing, so it holds no baseline",
                 "--plumbing pins one all the same, to try the gate out",
             )
-        with reach(place, on_step) as transport:
+        with reach(place, progress) as transport:
             chosen = limits or (EMULATED if virtual else Limits())
             session = Session(transport, place, threads=threads, cores=cores, limits=chosen)
             for one in stored:
-                on_step(f"{one.artifact.model}/{one.artifact.profile} on {place.id}: checking the files")
+                progress(Step("checking the files", (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)))
                 check_files(one)
-                measurement = session.measure(one.artifact, one.folder, on_step)
-                pairing = Pairing(session, {"baseline": (one.artifact, one.folder)}, on_step=on_step)
+                measurement = session.measure(one, progress)
+                pairing = Pairing(session, {"baseline": one}, progress=progress)
                 _, _, look = pairing.look()
                 folder = pin_folder(reports_root, place.id, measurement.key)
                 before = replaced_digest(folder)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..types import ModelCard
 
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer, or the total; see :class:`edgekit.zoo.complexity.LayerCost`."""
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...]
-    params: int
-    macs: int
-    activations: int
-    memory_access: int
-    intensity: float
+if TYPE_CHECKING:
+    from ..zoo.complexity import LayerCost
 
 
-def layer_rows(card: ModelCard) -> tuple[list[LayerRow], LayerRow]:
+def layer_rows(card: ModelCard) -> tuple[list[LayerCost], LayerCost]:
     """The card's layers in the order of execution, and their total; shapes only, no arithmetic.
 
     Raises:
@@ -29,22 +18,10 @@ def layer_rows(card: ModelCard) -> tuple[list[LayerRow], LayerRow]:
     """
     import torch
 
-    from ..zoo.complexity import LayerCost, layer_costs, total_cost
+    from ..zoo.complexity import layer_costs, total_cost
     from ..zoo.registry import create
-
-    def row(cost: LayerCost) -> LayerRow:
-        return LayerRow(
-            cost.name,
-            cost.kind,
-            cost.output_shape,
-            cost.params,
-            cost.macs,
-            cost.activations,
-            cost.memory_access,
-            round(cost.intensity, 2),
-        )
 
     with torch.device("meta"):
         network = create(card)
     costs = layer_costs(network, (1, *card.input_shape))
-    return [row(cost) for cost in costs], row(total_cost(costs))
+    return costs, total_cost(costs)

@@ -17,6 +17,7 @@ from ..artifacts.store import MANIFEST, artifact_folder, check_files, read_manif
 from ..artifacts.tasks import Outcome
 from ..base.files import write_atomic
 from ..base.parallel import run_all
+from ..base.progress import Finished, Note, Progress
 from ..catalog import cards, find_card, profile_for
 from ..errors import EdgekitError, UsageError, did_you_mean
 from ..forms.profiles import FORMATS, INT8_WEIGHTS
@@ -24,7 +25,6 @@ from ..forms.resolve import resolve
 from ..types import Artifact, ExportProfile, Format, Frozen, ModelCard, Precision
 from .export import export
 
-Say = Callable[[str], None]
 CellStatus = Literal["ok", "failed to build", "failed to convert", "failed to verify"]
 Column = Literal["fp32", "fp16", "int8", "dynamic"]
 PRECISIONS: tuple[Column, ...] = ("fp32", "fp16", "int8", "dynamic")
@@ -117,11 +117,12 @@ def matrix(
     formats: Sequence[Format],
     out: Path,
     artifacts: Path,
-    say: Say,
+    progress: Progress,
     *,
     precisions: Sequence[Column] = ("fp32",),
     jobs: int = 1,
     resume: bool = False,
+    data: Path | None = None,
     render: Callable[[Matrix], str],
 ) -> Matrix:
     """Export ``chosen`` to ``formats``; one failure stops nothing else.
@@ -129,12 +130,13 @@ def matrix(
     Args:
         chosen: the variants.
         formats: each at its built-in profile of every precision.
-        out: Markdown file of the table; the JSON has its name with ``.json``.
+        out: Markdown file of the table.
         artifacts: folder of the artifacts, which are kept.
-        say: takes lines of progress.
+        progress: told what begins and what has ended.
         precisions: what to make of each variant in each format.
         jobs: variants at the same time.
         resume: take verified artifacts that are there already.
+        data: JSON file of the same; ``out`` with the ending ``.json`` when None.
         render: makes the Markdown.
     """
     done: dict[str, list[Cell]] = {}
@@ -146,11 +148,12 @@ def matrix(
     def finish(card: ModelCard, cells: list[Cell]) -> None:
         done[card.id] = cells
         made = account()
-        write_atomic(out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
+        write_atomic(data or out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
         write_atomic(out, render(made))
-        say(f"{len(done)}/{len(chosen)} {card.id}: {', '.join(f'{way(c, precisions)} {c.status}' for c in cells)}")
+        found = ", ".join(f"{way(c, precisions)} {c.status}" for c in cells)
+        progress(Finished(found, (f"{len(done)}/{len(chosen)} {card.id}",)))
 
-    run_all(chosen, lambda card: cells_of(card, formats, precisions, artifacts, say, resume), finish, jobs)
+    run_all(chosen, lambda card: cells_of(card, formats, precisions, artifacts, progress, resume), finish, jobs)
     return account()
 
 
@@ -168,27 +171,32 @@ def profile_of(card: ModelCard, format_: Format, precision: Column) -> ExportPro
 
 
 def cells_of(
-    card: ModelCard, formats: Sequence[Format], precisions: Sequence[Column], artifacts: Path, say: Say, resume: bool
+    card: ModelCard,
+    formats: Sequence[Format],
+    precisions: Sequence[Column],
+    artifacts: Path,
+    progress: Progress,
+    resume: bool,
 ) -> list[Cell]:
     """The cells of one variant: those that are verified already, and those exported now."""
     profiles = [profile_of(card, format_, precision) for precision in precisions for format_ in formats]
     cells: dict[str, Cell] = {}
     if resume:
         for profile in profiles:
-            found = verified(artifact_folder(artifacts, card.id, profile.name), say)
+            found = verified(artifact_folder(artifacts, card.id, profile.name), progress)
             if found is not None:
                 cells[profile.name] = ok_cell(card, found)
     missing = [profile for profile in profiles if profile.name not in cells]
     if missing:
-        made = exported(card, missing, artifacts, say)
+        made = exported(card, missing, artifacts, progress)
         cells |= {profile.name: cell for profile, cell in zip(missing, made, strict=True)}
     return [cells[profile.name] for profile in profiles]
 
 
-def exported(card: ModelCard, profiles: Sequence[ExportProfile], artifacts: Path, say: Say) -> list[Cell]:
+def exported(card: ModelCard, profiles: Sequence[ExportProfile], artifacts: Path, progress: Progress) -> list[Cell]:
     """Export a variant; where not even its network can be built, every cell has failed."""
     try:
-        outcomes = export([card.id], profiles, ExportOptions(out=artifacts), say)
+        outcomes = export([card.id], profiles, ExportOptions(out=artifacts), progress)
     except EdgekitError as error:
         return [failed_cell(card, profile, "failed to build", 0.0, str(error)) for profile in profiles]
     return [outcome_cell(card, profile, outcome) for profile, outcome in zip(profiles, outcomes, strict=True)]
@@ -235,7 +243,7 @@ def column(precision: Precision) -> Column:
     return "dynamic" if precision == "weight-only" else precision
 
 
-def verified(folder: Path, say: Say) -> Artifact | None:
+def verified(folder: Path, progress: Progress) -> Artifact | None:
     """The whole artifact in ``folder``, when the tools of its manifest are those installed now; else None, and why."""
     if not (folder / MANIFEST).is_file():
         return None
@@ -243,11 +251,11 @@ def verified(folder: Path, say: Say) -> Artifact | None:
         stored = read_manifest(folder)
         check_files(stored)
     except EdgekitError as error:
-        say(f"{folder} is made again: {error}")
+        progress(Note(f"{folder} is made again: {error}"))
         return None
     for name, version in stored.artifact.tool_versions.items():
         now = installed(name)
         if now != version:
-            say(f"{folder} is made again: {name} was {version}, is {now}")
+            progress(Note(f"{folder} is made again: {name} was {version}, is {now}"))
             return None
     return stored.artifact

@@ -87,8 +87,8 @@ def trustworthy(measurements: Sequence[Measurement]) -> tuple[list[Measurement],
 
 
 def candidate(m: Measurement) -> Candidate:
-    """A measurement with the published accuracy of its network."""
-    accuracy, source = published_top1(cards().get(m.model))
+    """A measurement with the published accuracy of its weights, or of the network that random ones stand for."""
+    accuracy, source = published_top1(cards().get(m.model), m)
     return Candidate(m, accuracy, source)
 
 
@@ -107,14 +107,14 @@ def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:
     if near_limit(first, limits):
         said.append(f"the interval of its latency reaches beyond {limits.latency_ms:g} ms")
     if first.accuracy is None:
-        said.append("no accuracy is published for it: it was chosen by latency alone")
+        own = m.weights_kind != "random" and "; edgekit evaluate tells that of its weights"
+        said.append(f"no accuracy is published for it: it was chosen by latency alone{own or ''}")
     elif m.precision == "int8":
         agree = f"; int8 and float agree on {m.parity_top1_agree} of {m.parity_images} photos"
         known = "" if m.weights_kind == "random" else agree
         said.append(f"its accuracy is that of the float network; what int8 costs was not evaluated{known}")
-    if first.accuracy is not None and m.weights_kind != "pretrained":
-        what = "random" if m.weights_kind == "random" else "from a file"
-        said.append(f"the weights that were measured are {what}: the accuracy is what the network reaches when trained")
+    if first.accuracy is not None and m.weights_kind == "random":
+        said.append("the weights that were measured are random: the accuracy is what the network reaches when trained")
     ways = sorted(
         {
             difference.key

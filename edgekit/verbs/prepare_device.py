@@ -7,9 +7,10 @@ device needs Python with the module venv, and no internet. ``devices.toml`` then
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..bench.launch import run_agent
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry
@@ -25,15 +26,13 @@ VENV = "~/.local/share/edgekit/venv"
 INSTALL_S = 1800.0
 """An SD card takes minutes for OpenVINO's files."""
 
-OnStep = Callable[[str], None]
 
-
-def prepare_device(name: str, on_step: OnStep, runtimes: Sequence[str] = (), venv: str = VENV) -> str:
+def prepare_device(name: str, progress: Progress, runtimes: Sequence[str] = (), venv: str = VENV) -> str:
     """Make a device ready to be measured on; what was done, in words.
 
     Args:
         name: of the device.
-        on_step: told what begins.
+        progress: told what begins.
         runtimes: those to install on a device behind SSH; all when empty.
         venv: where on the device, ``~`` is the user's home there.
 
@@ -47,30 +46,30 @@ def prepare_device(name: str, on_step: OnStep, runtimes: Sequence[str] = (), ven
             raise UsageError(f"unknown runtime {runtime!r}", did_you_mean(runtime, RUNTIME_WHEELS))
     if device.transport == "virtual":
         begin, built = time.monotonic(), virtual.is_built()
-        virtual.prepare(name, on_step)
+        virtual.prepare(name, progress)
         if built:
             return f"{name} was ready: {system_folder()}"
         return f"{name} is ready: {system_folder()}, built in {time.monotonic() - begin:.0f} s"
     if device.transport != "ssh":
         raise UsageError(f"{name} is reached by {device.transport}: there is nothing that edgekit could prepare",
                          f"edgekit devices check {name} says what is missing")  # fmt: skip
-    return install_runtimes(device, list(runtimes or RUNTIME_WHEELS), venv, on_step)
+    return install_runtimes(device, list(runtimes or RUNTIME_WHEELS), venv, progress)
 
 
-def install_runtimes(device: Device, runtimes: list[str], venv: str, on_step: OnStep) -> str:
+def install_runtimes(device: Device, runtimes: list[str], venv: str, progress: Progress) -> str:
     """Download wheels for the device, install them there, and have ``devices.toml`` name that interpreter."""
     if not has_pip():
         raise ToolError("this Python has no pip, which downloads the wheels", "python -m ensurepip")
     # The interpreter that makes the environment is the system's; the entry may name an earlier environment.
     base = device.model_copy(update={"python": None}) if made_by_us(device, venv) else device
-    with reach(base, on_step) as transport, scratch_folder("wheels") as folder:
-        on_step(f"asking {device.id}")
+    with reach(base, progress) as transport, scratch_folder("wheels") as folder:
+        progress(Step(f"asking {device.id}"))
         told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
         info = told["info"]
         python = ".".join(info["python"].split(".")[:2])
-        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, folder, on_step)
+        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, folder, progress)
         size = sum(path.stat().st_size for path in wheels.files)
-        on_step(f"sending {len(wheels.files)} wheels, {size / 1e6:.0f} MB, and installing them")
+        progress(Step(f"sending {len(wheels.files)} wheels, {size / 1e6:.0f} MB, and installing them"))
         request = {
             "command": "install",
             "venv": venv,
@@ -79,7 +78,7 @@ def install_runtimes(device: Device, runtimes: list[str], venv: str, on_step: On
         }
         what = f"installing on {device.id}"
         answer = run_agent(transport, request, {"wheels": wheels.files}, INSTALL_S, what,
-                           lambda event: on_step(f"{device.id}: {event['event']}"))  # fmt: skip
+                           lambda event: progress(Step(event["event"], (device.id,))))  # fmt: skip
     path = name_interpreter(device, answer["python"])
     versions = answer["versions"]
     known = ("numpy", *(name for names in PACKAGES_OF.values() for name in names))

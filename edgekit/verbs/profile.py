@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..agent.providers import PROVIDERS
 from ..artifacts.device_parity import check_outputs
-from ..artifacts.store import ExportMissing, Stored, check_files, find_artifacts
+from ..artifacts.store import ExportMissing, check_files, find_artifacts
 from ..base.files import check_writable
 from ..base.inside import inside
+from ..base.progress import Finished, Progress, Step, silent, telling
 from ..base.revision import revision
 from ..bench.attained import measure_ceilings, position
 from ..bench.cool_down import CoolDown
@@ -20,7 +21,7 @@ from ..devices.inventory import find_device
 from ..devices.reach import reach
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
-from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime
+from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime, Stored
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def profile(
     export_missing: ExportMissing | None = None,
     limits: Limits | None = None,
     resume: bool = False,
-    on_step: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> Profiled:
     """Measure each artifact that ``names`` mean; each report is written as soon as it is known.
 
@@ -104,13 +105,12 @@ def profile(
         export_missing: makes the artifacts of a model id that has none.
         limits: how long to look; those of a measurement to be kept when None.
         resume: leave out what has a report of the same file on this device already.
-        on_step: told what begins, in words.
+        progress: told what begins, in words.
 
     Raises:
         UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.
         ToolError: the device cannot be reached or is in use, or the reports cannot be written.
     """
-    step = on_step or (lambda _: None)
     place = find_device(device)
     if rounds < 1:
         raise UsageError(f"--rounds must be at least 1, got {rounds}")
@@ -124,7 +124,7 @@ def profile(
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
-    with reach(place, step) as transport:
+    with reach(place, progress) as transport:
         cooler = None if place.transport == "virtual" else CoolDown(transport)  # nothing there gets warm
         # One artifact's thread counts follow each other, so that what a slow drift does to one it does to all.
         tasks = [(one, count) for one in stored for count in dict.fromkeys(threads)]
@@ -134,7 +134,9 @@ def profile(
                 (one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count, cores) not in there
             ]
             tasks, outcome.skipped = left, len(tasks) - len(left)
-        limits_of = {c: measure_ceilings(transport, place, c, step, cores) for c in dict.fromkeys(threads) if roofline}
+        limits_of = {
+            c: measure_ceilings(transport, place, c, progress, cores) for c in dict.fromkeys(threads) if roofline
+        }
         sessions = [
             Session(
                 transport,
@@ -155,7 +157,7 @@ def profile(
                 (one, count), session = tasks[number], sessions[number]
                 label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
                 where = f"{number + 1}/{len(tasks)}" + (f" round {turn}/{rounds}" if rounds > 1 else "")
-                here = prefixed(f"{where} {label}", step)
+                here = telling(f"{where} {label}", progress)
                 try:
                     if cooler is not None:
                         cooler.wait(here)
@@ -164,7 +166,7 @@ def profile(
                         if require_full_delegation:
                             refuse_partial(taken[number][0])
                     else:
-                        taken[number].append(session.latency(one.artifact, one.folder, here, energy=True))
+                        taken[number].append(session.latency(one, here, energy=True))
                     if turn < rounds:
                         continue
                     measurement = merge(taken[number]).model_copy(update={"revision": project})
@@ -175,7 +177,7 @@ def profile(
                 except EdgekitError as error:
                     del taken[number]
                     outcome.failures.append(Failure(label, error))
-                    step(f"{label}: failed: {error}")
+                    progress(Finished(f"failed: {error}", (label,)))
     return outcome
 
 
@@ -192,7 +194,7 @@ def refuse_partial(m: Measurement) -> None:
     raise VerificationError(
         f"{found.name} takes {found.share:.1%} of the operators of {m.model} {m.profile}; outside stays: "
         f"{'; '.join([*outside, *found.reasons]) or 'it does not say what'}",
-        "export another form of it (edgekit export --tune), or leave --require-full-delegation out",
+        "export another form of it (edgekit tune), or leave --require-full-delegation out",
     )
 
 
@@ -212,16 +214,11 @@ def measured(folder: Path, provider: str | None = None) -> set[tuple[str, str, i
     }
 
 
-def measure(stored: Stored, session: Session, step: Callable[[str], None]) -> Measurement:
+def measure(stored: Stored, session: Session, progress: Progress) -> Measurement:
     """Measure one artifact after making sure that it is the one that was verified, and compare its outputs there."""
-    step("checking the files")
+    progress(Step("checking the files"))
     check_files(stored)
-    return check_outputs(stored, session, session.measure(stored.artifact, stored.folder, step), step)
-
-
-def prefixed(label: str, step: Callable[[str], None]) -> Callable[[str], None]:
-    """``step`` for one artifact: its texts begin with ``label``."""
-    return lambda text: step(f"{label}: {text}")
+    return check_outputs(stored, session, session.measure(stored, progress), progress)
 
 
 def known_runtime(name: str | None) -> Runtime | None:

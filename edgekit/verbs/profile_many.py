@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from ..base.progress import Finished, Progress, telling
 from ..errors import EdgekitError, ToolError, UsageError
 from ..types import Device
 from .profile import Profiled
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,8 @@ class DeviceOutcome:
 
 def profile_many(
     devices: Sequence[Device],
-    run: Callable[[str, OnStep], Profiled],
-    on_step: OnStep,
+    run: Callable[[str, Progress], Profiled],
+    progress: Progress,
     on_device: Callable[[DeviceOutcome], None],
 ) -> list[DeviceOutcome]:
     """Call ``run`` with each device's name, all at once; the outcomes in the devices' order.
@@ -35,16 +34,16 @@ def profile_many(
     Args:
         devices: where to measure.
         run: measures on a device of that name, telling its steps.
-        on_step: told what begins, with the device in front.
+        progress: told what begins, with the device in front.
         on_device: told each device's outcome as it ends.
     """
     outcomes: dict[str, DeviceOutcome] = {}
 
     def one(device: Device) -> DeviceOutcome:
         try:
-            return DeviceOutcome(device, run(device.id, lambda text: on_step(f"{device.id}: {text}")))
+            return DeviceOutcome(device, run(device.id, telling(device.id, progress)))
         except EdgekitError as error:
-            on_step(f"{device.id}: failed: {error}")
+            progress(Finished(f"failed: {error}", (device.id,)))
             return DeviceOutcome(device, error=error)
 
     apart = {"local", "virtual"} if any(d.transport == "local" for d in devices) else set()

@@ -15,13 +15,13 @@ import torch
 
 from ..base.files import check_regular, write_atomic
 from ..base.inside import inside
+from ..base.progress import Note, Progress, Warned, silent
 from ..catalog import find_card
 from ..errors import UsageError
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
 from ..training.loop import OnBatch, Training, begin, train_epoch
 from ..training.metrics import Epoch, Run
-from ..training.plot import plot
 from ..training.recipes import Recipe
 from ..training.sources import load_data
 from ..types import ModelCard
@@ -29,6 +29,7 @@ from ..zoo.complexity import count_params
 from ..zoo.preprocessing import settled
 from ..zoo.starting_point import Start, starting_point
 from ..zoo.weights import resolve_weights
+from .training_plot import training_plot
 
 CHECKPOINT, METRICS, PLOT = "checkpoint.pt", "metrics.json", "plot.svg"
 RUNS = Path("runs")
@@ -56,9 +57,9 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who wants to know how it goes: a line, a batch, an epoch."""
+    """Who wants to know how it goes: events, batches, epochs."""
 
-    say: Callable[[str], None] = lambda _: None
+    progress: Progress = silent
     batch: OnBatch = lambda *_: None
     epoch: Callable[[Epoch], None] = lambda _: None
 
@@ -86,7 +87,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     data = load_data(options.data, card.preprocessing)
     for note in (data.note, size_note(data, card)):
         if note:
-            listener.say(note)
+            listener.progress(Note(note))
     classes = class_count(data, options.num_classes)
     folder = options.out or inside(RUNS, card.id, data.name, field="the names of the model and of the data set")
     path = folder / CHECKPOINT
@@ -95,18 +96,20 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
             f"{folder} holds a training already", "--resume goes on with it; --out DIR names another folder"
         )
     training, header, run = (resumed if path.is_file() else started)(card, data, classes, options, path)
-    listener.say(opening(run, options.resume))
+    listener.progress(Note(opening(run, options.resume)))
     if run.threads != torch.get_num_threads():
-        listener.say(
-            f"begun with {run.threads} threads, now {torch.get_num_threads()}: sums are rounded in another order, "
-            "so the result may differ from an unbroken training's"
+        listener.progress(
+            Warned(
+                f"begun with {run.threads} threads, now {torch.get_num_threads()}: sums are rounded in another order, "
+                "so the result may differ from an unbroken training's"
+            )
         )
     while not run.finished:
         epoch = train_epoch(training, listener.batch)
         run = run.model_copy(update={"epochs": (*run.epochs, epoch)})
         save_checkpoint(path, header.model_copy(update={"epoch": epoch.number}), training, run)
         write_atomic(folder / METRICS, run.model_dump_json(indent=2) + "\n")
-        write_atomic(folder / PLOT, plot(run))
+        write_atomic(folder / PLOT, training_plot(run))
         listener.epoch(epoch)
     return Trained(run, folder, options.data)
 
@@ -193,7 +196,7 @@ def resumed(
         raise UsageError(f"{path} was trained on other images of the name {data.name}", "train anew with --out DIR")
     trained = card.model_copy(update={"architecture": header.architecture})
     network = create(trained, classes)
-    adopt(network, header.layout)
+    adopt(network, header.layout, own_eps="bn_eps" in header.architecture)
     training = begin(network, data, card.preprocessing, options.recipe)
     restore(training, content, run)
     return training, header, run

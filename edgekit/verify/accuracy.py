@@ -10,30 +10,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import PairedDrop, Rate
-
-Z = 1.959963984540054
-"""Standard normal quantile of a two-sided 95 % interval."""
+from ..base.stats import wilson
+from ..types import PairedDrop
 
 Scores = NDArray[np.float32]
 Labels = NDArray[np.int64]
-
-
-def wilson(hits: int, count: int) -> Rate:
-    """A share with its 95 % Wilson score interval (Wilson 1927): right for small counts, and at 0 and 1.
-
-    Raises:
-        ValueError: no images, or more hits than images.
-    """
-    if count < 1 or not 0 <= hits <= count:
-        raise ValueError(f"{hits} hits of {count} are no rate")
-    share = hits / count
-    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
-    half = Z * math.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count)) / (1 + Z * Z / count)
-    # At the ends rounding would leave the bound a hair beside the share.
-    low = 0.0 if hits == 0 else max(0.0, middle - half)
-    high = 1.0 if hits == count else min(1.0, middle + half)
-    return Rate(hits=hits, count=count, low=low, high=high)
 
 
 def hits_at(scores: Scores, labels: Labels, k: int) -> NDArray[np.bool_]:

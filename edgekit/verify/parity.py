@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.stats import rounded
+from ..base.stats import rounded, wilson
 from ..errors import VerificationError
 from ..types import Parity, ParityTolerance
-from .accuracy import wilson
 
 Outputs = NDArray[np.float32]
+DIRECTED = 3
+"""Classes from which on the direction of the scores says how near two networks are."""
 EXACT_DB = 200.0
 """Reported SQNR of outputs that are equal bit for bit."""
 
@@ -18,10 +19,11 @@ EXACT_DB = 200.0
 def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, trained: bool) -> Parity:
     """Parity of ``outputs`` against ``reference``, both ``(N, classes)``.
 
-    Cosine, SQNR and the largest error are always judged; the image SQNR where there are several images and a bound;
-    top-1 agreement only for trained weights: among the nearly equal scores of a random network the
-    winner means nothing. A few images tell a share but roughly: agreement fails when its whole interval (Wilson, 95 %)
-    is below the bound; :func:`top1_doubt` words the rest.
+    SQNR and the largest error are always judged; the cosine from three classes on: that of one number is its sign, and
+    of two near zero hardly more; the image SQNR where there are several images and a bound; top-1 agreement only for
+    trained weights of several classes: among the nearly equal scores of a random network the winner means nothing. A
+    few images tell a share but roughly: agreement fails when its whole interval (Wilson, 95 %) is below the bound;
+    :func:`top1_doubt` words the rest.
 
     Raises:
         VerificationError: the shapes differ, or a value is not finite.
@@ -40,9 +42,11 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
     max_abs = float(np.abs(exact - given).max())
     scale = float(np.abs(exact).max())
     agree = int((exact.argmax(1) == given.argmax(1)).sum())
-    judged = ["cosine", "sqnr", "max_abs"]
+    judged = ["sqnr", "max_abs"]
     failures = []
-    if cosine < tolerance.min_cosine:
+    if exact.shape[1] >= DIRECTED:
+        judged.insert(0, "cosine")
+    if "cosine" in judged and cosine < tolerance.min_cosine:
         failures.append(
             f"cosine {rounded(cosine, tolerance.min_cosine, 5)} of the worst image is below {tolerance.min_cosine:g}"
         )
@@ -57,7 +61,7 @@ def compare(reference: Outputs, outputs: Outputs, tolerance: ParityTolerance, tr
         failures.append(
             f"largest error {max_abs:.4g} exceeds {tolerance.max_abs_error:g} of the largest score {scale:.4g}"
         )
-    if trained:
+    if trained and exact.shape[1] > 1:
         judged.append("top1")
         if wilson(agree, len(exact)).high < tolerance.min_top1_agreement:
             failures.append(f"top-1 agrees on {agree}/{len(exact)}, below {tolerance.min_top1_agreement:.0%}")

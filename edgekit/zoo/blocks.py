@@ -24,10 +24,18 @@ def make_divisible(value: float, divisor: int = 8, minimum: int | None = None) -
     return rounded
 
 
+def pad_as_tf(x: Tensor, kernel: int) -> Tensor:
+    """Zeros around ``(N, C, H, W)``, H and W even, as TF's "SAME" puts them for a stride of 2: more below and right."""
+    before = (kernel - 2) // 2
+    after = kernel - 2 - before
+    return nn.functional.pad(x, (before, after, before, after))
+
+
 class ConvBNAct(nn.Sequential):
     """Bias-free convolution, batch normalisation and an optional activation, as children ``0``, ``1``, ``2``.
 
-    The padding is symmetric, ``(kernel - 1) // 2``. The child names are those of torchvision's checkpoints.
+    The padding is symmetric, ``(kernel - 1) // 2``; with ``tf_padding`` it is TF's where the stride is 2 (even sizes).
+    The child names are those of torchvision's checkpoints.
     """
 
     def __init__(
@@ -40,14 +48,27 @@ class ConvBNAct(nn.Sequential):
         activation: Activation | None = nn.ReLU,
         bn_eps: float = 1e-5,
         bn_momentum: float = 0.1,
+        *,
+        tf_padding: bool = False,
     ) -> None:
+        halves_as_tf = tf_padding and stride == 2
+        padding = 0 if halves_as_tf else (kernel - 1) // 2
         layers: list[nn.Module] = [
-            nn.Conv2d(in_channels, out_channels, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
+            nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False),
             nn.BatchNorm2d(out_channels, eps=bn_eps, momentum=bn_momentum),
         ]
         if activation is not None:
             layers.append(activation())
         super().__init__(*layers)
+        self.kernel, self.halves_as_tf = kernel, halves_as_tf
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, in_channels, H, W)`` to ``(N, out_channels, H / stride, W / stride)``."""
+        if self.halves_as_tf:
+            x = pad_as_tf(x, self.kernel)
+        for layer in self:
+            x = layer(x)
+        return x
 
 
 class SqueezeExcite(nn.Module):

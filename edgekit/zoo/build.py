@@ -6,28 +6,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.pixels import load_pixels, normalise
-from ..types import ModelCard, WeightsProvenance
+from ..types import CheckpointReading, ModelCard
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .registry import Built
 
-def build_network(card: ModelCard, weights: str | Path | None = None, num_classes: int | None = None) -> nn.Module:
+
+def build_network(
+    card: ModelCard,
+    weights: str | Path | None = None,
+    num_classes: int | None = None,
+    reading: CheckpointReading | None = None,
+) -> nn.Module:
     """See :func:`edgekit.build`."""
-    return build_with_provenance(card, weights, num_classes)[0]
+    return build_with_provenance(card, weights, num_classes, reading).network
 
 
 def build_with_provenance(
-    card: ModelCard, weights: str | Path | None = None, num_classes: int | None = None
-) -> tuple[nn.Module, WeightsProvenance]:
-    """The network in eval mode, and where its weights came from.
+    card: ModelCard,
+    weights: str | Path | None = None,
+    num_classes: int | None = None,
+    reading: CheckpointReading | None = None,
+) -> Built:
+    """The network in eval mode, its card as the weights have it, and where they came from.
 
     Random weights get BN statistics from the bundled photos, whatever is used for calibration later, so that the
     same card always means the same network.
     """
     import torch
 
-    from .registry import network_with_weights
+    from .registry import AS_IT_IS, network_with_weights
 
     checkpoint = None if weights is None else Path(weights)
 
@@ -35,4 +45,4 @@ def build_with_provenance(
         pixels, _ = load_pixels(None, card.preprocessing)
         return torch.from_numpy(normalise(pixels, card.preprocessing))
 
-    return network_with_weights(card, checkpoint, images, num_classes)
+    return network_with_weights(card, checkpoint, images, num_classes, reading=reading or AS_IT_IS)

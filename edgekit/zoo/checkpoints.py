@@ -1,40 +1,90 @@
 """Load public checkpoints safely: tensors only, strictly, with the layout named.
 
-Files are ``.pth``/``.pt`` (read with ``weights_only=True``: code in a pickle is refused) or ``.safetensors``.
+Files are what ``torch.save`` writes, in any wrapper that trainers use, or ``.safetensors``. No code in a file runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from ..base.files import sha256_file
 from ..errors import UsageError
 from .layouts import TRAINED_AS, adopt, load_strictly, translate
-from .refusals import refusal
+from .safe_load import read_file
+from .state_names import plain_names
+from .state_tables import find_table, is_average
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 EDGEKIT = "edgekit"
 """Key under which a checkpoint of edgekit's trainer says what it is: ``model``, ``architecture``, ``layout`` …"""
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The name-to-tensor table of a checkpoint file.
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds of a network.
+
+    Attributes:
+        state: tensors by name, without wrappers' prefixes.
+        trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
+        architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
+        key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
+        average: they are the moving average of the weights.
+        other: as ``key``, of the average beside the weights, or of the weights beside the average; empty without one.
+    """
+
+    path: Path
+    state: dict[str, Tensor]
+    trained_as: str = ""
+    key: str = ""
+    average: bool = False
+    other: str = ""
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool = False) -> Checkpoint:
+    """The weights in a file.
+
+    Args:
+        path: the file.
+        network: whose names to look for beneath a framework's; see :func:`plain_names`.
+        ema: take the moving average of the weights instead of the weights.
 
     Raises:
-        UsageError: missing, truncated, holding code, or without tensors.
+        UsageError: missing, truncated, not readable without running code, without weights, quantized, or without the
+            average that is asked for.
     """
-    return unwrap(read_file(path), path)
+    content = read_file(path)
+    table = find_table(content, path, ema=ema)
+    state = plain_names(table.state, network, path, ema=ema)
+    header = header_of(content)
+    said = header.get("architecture")
+    return Checkpoint(
+        path=path,
+        state=state,
+        trained_as=str(header.get("layout", "")),
+        key=table.key,
+        average=ema or is_average(table.key),
+        other=table.other,
+        architecture=said if isinstance(said, dict) else {},
+    )
+
+
+def read_state(path: Path, network: nn.Module | None = None) -> dict[str, Tensor]:
+    """The name-to-tensor table of a checkpoint file; see :func:`read_checkpoint`."""
+    return read_checkpoint(path, network).state
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """What a checkpoint of edgekit says of itself; empty for any other.
 
     Raises:
-        UsageError: see :func:`read_state`.
+        UsageError: see :func:`read_file`.
     """
     return header_of(read_file(path))
 
@@ -45,66 +95,39 @@ def header_of(loaded: Any) -> dict[str, Any]:
     return header if isinstance(header, dict) else {}
 
 
-def read_file(path: Path) -> Any:
-    """The content of a checkpoint file, tensors and plain values; see :func:`read_state`."""
-    if not path.is_file():
-        raise UsageError(f"no checkpoint at {path}", "give --weights an existing .pth, .pt or .safetensors file")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            loaded: Any = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
-        raise refusal(path, error) from error
-    return loaded
-
-
-def unwrap(loaded: Any, path: Path) -> dict[str, Tensor]:
-    """The state dict inside the usual wrappers: ``{"state_dict": …}``, ``{"model": …}``, ``module.`` prefixes."""
-    for key in ("state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise UsageError(f"{path} holds no state dict", "save it with torch.save(model.state_dict(), FILE)")
-    if all(str(key).startswith("module.") for key in loaded):
-        loaded = {str(key).removeprefix("module."): value for key, value in loaded.items()}
-    return {str(key): value for key, value in loaded.items()}
-
-
 def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:
     """Load ``path`` into ``network`` in place, strictly, whichever of the known layouts it has.
-
-    What the weights were trained with and no tensor says (BN epsilon, activation, shuffle order) is set as well.
 
     Returns:
         The layout's name and the file's sha256.
 
     Raises:
-        UsageError: see :func:`read_state`; or keys or shapes differ, with the first of each; or the weights need TF's
-            padding, which the network does not have.
+        UsageError: see :func:`read_checkpoint` and :func:`load_into`.
     """
-    if path.name.startswith("tf_"):
-        raise UsageError(
-            f"{path.name} holds weights converted from TensorFlow, which need TF's asymmetric padding",
-            "take the publisher's own weights: the file without tf_",
-        )
-    content = read_file(path)
-    state = unwrap(content, path)
-    recorded = str(header_of(content).get("layout", ""))
+    return load_into(network, read_checkpoint(path, network)), sha256_file(path)
+
+
+def load_into(network: nn.Module, checkpoint: Checkpoint, *, own_eps: bool = False) -> str:
+    """Load a checkpoint that was read into ``network`` in place, and name its layout.
+
+    What the weights were trained with and no tensor says (BN epsilon, activation, shuffle order) is set as well; not
+    the epsilon where ``own_eps`` says that the network has its card's.
+
+    Raises:
+        UsageError: keys, shapes or types differ, with the first of each and the likeliest cause.
+    """
     layout = ""
     try:
-        layout, state = translate(network, state)
+        layout, state = translate(network, checkpoint.state)
         load_strictly(network, state)
     except UsageError as error:
         named = f" ({layout} layout)" if layout else ""
-        raise UsageError(f"{path}{named} does not fit this network: {error}", error.hint) from error
-    if recorded:
+        raise UsageError(f"{checkpoint.path}{named} does not fit this network: {error}", error.hint) from error
+    if checkpoint.trained_as:
         # Saved under edgekit's own names after training from a foreign file, whose conventions it still has.
-        layout = TRAINED_AS + recorded
-    adopt(network, layout)
-    return layout, sha256_file(path)
+        layout = TRAINED_AS + checkpoint.trained_as
+    adopt(network, layout, own_eps=own_eps)
+    return layout
 
 
 def sha256_state(network: nn.Module) -> str:

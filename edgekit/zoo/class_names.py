@@ -10,7 +10,8 @@ from typing import Any
 from ..base.files import check_regular
 from ..errors import UsageError
 from ..types import ModelCard
-from .checkpoints import header_of, read_file
+from .checkpoints import header_of
+from .safe_load import read_file
 
 LISTS = ("classes", "class_names", "idx_to_class")
 TABLE = "class_to_idx"

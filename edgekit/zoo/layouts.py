@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from .condense import condense, whole_classifier
 from .condensenet import CondenseNet
+from .heads import as_shaped, cause, last_layer, with_head
 from .mnasnet import MnasNet
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3 import MobileNetV3
@@ -90,21 +91,38 @@ def translate(network: nn.Module, state: State) -> tuple[str, State]:
     """
     if isinstance(network, CondenseNet):
         return condensenet_state(network, state)
-    for layout in LAYOUTS:
-        if any(key.startswith(layout.marker) for key in state):
-            return layout.name, paired(network, in_order(layout, state))
-    return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit", state
+    layout = foreign_layout(state)
+    if layout is not None:
+        return layout.name, paired(network, in_order(layout, state))
+    return own_names(network), with_head(network, state)
 
 
-def adopt(network: nn.Module, layout: str) -> None:
+def foreign_layout(state: State) -> Layout | None:
+    """Which other library named the tensors; None for the network's own names."""
+    return next((known for known in LAYOUTS if any(key.startswith(known.marker) for key in state)), None)
+
+
+def own_names(network: nn.Module) -> str:
+    """Whose names the network's own are."""
+    return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit"
+
+
+def layout_name(network: nn.Module, state: State) -> str:
+    """Whose names the tensors have: :func:`translate` says it in more words for CondenseNets."""
+    layout = foreign_layout(state)
+    return own_names(network) if layout is None else layout.name
+
+
+def adopt(network: nn.Module, layout: str, *, own_eps: bool = False) -> None:
     """Give ``network`` what a foreign layout's weights were trained with and no tensor says: BN epsilon, activation,
     shuffle order. edgekit's own names leave everything as the card has it, unless they say what they were trained as.
+    With ``own_eps`` the card says the epsilon, and the network has it.
     """
     layout = layout.removeprefix(TRAINED_AS)
     if layout not in {known.name for known in LAYOUTS}:
         return
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d) and not own_eps:
             module.eps = BN_EPS
     take = getattr(network, "adopt", None)
     if take is not None:
@@ -131,7 +149,8 @@ def in_order(layout: Layout, state: State) -> State:
         for part in prefix.split("."):
             numbered = re.fullmatch(r"(stage|unit|)(\d+)", part)
             name, number = numbered.groups() if numbered else (part, "0")
-            found.append((rank.get(name, -1), int(number)))
+            # A name that the library does not have is a head of the user's: it comes last.
+            found.append((rank.get(name, len(rank) if name else -1), int(number)))
         return found
 
     layers = layers_of(state)
@@ -166,8 +185,7 @@ def paired(network: nn.Module, state: State) -> State:
             if given is None and leaf == "bias" and mine["weight"].ndim > 1:
                 given = value.new_zeros(value.shape)
             if given is not None:
-                same = [n for n in given.shape if n != 1] == [n for n in value.shape if n != 1]
-                result[f"{prefix}.{leaf}"] = given.reshape(value.shape) if same else given
+                result[f"{prefix}.{leaf}"] = as_shaped(given, value)
     for prefix in list(foreign)[len(own) :]:
         result |= {f"{prefix}.{leaf}": value for leaf, value in foreign[prefix].items()}
     return result
@@ -205,11 +223,22 @@ def has_half_classifier(state: State, features: int) -> bool:
     return index.numel() == weight.shape[-1] == features // 2 and 0 <= int(index.min()) <= int(index.max()) < features
 
 
+def class_count(network: nn.Module, state: State) -> int | None:
+    """The number of classes of a checkpoint, or None where it has no such head: loading it will say so."""
+    if isinstance(network, CondenseNet):
+        # Every form and publisher has the classes in the first dimension of the last linear layer.
+        names = ("classifier.weight", "classifier.linear.weight", "output.weight", "output.linear.weight")
+        weight = next((state[name] for name in names if name in state), None)
+    else:
+        weight = translate(network, state)[1].get(f"{last_layer(network)}.weight")
+    return None if weight is None or not weight.ndim else int(weight.shape[0])
+
+
 def load_strictly(network: nn.Module, state: State) -> None:
     """Load ``state`` into ``network`` in place.
 
     Raises:
-        UsageError: keys or shapes differ, with the first of each; nothing is loaded.
+        UsageError: keys, shapes or types differ, with the first of each; nothing is loaded.
     """
     own = network.state_dict()
     # Files from before torch 0.4.1 lack the counter; it plays no part in inference.
@@ -217,8 +246,24 @@ def load_strictly(network: nn.Module, state: State) -> None:
     complete = counters | state
     problems = differences(own, complete)
     if problems:
-        raise UsageError("; ".join(problems), "check the model id and the number of classes (--num-classes)")
+        raise UsageError("; ".join(problems), cause(network, own, complete))
+    check_types(own, complete)
     network.load_state_dict(complete, strict=True)
+
+
+def check_types(own: State, given: State) -> None:
+    """Refuse integers where the network has real numbers: they are stored values of a quantized network, not weights.
+
+    Raises:
+        UsageError: there are some.
+    """
+    whole = [k for k, value in own.items() if value.is_floating_point() and not given[k].is_floating_point()]
+    if whole:
+        kind = str(given[whole[0]].dtype).removeprefix("torch.")
+        raise UsageError(
+            f"{len(whole)} tensors hold {kind}, not real numbers, first {whole[0]}: values of a quantized network",
+            "give the float checkpoint that was quantized; edgekit export --int8 quantizes it",
+        )
 
 
 def differences(own: State, given: State) -> list[str]:

@@ -7,10 +7,12 @@ at every width; the stem and the first separable convolution are scaled (torchvi
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
-from .blocks import SqueezeExcite, init_weights, make_divisible
+from .blocks import SqueezeExcite, init_weights, make_divisible, pad_as_tf
 
 # t = expansion, k = kernel, c = output channels, n = repeats, s = stride of the first repeat, se = squeeze-and-
 # excitation. The comment is the output size at a 224 x 224 input; the stem gives 112 x 112.
@@ -56,14 +58,25 @@ TABLES: dict[str, tuple[int, int, list[Row]]] = {
     ),
 }
 LAST = 1280
+DEPTHWISE = 3  # its place in a block
 BN_MOMENTUM = 0.0003  # torchvision: 1 minus TF's decay of 0.9997
 
 
-def conv_bn(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
+    *,
+    padded: bool = True,
+    bn_eps: float = 1e-5,
+) -> list[nn.Module]:
     """Convolution without bias and its BN, as two layers of the caller's sequence (torchvision's flat numbering)."""
+    padding = kernel // 2 if padded else 0
     return [
-        nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(out_channels, momentum=BN_MOMENTUM),
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups, bias=False),
+        nn.BatchNorm2d(out_channels, eps=bn_eps, momentum=BN_MOMENTUM),
     ]
 
 
@@ -71,21 +84,36 @@ class InvertedResidual(nn.Module):
     """1x1 expansion, depthwise, optional SE, linear 1x1 projection; identity at stride 1 with equal channels."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int, *, use_se: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int,
+        expansion: int,
+        *,
+        use_se: bool,
+        tf_padding: bool,
+        bn_eps: float,
     ) -> None:
         super().__init__()
+        self.kernel, self.halves_as_tf = kernel, tf_padding and stride == 2
+        conv = partial(conv_bn, bn_eps=bn_eps)
         hidden = in_channels * expansion
-        layers = [*conv_bn(in_channels, hidden, 1), nn.ReLU()]
-        layers += [*conv_bn(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU()]
+        layers = [*conv(in_channels, hidden, 1), nn.ReLU()]
+        layers += [*conv(hidden, hidden, kernel, stride, hidden, padded=not self.halves_as_tf), nn.ReLU()]
         if use_se:
             layers.append(SqueezeExcite(hidden, in_channels // 4, gate=nn.Sigmoid))
-        layers += conv_bn(hidden, out_channels, 1)
+        layers += conv(hidden, out_channels, 1)
         self.layers = nn.Sequential(*layers)
         self.residual = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W)`` to ``(N, out_channels, H / stride, W / stride)``."""
-        out: Tensor = self.layers(x)
+        out = x
+        for index, layer in enumerate(self.layers):
+            if self.halves_as_tf and index == DEPTHWISE:
+                out = pad_as_tf(out, self.kernel)
+            out = layer(out)
         return x + out if self.residual else out
 
 
@@ -97,32 +125,46 @@ class MnasNet(nn.Module):
         width: multiplier of every channel count but the last 1280.
         num_classes: size of the output.
         dropout: probability before the classifier, in training only.
+        tf_padding: pad as TF does at stride 2; H and W must then be multiples of 32.
+        bn_eps: BN epsilon; 1e-3 goes with TF's weights.
     """
 
-    def __init__(self, version: str, width: float = 1.0, num_classes: int = 1000, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        version: str,
+        width: float = 1.0,
+        num_classes: int = 1000,
+        dropout: float = 0.2,
+        *,
+        tf_padding: bool = False,
+        bn_eps: float = 1e-5,
+    ) -> None:
         super().__init__()
+        self.tf_padding = tf_padding
+        conv = partial(conv_bn, bn_eps=bn_eps)
+        block = partial(InvertedResidual, tf_padding=tf_padding, bn_eps=bn_eps)
         base_stem, base_first, rows = TABLES[version]
         stem, channels = make_divisible(base_stem * width), make_divisible(base_first * width)
-        layers: list[nn.Module] = [*conv_bn(3, stem, 3, 2), nn.ReLU()]
-        layers += [*conv_bn(stem, stem, 3, groups=stem), nn.ReLU(), *conv_bn(stem, channels, 1)]
+        layers: list[nn.Module] = [*conv(3, stem, 3, 2, padded=not tf_padding), nn.ReLU()]
+        layers += [*conv(stem, stem, 3, groups=stem), nn.ReLU(), *conv(stem, channels, 1)]
         # The separable convolution of "small" has an identity around it, as in the authors' code: layers 3 to 7.
         self.identity = (2, len(layers) - 1) if version == "small" else None
         for expansion, kernel, base, repeats, stride, use_se in rows:
             out = make_divisible(base * width)
             stack = []
             for index in range(repeats):
-                stack.append(
-                    InvertedResidual(channels, out, kernel, stride if index == 0 else 1, expansion, use_se=use_se)
-                )
+                stack.append(block(channels, out, kernel, stride if index == 0 else 1, expansion, use_se=use_se))
                 channels = out
             layers.append(nn.Sequential(*stack))
-        layers += [*conv_bn(channels, LAST, 1), nn.ReLU()]
+        layers += [*conv(channels, LAST, 1), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(LAST, num_classes))
         init_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, 3, H, W)`` to ``(N, num_classes)``."""
+        if self.tf_padding:
+            x = pad_as_tf(x, 3)
         shortcut = x
         for index, layer in enumerate(self.layers):
             x = layer(x)
@@ -134,6 +176,8 @@ class MnasNet(nn.Module):
         return scores
 
 
-def mnasnet(version: str, width: float = 1.0, num_classes: int = 1000) -> nn.Module:
+def mnasnet(
+    version: str, width: float = 1.0, num_classes: int = 1000, *, tf_padding: bool = False, bn_eps: float = 1e-5
+) -> nn.Module:
     """MnasNet of the given version and width, freshly initialised."""
-    return MnasNet(version, width, num_classes)
+    return MnasNet(version, width, num_classes, tf_padding=tf_padding, bn_eps=bn_eps)

@@ -7,6 +7,8 @@ the bottom and right only: ``tf_padding`` does so, exactly where every feature m
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -35,41 +37,23 @@ MIN_CHANNELS = 8
 ACTIVATIONS: dict[str, Activation] = {"relu": nn.ReLU, "relu6": nn.ReLU6}
 
 
-class HalvingConv(ConvBNAct):
-    """:class:`ConvBNAct` of stride 2 with TF's padding of an even size: one row below and one column to the right."""
-
-    def __init__(self, in_channels: int, out_channels: int, groups: int, activation: Activation) -> None:
-        super().__init__(in_channels, out_channels, 3, 2, groups=groups, activation=activation)
-        convolution = self[0]
-        assert isinstance(convolution, nn.Conv2d)
-        convolution.padding = (0, 0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_channels, H, W)`` to ``(N, out_channels, H / 2, W / 2)``, H and W even."""
-        x = nn.functional.pad(x, (0, 1, 0, 1))
-        for layer in self:
-            x = layer(x)
-        return x
-
-
-def conv3x3(
-    in_channels: int, out_channels: int, stride: int, groups: int, activation: Activation, *, tf_padding: bool
-) -> ConvBNAct:
-    """3x3 convolution, BN and activation, padded symmetrically or as TF does."""
-    if tf_padding and stride == 2:
-        return HalvingConv(in_channels, out_channels, groups, activation)
-    return ConvBNAct(in_channels, out_channels, 3, stride, groups=groups, activation=activation)
-
-
 class SeparableConv(nn.Module):
     """3x3 depthwise convolution, then 1x1, each with BN and activation (section 3.1)."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, stride: int, activation: Activation, *, tf_padding: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        activation: Activation,
+        *,
+        tf_padding: bool,
+        bn_eps: float,
     ) -> None:
         super().__init__()
-        self.depthwise = conv3x3(in_channels, in_channels, stride, in_channels, activation, tf_padding=tf_padding)
-        self.pointwise = ConvBNAct(in_channels, out_channels, 1, activation=activation)
+        layer = partial(ConvBNAct, activation=activation, bn_eps=bn_eps)
+        self.depthwise = layer(in_channels, in_channels, 3, stride, groups=in_channels, tf_padding=tf_padding)
+        self.pointwise = layer(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W)`` to ``(N, out_channels, H / stride, W / stride)``."""
@@ -84,6 +68,7 @@ class MobileNetV1(nn.Module):
         width: multiplier of every channel count, rounded down, never below 8 (TF-slim's rule).
         activation: ``"relu"`` or ``"relu6"``.
         tf_padding: pad as TF does at stride 2; H and W must then be multiples of 32.
+        bn_eps: BN epsilon; 1e-3 goes with TF's weights.
         num_classes: size of the output.
         dropout: probability before the classifier, in training only.
     """
@@ -94,17 +79,18 @@ class MobileNetV1(nn.Module):
         activation: str = "relu",
         *,
         tf_padding: bool = False,
+        bn_eps: float = 1e-5,
         num_classes: int = 1000,
         dropout: float = 0.001,
     ) -> None:
         super().__init__()
         act = ACTIVATIONS[activation]
         channels = max(MIN_CHANNELS, int(STEM * width))
-        self.stem = conv3x3(3, channels, 2, 1, act, tf_padding=tf_padding)
+        self.stem = ConvBNAct(3, channels, 3, 2, activation=act, bn_eps=bn_eps, tf_padding=tf_padding)
         blocks = []
         for base, stride in TABLE:
             out = max(MIN_CHANNELS, int(base * width))
-            blocks.append(SeparableConv(channels, out, stride, act, tf_padding=tf_padding))
+            blocks.append(SeparableConv(channels, out, stride, act, tf_padding=tf_padding, bn_eps=bn_eps))
             channels = out
         self.blocks = nn.Sequential(*blocks)
         self.dropout = nn.Dropout(dropout)
@@ -127,7 +113,12 @@ class MobileNetV1(nn.Module):
 
 
 def mobilenet_v1(
-    width: float = 1.0, activation: str = "relu", *, tf_padding: bool = False, num_classes: int = 1000
+    width: float = 1.0,
+    activation: str = "relu",
+    *,
+    tf_padding: bool = False,
+    bn_eps: float = 1e-5,
+    num_classes: int = 1000,
 ) -> nn.Module:
     """MobileNetV1 at the given width, freshly initialised."""
-    return MobileNetV1(width, activation, tf_padding=tf_padding, num_classes=num_classes)
+    return MobileNetV1(width, activation, tf_padding=tf_padding, bn_eps=bn_eps, num_classes=num_classes)

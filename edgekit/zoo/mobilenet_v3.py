@@ -76,13 +76,16 @@ class InvertedResidual(nn.Module):
         use_se: bool,
         activation: Activation,
         bn_eps: float,
+        *,
+        tf_padding: bool,
     ) -> None:
         super().__init__()
         layer = partial(ConvBNAct, bn_eps=bn_eps, bn_momentum=BN_MOMENTUM)
         layers: list[nn.Module] = []
         if hidden != in_channels:
             layers.append(layer(in_channels, hidden, 1, activation=activation))
-        layers.append(layer(hidden, hidden, kernel, stride, groups=hidden, activation=activation))
+        depthwise = layer(hidden, hidden, kernel, stride, groups=hidden, activation=activation, tf_padding=tf_padding)
+        layers.append(depthwise)
         if use_se:
             layers.append(SqueezeExcite(hidden, make_divisible(hidden // 4)))
         layers.append(layer(hidden, out_channels, 1, activation=None))
@@ -107,6 +110,7 @@ class MobileNetV3(nn.Module):
         num_classes: size of the output.
         dropout: probability before the classifier, in training only.
         bn_eps: BN epsilon; 1e-3 goes with torchvision's and TF's weights, 1e-5 with timm's own.
+        tf_padding: pad as TF does at stride 2; H and W must then be multiples of 32.
     """
 
     def __init__(
@@ -119,12 +123,14 @@ class MobileNetV3(nn.Module):
         num_classes: int = 1000,
         dropout: float = 0.2,
         bn_eps: float = 1e-3,
+        *,
+        tf_padding: bool = False,
     ) -> None:
         super().__init__()
         swish: Activation = nn.ReLU if minimalistic else nn.Hardswish
         layer = partial(ConvBNAct, bn_eps=bn_eps, bn_momentum=BN_MOMENTUM)
         channels = STEM if width < 0.75 and not scale_head else make_divisible(STEM * width)
-        layers: list[nn.Module] = [layer(3, channels, 3, 2, activation=swish)]
+        layers: list[nn.Module] = [layer(3, channels, 3, 2, activation=swish, tf_padding=tf_padding)]
         base_in = STEM
         rows = halve_tail(TABLES[size]) if reduced_tail else TABLES[size]
         tail = 2 if reduced_tail else 1
@@ -143,6 +149,7 @@ class MobileNetV3(nn.Module):
                     use_se and not minimalistic,
                     swish if act == "HS" else nn.ReLU,
                     bn_eps,
+                    tf_padding=tf_padding,
                 )
             )
             channels, base_in = out, base_out
@@ -169,6 +176,11 @@ def mobilenet_v3(
     scale_head: bool = False,
     reduced_tail: bool = False,
     num_classes: int = 1000,
+    *,
+    tf_padding: bool = False,
+    bn_eps: float = 1e-3,
 ) -> nn.Module:
     """MobileNetV3 of the given size and width, freshly initialised."""
-    return MobileNetV3(size, width, minimalistic, scale_head, reduced_tail, num_classes)
+    return MobileNetV3(
+        size, width, minimalistic, scale_head, reduced_tail, num_classes, bn_eps=bn_eps, tf_padding=tf_padding
+    )

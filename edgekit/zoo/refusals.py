@@ -23,7 +23,7 @@ def refusal(path: Path, error: Exception) -> UsageError:
     named = re.search(r"GLOBAL ([\w.]+)", said)
     if named:
         # The one thing in the file that PyTorch names; what else it holds is not looked at.
-        return UsageError(f"{path} is refused: it holds the Python object {named[1]}, and not tensors alone", WAY_OUT)
+        return UsageError(f"{path} is refused: it calls for {named[1]}, which no checkpoint needs", WAY_OUT)
     if "TorchScript" in said:
         return UsageError(f"{path} is refused: it is a TorchScript archive, which holds code", WAY_OUT)
     start = beginning(path)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..types import ModelCard
-from .checkpoints import load_checkpoint, read_state
-from .condensenet import CondenseNet
-from .layouts import LAYOUTS, TRAINED_AS, translate
+from ..types import CheckpointReading, ModelCard
+from .checkpoints import load_into, read_checkpoint
+from .conventions import with_conventions
+from .heads import last_layer
+from .layouts import LAYOUTS, TRAINED_AS, class_count, layout_name
 from .registry import create
 
 
@@ -46,17 +46,22 @@ def starting_point(card: ModelCard, checkpoint: Path | None, num_classes: int, s
         if checkpoint is None:
             trained = training_card(card)
             return Start(create(trained, num_classes), trained, "", f"random weights, seed {seed}")
-        state = read_state(checkpoint)
-        masked = any(key.endswith("._mask") for key in state)
+        with torch.device("meta"):
+            names = create(card)
+        found = read_checkpoint(checkpoint, names)
+        layout = layout_name(names, found.state)
+        card = with_conventions(card, checkpoint, layout, CheckpointReading(), found.architecture)
+        own_eps = "bn_eps" in card.architecture
+        masked = any(key.endswith("._mask") for key in found.state)
         trained = training_card(card) if masked else card
         network = create(trained, num_classes)
-        head = head_name(network, num_classes)
-        there = checkpoint_classes(network, head, state)
+        head = last_layer(network)
+        there = class_count(network, found.state)
         if there in (None, num_classes):
-            layout, _ = load_checkpoint(network, checkpoint)
+            layout = load_into(network, found, own_eps=own_eps)
             return Start(network, trained, conventions(layout), f"{checkpoint.name} ({layout} layout)")
         body = create(trained, there)
-        layout, _ = load_checkpoint(body, checkpoint)
+        layout = load_into(body, found, own_eps=own_eps)
         fresh = {key: value for key, value in network.state_dict().items() if key.startswith(f"{head}.")}
         # The network that was loaded has also taken what no tensor says; only its head is exchanged.
         network.load_state_dict(body.state_dict() | fresh, strict=True)
@@ -76,27 +81,6 @@ def training_card(card: ModelCard) -> ModelCard:
     if card.family != "condensenet":
         return card
     return card.model_copy(update={"architecture": {**card.architecture, "form": "training"}})
-
-
-def head_name(network: nn.Module, num_classes: int) -> str:
-    """The layer that gives the class scores: the last one with ``num_classes`` outputs."""
-    found = ""
-    for name, layer in network.named_modules():
-        outputs = layer.out_features if isinstance(layer, nn.Linear) else getattr(layer, "out_channels", None)
-        if outputs == num_classes:
-            found = name
-    return found
-
-
-def checkpoint_classes(network: nn.Module, head: str, state: dict[str, Any]) -> int | None:
-    """The number of classes of a checkpoint, or None where it has no such head: loading it will say so."""
-    if isinstance(network, CondenseNet):
-        # Every form and publisher has the classes in the first dimension of the last linear layer.
-        names = ("classifier.weight", "classifier.linear.weight", "output.weight", "output.linear.weight")
-        weight = next((state[name] for name in names if name in state), None)
-    else:
-        weight = translate(network, state)[1].get(f"{head}.weight")
-    return None if weight is None or not weight.ndim else int(weight.shape[0])
 
 
 def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:

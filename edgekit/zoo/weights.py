@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..base.download import download
 from ..base.files import sha256_file, write_atomic
+from ..base.folders import weights_folder
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..types import ModelCard
@@ -29,7 +29,7 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
     if choice == "random":
         return None
     if choice == "pretrained":
-        return fetch(card, cache_folder())
+        return fetch(card, weights_folder())
     path = Path(choice)
     if not path.is_file():
         raise UsageError(
@@ -37,11 +37,6 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
             "--weights takes an existing .pth, .pt or .safetensors file, pretrained or random",
         )
     return path
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/edgekit/weights`` or ``~/.cache/edgekit/weights``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "weights"
 
 
 def fetch(card: ModelCard, folder: Path) -> Path:

@@ -11,26 +11,26 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts import cache
-from edgekit.artifacts.cache import canonical, exports_folder, ingredients, keep, measure, take
+from edgekit.artifacts.cache import canonical, ingredients, keep, measure, take
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.owned import MARK
+from edgekit.base.progress import Warned
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import UsageError
-from edgekit.types import ExportProfile, ModelCard
+from edgekit.types import ExportProfile, ModelCard, Stored
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 MADE_OF = {"anything": [1, None, "é"]}
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path, heard) -> Path:
     """A cache that holds one artifact."""
     stored = read_manifest(TINY)
-    said: list[str] = []
-    keep(tmp_path / "cache", MADE_OF, Stored(TINY, stored.artifact), said.append)
-    assert said == []
+    keep(tmp_path / "cache", MADE_OF, Stored(TINY, stored.artifact), heard)
+    assert heard.events == []
     return tmp_path / "cache"
 
 
@@ -66,20 +66,20 @@ def shorten(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [flip, shorten, Path.unlink], ids=["flipped", "shortened", "missing"])
 @pytest.mark.parametrize("name", ["model.tflite", "manifest.json", "seal", "ingredients.json"])
-def test_damage_is_found_said_and_removed(folder, tmp_path, name, damage):
+def test_damage_is_found_said_and_removed(folder, tmp_path, name, damage, heard):
     entry = entry_of(folder)
     damage(entry / name)
-    said: list[str] = []
-    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", said.append) is None
-    (line,) = said
-    assert line.startswith(f"cache entry {entry} is damaged and is made again: ")
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", heard) is None
+    (event,) = heard.events
+    assert isinstance(event, Warned)
+    assert event.text.startswith(f"cache entry {entry} is damaged and is made again: ")
     assert not entry.exists()
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("shard", [False, True], ids=["entry", "folder above"])
 @pytest.mark.parametrize("broken_link", [False, True], ids=["file", "broken link"])
-def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link):
+def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link, heard):
     entry = entry_of(folder)
     shutil.rmtree(entry.parent)
     if not shard:
@@ -89,30 +89,19 @@ def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link):
         place.symlink_to(tmp_path / "nowhere")
     else:
         place.write_text("a file")
-    said: list[str] = []
-    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", said.append) is None
-    assert said == [f"cache entry {entry} is damaged and is made again: it is no folder"]
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", heard) is None
+    assert heard.events == [Warned(f"cache entry {entry} is damaged and is made again: it is no folder")]
     keep(folder, MADE_OF, read_manifest(TINY), pytest.fail)
     assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
 
 
-def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path):
+def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path, heard):
     (tmp_path / "cache").write_text("a file")
-    said: list[str] = []
-    keep(tmp_path / "cache", MADE_OF, read_manifest(TINY), said.append)
-    (line,) = said
-    assert line.startswith("not cached: ")
+    keep(tmp_path / "cache", MADE_OF, read_manifest(TINY), heard)
+    (event,) = heard.events
+    assert isinstance(event, Warned)
+    assert event.text.startswith("not cached: ")
     assert (tmp_path / "cache").read_text() == "a file"
-
-
-def test_where_it_is(monkeypatch):
-    monkeypatch.setenv("EDGEKIT_CACHE", "/one")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/two")
-    assert exports_folder() == Path("/one/exports")
-    monkeypatch.delenv("EDGEKIT_CACHE")
-    assert exports_folder() == Path("/two/edgekit/exports")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert exports_folder() == Path.home() / ".cache" / "edgekit" / "exports"
 
 
 # Keys

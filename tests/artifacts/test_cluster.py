@@ -24,6 +24,7 @@ from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
 from edgekit.artifacts.tasks import Outcome, Task
 from edgekit.base.owned import MARK
+from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 
@@ -118,7 +119,7 @@ def card(tmp_path) -> str:
 def export(cluster: Cluster, card: str, out: Path, *precisions: str, cache: Path | None = None) -> list[Outcome]:
     profiles = [profile_for("tflite", precision) for precision in precisions]
     options = ExportOptions(out=out, cache=cache)
-    return export_on_cluster(cluster.address, [card], profiles, options, lambda _: None, lambda _: None)
+    return export_on_cluster(cluster.address, [card], profiles, options, silent, lambda _: None)
 
 
 @pytest.mark.slow
@@ -184,7 +185,7 @@ def test_why_layers_were_not_measured_comes_back_beside_the_artifact(tmp_path):
     files = {path.name: path.read_bytes() for path in TINY.iterdir()}
     why = described(ToolError("measuring the layers of tiny: KeyError: 186", "look"))
     delivery = Delivery("converted", 1.0, 1.0, files, [], *why)
-    outcome = unpack(task, ExportOptions(out=tmp_path), delivery, lambda _: None)
+    outcome = unpack(task, ExportOptions(out=tmp_path), delivery, silent)
     assert outcome.artifact == artifact
     assert outcome.folder == tmp_path / "tiny" / "tflite-fp32"
     assert (str(outcome.layers_error), outcome.layers_error.hint) == (
@@ -214,7 +215,7 @@ def test_scheduler_without_workers(make_cluster, card, tmp_path, monkeypatch):
 
 def attempt(address: str, card: str, out: Path) -> list[Outcome]:
     profiles, options = [profile_for("tflite", "fp32")], ExportOptions(out=out)
-    return export_on_cluster(address, [card], profiles, options, lambda _: None, lambda _: None)
+    return export_on_cluster(address, [card], profiles, options, silent, lambda _: None)
 
 
 @pytest.mark.parametrize("address", ["localhost", "nonsense", "http://127.0.0.1:8786", "tcp://127.0.0.1", "a b:1", ""])

@@ -13,6 +13,7 @@ from edgekit.artifacts.children import jobs
 from edgekit.artifacts.children.layer_errors import activations
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.requests import LayersRequest
+from edgekit.base.progress import silent
 from edgekit.catalog import profile_for
 from edgekit.cli.show.export import exit_code, outcome_lines, outcome_plain
 from edgekit.cli.show.export_table import outcome_table
@@ -61,7 +62,7 @@ def loose(format_: str, kept: tuple[str, ...] = ()):
 
 
 def exported(card, folder, profile):
-    (outcome,) = export([card], [profile], ExportOptions(out=folder, layer_errors=True), lambda _: None)
+    (outcome,) = export([card], [profile], ExportOptions(out=folder, layer_errors=True), silent)
     return outcome
 
 
@@ -130,7 +131,7 @@ def faulty(monkeypatch) -> None:
 def test_an_artifact_outlives_a_fault_in_measuring_its_layers(card, tmp_path, monkeypatch, faulty):
     cache = tmp_path / "cache"
     options = ExportOptions(out=tmp_path, layer_errors=True, cache=cache)
-    (outcome,) = export([card], [loose("tflite")], options, lambda _: None)
+    (outcome,) = export([card], [loose("tflite")], options, silent)
     assert outcome.status == "converted"
     assert Artifact.model_validate_json((outcome.folder / "manifest.json").read_text()).parity.failures == ()
     assert not (outcome.folder / "layers.json").exists()
@@ -171,8 +172,8 @@ def test_the_cache_keeps_them_apart_and_gives_them_back(card, tmp_path):
     plain, asked = (ingredients(find_card(card), None, profile, each) for each in options)
     assert plain != asked
     cache = ExportOptions(out=tmp_path / "a", cache=tmp_path / "cache", layer_errors=True)
-    (first,) = export([card], [profile], cache, lambda _: None)
-    (second,) = export([card], [profile], cache, lambda _: None)
+    (first,) = export([card], [profile], cache, silent)
+    (second,) = export([card], [profile], cache, silent)
     assert second.cached
     assert second.layers == first.layers is not None
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgekit.artifacts.cache import ingredients
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.selective import Candidate, choose, missed, not_reached
+from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.cli.export import check_int8_options
 from edgekit.cli.show.export import selection_lines
@@ -58,7 +59,7 @@ def card(tmp_path_factory) -> str:
 
 def exported(card, folder, budget):
     options = ExportOptions(out=folder, selective_float=True, min_sqnr_db=budget)
-    (outcome,) = export([card], [loose("onnx")], options, lambda _: None)
+    (outcome,) = export([card], [loose("onnx")], options, silent)
     return outcome
 
 

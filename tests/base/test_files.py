@@ -67,7 +67,7 @@ with staged_folder(Path(sys.argv[1])) as folder:
 DIE_EVERYWHERE = """
 import os, shutil, signal, sys
 from pathlib import Path
-from edgekit import files
+from edgekit.base import files
 from edgekit.base.owned import MARK
 if sys.argv[2] != "exchange":
     files.exchange = lambda first, second: False
@@ -503,7 +503,7 @@ def test_without_locks_the_owner_decides(tmp_path, monkeypatch, known):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("edgekit.base.locks.fcntl.flock", refuse)
+    monkeypatch.setattr("edgekit.base.posix.fcntl.flock", refuse)
     with staged_folder(tmp_path / "profile") as folder:
         if not known:
             said = json.loads(lock_of(folder).read_text())

@@ -272,6 +272,7 @@ run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.ar
         (None, "ran out of time after 0.5 s and was stopped"),
         (-11, "crashed with SIGSEGV"),
         (-9, "crashed with SIGKILL"),
+        (-40, "crashed with signal 40"),
         (3, "ended with exit code 3"),
     ],
 )

@@ -31,7 +31,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != "edgekit-cache")
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_nobody_else_reads_it_and_nothing_is_left(temporary: Path) -> None:

@@ -7,7 +7,7 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
 from edgekit.agent import sampling
 from edgekit.base.stats import (
@@ -15,10 +15,12 @@ from edgekit.base.stats import (
     median_interval,
     median_ranks,
     median_ratio,
+    percent,
     relative_half_width,
     rounded,
     tail_ratio,
     trimmed_ratio,
+    wilson,
 )
 
 samples = st.lists(st.integers(1, 10**10), min_size=8, max_size=300)
@@ -158,3 +160,23 @@ def test_the_ratio_of_medians_is_within_its_interval_and_turns_over(base: list[i
 def test_too_few_samples_have_no_ratio() -> None:
     with pytest.raises(ValueError, match="1 samples give no interval"):
         median_ratio([5] * 8, [5])
+
+
+@given(st.integers(1, 300), st.data())
+def test_wilson_is_scipys(count, data):
+    hits = data.draw(st.integers(0, count))
+    found = wilson(hits, count)
+    interval = binomtest(hits, count).proportion_ci(method="wilson")
+    assert (found.low, found.high) == (pytest.approx(interval.low, abs=1e-12), pytest.approx(interval.high, abs=1e-12))
+    assert 0 <= found.low <= found.share <= found.high <= 1
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 0), (3, 2), (-1, 5)])
+def test_no_rate(hits, count):
+    with pytest.raises(ValueError, match="no rate"):
+        wilson(hits, count)
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(1.05, "+5.0%"), (0.5, "-50.0%"), (1.0, "+0.0%")])
+def test_a_ratio_as_a_change(ratio, text):
+    assert percent(ratio) == text

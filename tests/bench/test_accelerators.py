@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine, call_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
@@ -55,7 +56,7 @@ def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path)
     stored = read_manifest(TINY / "tflite-fp32")
     limits = Limits(warmup_min_iterations=2, warmup_min_s=0.0, min_iterations=10, min_s=0.1, max_s=5.0)
     session = Session(ThisMachine(), LOCAL, accelerator="gpu", limits=limits)
-    measured = session.measure(stored.artifact, stored.folder)
+    measured = session.measure(stored)
     assert measured.delegation is not None
     found = measured.delegation
     assert (found.name, found.share, found.partitions) == ("GPU WebGPU", 1.0, 1)
@@ -72,6 +73,6 @@ def test_the_gpu_path_computes_what_the_cpu_does(lavapipe: None, tmp_path: Path)
     outputs: dict[str, Any] = {}
     for name in ("cpu", "gpu"):
         one = Session(ThisMachine(), LOCAL, accelerator=name, limits=limits)  # type: ignore[arg-type]
-        one.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / f"{name}.npy", lambda _: None)
+        one.run(stored, tmp_path / "in.npy", tmp_path / f"{name}.npy", silent)
         outputs[name] = np.load(tmp_path / f"{name}.npy")
     np.testing.assert_allclose(outputs["gpu"], outputs["cpu"], rtol=1e-4, atol=1e-5)

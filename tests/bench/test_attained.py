@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import edgekit.bench.attained as under_test
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits
 from edgekit.errors import UsageError
@@ -51,4 +52,4 @@ def test_an_artifact_without_layers_says_how_to_get_them(artifact: Path, tmp_pat
 
 def test_an_emulated_board_has_no_peaks() -> None:
     with pytest.raises(UsageError, match="emulated"):
-        under_test.measure_ceilings(ThisMachine(), Device(id="virtual-rpi4", transport="virtual"), 1, lambda _: None)
+        under_test.measure_ceilings(ThisMachine(), Device(id="virtual-rpi4", transport="virtual"), 1, silent)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.choice import RESOLUTION, Question, compare, speed
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.paired import Contender
 from edgekit.bench.session import Limits, Session
-from edgekit.types import Artifact, Device, Measurement, Ratio, Verdict
+from edgekit.types import Artifact, Device, Measurement, Ratio, Stored, Verdict
 
 LOCAL = Device(id="local", transport="local")
 SHORT = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=10, min_s=0.0, max_s=0.2)
@@ -32,9 +33,9 @@ class Scripted(Session):
     launched: list[str] = field(default_factory=list)
     source: random.Random = field(default_factory=lambda: random.Random(7))
 
-    def latency(self, artifact, folder, on_step=None):
+    def latency(self, stored, progress=None):
         assert self.pattern is not None
-        name = folder.name
+        name = stored.folder.name
         busy = 1 + 0.3 * (len(self.launched) // len(self.times_ms) % 3)
         ms = self.times_ms[name] * busy * (1 + self.source.gauss(0, self.noise))
         self.launched.append(name)
@@ -48,13 +49,12 @@ class Scripted(Session):
 def real() -> Measurement:
     """A measurement to take all but the samples from."""
     folder = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "onnx-fp32"
-    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
-    return Session(ThisMachine(), LOCAL, limits=SHORT).latency(artifact, folder)
+    return Session(ThisMachine(), LOCAL, limits=SHORT).latency(read_manifest(folder))
 
 
 def entered(tiny: Path, *names: str) -> list[Contender]:
     artifact = Artifact.model_validate_json((tiny / "onnx-fp32" / "manifest.json").read_text())
-    return [Contender(name, artifact, Path(name)) for name in names]
+    return [Contender(name, Stored(Path(name), artifact)) for name in names]
 
 
 def scripted(real: Measurement, times_ms: dict[str, float], **more) -> Scripted:
@@ -144,8 +144,8 @@ def test_equals_are_seldom_called_different(tiny, real):
 
 
 def test_on_this_machine_a_network_is_no_slower_than_itself(tiny):
-    artifact = Artifact.model_validate_json((tiny / "onnx-fp32" / "manifest.json").read_text())
-    contenders = [Contender(name, artifact, tiny / "onnx-fp32") for name in ("a", "b")]
+    stored = read_manifest(tiny / "onnx-fp32")
+    contenders = [Contender(name, stored) for name in ("a", "b")]
     session = Session(ThisMachine(), LOCAL, limits=SHORT)
     found = compare(session, contenders, [Question("a", "b")], looks=(5,))
     assert len(found.rounds) == 5

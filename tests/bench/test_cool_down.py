@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,29 +33,36 @@ class Thermometer(ThisMachine):
         return super().command(str(self.program), argument)
 
 
-def waited(folder: Path, readings: Sequence[dict[str, float] | None], longest_s: float = 30.0) -> list[str]:
-    """What is said between the first and the second measurement."""
-    steps: list[str] = []
-    cooler = CoolDown(Thermometer(folder, readings), longest_s, pause_s=0.01)
-    cooler.wait(steps.append)
-    assert not steps
-    cooler.wait(steps.append)
-    return steps
+Waited = Callable[..., list[str]]
 
 
-def test_it_waits_until_the_hottest_sensor_is_near_the_start(tmp_path: Path) -> None:
+@pytest.fixture
+def waited(tmp_path: Path, heard: Any) -> Waited:
+    """What is told between the first and the second measurement."""
+
+    def run(readings: Sequence[dict[str, float] | None], longest_s: float = 30.0) -> list[str]:
+        cooler = CoolDown(Thermometer(tmp_path, readings), longest_s, pause_s=0.01)
+        cooler.wait(heard)
+        assert not heard.events
+        cooler.wait(heard)
+        return list(heard.lines)
+
+    return run
+
+
+def test_it_waits_until_the_hottest_sensor_is_near_the_start(waited: Waited) -> None:
     readings = [{"cpu": 50.0, "gpu": 40.0}, {"cpu": 61.4, "gpu": 40.0}, {"cpu": 52.0, "gpu": 55.0}, {"cpu": 53.0}]
-    assert waited(tmp_path, readings) == [
+    assert waited(readings) == [
         "cooling down: 61 °C, waiting for 53 °C",
         "cooling down: 55 °C, waiting for 53 °C",
     ]
 
 
-def test_it_does_not_wait_for_ever(tmp_path: Path) -> None:
-    said = waited(tmp_path, [{"cpu": 50.0}, {"cpu": 70.0}], longest_s=0.0)
+def test_it_does_not_wait_for_ever(waited: Waited) -> None:
+    said = waited([{"cpu": 50.0}, {"cpu": 70.0}], longest_s=0.0)
     assert said[-1] == "going on at 70 °C: not cooler after 0 s"
 
 
 @pytest.mark.parametrize("nothing", [None, {}])
-def test_nobody_waits_for_a_sensor_that_is_not_there(tmp_path: Path, nothing: dict[str, float] | None) -> None:
-    assert waited(tmp_path, [nothing, {"cpu": 99.0}]) == []
+def test_nobody_waits_for_a_sensor_that_is_not_there(waited: Waited, nothing: dict[str, float] | None) -> None:
+    assert waited([nothing, {"cpu": 99.0}]) == []

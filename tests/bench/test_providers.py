@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine, call_agent, run_agent
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
@@ -100,7 +101,7 @@ def bench(there: ThisMachine, model: Path, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_whole_network_on_webgpu(webgpu: ThisMachine, tmp_path: Path) -> None:
-    checks = {check.name: check.detail for check in check_device("webgpu", lambda _: None)}
+    checks = {check.name: check.detail for check in check_device("webgpu", silent)}
     assert checks["onnxruntime"] == "onnxruntime-webgpu 1.27.0"
     stored = read_manifest(TINY / "onnx-fp32")
     asked: dict[str, Any] = {"accelerator": "gpu", "provider": "webgpu", "reports_root": tmp_path, "limits": SHORT}
@@ -120,7 +121,7 @@ def test_a_whole_network_on_webgpu(webgpu: ThisMachine, tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.random.default_rng(0).random((3, *stored.artifact.inputs[0].shape[1:]), np.float32))
     outputs = []
     for session in (Session(ThisMachine(), LOCAL), Session(webgpu, LOCAL, accelerator="gpu")):
-        session.run(stored.artifact, stored.folder, tmp_path / "in.npy", tmp_path / "out.npy", lambda _: None)
+        session.run(stored, tmp_path / "in.npy", tmp_path / "out.npy", silent)
         outputs.append(np.load(tmp_path / "out.npy"))
     np.testing.assert_allclose(outputs[1], outputs[0], rtol=1e-4, atol=1e-5)
 

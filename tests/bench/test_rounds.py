@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.rounds import merge
 from edgekit.bench.session import Limits, Session
-from edgekit.types import Artifact, Device, Energy, Measurement, Verdict
+from edgekit.types import Device, Energy, Measurement, Verdict
 
 STABLE = Verdict(name="stable")
 
@@ -17,9 +18,8 @@ STABLE = Verdict(name="stable")
 def launch() -> Measurement:
     """A real launch of the tiny network."""
     folder = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
-    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
     limits = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
-    return Session(ThisMachine(), Device(id="local", transport="local"), limits=limits).latency(artifact, folder)
+    return Session(ThisMachine(), Device(id="local", transport="local"), limits=limits).latency(read_manifest(folder))
 
 
 def of(launch: Measurement, ns: int, count: int = 100, **changes: object) -> Measurement:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,9 @@ def artifact_of(folder: Path) -> Artifact:
 
 
 @pytest.mark.parametrize("profile", ["onnx-fp32", "openvino-fp32", "tflite-fp32", "tflite-int8"])
-def test_a_measurement_is_whole(tiny: Path, profile: str) -> None:
+def test_a_measurement_is_whole(tiny: Path, profile: str, heard: Any) -> None:
     artifact = artifact_of(tiny / profile)
-    steps: list[str] = []
-    found = Session(ThisMachine(), LOCAL, per_op=True, limits=SHORT).measure(artifact, tiny / profile, steps.append)
+    found = Session(ThisMachine(), LOCAL, per_op=True, limits=SHORT).measure(artifact, tiny / profile, heard)
     assert found.key == f"tiny__{profile}__{artifact.runtime}-cpu-t1"
     assert found.artifact_sha256 == artifact.sha256
     assert len(found.samples_ns) >= 50
@@ -37,8 +37,8 @@ def test_a_measurement_is_whole(tiny: Path, profile: str) -> None:
     assert found.export_command == artifact.command
     assert (found.delegation is not None) == (artifact.audit.delegate is not None)
     assert found.verdict.name in ("stable", "noisy")
-    assert "latency: measure" in steps
-    assert steps.index("memory") > steps.index("latency")
+    assert "latency: measure" in heard.lines
+    assert heard.lines.index("memory") > heard.lines.index("latency")
 
 
 def test_operators_that_cannot_be_timed_are_a_note_not_a_failure(tiny: Path) -> None:

@@ -19,6 +19,7 @@ from benchmarks.plain_exports import (
     tensor_spec,
     weights_code,
 )
+from edgekit.base.progress import Step
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError
@@ -46,9 +47,10 @@ def test_the_key_of_a_plain_export_is_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_weights_are_made_by_what_the_key_holds() -> None:
-    seed, std, biases, statistics, network = weights_code()
+    seed, std, wider, biases, statistics, network = weights_code()
     assert "Constant(value=0)" in seed
     assert "BN_BIAS_STD" in std
+    assert "WIDER_BIAS" in wider
     assert "uniform_" in biases
     assert "running_var" in statistics
     assert "manual_seed" in network
@@ -61,10 +63,11 @@ def test_a_plain_export_that_cannot_begin_says_why(tmp_path: Path) -> None:
 
 
 def test_cpu_seconds_are_those_of_the_conversion() -> None:
-    heard = [("building", 1.0), ("net onnx-int8: converting", 5.0), ("net onnx-int8: verifying", 12.5)]
+    begin, end = Step("converting", ("net onnx-int8",)), Step("verifying", ("net onnx-int8",))
+    heard = {Step("building"): 1.0, begin: 5.0, end: 12.5}
     assert conversion_cpu(heard, "net onnx-int8") == 7.5
     assert conversion_cpu(heard, "net onnx-fp32") is None
-    assert conversion_cpu(heard[:2], "net onnx-int8") is None
+    assert conversion_cpu({begin: 5.0}, "net onnx-int8") is None
 
 
 def test_agreement_is_parity() -> None:

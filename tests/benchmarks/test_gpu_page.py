@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import gpu_share
 from benchmarks.gpu_page import blocking, page
+from benchmarks.places import PAGES, RESULTS
 from edgekit.errors import UsageError
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "gpu.md"
@@ -59,7 +60,9 @@ def test_reasons_are_of_the_file_s_operators_only() -> None:
 
 def test_rendering_again_gives_the_same_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gpu.json").write_text(json.dumps(found()))
-    monkeypatch.setattr(sys, "argv", ["gpu_share", "--render", "--out", str(tmp_path)])
+    monkeypatch.setattr(
+        sys, "argv", ["gpu_share", "--render", "--out", str(tmp_path), "--page", str(tmp_path / "gpu.md")]
+    )
     assert gpu_share.main() == 0
     assert (tmp_path / "gpu.md").read_text() == GOLDEN.read_text()
 
@@ -73,5 +76,4 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str | None) -> 
 
 
 def test_the_committed_page_is_that_of_the_committed_figures() -> None:
-    docs = Path(__file__).parent.parent.parent / "docs"
-    assert page(json.loads((docs / "gpu.json").read_text())) == (docs / "gpu.md").read_text()
+    assert page(json.loads((RESULTS / "gpu.json").read_text())) == (PAGES / "gpu.md").read_text()

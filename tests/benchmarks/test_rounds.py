@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import math
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import rounds
-from benchmarks.rounds import Block, Plan, append, half_width, log_ratio, measure, resume, schedule
+from benchmarks.rounds import Block, Plan, append, half_width, measure, resume, schedule
+from edgekit.bench.turns import by_turns
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 MODEL = (TINY / "onnx-fp32" / "model.onnx", "abc")
@@ -33,14 +35,6 @@ def test_the_half_width_is_that_of_the_interval() -> None:
     assert half_width([entry(2 + 0.1 * i, 1) for i in range(9)], ("plain-fp32", "edgekit-fp32")) > 0.02
 
 
-def test_a_round_compares_turn_by_turn() -> None:
-    """The machine is three times as slow for a while, another while for each side's median; the turns still agree."""
-    pace = [1, 1, 3, 3, 3, 1]
-    one = {"turns_ns": [[2_000 * p] for p in pace]}
-    other = {"turns_ns": [[1_000 * p] for p in pace]}
-    assert log_ratio(one, other) == pytest.approx(math.log(2))
-
-
 def test_everyone_gets_the_least_number_before_anyone_gets_more() -> None:
     blocks = [block(name) for name in ("a", "b", "c")]
     turns = schedule(blocks, Plan(min_rounds=5, max_rounds=7), random.Random(0))
@@ -55,7 +49,7 @@ def test_everyone_gets_the_least_number_before_anyone_gets_more() -> None:
 
 def test_real_launches_are_kept_as_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "LAUNCH", {**rounds.LAUNCH, "warmup_min_s": 0.0, "max_s": 0.1})
-    monkeypatch.setattr(rounds, "TURNS", 3)
+    monkeypatch.setattr(rounds, "by_turns", partial(by_turns, turns=3))
     file = tmp_path / "rounds.jsonl"
     broken = tmp_path / "broken.onnx"
     broken.write_text("no model")

@@ -15,8 +15,9 @@ import pytest
 
 from edgekit.artifacts.store import read_manifest
 from edgekit.artifacts.tasks import Outcome
+from edgekit.base.progress import Step, Warned
 from edgekit.catalog import MODELS, builtin_folder, cards, default_cards
-from edgekit.cli.export_run import progress
+from edgekit.cli.export_run import telling
 from edgekit.cli.show.export_table import outcome_table, summary_line
 from edgekit.errors import ToolError
 from edgekit.forms.profiles import choose_matrix
@@ -92,10 +93,10 @@ def test_table_of_outcomes():
     assert summary_line(outcomes[0]).startswith("converted          tiny tflite-fp32: 2.5 s, 4.2 CPU s, ")
 
 
-def test_nothing_is_shown_off_a_terminal_but_what_the_cache_says(capsys):
-    with progress(3, live=True) as (step, done):
-        step("x: converting")
-        step("cache entry /a/b is damaged and is made again: seal")
+def test_nothing_is_shown_off_a_terminal_but_warnings(capsys):
+    with telling(3, live=True) as (progress, done):
+        progress(Step("converting", ("x",)))
+        progress(Warned("cache entry /a/b is damaged and is made again: seal"))
         done(Outcome("tiny", "tflite-fp32", "converted", 2.5))
     said = capsys.readouterr()
     assert said.out == ""

@@ -10,11 +10,13 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.pixels import from_output
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.devices.inventory import find_device
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verify.parity import compare
 
 EXPORTS = {
@@ -31,7 +33,7 @@ def cosine_here(folder: Path, scratch: Path) -> float:
     with np.load(folder / CHECK_FILE) as saved:
         np.save(given, saved["input"])
         reference = saved["reference"]
-    Session(ThisMachine(), find_device("local")).run(stored.artifact, folder, given, answer, lambda _: None)
+    Session(ThisMachine(), find_device("local")).run(stored, given, answer, silent)
     output = from_output(np.load(answer), stored.artifact.outputs[0])
     return compare(reference, output, stored.artifact.parity.tolerance, trained=False).cosine_min
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.progress import silent
 from edgekit.bench.launch import run_agent
 from edgekit.devices.adb import AdbMachine
 from edgekit.devices.adb_client import Phone, find_adb
@@ -23,14 +24,10 @@ from edgekit.errors import ToolError
 pytestmark = pytest.mark.slow
 
 
-def hush(_: str) -> None:
-    """Nobody listens."""
-
-
 @pytest.fixture(scope="module")
 def phone(emulated_phone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
     """One emulated phone for all tests here, its storage new."""
-    with running("virtual-phone", hush, tmp_path_factory.mktemp("phone")) as started:
+    with running("virtual-phone", silent, tmp_path_factory.mktemp("phone")) as started:
         yield started
 
 
@@ -45,7 +42,7 @@ def test_files_programs_exit_codes(phone: Phone, tmp_path: Path) -> None:
     large.write_bytes(os.urandom(100_000))
     small = tmp_path / "small's"
     small.write_text("small")
-    with AdbMachine(phone, hush) as machine:
+    with AdbMachine(phone, silent) as machine:
         there = machine.deliver([large, small])
         assert [path.rpartition("/")[2] for path in there] == [large.name, small.name]
         machine.fetch(there[0], tmp_path / "back")
@@ -59,14 +56,14 @@ def test_files_programs_exit_codes(phone: Phone, tmp_path: Path) -> None:
             machine.call("looking", "echo said on stderr >&2; exit 9")
         assert machine.call("looking", 'printf %s "$1"', "'; exit 3 #").decode() == "'; exit 3 #"
         run = machine.run
-    with AdbMachine(phone, hush) as machine:
+    with AdbMachine(phone, silent) as machine:
         assert kind(lambda: machine.call("looking", 'cat "$1"', run)) == "failed", "the run's folder is gone"
 
 
 def test_two_runs_never_share_a_phone(phone: Phone) -> None:
-    with AdbMachine(phone, hush), pytest.raises(DeviceError, match=r"virtual-phone is in use by .*, process \d+"):
-        AdbMachine(phone, hush).__enter__()
-    with AdbMachine(phone, hush):
+    with AdbMachine(phone, silent), pytest.raises(DeviceError, match=r"virtual-phone is in use by .*, process \d+"):
+        AdbMachine(phone, silent).__enter__()
+    with AdbMachine(phone, silent):
         pass  # the lock goes with its holder
 
 
@@ -85,7 +82,7 @@ def test_the_lock_of_a_run_that_was_killed_is_free(phone: Phone) -> None:
 
 def is_taken(phone: Phone) -> bool:
     try:
-        with AdbMachine(phone, hush):
+        with AdbMachine(phone, silent):
             return False
     except DeviceError as error:
         if error.kind == "busy":
@@ -96,7 +93,7 @@ def is_taken(phone: Phone) -> bool:
 def test_what_ran_out_of_time_is_killed_there(phone: Phone, tmp_path: Path) -> None:
     program = tmp_path / "sleeper.py"
     program.write_text("import time; time.sleep(987)")
-    with AdbMachine(phone, hush) as machine:
+    with AdbMachine(phone, silent) as machine:
         (there,) = machine.deliver([program])
         child = subprocess.Popen(machine.command(there, "x"), stdin=subprocess.PIPE)
         look = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
@@ -106,11 +103,10 @@ def test_what_ran_out_of_time_is_killed_there(phone: Phone, tmp_path: Path) -> N
         wait_until(lambda: b"sleeper.py x" not in machine.call("looking", look), "it outlives its client")
 
 
-def test_the_daemon_restarts_in_the_middle(phone: Phone, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_the_daemon_restarts_in_the_middle(phone: Phone, tmp_path: Path, heard: Any) -> None:
     file = tmp_path / "model.bin"
     file.write_bytes(os.urandom(10_000))
-    with AdbMachine(phone, said.append) as machine:
+    with AdbMachine(phone, heard) as machine:
         machine.deliver([file])
         first = machine.run
         threading.Timer(1.0, kill_daemon, [phone]).start()
@@ -119,7 +115,7 @@ def test_the_daemon_restarts_in_the_middle(phone: Phone, tmp_path: Path) -> None
         (there,) = machine.deliver([file])
         assert machine.run != first
         assert machine.call("looking", 'cat "$1"', there) == file.read_bytes()
-    assert "the connection to virtual-phone was lost: connecting anew" in said
+    assert "the connection to virtual-phone was lost: connecting anew" in heard.lines
 
 
 def kill_daemon(phone: Phone) -> None:
@@ -137,7 +133,7 @@ def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
 def test_an_agent_that_is_killed_there(phone: Phone, tmp_path: Path) -> None:
     program = tmp_path / "agent.sh"
     program.write_text("#!/bin/sh\nkill -9 $$\n")
-    with AdbMachine(phone, hush) as machine:
+    with AdbMachine(phone, silent) as machine:
         (machine.python,) = machine.deliver([program])
         machine.call("allowing", 'chmod 755 "$1"', machine.python)
         with pytest.raises(DeviceError, match="asking: killed on virtual-phone by SIGKILL"):
@@ -147,14 +143,17 @@ def test_an_agent_that_is_killed_there(phone: Phone, tmp_path: Path) -> None:
 def test_a_full_disk(emulated_phone: None, small_disk: Path, tmp_path: Path) -> None:
     large = tmp_path / "model.bin"
     large.write_bytes(os.urandom(500_000))
-    with running("virtual-phone-2", hush, small_disk) as other, AdbMachine(other, hush) as machine:
+    with running("virtual-phone-2", silent, small_disk) as other, AdbMachine(other, silent) as machine:
         with pytest.raises(DeviceError, match="the disk of virtual-phone-2 is full") as caught:
             machine.deliver([large])
         assert caught.value.kind == "disk-full"
 
 
 def test_no_python_there(phone: Phone) -> None:
-    with AdbMachine(phone, hush, python="python9") as machine, pytest.raises(DeviceError, match="no python9") as caught:
+    with (
+        AdbMachine(phone, silent, python="python9") as machine,
+        pytest.raises(DeviceError, match="no python9") as caught,
+    ):
         run_agent(machine, {"command": "info"}, {}, 60.0, "asking")
     assert caught.value.kind == "python"
 
@@ -162,7 +161,7 @@ def test_no_python_there(phone: Phone) -> None:
 def test_a_serial_that_is_not_there(phone: Phone) -> None:
     wrong = Phone("pixel", "28241FDH2001AB", phone.environment)
     with pytest.raises(DeviceError, match=rf"no 28241FDH2001AB, which is pixel; adb sees {phone.serial}") as caught:
-        AdbMachine(wrong, hush).__enter__()
+        AdbMachine(wrong, silent).__enter__()
     assert "devices.toml" in caught.value.hint
 
 
@@ -172,7 +171,7 @@ def test_nobody_listens_there(phone: Phone) -> None:
         port = probe.getsockname()[1]
     gone = Phone("pixel", f"127.0.0.1:{port}", phone.environment)
     with pytest.raises(DeviceError, match="pixel cannot be reached at") as caught:
-        AdbMachine(gone, hush).__enter__()
+        AdbMachine(gone, silent).__enter__()
     assert caught.value.kind == "unreachable"
 
 

@@ -63,6 +63,7 @@ def test_an_entry_of_the_project_then_of_the_user(nowhere: Path) -> None:
         ('["../x"]\naddress = "x"\n', "id", ""),
         ('rpi4 = "10.0.0.4"\n', "stands outside a table", ""),
         ("[rpi4\n", "not valid TOML", ""),
+        ("[rpi4]\naddress = 2024-01-01\nwait_s = 2024-01-01T00:00:00\n", "wait_s", ""),
     ],
 )
 def test_a_wrong_entry_is_explained(text: str, message: str, hint: str) -> None:

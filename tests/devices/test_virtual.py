@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.agent.cpu import describe_cpu
+from edgekit.base.folders import boards_folder
+from edgekit.base.progress import silent
 from edgekit.devices.virtual import build as virtual_build
 from edgekit.devices.virtual.boards import BOARDS, VIRTUAL, VirtualBoard
 from edgekit.devices.virtual.files import cpuinfo, sys_files, write_files
@@ -55,15 +57,15 @@ def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_build_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     monkeypatch.setattr(virtual_build, "check_tools", lambda: None)
     monkeypatch.setattr(virtual_build, "mirror", lambda: "file:/nowhere")
     if shutil.which("apt-get") is None:
         pytest.skip("needs apt-get")
     with pytest.raises(ToolError, match=r"building the emulated board: the (index|download) ended with exit code"):
-        virtual_build.build_system(lambda _: None)
+        virtual_build.build_system(silent)
     assert not virtual_build.system_folder().exists()
-    assert not [path for path in virtual_build.cache_folder().iterdir() if "staging" in path.name]
+    assert not [path for path in boards_folder().iterdir() if "staging" in path.name]
 
 
 @pytest.mark.slow
@@ -72,7 +74,7 @@ def test_the_board_starts_runs_and_stops(name: str, emulated: None) -> None:
     from edgekit.devices.ssh import SshMachine
     from edgekit.devices.virtual.board import prepare
 
-    with SshMachine(prepare(name, lambda _: None)) as machine:
+    with SshMachine(prepare(name, silent)) as machine:
         said = machine.call(
             "looking", 'uname -m; pwd; id -u; echo "$QEMU_CPU"; cat /proc/1/comm >/dev/null && echo own'
         )

@@ -14,6 +14,7 @@ from filelock import FileLock
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import MANIFEST
 from edgekit.base.pixels import load_pixels
+from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.types import Artifact, ExportProfile, ModelCard
 from edgekit.verbs.export import export
@@ -72,10 +73,6 @@ class Way:
         return ExportProfile.model_validate({**base.model_dump(), **changes})
 
 
-def hush(step: str) -> None:
-    """Progress that nobody reads."""
-
-
 @dataclass(frozen=True)
 class Made:
     """An artifact and where it lies."""
@@ -121,7 +118,7 @@ def make(shared, card_file) -> Callable[..., Made]:
         folder = shared / "small" / str(way)
         with FileLock(shared / f"{way}.lock"):
             if not folder.exists():
-                (outcome,) = export([str(card_file)], [way.profile], ExportOptions(out=shared), hush)
+                (outcome,) = export([str(card_file)], [way.profile], ExportOptions(out=shared), silent)
                 assert outcome.status == "converted", f"{way}: {outcome.error}"
                 assert outcome.folder == folder
         return Made(way, folder, Artifact.model_validate_json((folder / MANIFEST).read_text()))

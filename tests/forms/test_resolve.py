@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from edgekit.catalog import find_card, profile_for
+from edgekit.catalog import PROFILES, builtin_folder, find_card, profile_for
 from edgekit.errors import UsageError
 from edgekit.forms.candidates import candidates
 from edgekit.forms.known import remember
@@ -123,6 +124,13 @@ def test_float_with_the_preprocessing_that_was_asked_for():
     assert (resolved.name, resolved.bake_preprocess) == ("onnx-fp32-baked", True)
 
 
+def test_float_in_the_opset_that_was_asked_for():
+    remember(known(int8_vs_float=SLOW, takes="fp32"), "x86-vnni")
+    (profile,) = choose_profiles("onnx", int8=True, target="x86-vnni", opset=15, ir_version=9)
+    resolved = resolve(CARD, profile).profile
+    assert (resolved.name, resolved.opset, resolved.ir_version) == ("onnx-fp32-opset15-ir9", 15, 9)
+
+
 @pytest.mark.parametrize("rewrites", [(), ("fold_batch_norm",)])
 def test_rewrites_written_on_purpose_stay(rewrites):
     remember(known(), "x86-vnni")
@@ -140,6 +148,20 @@ def test_a_named_form():
     assert (chosen.name, chosen.by, chosen.note) == ("dense-shuffled", "name", "the best known form is shift")
     (default,) = choose_profiles("onnx", int8=True, target="x86-vnni", form="default")
     assert resolve(CARD, default).profile.rewrites == profile_for("onnx", "int8").rewrites
+
+
+def test_forms_build_on_the_built_in_profile_where_the_project_has_one_of_its_name(tmp_path):
+    builtin = (builtin_folder(PROFILES) / "onnx-fp32.toml").read_text()
+    own = tmp_path / PROFILES / "onnx-fp32.toml"
+    own.parent.mkdir()
+    own.write_text(re.sub(r"rewrites = \[.*?\]", "rewrites = []", builtin, flags=re.DOTALL))
+    assert profile_for("onnx", "fp32").rewrites == ()
+    (profile,) = choose_profiles("onnx", target="x86-vnni", form="dense-shuffled")
+    assert {"fold_batch_norm", "densify_shuffled"} < set(resolve(CARD, profile).profile.rewrites)
+    (profile,) = choose_profiles("onnx", target="x86-vnni")
+    assert (resolve(CARD, profile).profile.form, resolve(CARD, profile).profile.rewrites) == ("as-written", ())
+    with pytest.raises(UsageError, match="unknown form 'nosuch' of onnx-fp32"):
+        resolve(CARD, profile.model_copy(update={"form": "nosuch"}))
 
 
 def test_an_unknown_form_is_named():

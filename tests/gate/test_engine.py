@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.gate.engine import BROKEN, run_gate, settle
 from edgekit.gate.pairs import Pairing, Role, orders
-from edgekit.types import Artifact, Conditions, Device, GateResult, GateRule
+from edgekit.types import Artifact, Conditions, Device, GateResult, GateRule, Stored
 
 BOARD = Device(id="board", transport="ssh", address="board")
 LIMITS = Limits(max_s=1.0, launch_s=20.0)
@@ -55,9 +56,8 @@ class Scripted(Pairing):
 
 
 @pytest.fixture
-def artifact(tiny: Path) -> tuple[Artifact, Path]:
-    folder = tiny / "tflite-fp32"
-    return Artifact.model_validate_json((folder / "manifest.json").read_text()), folder
+def stored(tiny: Path) -> Stored:
+    return read_manifest(tiny / "tflite-fp32")
 
 
 def draft(artifact: Artifact, **changes: object) -> GateResult:
@@ -72,9 +72,9 @@ def draft(artifact: Artifact, **changes: object) -> GateResult:
 class Run:
     """A gate on a stand-in, and what it kept on the way."""
 
-    def __init__(self, artifact: tuple[Artifact, Path], pairing: Pairing) -> None:
+    def __init__(self, stored: Stored, pairing: Pairing) -> None:
         self.pairing = pairing
-        self.artifact = artifact[0]
+        self.artifact = stored.artifact
         self.kept: list[GateResult] = []
 
     def __call__(self, pinned: Conditions | None = None, plumbing: bool = False, **changes: object) -> GateResult:
@@ -85,24 +85,24 @@ Make = Callable[..., Run]
 
 
 @pytest.fixture
-def gate(artifact: tuple[Artifact, Path]) -> Make:
+def gate(stored: Stored) -> Make:
     """A gate on a scripted device, in this process."""
 
     def build(**script: Any) -> Run:
-        pairing = Scripted(Session(ThisMachine(), BOARD, limits=LIMITS), {"baseline": artifact, "candidate": artifact})
+        pairing = Scripted(Session(ThisMachine(), BOARD, limits=LIMITS), {"baseline": stored, "candidate": stored})
         pairing.script, pairing.counts = script, Counter()  # type: ignore[misc]
-        return Run(artifact, pairing)
+        return Run(stored, pairing)
 
     return build
 
 
 @pytest.fixture
-def far_gate(artifact: tuple[Artifact, Path], stand_in: Callable[..., ThisMachine]) -> Make:
+def far_gate(stored: Stored, stand_in: Callable[..., ThisMachine]) -> Make:
     """A gate on a scripted device that is a process of its own for each launch, and can die."""
 
     def build(limits: Limits = LIMITS, **script: Any) -> Run:
         session = Session(stand_in(**script), BOARD, limits=limits)
-        return Run(artifact, Pairing(session, {"baseline": artifact, "candidate": artifact}))
+        return Run(stored, Pairing(session, {"baseline": stored, "candidate": stored}))
 
     return build
 
@@ -298,7 +298,7 @@ def test_an_agent_of_another_version_breaks_off(gate: Make) -> None:
 # Several gates
 
 
-def test_holm_over_the_run(artifact: tuple[Artifact, Path], gate: Make) -> None:
+def test_holm_over_the_run(stored: Stored, gate: Make) -> None:
     suspicious = gate(bench=launches(1.0112, noise=0.001))(family=100)
     # Alone it would have failed; with 99 others it is no more than a suspicion.
     assert GateRule().alpha / 100 < suspicious.p_slower < GateRule().alpha
@@ -306,7 +306,7 @@ def test_holm_over_the_run(artifact: tuple[Artifact, Path], gate: Make) -> None:
     assert len(suspicious.pairs) == 20
     (alone,) = settle([suspicious])
     assert alone.status == "FAIL"
-    with_others = settle([suspicious, *[draft(artifact[0]) for _ in range(99)]])
+    with_others = settle([suspicious, *[draft(stored.artifact) for _ in range(99)]])
     assert with_others[0].status == "PASS"
     assert with_others[0].reason.startswith("proven to be slower by less than 3.0%")
     assert {other.status for other in with_others[1:]} == {"BROKEN_OFF"}

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.errors import ToolError
 from edgekit.gate.engine import operator_changes
 from edgekit.gate.pairs import Pairing, operators_digest
-from edgekit.types import Artifact
 
 SHORT = Limits(warmup_min_iterations=2, warmup_min_s=0.01, min_iterations=20, min_s=0.02, max_s=0.5)
 
 
 def pairing(folder: Path, transport: ThisMachine | None = None, **handicap: int | bool) -> Pairing:
-    artifact = Artifact.model_validate_json((folder / "manifest.json").read_text())
+    stored = read_manifest(folder)
     session = Session(transport or ThisMachine(), LOCAL, limits=SHORT)
-    return Pairing(session, {"baseline": (artifact, folder), "candidate": (artifact, folder)}, handicap)
+    return Pairing(session, {"baseline": stored, "candidate": stored}, handicap)
 
 
 @pytest.mark.parametrize("profile", ["onnx-fp32", "openvino-fp32", "tflite-int8"])
@@ -36,7 +36,7 @@ def test_conditions_are_the_same_twice_and_a_pair_has_both_sides(tiny: Path, pro
     assert key.settings
     assert key.affinity
     assert key.cpu == info.cpu
-    assert key.baseline_sha256 == made.sides["baseline"][0].sha256
+    assert key.baseline_sha256 == made.sides["baseline"].artifact.sha256
     pair, differences = made.pair(3, True, guard, guard.sentinel_ns, key)
     assert (pair.number, pair.candidate_first, differences) == (3, True, ())
     assert len(pair.baseline_ns) >= 20

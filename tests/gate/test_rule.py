@@ -258,7 +258,7 @@ def test_it_does_not_cry_wolf(noise: str) -> None:
     rule = GateRule(tolerance=0.0)  # the harder case: with the default tolerance there is next to nothing to count
     drawn = sim.log_ratios(kind, 0.0, 4000, 20, np.random.default_rng(3))
     fails = int(sim.run_gates(drawn, rule).failed.sum())
-    assert sim.wilson(fails, 4000)[0] < 0.025
+    assert sim.interval(fails, 4000)[0] < 0.025
     assert fails / 4000 < 0.02
 
 
@@ -277,7 +277,7 @@ def test_delta_is_a_promise_too() -> None:
 
 def test_wilson_intervals() -> None:
     sim = simulation()
-    assert sim.wilson(0, 200)[1] == pytest.approx(0.0188, abs=1e-4)
-    assert sim.wilson(200, 200) == pytest.approx((0.9812, 1.0), abs=1e-4)
-    assert sim.wilson(0, 0) == (0.0, 1.0)
+    assert sim.interval(0, 200)[1] == pytest.approx(0.0188, abs=1e-4)
+    assert sim.interval(200, 200) == pytest.approx((0.9812, 1.0), abs=1e-4)
+    assert sim.interval(0, 0) == (0.0, 1.0)
     assert t.ppf(0.975, 1e9) == pytest.approx(1.959964, abs=1e-5)

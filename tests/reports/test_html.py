@@ -174,4 +174,4 @@ def test_missing_jinja2_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ToolError) as caught:
         render_html([], "0.0.0")
-    assert "edgekit[report]" in caught.value.hint
+    assert "[report]" in caught.value.hint

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +12,9 @@ from torch import nn
 from edgekit.catalog import find_card
 from edgekit.errors import UsageError
 from edgekit.training.batches import augmented, batch_indices, evaluation_batches, scaled, training_batches
-from edgekit.training.condensing import Survivors, condensing_part, survivors
+from edgekit.training.condensing import condensing_part, survivors
 from edgekit.training.datasets import ArrayImages, Split
 from edgekit.training.loop import Training, begin, train_epoch
-from edgekit.training.metrics import Epoch, Run
-from edgekit.training.plot import limits, plot
 from edgekit.training.recipes import Recipe, find_recipe, with_changes
 from edgekit.training.sources import load_data
 from edgekit.types import Preprocessing
@@ -168,86 +163,3 @@ def test_survivors_count_connections(tiny_condensenet: Path, stripes: Path) -> N
     assert before.connections == before.total == sum(before.layers.values()) == 8 * 16 + 12 * 32 + 20 * 32
     part.set_progress(0.5)
     assert survivors(part).connections == before.total // 2
-
-
-def run_of(epochs: int, condensing: bool) -> Run:
-    rows = []
-    for number in range(1, epochs + 1):
-        stage = min(3, number * 6 // 20)
-        left = Survivors(
-            stage=stage, layers={"a": 100 - 25 * stage}, inputs={"a": 4}, connections=100 - 25 * stage, total=100
-        )
-        rows.append(
-            Epoch(
-                number=number,
-                loss=2 / number,
-                lasso=None,
-                train_accuracy=90 - 60 / number,
-                test_accuracy=91 - 60 / number,
-                lr=0.1,
-                progress=number / 20,
-                survivors=left if condensing else None,
-                seconds=1.5,
-            )
-        )
-    return Run(
-        model="m<1>",
-        data="d",
-        data_sha256="0",
-        classes=("a", "b"),
-        train_images=9,
-        test_images=3,
-        start="random weights",
-        params=5,
-        recipe=Recipe(epochs=20, batch=2, lr=0.1),
-        threads=1,
-        epochs=tuple(rows),
-    )
-
-
-@pytest.mark.parametrize(("epochs", "condensing", "panels"), [(1, True, 3), (20, True, 3), (7, False, 2)])
-def test_the_plot_is_svg_with_a_panel_each(epochs: int, condensing: bool, panels: int) -> None:
-    text = plot(run_of(epochs, condensing))
-    root = ET.fromstring(text)
-    words = [t.text or "" for t in root.iter("{http://www.w3.org/2000/svg}text")]
-    lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
-    assert len(lines) == panels + 1
-    assert all(len((line.get("points") or "").split()) == epochs for line in lines)
-    assert ("surviving connections, %" in words) == condensing
-    assert any(word.startswith("m<1> on d: test accuracy") for word in words)
-    assert [w for w in words if w.startswith("stage")] == (
-        ["stage 1", "stage 2", "stage 3"] if panels == 3 and epochs > 1 else []
-    )
-    height, width = float(root.get("height") or 0), float(root.get("width") or 0)
-    for circle in root.iter("{http://www.w3.org/2000/svg}circle"):
-        assert 0 < float(circle.get("cx") or 0) < width
-        assert 0 < float(circle.get("cy") or 0) < height
-
-
-def test_the_limits_of_an_axis_are_round_and_hold_the_values() -> None:
-    for low, high in ((0.31, 2.2), (5.0, 5.0), (0.0, 0.0), (64.1, 91.7), (25.0, 100.0)):
-        bottom, top, step = limits(low, high)
-        assert bottom <= low
-        assert top >= high
-        assert top > bottom
-        assert round((top - bottom) / step) <= 6
-
-
-def test_a_browser_draws_the_plot(chromium: str, tmp_path: Path) -> None:
-    (tmp_path / "plot.svg").write_text(plot(run_of(20, True)))
-    picture = tmp_path / "plot.png"
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--screenshot={picture}",
-        "--window-size=720,760",
-    ]
-    subprocess.run([*command, str(tmp_path / "plot.svg")], check=True, capture_output=True, timeout=120)
-    from PIL import Image
-
-    with Image.open(picture) as image:
-        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
-    assert {(0x0B, 0x62, 0xA4), (0xC8, 0x50, 0x0A)} <= colours
-    assert shutil.which(chromium)

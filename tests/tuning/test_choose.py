@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts.prepare import ExportOptions, prepare
-from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.choice import Compared, Question
 from edgekit.bench.session import Limits
 from edgekit.catalog import find_card, load_toml, profile_for
@@ -24,7 +25,7 @@ from edgekit.tuning.build import Built, build_all, distinct_graphs, forms_to_try
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
-from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, TuningConditions
+from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, Stored, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
 
@@ -48,10 +49,6 @@ def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
-
-
-def hush(step: str) -> None:
-    """Progress nobody reads."""
 
 
 def built(*names: str) -> list[Built]:
@@ -163,20 +160,20 @@ def test_when_nothing_is_left_every_form_is_named():
 
 def test_an_emulated_device_decides_nothing():
     with pytest.raises(UsageError, match="virtual-rpi4 is an emulated device: its latency means nothing"):
-        find_place("virtual-rpi4", 1, hush)
+        find_place("virtual-rpi4", 1, silent)
 
 
 def test_threads_and_target_have_to_fit(project):
     with pytest.raises(UsageError, match="--threads must be at least 1"):
-        find_place("local", 0, hush)
-    place = find_place("local", 1, hush)
+        find_place("local", 0, silent)
+    place = find_place("local", 1, silent)
     other = "armv8.0" if place.target != "armv8.0" else "x86-avx2"
     profile = profile_for("onnx", "fp32")
     assert on_target(profile, place).target == place.target
     with pytest.raises(UsageError, match="--cores takes big, little or core numbers"):
-        find_place("local", 1, hush, cores="fast")
+        find_place("local", 1, silent, cores="fast")
     with pytest.raises(UsageError, match="there is no core 99 here to be pinned to"):
-        find_place("local", 1, hush, cores="99")
+        find_place("local", 1, silent, cores="99")
     with pytest.raises(UsageError, match=f"--target {other} contradicts the device local"):
         on_target(profile.model_copy(update={"target": other}), place)
 
@@ -184,11 +181,11 @@ def test_threads_and_target_have_to_fit(project):
 def test_a_device_behind_ssh_is_measured_there(ssh_board, project, monkeypatch):
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     add_device("board", "board", python=sys.executable)
-    place = find_place("board", 1, hush, limits=SHORT, looks=(5,))
+    place = find_place("board", 1, silent, limits=SHORT, looks=(5,))
     assert place.device.transport == "ssh"
-    assert place.target == find_place("local", 1, hush).target
-    with place.session(hush) as session:
-        usable, first, failed = try_out(built("a", "b"), session, hush)
+    assert place.target == find_place("local", 1, silent).target
+    with place.session(silent) as session:
+        usable, first, failed = try_out(built("a", "b"), session, silent)
     assert failed == []
     assert [one.name for one in usable] == ["a", "b"]
     assert place.conditions(first).device == "board"
@@ -199,10 +196,10 @@ def test_a_form_that_breaks_on_the_device_is_named_and_skipped(project):
     (project / "broken").mkdir()
     (project / "broken" / "model.onnx").write_bytes(b"broken")
     core = max(os.sched_getaffinity(0))
-    place = find_place("local", 1, hush, limits=SHORT, cores=str(core))
-    with place.session(hush) as session:
+    place = find_place("local", 1, silent, limits=SHORT, cores=str(core))
+    with place.session(silent) as session:
         usable, first, failed = try_out(
-            [replace(bad, stored=Stored(project / "broken", bad.artifact)), good], session, hush
+            [replace(bad, stored=Stored(project / "broken", bad.artifact)), good], session, silent
         )
     assert [one.name for one in usable] == ["good"]
     assert first.model == "tiny"
@@ -218,7 +215,7 @@ def test_a_form_that_breaks_on_the_device_is_named_and_skipped(project):
 @pytest.fixture
 def place() -> Place:
     """This machine, looked at briefly, however busy it is."""
-    return replace(find_place("local", 1, hush, limits=SHORT, looks=(5,)), spare=math.inf)
+    return replace(find_place("local", 1, silent, limits=SHORT, looks=(5,)), spare=math.inf)
 
 
 @pytest.fixture
@@ -234,7 +231,7 @@ def test_a_network_is_tuned_and_later_exports_take_its_form(tiny_condensenet, pr
     profile = profile_for("onnx", "fp32")
     sources = {"tiny_condensenet": str(tiny_condensenet)}
     options = ExportOptions(out=project / "out", sources=sources)
-    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, Wishes(), hush)
+    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, Wishes(), silent)
     assert outcome.status == "converted", outcome.error
     stored = read_manifest(project / "out" / "tiny_condensenet" / "onnx-fp32").artifact
     assert stored == outcome.artifact
@@ -255,28 +252,27 @@ def test_a_network_is_tuned_and_later_exports_take_its_form(tiny_condensenet, pr
         return
     (line,) = load_toml(user_table(place.target), FormTable).known
     assert (line.form, line.network, line.measured) == (tuning.choice, "tiny_condensenet", True)
-    (again,) = export([str(tiny_condensenet)], [profile], options, hush)
+    (again,) = export([str(tiny_condensenet)], [profile], options, silent)
     assert again.artifact.sha256 == stored.sha256
     assert (again.artifact.form.name, again.artifact.form.by) == (tuning.choice, "table")
     assert again.artifact.form.measured_on == place.target
 
 
 @pytest.mark.slow
-def test_a_network_is_tuned_on_a_device_behind_ssh(tiny_condensenet, project, ssh_board, few_forms, monkeypatch):
+def test_a_network_is_tuned_on_a_device_behind_ssh(tiny_condensenet, project, ssh_board, few_forms, monkeypatch, heard):
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     add_device("board", "board", python=sys.executable)
-    place = replace(find_place("board", 1, hush, limits=SHORT, looks=(5,)), spare=math.inf)
-    said: list[str] = []
+    place = replace(find_place("board", 1, silent, limits=SHORT, looks=(5,)), spare=math.inf)
     options = ExportOptions(out=project / "out")
     (outcome,) = export_measured(
-        [str(tiny_condensenet)], [profile_for("tflite", "fp32")], options, place, Wishes(), said.append
+        [str(tiny_condensenet)], [profile_for("tflite", "fp32")], options, place, Wishes(), heard
     )
     assert outcome.status == "converted", outcome.error
     artifact = outcome.artifact
     assert artifact.tuning.conditions.device == "board"
     assert artifact.form.name == artifact.tuning.choice
     assert {form.ratio.pairs for form in artifact.tuning.forms if form.ratio is not None} == {5}
-    assert "tiny_condensenet tflite-fp32: connecting to board" in said
+    assert "tiny_condensenet tflite-fp32: connecting to board" in heard.lines
     assert ssh_board.runs == []
 
 
@@ -296,7 +292,7 @@ def test_a_form_that_breaks_parity_or_crashes_costs_no_other(tiny_condensenet, p
     twin = good.model_copy(update={"form": "twin", "rewrites": (*good.rewrites, "split_hard_swish")})
     prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
     (project / "forms").mkdir()
-    usable, others = build_all(prepared, [crash, good, wrong, twin], project / "forms", hush)
+    usable, others = build_all(prepared, [crash, good, wrong, twin], project / "forms", silent)
     assert [one.name for one in usable] == [good.form]
     reasons = {one.name: (one.outcome, one.reason) for one in others}
     assert reasons["crash"][0] == "failed to convert"
@@ -311,14 +307,14 @@ def test_int8_has_to_be_faster_where_that_is_required(tiny_condensenet, project,
     options = ExportOptions(out=project / "out")
     profile = profile_for("onnx", "int8")
     wishes = Wishes(forms=False, speedup=1000.0)
-    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, wishes, hush)
+    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, wishes, silent)
     assert outcome.status == "not fast enough", outcome.error
     assert isinstance(outcome.error, VerificationError)
     assert "int8 is not over 1000x as fast as float32" in str(outcome.error)
     assert "float32 takes" in str(outcome.error)
     assert not list((project / "out").rglob("manifest.json"))
     lax = Wishes(forms=False, speedup=0.001)
-    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, lax, hush)
+    (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, lax, silent)
     assert outcome.status == "converted", outcome.error
     manifest = json.loads((outcome.folder / "manifest.json").read_text())
     assert manifest["int8_vs_float"]["ratio"]["pairs"] == 5
@@ -330,10 +326,12 @@ def test_a_speedup_of_float_cannot_be_required(project):
     place = Place(Device(id="local", transport="local"), None, "x86-vnni")
     options = ExportOptions(out=project / "out")
     with pytest.raises(UsageError, match="onnx-fp32 is not int8"):
-        export_measured(["squeezenet"], [profile_for("onnx", "fp32")], options, place, Wishes(speedup=1.0), hush)
+        export_measured(["squeezenet"], [profile_for("onnx", "fp32")], options, place, Wishes(speedup=1.0), silent)
     for wrong in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(UsageError, match=f"--min-speedup must be a number above 0, got {wrong:g}"):
-            export_measured(["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=wrong), hush)
+            export_measured(
+                ["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=wrong), silent
+            )
     assert not (project / "out").exists()
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts.store import Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session
 from edgekit.catalog import profile_for
 from edgekit.errors import InconclusiveError, VerificationError
 from edgekit.tuning.build import Built
 from edgekit.tuning.speedup import audit_costs, dearer_types, int8_vs_float, shortfall
-from edgekit.types import Device, Int8VsFloat, OpTime, Ratio, TuningConditions
+from edgekit.types import Device, Int8VsFloat, OpTime, Ratio, Stored, TuningConditions
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 CONDITIONS = TuningConditions(

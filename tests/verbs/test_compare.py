@@ -9,6 +9,7 @@ from edgekit.errors import NotComparableError, UsageError
 from edgekit.reports.store import load, save
 from edgekit.types import Device, Pinning, Verdict
 from edgekit.verbs.compare import compare, find_measurement
+from edgekit.verbs.devices import add_device
 
 DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
@@ -86,6 +87,23 @@ def test_two_artifacts_are_measured_in_turn():
     assert {launch.runtime for launch in found.a.launches} == {"onnxruntime"}
     assert {launch.runtime for launch in found.b.launches} == {"litert"}
     assert found.operators is None
+
+
+def test_two_artifacts_run_by_turns():
+    found = compare(str(TINY / "onnx-fp32"), str(TINY / "openvino-fp32"), pairs=5, turns=True)
+    assert found.paired
+    assert found.ratio.pairs == 5
+    assert found.ratio.low <= found.ratio.ratio <= found.ratio.high
+    for side in (found.a, found.b):
+        assert len(side.launches) == 5
+        assert all(len(launch.samples_ns) >= 40 for launch in side.launches)  # twenty turns of at least two inferences
+
+
+def test_turns_are_taken_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    add_device("board", "board.example")
+    with pytest.raises(UsageError, match="board is reached over ssh"):
+        compare(str(TINY / "onnx-fp32"), str(TINY / "tflite-fp32"), "board", pairs=5, turns=True)
 
 
 def test_cores_that_cannot_be_are_refused(store: Path):

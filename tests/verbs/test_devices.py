@@ -9,25 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.artifacts.store import CHECK_FILE, read_manifest
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.pixels import from_output
+from edgekit.base.progress import silent
 from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import what_is_built_first
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.types import Device, FileEntry
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.devices import Check, add_device, check_device, judge, list_devices, raise_failures, remove_device
 from edgekit.verbs.prepare_device import prepare_device
 from edgekit.verbs.profile import profile
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
-
-
-def silent(_: str) -> None:
-    """Progress that nobody wants."""
 
 
 @pytest.fixture(autouse=True)
@@ -135,11 +133,11 @@ def test_a_phone_needs_an_address(project: Path) -> None:
 
 
 def test_a_build_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
     said = what_is_built_first("virtual-rpi4")
     assert said is not None
     assert said.startswith("virtual-rpi4 is not built yet: downloading")
-    assert str(tmp_path / "cache" / "edgekit" / "boards") in said
+    assert str(tmp_path / "cache" / "boards") in said
     assert what_is_built_first("local") is None
 
 
@@ -230,8 +228,7 @@ def test_the_emulated_pi_4_computes_what_this_machine_does(emulated: None, tmp_p
     root = Path(shutil.copytree(DATA, tmp_path / "artifacts"))
     for folder in (root / "tiny").iterdir():
         with_check(folder)
-    steps: list[str] = []
-    outcome = profile([], "virtual-rpi4", artifacts_root=root, reports_root=tmp_path / "reports", on_step=steps.append)
+    outcome = profile([], "virtual-rpi4", artifacts_root=root, reports_root=tmp_path / "reports")
     outcome.raise_failures()
     assert {m.runtime for m in outcome.measurements} == {"onnxruntime", "openvino", "litert"}
     for measurement in outcome.measurements:
@@ -249,8 +246,8 @@ def test_a_phone_is_added_by_its_serial(tmp_path: Path) -> None:
     assert (devices["pixel"].transport, devices["pixel"].address) == ("adb", "28241FDH2001AB")
     assert devices["far"].address == "10.0.0.7:5555"
     with pytest.raises(UsageError, match="neither python = nor benchmark_model ="):
-        check_device("pixel", lambda _: None)
+        check_device("pixel", silent)
     with pytest.raises(UsageError, match=r"there is no file .*absent, the benchmark_model of far"):
-        check_device("far", lambda _: None)
+        check_device("far", silent)
     with pytest.raises(UsageError, match="adb knows neither user nor port"):
         add_device("odd", "adb:pi@10.0.0.7")

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import CHECK_FILE, Stored, read_manifest
+from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import EMULATED, Session
 from edgekit.catalog import find_card, profile_for
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import reach
-from edgekit.types import Device
+from edgekit.types import Device, Stored
+from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export
 from edgekit.zoo.registry import FAMILIES
 
@@ -31,16 +33,12 @@ def test_each_family_is_there() -> None:
     assert [find_card(name).family for name in SMALL] == list(FAMILIES)
 
 
-def silent(_: str) -> None:
-    """Progress that nobody wants."""
-
-
 def check_output(stored: Stored, session: Session, folder: Path) -> np.ndarray:
     """What the artifact makes of its check image on the session's device."""
     given, answer = folder / f"{stored.artifact.model}.npy", folder / f"{stored.artifact.model}-output.npy"
     with np.load(stored.folder / CHECK_FILE) as saved:
         np.save(given, saved["input"])
-    session.run(stored.artifact, stored.folder, given, answer, silent)
+    session.run(stored, given, answer, silent)
     return np.load(answer).astype(np.float64)
 
 

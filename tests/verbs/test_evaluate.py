@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.base.progress import silent
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.types import Evaluation
 from edgekit.verbs import evaluate as module
-from edgekit.verbs.evaluate import evaluate
+from edgekit.verbs.evaluate import Wanted, evaluate
 from edgekit.verify.evaluation_data import load_images
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
@@ -52,7 +53,7 @@ def photos(tmp_path, pixels) -> Path:
 
 
 def run(name, data, labels=None, against=None, weights="random", num_classes=None) -> Evaluation:
-    return evaluate(str(name), str(data), labels and str(labels), against, weights, num_classes, lambda _: None)
+    return evaluate(str(name), str(data), labels and str(labels), against, Wanted(weights, num_classes), silent)
 
 
 def winners(folder: str, pixels: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ All of 167 cards in 12 ways are ``edgekit matrix --precision all``, which takes 
 precision fail (a wide bias was taken for a weight), and deeper cards of a width repeat its blocks. Where several are as
 wide, the one of fewest layers is taken. At 32 pixels the last maps are single pixels, so that a random network's scores
 lose more to rounding than at full size: float32 has to reach its profile's parity, the others a looser cosine; what is
-proven here is that each converts, runs and holds what it claims.
+proven here is that each converts, runs and holds what it claims. A network's 12 ways take 25 to 65 seconds of CPU.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def built(tmp_path_factory) -> Callable[[str], Built]:
                 )
             )  # fmt: skip
             source = NetworkSource(
-                card=card, num_classes=None, state=folder / "state.pt", layout=made.provenance.layout
+                card=card, state=folder / "state.pt", layout=made.provenance.layout
             )  # fmt: skip
             kept[name] = Built(source, pixels, np.load(folder / "reference.npy"), folder)
         return kept[name]

@@ -20,6 +20,7 @@ from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.files import STAGING, sha256_file
 from edgekit.base.locks import LOCK
 from edgekit.base.pixels import load_pixels, normalise
+from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
 from edgekit.types import Artifact
@@ -43,10 +44,6 @@ def card(tmp_path) -> Path:
     return path
 
 
-def hush(step: str) -> None:
-    """Progress nobody reads."""
-
-
 def tree(folder: Path) -> dict[str, str]:
     """Every file below a folder, with its digest."""
     return {str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
@@ -64,7 +61,7 @@ def test_native_crash_of_one_converter_stops_no_other(card, tmp_path, monkeypatc
     out = tmp_path / "out"
     # Without rewrites, because only then the library itself converts.
     profiles = [profile_for(format_, "fp32").model_copy(update={"rewrites": ()}) for format_ in FORMATS]
-    outcomes = {o.profile: o for o in export([str(card)], profiles, ExportOptions(out=out), hush)}
+    outcomes = {o.profile: o for o in export([str(card)], profiles, ExportOptions(out=out), silent)}
     assert {name: o.status for name, o in outcomes.items()} == {
         "onnx-fp32": "converted",
         "tflite-fp32": "failed to convert",
@@ -81,12 +78,12 @@ def test_failed_verification_leaves_the_earlier_artifact(card, tmp_path):
     profile = profile_for("onnx", "fp32")
     out = tmp_path / "out"
     options = ExportOptions(out=out)
-    (good,) = export([str(card)], [profile], options, hush)
+    (good,) = export([str(card)], [profile], options, silent)
     assert good.status == "converted"
     before = tree(out)
     impossible = profile.parity.model_copy(update={"min_sqnr_db": 500.0})
     fresh = profile.model_copy(update={"name": "impossible", "parity": impossible})
-    outcomes = export([str(card)], [profile.model_copy(update={"parity": impossible}), fresh], options, hush)
+    outcomes = export([str(card)], [profile.model_copy(update={"parity": impossible}), fresh], options, silent)
     assert [o.status for o in outcomes] == ["failed to verify"] * 2
     for outcome in outcomes:
         assert outcome.artifact is None
@@ -100,7 +97,7 @@ def test_failed_verification_leaves_the_earlier_artifact(card, tmp_path):
 def test_time_limit_ends_the_work(card, tmp_path):
     start = time.monotonic()
     with pytest.raises(ToolError, match=r"building small ran out of time after 0\.5 s") as caught:
-        export([str(card)], [profile_for("onnx", "fp32")], ExportOptions(out=tmp_path / "out", timeout_s=0.5), hush)
+        export([str(card)], [profile_for("onnx", "fp32")], ExportOptions(out=tmp_path / "out", timeout_s=0.5), silent)
     assert caught.value.hint == "give it more time: edgekit export --timeout SECONDS"
     assert time.monotonic() - start < 30
     assert not (tmp_path / "out").exists()
@@ -111,7 +108,7 @@ def test_checkpoint_of_one_of_two_models(card, tmp_path):
     weights = tmp_path / "weights.pth"
     torch.save(edgekit.build(str(card)).state_dict(), weights)
     options = ExportOptions(weights=str(weights), out=tmp_path / "out")
-    outcomes = export([str(card), "mobilenet_v2_0.25"], [profile_for("onnx", "fp32")], options, hush)
+    outcomes = export([str(card), "mobilenet_v2_0.25"], [profile_for("onnx", "fp32")], options, silent)
     assert [o.status for o in outcomes] == ["converted", "failed to convert"]
     assert outcomes[0].artifact.weights.kind == "file"
     assert outcomes[0].artifact.weights.sha256 == sha256_file(weights)
@@ -170,7 +167,7 @@ def test_killed_in_the_middle(card, tmp_path, how, code):
     left = sorted(p.name for p in (out / "small").iterdir())
     assert left == [left[0], left[0] + LOCK]
     assert left[0].startswith(STAGING)
-    (outcome,) = export([str(card)], [profile_for("onnx", "fp32")], ExportOptions(out=out), hush)
+    (outcome,) = export([str(card)], [profile_for("onnx", "fp32")], ExportOptions(out=out), silent)
     assert outcome.status == "converted"
     assert [p.name for p in (out / "small").iterdir()] == ["onnx-fp32"]
 
@@ -258,7 +255,7 @@ def test_real_network_agrees_with_pytorch(trained, precision, least, format_, ph
     profile = profile_for(format_, precision)
     if precision == "int8":  # also where float32 would be taken in its place, because it is faster
         profile = profile.model_copy(update={"form": "default"})
-    (outcome,) = export([model], [profile], options, hush)
+    (outcome,) = export([model], [profile], options, silent)
     assert outcome.status == "converted", outcome.error
     artifact = outcome.artifact
     parity = artifact.parity

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.progress import Event, Progress, silent
 from edgekit.bench.session import Limits
 from edgekit.devices.virtual.boards import VIRTUAL
 from edgekit.devices.virtual.files import sys_files, write_files
@@ -53,10 +54,10 @@ class FakedDevice:
         """Write files below ``/sys``; ``__`` in a name stands for a slash."""
         write_files(self.sys, {name.replace("__", "/"): str(text) for name, text in files.items()})
 
-    def take(self, on_step: Callable[[str], None] = lambda _: None, **more: Any) -> Measurement:
+    def take(self, progress: Progress = silent, **more: Any) -> Measurement:
         """Measure the tiny network there."""
         limits = more.pop("limits", LIMITS)
-        found = profile([str(TINY)], "faked", reports_root=self.reports, limits=limits, on_step=on_step, **more)
+        found = profile([str(TINY)], "faked", reports_root=self.reports, limits=limits, progress=progress, **more)
         found.raise_failures()
         return found.measurements[0]
 
@@ -84,9 +85,14 @@ def faked(ssh_board: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fa
     return device
 
 
-def at(step: str, action: Callable[[], object]) -> Callable[[str], None]:
+def at(step: str, action: Callable[[], object]) -> Progress:
     """A listener that acts when ``step`` begins; ``load`` comes right after the first look at the device."""
-    return lambda text: action() if text.endswith(step) else None
+
+    def act(event: Event) -> None:
+        if str(event).endswith(step):
+            action()
+
+    return act
 
 
 # Throttling

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from edgekit.artifacts.store import Stored
 from edgekit.base.files import STAGING
 from edgekit.base.owned import MARK
+from edgekit.base.progress import Event, silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.reach import reach
@@ -28,7 +28,7 @@ from edgekit.gate.baselines import PIN, REPORT, read_pin
 from edgekit.gate.engine import run_gate
 from edgekit.gate.pairs import Pairing
 from edgekit.reports.store import read_latest
-from edgekit.types import Baseline, GateResult
+from edgekit.types import Baseline, GateResult, Stored
 from edgekit.verbs import gate as gate_module
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.gate import Planned, delegation_notes, gate, plan, update
@@ -43,12 +43,11 @@ CALM = "[default]\nsentinel = 1e9\nload = 1e9\n"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project with a gate.toml, a user folder and a cache of its own."""
+    """An empty project with a gate.toml, and a user folder of its own."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     Path("gate.toml").write_text(CALM)
     return folder
 
@@ -142,13 +141,12 @@ def test_an_emulated_device_holds_no_baseline(artifact: Path) -> None:
 # Judging
 
 
-def test_the_same_artifact_is_not_slower(artifact: Path, pinned: Path) -> None:
-    steps: list[str] = []
-    result = run(artifact, on_step=steps.append)
+def test_the_same_artifact_is_not_slower(artifact: Path, pinned: Path, heard: Any) -> None:
+    result = run(artifact, progress=heard)
     assert result.status in ("PASS", "INCONCLUSIVE")  # a busy test machine proves little, but never a slowdown
     assert result.pinned_at is not None
     assert result.baseline == str(pinned)
-    assert "tiny/tflite-fp32 on local: pair 1" in steps
+    assert "tiny/tflite-fp32 on local: pair 1" in heard.lines
     (kept,) = Path("gate_results/local").iterdir()
     assert kept.name.endswith(f"__{KEY}.json")
     assert GateResult.model_validate_json(kept.read_text()) == result
@@ -372,7 +370,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_a_baseline_by_url_is_fetched_once_and_checked(
-    artifact: Path, server: tuple[str, Path], tmp_path: Path
+    artifact: Path, server: tuple[str, Path], own_cache: Path
 ) -> None:
     url, served = server
     (made,) = update([str(artifact)], url=url + "/", limits=SHORT)
@@ -383,7 +381,7 @@ def test_a_baseline_by_url_is_fetched_once_and_checked(
     (served / "model.tflite").write_bytes(b"something else")
     with pytest.raises(ToolError, match=r"model\.tflite is not the file that was pinned"):
         planned(artifact)
-    assert not list((tmp_path / "cache").rglob("*.tflite"))
+    assert not list(own_cache.rglob("*.tflite"))
     shutil.copy(artifact / "model.tflite", served)
     (one,) = planned(artifact)
     assert (one.baseline.stored.folder / "model.tflite").read_bytes() == (artifact / "model.tflite").read_bytes()
@@ -409,15 +407,15 @@ def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     add_device("board", "board", python=sys.executable)
     (one,) = planned(artifact, devices=["board"], baseline=TINY)
-    with reach(one.device, lambda _: None) as transport:
+    with reach(one.device, silent) as transport:
         assert isinstance(transport, SshMachine)
 
-        def step(text: str) -> None:
-            if text == "pair 2":
+        def step(event: Event) -> None:
+            if event.text == "pair 2":
                 transport.master.kill()  # as if the board had lost its power
 
-        sides = dict.fromkeys(("baseline", "candidate"), (one.candidate.artifact, artifact))
-        pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, on_step=step)  # type: ignore[arg-type]
+        sides = dict.fromkeys(("baseline", "candidate"), Stored(artifact, one.candidate.artifact))
+        pairing = Pairing(Session(transport, one.device, limits=SHORT), sides, progress=step)  # type: ignore[arg-type]
         result = run_gate(gate_module.draft_of(one, 1, 1, datetime.now(UTC), {}), pairing, None, False, lambda _: None)
     assert (result.status, result.exit_code) == ("BROKEN_OFF", 3)
     assert "the connection to board was lost" in result.reason
@@ -426,8 +424,7 @@ def test_a_board_behind_ssh_is_measured_and_its_loss_breaks_off(
 
 
 @pytest.mark.slow
-def test_plumbing_on_the_emulated_pi_4(emulated: None, artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME")
+def test_plumbing_on_the_emulated_pi_4(emulated: None, artifact: Path) -> None:
     plans = plan([str(artifact)], ["virtual-rpi4"], baseline=TINY / "tflite-fp32")
     (refused,) = gate(plans, seed=1)
     assert (refused.status, refused.emulated, refused.pairs) == ("NOT_COMPARABLE", True, ())
@@ -458,17 +455,21 @@ def with_file(folder: Path, **changes: Any) -> list[dict[str, Any]]:
     "name", ["../../../evil", "/etc/hostname", "..", ".", "", ".bashrc", "-x", "a/b", "a\\b", "a\nb"]
 )
 def test_a_pin_whose_file_leaves_the_folder_is_refused_before_anything_is_fetched(
-    artifact: Path, pinned: Path, server: tuple[str, Path], tmp_path: Path, name: str
+    artifact: Path, pinned: Path, server: tuple[str, Path], tmp_path: Path, own_cache: Path, name: str
 ) -> None:
     url, served = server
     served.mkdir()
     (served / "evil").write_bytes(b"evil")
     reseal(pinned, url=url, files=with_file(pinned, name=name))
-    before = sorted(tmp_path.rglob("*"))
+
+    def there() -> set[Path]:
+        return {*tmp_path.rglob("*"), *own_cache.rglob("*"), *own_cache.parent.iterdir()}
+
+    before = there()
     with pytest.raises(UsageError, match=r"baseline\.json is not a baseline: files\.2\.name: a name is") as caught:
         planned(artifact)
     assert repr(name) in str(caught.value)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert there() == before
 
 
 @pytest.mark.parametrize(

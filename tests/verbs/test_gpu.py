@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
 from edgekit.catalog import profile_for
@@ -69,7 +70,7 @@ def own_loop(file: Path, given: int, taken: int) -> dict[str, list[int]]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["mobilenet_v2_0.25", "shufflenet_v2_0.5"])
 def test_a_whole_network_on_the_gpu(lavapipe: None, tmp_path: Path, name: str) -> None:
-    (made,) = export([name], [profile_for("tflite", "fp32")], ExportOptions(out=tmp_path / "artifacts"), lambda _: None)
+    (made,) = export([name], [profile_for("tflite", "fp32")], ExportOptions(out=tmp_path / "artifacts"), silent)
     assert made.folder is not None, made.error
     profiled = profile(
         [str(made.folder)],

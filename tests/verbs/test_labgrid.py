@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.distribution import install_command
+from edgekit.base.progress import Event, silent
 from edgekit.bench.session import Limits
 from edgekit.devices import labgrid
 from edgekit.devices.labgrid import addressed, parse
@@ -34,10 +36,6 @@ DATA = Path(__file__).parent.parent / "data" / "artifacts"
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
 ENTRY = '[bench]\ntransport = "local"\nlabgrid = "shelf-1"\ncoordinator = "{}"\n'
 """This machine, as a board in the rack."""
-
-
-def silent(_: str) -> None:
-    """Progress that nobody wants."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project; whatever the user has set is away, also what would have the client take another place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(tmp_path / "ssh_config"))
     monkeypatch.delenv("LG_COORDINATOR", raising=False)
     monkeypatch.setenv("LG_HOSTNAME", "here")
@@ -143,13 +140,13 @@ def test_profile_holds_the_place_whose_service_tells_the_address(rack: Rack, ssh
     add_device("board", None, labgrid="shelf-2", coordinator=rack.address, python=sys.executable)
     holders: list[str | None] = []
 
-    def step(text: str) -> None:
-        if "connecting" in text:
+    def step(event: Event) -> None:
+        if "connecting" in event.text:
             holders.append(rack.holder("shelf-2"))
 
     with running(command, tmp_path, "connected to coordinator"):
         root = Path(shutil.copytree(DATA / "tiny" / "onnx-fp32", tmp_path / "artifact"))
-        outcome = profile([str(root)], "board", reports_root=tmp_path / "reports", limits=SHORT, on_step=step)
+        outcome = profile([str(root)], "board", reports_root=tmp_path / "reports", limits=SHORT, progress=step)
         outcome.raise_failures()
         assert holders == ["here/alice"]
         assert rack.holder("shelf-2") is None
@@ -173,13 +170,12 @@ def test_without_its_exporter_a_place_is_refused(rack: Rack) -> None:
         pytest.fail("it has no exporter")
 
 
-def test_a_failing_run_gives_the_place_back(rack: Rack) -> None:
+def test_a_failing_run_gives_the_place_back(rack: Rack, heard: Any) -> None:
     add_device("board", "127.0.0.1", port=free_port(), labgrid="shelf-1", coordinator=rack.address)
-    steps: list[str] = []
-    checks = check_device("board", steps.append)
+    checks = check_device("board", heard)
     assert [(check.name, check.status) for check in checks] == [("labgrid place", "ok"), ("reachable", "failed")]
-    assert "acquired place shelf-1" in steps
-    assert steps[-1] == "released place shelf-1"
+    assert "acquired place shelf-1" in heard.lines
+    assert heard.lines[-1] == "released place shelf-1"
     assert rack.holder() is None
 
 
@@ -196,11 +192,9 @@ def test_who_holds_it_is_said(rack: Rack) -> None:
 def test_waiting_ends_when_the_place_is_released(rack: Rack) -> None:
     rack.client("-p", "shelf-1", "acquire", user="bob")
     releasing: list[threading.Thread] = []
-    steps: list[str] = []
 
-    def step(text: str) -> None:
-        steps.append(text)
-        if text.startswith("waiting for place shelf-1, which is held by here/bob"):
+    def step(event: Event) -> None:
+        if event.text.startswith("waiting for place shelf-1, which is held by here/bob"):
             release = threading.Thread(target=rack.client, args=("-p", "shelf-1", "release"), kwargs={"user": "bob"})
             release.start()
             releasing.append(release)
@@ -233,17 +227,16 @@ def test_a_place_reserved_by_others_is_theirs(rack: Rack) -> None:
     rack.client("cancel-reservation", made.strip().partition("=")[2])
 
 
-def test_a_place_that_is_ours_or_that_we_may_use_is_left_as_it_is(rack: Rack) -> None:
+def test_a_place_that_is_ours_or_that_we_may_use_is_left_as_it_is(rack: Rack, heard: Any) -> None:
     rack.client("-p", "shelf-1", "acquire")
-    steps: list[str] = []
-    with reach(here(rack), steps.append):
-        assert steps[-1] == "place shelf-1 is yours already: used, and not released afterwards"
+    with reach(here(rack), heard):
+        assert heard.lines[-1] == "place shelf-1 is yours already: used, and not released afterwards"
     assert rack.holder() == "here/alice"
     rack.client("-p", "shelf-1", "release")
     rack.client("-p", "shelf-1", "acquire", user="bob")
     rack.client("-p", "shelf-1", "allow", "here/alice", user="bob")
-    with reach(here(rack), steps.append):
-        assert steps[-1] == "place shelf-1 is here/bob's, who allows you in: used, and not released afterwards"
+    with reach(here(rack), heard):
+        assert heard.lines[-1] == "place shelf-1 is here/bob's, who allows you in: used, and not released afterwards"
     assert rack.holder() == "here/bob"
 
 
@@ -280,13 +273,13 @@ def test_no_verdict_stands_when_the_place_was_taken_from_us(rack: Rack, project:
     (project / "gate.toml").write_text("[default]\nsentinel = 1e9\nload = 1e9\n")
     artifact = str(shutil.copytree(DATA / "tiny" / "tflite-fp32", project / "artifacts" / "tiny" / "tflite-fp32"))
 
-    def step(text: str) -> None:
-        if text.endswith(": pair 2"):
+    def step(event: Event) -> None:
+        if event.text == "pair 2":
             kick(rack)
 
     (planned,) = plan([artifact], ["bench"], baseline=DATA / "tiny", limits=SHORT)
     brief = replace(planned, rule=planned.rule.model_copy(update={"looks": (6,)}))
-    (result,) = gate([brief], seed=1, on_step=step)
+    (result,) = gate([brief], seed=1, progress=step)
     assert (result.status, len(result.pairs)) == ("BROKEN_OFF", 6)
     assert "taken from us while we used it: now here/bob has it" in result.reason
 
@@ -361,7 +354,7 @@ def test_without_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ToolError, match="the program labgrid-client is not here") as caught, reach(device, silent):
         pytest.fail("there is none")
-    assert "pip install -c constraints.txt 'edgekit[labgrid]'" in caught.value.hint
+    assert install_command("labgrid") in caught.value.hint
 
 
 @pytest.mark.parametrize(

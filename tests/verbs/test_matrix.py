@@ -10,6 +10,7 @@ import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.tasks import Outcome
+from edgekit.base.progress import silent
 from edgekit.catalog import cards
 from edgekit.cli.show.matrix import matrix_markdown
 from edgekit.errors import ToolError, UsageError, VerificationError
@@ -55,19 +56,20 @@ class Exports:
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Any) -> Any:
     """Runs the matrix of two variants with stand-in exports."""
     monkeypatch.setattr(workflow, "installed", {"converter": "1"}.get)
 
     def run(exports: Exports, **options: Any) -> tuple[Matrix, list[str]]:
-        lines: list[str] = []
+        heard.events.clear()
         monkeypatch.setattr(workflow, "export", exports)
         chosen, formats = choose_cards(MODELS, (), False), choose_formats(())
         out, artifacts = tmp_path / "docs" / "m.md", tmp_path / "artifacts"
-        made = matrix(chosen, formats, out, artifacts, lines.append, render=matrix_markdown, **options)
-        assert Matrix.model_validate_json((tmp_path / "docs" / "m.json").read_text()) == made
+        made = matrix(chosen, formats, out, artifacts, heard, render=matrix_markdown, **options)
+        data = options.get("data") or tmp_path / "docs" / "m.json"
+        assert Matrix.model_validate_json(data.read_text()) == made
         assert out.read_text() == matrix_markdown(made)
-        return made, lines
+        return made, heard.lines
 
     return run
 
@@ -80,6 +82,11 @@ def test_all_is_well(account: Any) -> None:
     assert all(c.size_bytes and c.sqnr_db and c.seconds > 0 for c in made.cells)
     assert made.failures == ()
     assert sum("onnx ok, tflite ok, openvino ok" in line for line in lines) == 2
+
+
+def test_the_figures_can_lie_apart_from_the_table(account: Any, tmp_path: Path) -> None:
+    account(Exports(), data=tmp_path / "results" / "m.json")
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["m.md"]
 
 
 def test_failures_stop_nothing_and_say_why(account: Any, tmp_path: Path) -> None:
@@ -177,7 +184,7 @@ def test_a_real_cell(tmp_path: Path) -> None:
     chosen = choose_cards(("condensenet_fashion_small",), (), False)
     for resume in (False, True):
         made = matrix(
-            chosen, ("onnx",), tmp_path / "m.md", tmp_path / "a", lambda _: None, resume=resume, render=matrix_markdown
+            chosen, ("onnx",), tmp_path / "m.md", tmp_path / "a", silent, resume=resume, render=matrix_markdown
         )
         (cell,) = made.cells
         assert cell.status == "ok", cell.reason

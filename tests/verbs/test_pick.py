@@ -59,6 +59,18 @@ def test_what_is_not_known_of_the_choice_is_said(store):
     assert "agree on" not in said
 
 
+def test_a_file_of_ones_own_has_no_published_accuracy(store):
+    root, add = store
+    own = {"weights_kind": "file", "weights_sha256": "0" * 64}
+    add("mobilenet_v2_1.0", 2, **own, classes=1000)
+    add("mobilenet_v3_small_1.0", 3, weights_kind="random", classes=10)
+    found = {r.candidate.measurement.model: r.candidate.accuracy for r in pick("local", Limits(), root).ranked}
+    assert found == {"mobilenet_v2_1.0": None, "mobilenet_v3_small_1.0": None, "mobilenet_v3_large_1.0": 75.2}
+    assert chosen(root, accuracy=10) == "mobilenet_v3_large_1.0"
+    said = "\n".join(pick("local", Limits(latency_ms=2.5), root).doubts)
+    assert "no accuracy is published for it: it was chosen by latency alone; edgekit evaluate tells that" in said
+
+
 def test_throttled_and_emulated_ones_are_left_out(store):
     root, add = store
     add("mobilenet_v3_large_1.0", 1, verdict=Verdict(name="throttled", reasons=("hot",)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edgekit.base.progress import silent
 from edgekit.bench.session import Limits
 from edgekit.devices.entries import read_entries
 from edgekit.devices.wheels import Machine
@@ -35,12 +36,12 @@ def test_a_board_without_runtimes_gets_them_and_measures(
     venv = str(tmp_path / "there" / "venv")
     # Its system Python has nothing but the standard library; and it is a Host alias, so there is no entry yet.
     add_device("board", "board", python="/usr/bin/python3", tags=["lab"])
-    said = prepare_device("board", lambda _: None, ["litert"], venv)
+    said = prepare_device("board", silent, ["litert"], venv)
     assert "ai-edge-litert" in said
     entry = read_entries()["board"][0]
     assert entry.python == f"{venv}/bin/python"
     assert entry.tags == ("lab",)
-    checks = {check.name: check.status for check in check_device("board", lambda _: None)}
+    checks = {check.name: check.status for check in check_device("board", silent)}
     assert checks["litert"] == "ok"
     assert checks["onnxruntime"] == "warning"
     limits = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
@@ -49,7 +50,7 @@ def test_a_board_without_runtimes_gets_them_and_measures(
     outcome.raise_failures()
     assert outcome.measurements[0].runtime == "litert"
     # Once more: it is brought up to date in place, and the entry stays.
-    prepare_device("board", lambda _: None, ["litert"], venv)
+    prepare_device("board", silent, ["litert"], venv)
     assert read_entries()["board"][0] == entry
 
 
@@ -61,16 +62,16 @@ def test_nothing_is_written_when_it_fails(
     add_device("board", "board", python=sys.executable)
     before = (project / "devices.toml").read_text()
     with pytest.raises(ToolError, match=r"no numpy for Python 3\.\d+ on \w+: ERROR"):
-        prepare_device("board", lambda _: None, ["litert"], str(tmp_path / "venv"))
+        prepare_device("board", silent, ["litert"], str(tmp_path / "venv"))
     assert (project / "devices.toml").read_text() == before
     assert not (tmp_path / "venv").exists()
 
 
 def test_what_cannot_be_prepared() -> None:
     with pytest.raises(UsageError, match="local is reached by local"):
-        prepare_device("local", lambda _: None)
+        prepare_device("local", silent)
     with pytest.raises(UsageError, match="unknown runtime 'ncnn'"):
-        prepare_device("virtual-rpi4", lambda _: None, ["ncnn"])
+        prepare_device("virtual-rpi4", silent, ["ncnn"])
 
 
 def test_platforms_follow_the_c_library() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,13 +176,12 @@ def test_nothing_is_exported_or_measured_when_the_reports_cannot_be_kept(root: P
     assert asked == []
 
 
-def test_everything_is_measured_and_kept(root: Path, tmp_path: Path) -> None:
-    steps: list[str] = []
-    outcome = profile([], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, on_step=steps.append)
+def test_everything_is_measured_and_kept(root: Path, tmp_path: Path, heard: Any) -> None:
+    outcome = profile([], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, progress=heard)
     assert [m.profile for m in outcome.measurements] == ALL
     assert [load(path) for path in outcome.reports] == outcome.measurements
     assert {m.runtime for m in outcome.measurements} == {"onnxruntime", "openvino", "litert"}
-    assert "2/4 tiny/openvino-fp32: latency: measure" in steps
+    assert "2/4 tiny/openvino-fp32: latency: measure" in heard.lines
     outcome.raise_failures()
 
 
@@ -246,13 +246,12 @@ def test_a_resumed_run_measures_what_is_missing(root: Path, tmp_path: Path) -> N
     assert (again.measurements, again.skipped) == ([], 4)
 
 
-def test_artifacts_take_turns(root: Path, tmp_path: Path) -> None:
-    steps: list[str] = []
+def test_artifacts_take_turns(root: Path, tmp_path: Path, heard: Any) -> None:
     (root / "tiny" / "openvino-fp32" / "model.bin").write_bytes(b"")
     outcome = profile(
-        [], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, rounds=2, on_step=steps.append
+        [], artifacts_root=root, reports_root=tmp_path / "reports", limits=SHORT, rounds=2, progress=heard
     )
-    begun = [step.split(": ")[0] for step in steps if step.endswith(": latency")]
+    begun = [event.about[0] for event in heard.events if event.text == "latency"]
     assert begun == [
         f"{number}/4 round {turn}/2 tiny/{name}"
         for turn in (1, 2)

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from edgekit.base.progress import Finished, Step, silent
 from edgekit.cli.profile import profile_command
 from edgekit.errors import ToolError, UsageError
 from edgekit.types import Device
@@ -27,23 +28,22 @@ def ssh(name: str) -> Device:
     return Device(id=name, transport="ssh", address=name)
 
 
-def test_they_run_at_once_and_fail_alone() -> None:
+def test_they_run_at_once_and_fail_alone(heard: Any) -> None:
     both = threading.Barrier(2, timeout=20)
-    steps: list[str] = []
     ended: list[str] = []
 
     def run(name: str, step: Any) -> Profiled:
         both.wait()  # passes only when the other runs too
-        step("measuring")
+        step(Step("measuring"))
         if name == "b":
             raise ToolError("b went away", "plug it in")
         return Profiled()
 
-    outcomes = profile_many([ssh("a"), ssh("b")], run, steps.append, lambda outcome: ended.append(outcome.device.id))
+    outcomes = profile_many([ssh("a"), ssh("b")], run, heard, lambda outcome: ended.append(outcome.device.id))
     assert [(one.device.id, one.error is None) for one in outcomes] == [("a", True), ("b", False)]
     assert sorted(ended) == ["a", "b"]
-    assert "a: measuring" in steps
-    assert "b: failed: b went away" in steps
+    assert Step("measuring", ("a",)) in heard.events
+    assert Finished("failed: b went away", ("b",)) in heard.events
     with pytest.raises(ToolError, match=r"1 measurements or devices failed:\n  b: b went away") as caught:
         raise_device_failures(outcomes)
     assert caught.value.hint == "plug it in"
@@ -59,7 +59,7 @@ def test_devices_that_share_this_machine_take_turns() -> None:
         return Profiled()
 
     places = [Device(id="local", transport="local"), Device(id="virtual-rpi4", transport="virtual")]
-    assert all(one.error is None for one in profile_many(places, run, lambda _: None, lambda _: None))
+    assert all(one.error is None for one in profile_many(places, run, silent, lambda _: None))
 
 
 def test_what_the_run_ends_with() -> None:

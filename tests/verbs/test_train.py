@@ -19,17 +19,19 @@ import torch
 from PIL import Image
 
 from edgekit.artifacts.prepare import ExportOptions
+from edgekit.base.progress import Warned, silent
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import UsageError
 from edgekit.training import checkpoint
 from edgekit.training.metrics import Run
 from edgekit.training.recipes import Recipe
-from edgekit.verbs.evaluate import evaluate
+from edgekit.verbs.evaluate import Wanted, evaluate
 from edgekit.verbs.export import export
 from edgekit.verbs.train import Listener, TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header, read_state
+from edgekit.zoo.heads import last_layer
 from edgekit.zoo.registry import create
-from edgekit.zoo.starting_point import head_name, starting_point
+from edgekit.zoo.starting_point import starting_point
 
 RECIPE = Recipe(epochs=4, batch=8, lr=0.05, lasso=1e-4)
 
@@ -52,10 +54,9 @@ def untimed(path: Path) -> list[dict[str, Any]]:
     return [{**epoch, "seconds": 0} for epoch in json.loads(path.read_text())["epochs"]]
 
 
-def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
-    lines: list[str] = []
-    made = train(str(tiny_condensenet), options(stripes, tmp_path / "out"), Listener(say=lines.append))
-    assert lines == ["tiny_condensenet: starting from random weights, seed 0; 120 images of stripes"]
+def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any) -> None:
+    made = train(str(tiny_condensenet), options(stripes, tmp_path / "out"), Listener(heard))
+    assert heard.lines == ["tiny_condensenet: starting from random weights, seed 0; 120 images of stripes"]
     assert sorted(p.name for p in made.folder.iterdir()) == ["checkpoint.pt", "metrics.json", "plot.svg"]
     assert Run.model_validate_json((made.folder / "metrics.json").read_text()) == made.run
     assert made.run.finished
@@ -69,15 +70,14 @@ def test_what_a_training_leaves(tiny_condensenet: Path, stripes: Path, tmp_path:
 
 
 def test_images_of_another_size_are_resized_and_that_is_said(
-    tiny_condensenet: Path, stripes: Path, tmp_path: Path
+    tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any
 ) -> None:
     larger = tmp_path / "larger.toml"
     text = tiny_condensenet.read_text().replace("tiny_condensenet", "larger").replace("[3, 8, 8]", "[3, 12, 12]")
     larger.write_text(text.replace("resize = 8", "resize = 12").replace("crop = 8", "crop = 12"))
-    lines: list[str] = []
     short = RECIPE.model_copy(update={"epochs": 1})
-    train(str(larger), options(stripes, tmp_path / "out", recipe=short), Listener(say=lines.append))
-    assert lines[0] == "images of 8 x 8 are resized to the 12 x 12 of larger"
+    train(str(larger), options(stripes, tmp_path / "out", recipe=short), Listener(heard))
+    assert heard.lines[0] == "images of 8 x 8 are resized to the 12 x 12 of larger"
 
 
 def test_the_default_folder(
@@ -130,7 +130,7 @@ def test_a_killed_training_resumes_to_the_same_result(tiny_condensenet: Path, st
     assert not [p for p in killed.iterdir() if p.name.startswith(".checkpoint.pt.") and p.stat().st_size == 0]
 
 
-def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
+def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Path, heard: Any) -> None:
     def stop(epoch: int, done: int, count: int) -> None:
         if (epoch, done) == (3, 5):
             raise KeyboardInterrupt
@@ -142,9 +142,9 @@ def test_stopped_in_an_epoch(tiny_condensenet: Path, stripes: Path, tmp_path: Pa
     assert same(tmp_path / "a" / "checkpoint.pt", tmp_path / "b" / "checkpoint.pt")
     # Another number of threads is said: it rounds otherwise.
     torch.set_num_threads(2)
-    lines: list[str] = []
-    train(str(tiny_condensenet), options(stripes, tmp_path / "b", resume=True), Listener(say=lines.append))
-    assert any(line.startswith("begun with 1 threads, now 2") for line in lines)
+    train(str(tiny_condensenet), options(stripes, tmp_path / "b", resume=True), Listener(heard))
+    (warning,) = (event for event in heard.events if isinstance(event, Warned))
+    assert warning.text.startswith("begun with 1 threads, now 2")
     torch.set_num_threads(1)
     # A finished one stays as it is.
     stamp = (tmp_path / "a" / "checkpoint.pt").stat().st_mtime_ns
@@ -212,7 +212,7 @@ def test_another_head_size_keeps_the_body(model: str, tmp_path: Path) -> None:
     source = create(card, 11)
     torch.save(source.state_dict(), tmp_path / "eleven.pt")
     start = starting_point(card, tmp_path / "eleven.pt", 3, seed=0)
-    head = head_name(start.network, 3)
+    head = last_layer(start.network)
     assert f"without its head of 11 classes; new head {head} of 3" in start.text
     new, old = start.network.state_dict(), source.state_dict()
     assert all(torch.equal(new[key], old[key]) for key in old if not key.startswith(f"{head}."))
@@ -297,8 +297,8 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     weights = str(made.folder / "checkpoint.pt")
     names = tuple(sorted(map(str, range(12))))
     assert tuple(read_header(made.folder / "checkpoint.pt")["classes"]) == names == made.run.classes
-    model, lines = str(tiny_condensenet), []
-    found = evaluate(model, str(data), None, None, weights, 12, lines.append)
+    model = str(tiny_condensenet)
+    found = evaluate(model, str(data), None, None, Wanted(weights, 12), silent)
     assert found.top1 is not None
     assert 100 * found.top1.share == made.run.epochs[-1].test_accuracy > 50
     assert any(f"these are {data / 'test'}" in note for note in found.notes)
@@ -306,19 +306,19 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     few = tmp_path / "few"
     shutil.copytree(data / "test" / "10", few / "10")
     shutil.copytree(data / "test" / "9", few / "9")
-    part = evaluate(model, str(few), None, None, weights, 12, lines.append)
+    part = evaluate(model, str(few), None, None, Wanted(weights, 12), silent)
     assert part.top1 is not None
     assert part.top1.share > 0.5
     assert any("2 of the network's 12 classes" in note for note in part.notes)
     # The artifact has the names too, and evaluates to the same.
     outcome = export(
-        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), lines.append
+        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), silent
     )[0]
     assert outcome.artifact is not None, outcome.error
     assert outcome.artifact.classes == names
     assert (outcome.folder / "classes.txt").read_text().split() == list(names)
     assert "classes.txt" not in [entry.name for entry in outcome.artifact.model_files]
-    assert evaluate(str(outcome.folder), str(data), None, None, "random", None, lines.append).top1 == found.top1
+    assert evaluate(str(outcome.folder), str(data), None, None, Wanted(), silent).top1 == found.top1
 
 
 def test_evaluate_says_what_train_says_of_arrays(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
@@ -327,8 +327,8 @@ def test_evaluate_says_what_train_says_of_arrays(tiny_condensenet: Path, stripes
     text = tiny_condensenet.read_text().replace("tiny_condensenet", "larger").replace("[3, 8, 8]", "[3, 12, 16]")
     larger.write_text(text.replace("resize = 8", "resize = 12").replace("crop = 8", "crop = 12"))
     made = train(str(larger), options(stripes, tmp_path / "out"))
-    weights, lines = str(made.folder / "checkpoint.pt"), []
-    found = evaluate(str(larger), str(stripes), None, None, weights, None, lines.append)
+    weights = str(made.folder / "checkpoint.pt")
+    found = evaluate(str(larger), str(stripes), None, None, Wanted(weights), silent)
     assert found.top1 is not None
     assert (found.top1.count, 100 * found.top1.share) == (made.run.test_images, made.run.epochs[-1].test_accuracy)
     assert "images of 8 x 8 are resized to the network's 12 x 16" in found.notes

@@ -8,24 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from edgekit.verify.accuracy import hits_at, mcnemar, newcombe, paired_drop, wilson
+from edgekit.verify.accuracy import hits_at, mcnemar, newcombe, paired_drop
 
 COUNTS = st.integers(0, 60)
-
-
-@given(st.integers(1, 300), st.data())
-def test_wilson_is_scipys(count, data):
-    hits = data.draw(st.integers(0, count))
-    found = wilson(hits, count)
-    interval = binomtest(hits, count).proportion_ci(method="wilson")
-    assert (found.low, found.high) == (pytest.approx(interval.low, abs=1e-12), pytest.approx(interval.high, abs=1e-12))
-    assert 0 <= found.low <= found.share <= found.high <= 1
-
-
-@pytest.mark.parametrize(("hits", "count"), [(0, 0), (3, 2), (-1, 5)])
-def test_no_rate(hits, count):
-    with pytest.raises(ValueError, match="no rate"):
-        wilson(hits, count)
 
 
 @pytest.mark.parametrize(

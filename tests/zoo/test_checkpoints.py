@@ -85,11 +85,6 @@ def test_the_epsilon_travels_with_timms_weights_only(references: Any, tmp_path: 
     assert {m.eps for m in network.modules() if isinstance(m, nn.BatchNorm2d)} == {1e-5}
 
 
-def test_tensorflow_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="TF's asymmetric padding"):
-        load_checkpoint(mobilenet_v3("small"), tmp_path / "tf_mobilenetv3_small_100.pth")
-
-
 def megvii_v1(network: nn.Module) -> dict[str, torch.Tensor]:
     """A ShuffleNet V1's state under megvii's names, which have no bias in the classifier."""
     state = {}

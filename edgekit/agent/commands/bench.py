@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..battery.meter import GAUGE_REST_S, GAUGE_WINDOW_S, BatteryMeter
 from ..cores import affinity
@@ -12,6 +12,7 @@ from ..inputs import set_inputs
 from ..machine import machine
 from ..power import EnergyMeter, energy_note, power_at_rest
 from ..protocol import Json, emit
+from ..runtimes.base import Runtime
 from ..runtimes.choose import load_model, make_runtime
 from ..runtimes.litert import LiteRT
 from ..sampling import measure, relative_half_width, sample, warm_up
@@ -85,7 +86,7 @@ def bench(request: Json) -> Json:
         spent, window_s = meter.stop() if meter is not None else ({}, 0.0)
     finally:
         gc.enable()
-    after = state()
+    told = described(runtime, load_ns, first[0], warmup, samples, before)
     energy = [
         {"domain": name, "spent_uj": spent[name], "window_s": window_s, "idle_w": idle_w.get(name)} for name in spent
     ]
@@ -95,21 +96,26 @@ def bench(request: Json) -> Json:
             emit({"event": "battery"})
         energy += battery.spent(run_once, battery_w)
         notes.append(battery.note())
+    note = "; ".join(note for note in notes if note)
+    return dict(told, ended_by=ended_by, energy=energy or None, energy_note=note)
+
+
+def described(
+    runtime: Runtime, load_ns: int, first_ns: int, warmup: List[int], samples: List[int], before: Json
+) -> Json:
+    """What a measured launch tells, the device looked at once more."""
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,
         "delegation": runtime.delegation,
         "load_ns": load_ns,
-        "first_inference_ns": first[0],
+        "first_inference_ns": first_ns,
         "warmup_ns": warmup,
         "samples_ns": samples,
-        "ended_by": ended_by,
         "half_width": relative_half_width(samples),
         "state_before": before,
-        "state_after": after,
+        "state_after": state(),
         "info": machine(),
         "affinity": affinity(),
-        "energy": energy or None,
-        "energy_note": "; ".join(note for note in notes if note),
         "versions": versions(),
     }

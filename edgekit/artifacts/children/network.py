@@ -13,17 +13,18 @@ from torch import fx, nn
 
 from ...base.calibration import check_calibration
 from ...base.pixels import normalise
+from ...export.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
 from ...types import ExportProfile, Format, Layer, LayerLoad, ModelCard, Rewrite, TargetClass
+from ...verify.blind import check_sight
 from ...verify.finite import check_weights, finite_outputs
 from ...zoo.build import build_with_provenance
 from ...zoo.class_names import class_names
 from ...zoo.complexity import count_params, layer_costs
 from ...zoo.layouts import adopt
 from ...zoo.registry import create
-from ..prepare import TOOLS
 from ..requests import BuildRequest, BuiltNetwork, ConvertRequest, Made, NetworkSource
 
 if TYPE_CHECKING:
@@ -34,22 +35,26 @@ def build(request: BuildRequest) -> BuiltNetwork:
     """Build the network, save its state and its float32 outputs on the parity images.
 
     Raises:
-        UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image.
+        UsageError: the checkpoint does not fit, a weight is not finite, or a layer's output on an image; or the scores
+            do not depend on the image.
     """
     card = request.card
-    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
+    network = built.network
     images = torch.from_numpy(normalise(np.load(request.parity), card.preprocessing))
     check_weights(network)
-    reference = finite_outputs(network, images, "parity").numpy()
+    outputs = finite_outputs(network, images, "parity")
+    check_sight(network, images, outputs)
     if request.calibration is not None:
         others = torch.from_numpy(normalise(np.load(request.calibration), card.preprocessing))
         finite_outputs(network, others, "calibration")
     torch.save(network.state_dict(), request.folder / "state.pt")
-    np.save(request.folder / "reference.npy", reference)
+    np.save(request.folder / "reference.npy", outputs.numpy())
     costs = layer_costs(network, (1, *card.input_shape))
     return BuiltNetwork(
-        provenance=provenance,
-        classes=class_names(card, request.weights, provenance.sha256, reference.shape[1]),
+        card=built.card,
+        provenance=built.provenance,
+        classes=class_names(built.card, request.weights, built.provenance.sha256, outputs.shape[1]),
         params=count_params(network),
         macs=sum(cost.macs for cost in costs),
         layers=tuple(LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access) for c in costs if c.macs),
@@ -163,9 +168,9 @@ def rewritten_network(
 
 def built_again(source: NetworkSource) -> nn.Module:
     """The network that :func:`build` built."""
-    network = create(source.card, source.num_classes)
+    network = create(source.card)
     network.load_state_dict(torch.load(source.state, weights_only=True))
-    adopt(network, source.layout)
+    adopt(network, source.layout, own_eps="bn_eps" in source.card.architecture)
     return network
 
 

@@ -17,7 +17,8 @@ BATCH = 16
 def scores(request: ScoresRequest) -> ScoredNetwork:
     """Float32 scores of every image, in order, to the request's ``outputs``."""
     card = request.card
-    network, provenance = build_with_provenance(card, request.weights, request.num_classes)
+    built = build_with_provenance(card, request.weights, request.num_classes, request.reading)
+    network, provenance = built.network, built.provenance
     array = None if request.array is None else np.load(request.array)
     images = Images(request.source, request.paths, array)
     parts = []

@@ -1,41 +1,34 @@
-"""What every command shares: the two output streams, progress lines, the error boundary."""
+"""What every command shares: the two output streams and the error boundary."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
-from ...base.signals import INTERRUPTED, STOPPED, unwind
-from ...errors import EdgekitError, ToolError
+from ...base.signals import INTERRUPTED, STOPPED, STOPS, unwind
+from ...errors import EdgekitError, ToolError, UsageError
+
+UNREAD = 141
+"""As a shell names the end of a program whose output nobody reads: 128 and the number of SIGPIPE."""
+LONGEST_MESSAGE = 500
 
 
 def say(text: str) -> None:
     """One line for a person, on stderr."""
-    print(text, file=sys.stderr)
+    try:
+        print(text, file=sys.stderr)
+    except OSError:  # nobody listens any more, which is no reason to stop
+        deafen(sys.stderr)
 
 
 def emit_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=2))
-
-
-class Progress:
-    """Steps with the elapsed time. On a terminal each line shows as it starts; elsewhere it stays quiet."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._shown = sys.stderr.isatty() and not os.environ.get("CI")
-
-    def __call__(self, step: str) -> None:
-        """Begin ``step``."""
-        if self._shown:
-            say(f"[{time.monotonic() - self._start:6.1f} s] {step}")
 
 
 def debugging() -> bool:
@@ -55,38 +48,110 @@ def error_lines(error: EdgekitError) -> list[str]:
 
 @contextmanager
 def error_boundary(debug: bool) -> Iterator[None]:
-    """Turn an :class:`EdgekitError` into two lines and its exit code; ``debug`` shows the traceback instead."""
+    """Turn an error into a line or two and its exit code; ``debug`` shows the traceback as well.
+
+    Whatever happens, the code says what kind of failure it was: an exception that nobody foresaw ends with 3.
+    """
     unwind()
+    open_streams()
     try:
-        yield
+        with flushed():
+            yield
     except EdgekitError as error:
-        if debug:
-            raise
-        say(f"error: {error}")
-        if error.hint:
-            say(f"  try: {error.hint}")
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        say(STOPPED)
-        raise SystemExit(INTERRUPTED) from None
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # Typer has caught the interrupt and says nothing
+        end(error, str(error), error.hint, error.exit_code, debug)
+    except KeyboardInterrupt as error:
+        end(error, STOPPED, "", INTERRUPTED, debug)
+    except SystemExit as stop:
+        if stop.code in STOPS:  # Typer has caught an interrupt and says nothing
             say(STOPPED)
+        if isinstance(stop.__context__, BrokenPipeError):  # Typer makes it 1, which means a regression
+            deafen(sys.stdout)
+            raise SystemExit(UNREAD) from None
         raise
     except BrokenPipeError:
         # The reader of a pipe has gone: not an error of ours, and no more can be said on stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(141) from None
+        deafen(sys.stdout)
+        raise SystemExit(UNREAD) from None
     except OSError as error:
         # A full or unreadable disk where no workflow expected one, such as the temporary folder.
-        if debug:
-            raise
-        import tempfile
-
+        try:
+            sys.stdout.flush()
+        except OSError:  # it is stdout's own disk: what could not be written must not fail once more at the very end
+            deafen(sys.stdout)
         # NumPy says "196608 requested and 61312 written" and no more.
         cause = error.strerror or f"a file was written in part ({error}): the disk is full"
-        say(f"error: {cause}{f': {error.filename}' if error.filename else ''}")
-        say(f"  try: free some space, or check the permissions; temporary files go to {tempfile.gettempdir()} (TMPDIR)")
-        raise SystemExit(ToolError.exit_code) from None
+        hint = f"free some space, or check the permissions; temporary files go to {temporary()} (TMPDIR)"
+        end(error, f"{cause}{f': {error.filename}' if error.filename else ''}", hint, ToolError.exit_code, debug)
+    except UnicodeEncodeError as error:
+        if "surrogates" not in error.reason:
+            unforeseen(error, debug)
+        name = error.object[max(0, error.start - 80) : error.end + 80]
+        end(error, f"a name is not valid UTF-8: {name!a}", "give it another name", UsageError.exit_code, debug)
+    except Exception as error:  # noqa: BLE001 - the last resort
+        unforeseen(error, debug)
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """A block whose output has arrived when it ends: a full disk is noticed here, not when the interpreter ends."""
+    try:
+        yield
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
+def deafen(stream: TextIO) -> None:
+    """From now on nobody gets what is written to ``stream``."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def end(error: BaseException, message: str, hint: str, code: int, debug: bool) -> NoReturn:
+    """Say how it ended and leave."""
+    if debug:
+        say("".join(traceback.format_exception(error)).rstrip())
+    say(message if code == INTERRUPTED else f"error: {message}")
+    if hint:
+        say(f"  try: {hint}")
+    raise SystemExit(code) from None
+
+
+def unforeseen(error: Exception, debug: bool) -> NoReturn:
+    """End with a report for the issue tracker."""
+    from ..fault import cleaned, write_fault
+
+    what = type(error).__name__ if isinstance(error, MemoryError) else cleaned(f"{type(error).__name__}: {error}")
+    message = f"this is a fault of edgekit: {what[:LONGEST_MESSAGE]}"
+    path = None if debug else write_fault(error)
+    hint = f"report it with {path}: versions, command and traceback" if path else "put --debug right behind edgekit"
+    if isinstance(error, MemoryError):
+        message = "there is not enough memory for this"
+        hint = f"close other programs, or take less at a time; {hint} if that does not help"
+    end(error, message, "" if debug else hint, ToolError.exit_code, debug)
+
+
+def temporary() -> str:
+    """The folder for temporary files, in words where there is none."""
+    import tempfile
+
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return "a folder that is not there"
+
+
+def open_streams() -> None:
+    """Give a closed stdin, stdout or stderr an end that takes everything.
+
+    Its number would otherwise become that of the next file that is opened, into which native code would then print.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # It gets the lowest free number: this one. Children inherit it.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open as long as the process lives

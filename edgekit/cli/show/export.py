@@ -22,7 +22,7 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
         if artifact.weights.kind == "random":
             lines.append(f"weights: random (seed {artifact.weights.seed}): latency is valid, accuracy is not claimed")
         else:
-            lines.append(f"weights: {artifact.weights.source} ({artifact.weights.layout} layout)")
+            lines.append(weights_line(artifact))
         lines += preprocessing_lines(artifact)
         images = artifact.calibration
         if images is not None and images.kind == "bundled":
@@ -53,6 +53,18 @@ def data_of(artifact: Artifact) -> str:
     """What ``--data`` calls the data set that the artifact's network is made for; empty where nobody knows."""
     card = cards().get(artifact.model)
     return "" if card is None else card.data
+
+
+def weights_line(artifact: Artifact) -> str:
+    """Which weights were taken from which file, and which stood beside them."""
+    weights = artifact.weights
+    facts = [f"{weights.layout} layout", f"{artifact.outputs[0].shape[-1]} classes"]
+    if weights.key:
+        facts.append(f"from its {weights.key!r}")
+    if weights.other:
+        way = "leave --ema out to take it" if weights.average else "--ema takes it"
+        facts.append(f"{weights.other!r} beside it was left: {way}")
+    return f"weights: {weights.source} ({', '.join(facts)})"
 
 
 def preprocessing_lines(artifact: Artifact) -> list[str]:
@@ -106,13 +118,17 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def artifact_lines(artifact: Artifact) -> list[str]:
     """Size, parity and audit of a verified artifact."""
     parity, audit = artifact.parity, artifact.audit
+    classes = artifact.outputs[0].shape[-1]
     agreement = f"top-1 {parity.top1_agree}/{parity.images}"
     if "top1" not in parity.judged:
         agreement += " (not judged: random weights)"
+    if classes == 1:
+        agreement = "one score: no classes to agree on"
+    cosine = f"cosine {parity.cosine_min:.5f}, " if "cosine" in parity.judged else ""
     lines = [
         f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
         (
-            f"parity  cosine {parity.cosine_min:.5f}, SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
+            f"parity  {cosine}SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
             f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
         ),
     ]
@@ -185,11 +201,13 @@ def outcome_plain(outcome: Outcome) -> dict[str, Any]:
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all that was asked for is there, 1 when one failed to verify, else the first failure's own code.
+    """0 when all that was asked for is there, 1 when one is not what it claims to be, else the first failure's code.
+
+    A runtime that crashed while it verified proves nothing about the artifact: that is its own code, too.
 
     Layers that could not be measured count too: the artifact is kept, but a script is not to go on as if all were well.
     """
-    if any(o.status == "failed to verify" for o in outcomes):
+    if any(o.status == "failed to verify" and (o.error is None or o.error.exit_code == 1) for o in outcomes):
         return 1
     errors = [o.error for o in outcomes] + [o.layers_error for o in outcomes]
     return next((error.exit_code for error in errors if error is not None), 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...verbs.layers import LayerRow
+    from ...zoo.complexity import LayerCost
 
 NUMBERS = ("params", "MACs", "activations", "memory access", "MACs/access")
 LEGEND = (
@@ -16,7 +16,7 @@ LEGEND = (
 )
 
 
-def layer_table(rows: Sequence[LayerRow], total: LayerRow) -> None:
+def layer_table(rows: Sequence[LayerCost], total: LayerCost) -> None:
     """Print the layers and their total on stdout."""
     from rich import box
     from rich.console import Console
@@ -35,7 +35,12 @@ def layer_table(rows: Sequence[LayerRow], total: LayerRow) -> None:
     console.print(LEGEND, highlight=False)
 
 
-def numbers(row: LayerRow) -> tuple[str, ...]:
+def numbers(row: LayerCost) -> tuple[str, ...]:
     """The figures of a row as text."""
     counts = (row.params, row.macs, row.activations, row.memory_access)
     return (*(f"{count:,}" for count in counts), f"{row.intensity:.1f}")
+
+
+def plain(row: LayerCost) -> dict[str, object]:
+    """A row for ``--json``."""
+    return {**vars(row), "intensity": round(row.intensity, 2)}

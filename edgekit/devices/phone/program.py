@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import urllib.error
 from pathlib import Path
 
 from ...base.download import opener, read_bounded
 from ...base.files import sha256_file, write_atomic
+from ...base.folders import phone_programs_folder
 from ...errors import ToolError
 
 TIMEOUT_S = 60.0
 LIMIT_BYTES = 200_000_000
 """More than any ``benchmark_model`` has: a wrong URL must not fill the memory."""
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/edgekit/benchmark_model`` or ``~/.cache/edgekit/benchmark_model``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "benchmark_model"
 
 
 def fetched(url: str, sha256: str) -> Path:
@@ -28,7 +23,7 @@ def fetched(url: str, sha256: str) -> Path:
     Raises:
         ToolError: the source cannot be reached, ends too early, sends too much, or another file; nothing is kept.
     """
-    path = cache_folder() / sha256
+    path = phone_programs_folder() / sha256
     if path.is_file() and sha256_file(path) == sha256:
         return path
     content = download(url)

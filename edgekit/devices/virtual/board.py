@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 from ...base.files import write_atomic
+from ...base.folders import boards_folder
+from ...base.progress import Progress
 from ...errors import ToolError
 from ..ssh import Target
-from .build import OnStep, build_system, cache_folder, check_tools, system_folder
+from .build import build_system, check_tools, system_folder
 
 CONNECT_S = 60
 """Starting a board takes a second; on a busy host several."""
@@ -22,15 +24,15 @@ def is_built() -> bool:
     return system_folder().is_dir()
 
 
-def prepare(name: str, on_step: OnStep) -> Target:
+def prepare(name: str, progress: Progress) -> Target:
     """Make the emulated board ``name`` ready, building what is missing, and say how ssh reaches it.
 
     Raises:
         ToolError: this host cannot build or run it.
     """
     check_tools()
-    root = build_system(on_step)
-    folder = cache_folder() / name
+    root = build_system(progress)
+    folder = boards_folder() / name
     home, keys = folder / "home", folder / "keys"
     home.mkdir(parents=True, exist_ok=True)
     keys.mkdir(mode=0o700, exist_ok=True)

@@ -6,7 +6,6 @@ emulated while building, and the host's package database is neither read nor cha
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,12 +13,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...base.files import staged_folder, write_atomic
+from ...base.folders import boards_folder
 from ...base.isolate import describe_exit, run_logged, tail
+from ...base.posix import take_lock
+from ...base.progress import Progress, Step
 from ...errors import ToolError
 
 SUITE, PYTHON = "bookworm", "3.11"
@@ -43,18 +45,11 @@ STEP_S = 900.0
 LAYOUT = 1
 """Raised when the same packages are to be put together in another way."""
 
-OnStep = Callable[[str], None]
-
-
-def cache_folder() -> Path:
-    """Where built systems, and what they were built from, are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit" / "boards"
-
 
 def system_folder() -> Path:
     """The folder of the built system, whether it is there or not."""
     key = hashlib.sha256(json.dumps([LAYOUT, SUITE, PACKAGES, PHONE_PACKAGES, WHEELS]).encode()).hexdigest()[:12]
-    return cache_folder() / f"debian-{SUITE}-{key}"
+    return boards_folder() / f"debian-{SUITE}-{key}"
 
 
 def check_tools() -> None:
@@ -70,7 +65,7 @@ def check_tools() -> None:
         raise ToolError(f"an emulated board needs {', '.join(missing)}", f"apt-get install {packages}")
 
 
-def build_system(on_step: OnStep) -> Path:
+def build_system(progress: Progress) -> Path:
     """The folder of the system, built first when it is not there.
 
     Raises:
@@ -80,13 +75,13 @@ def build_system(on_step: OnStep) -> Path:
     if final.is_dir():
         return final
     check_tools()
-    with locked(cache_folder() / ".lock"):
+    with locked(boards_folder() / ".lock"):
         if not final.is_dir():
             with staged_folder(final) as root:
-                log = cache_folder() / "build.log"
+                log = boards_folder() / "build.log"
                 log.unlink(missing_ok=True)
-                install_packages(root, log, on_step)
-                install_wheels(root, log, on_step)
+                install_packages(root, log, progress)
+                install_wheels(root, log, progress)
                 finish(root)
     return final
 
@@ -96,7 +91,7 @@ def locked(path: Path) -> Iterator[None]:
     """One builder at a time; another waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        take_lock(stream.fileno(), wait=True)
         yield
 
 
@@ -119,16 +114,16 @@ def mirror() -> str:
         raise ToolError(
             f"no Debian archive in apt's sources here, or no {KEYRING}",
             "build the emulated board on a Debian host (apt-get update); on Ubuntu install debian-archive-keyring and "
-            f"add Debian to apt's sources as docs/ci/emulated.yml does; or copy its cache: {cache_folder()}",
+            f"add Debian to apt's sources as docs/ci/emulated.yml does; or copy its cache: {boards_folder()}",
         )
     return found[0]
 
 
-def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
+def install_packages(root: Path, log: Path, progress: Progress) -> None:
     """Download the arm64 packages and unpack them into ``root``."""
     wanted = [*PACKAGES, *(f"{name}/{SUITE}-backports" for name in PHONE_PACKAGES)]
-    on_step(f"downloading {len(wanted)} arm64 packages of Debian {SUITE} and what they need")
-    apt = cache_folder() / "apt"
+    progress(Step(f"downloading {len(wanted)} arm64 packages of Debian {SUITE} and what they need"))
+    apt = boards_folder() / "apt"
     for name in ("lists/partial", "archives/partial"):
         (apt / name).mkdir(parents=True, exist_ok=True)
     archive = mirror()
@@ -160,19 +155,19 @@ def install_packages(root: Path, log: Path, on_step: OnStep) -> None:
     names = re.findall(r"^'[^']*' (\S+\.deb) ", listed, re.MULTILINE)
     if not names:
         raise ToolError(f"building the emulated board: apt named no packages\n{tail(log)}".rstrip())
-    on_step(f"unpacking {len(names)} packages")
+    progress(Step(f"unpacking {len(names)} packages"))
     for name in names:
         step(f"unpacking {name}", ["dpkg", "-x", str(apt / "archives" / name), str(root)], log)
 
 
-def install_wheels(root: Path, log: Path, on_step: OnStep) -> None:
+def install_wheels(root: Path, log: Path, progress: Progress) -> None:
     """Put the runtimes' aarch64 wheels where the board's Python finds them."""
-    on_step(f"installing the aarch64 wheels of {', '.join(WHEELS)}")
+    progress(Step(f"installing the aarch64 wheels of {', '.join(WHEELS)}"))
     command = [
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
         "--root-user-action=ignore", "--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}",
         *(f"--abi={abi}" for abi in ("cp311", "abi3", "none")), *(f"--platform={glibc}_aarch64" for glibc in GLIBC),
-        "--cache-dir", str(cache_folder() / "wheels"), "--target", str(root / SITE), *WHEELS,
+        "--cache-dir", str(boards_folder() / "wheels"), "--target", str(root / SITE), *WHEELS,
     ]  # fmt: skip
     step("the wheels", command, log)
 

@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...base.folders import boards_folder
+from ...base.progress import Progress
 from ...errors import ToolError
 from ..adb_client import Phone, find_adb
 from ..shell_machine import read_line
-from .build import OnStep, build_system, cache_folder, check_tools
+from .build import build_system, check_tools
 
 START_S, ONLINE_S = 60.0, 60.0
 
 
 @contextmanager
-def running(name: str, on_step: OnStep, home: Path | None = None) -> Iterator[Phone]:
+def running(name: str, progress: Progress, home: Path | None = None) -> Iterator[Phone]:
     """The emulated phone ``name``, its system built first where it is missing; ``home`` is its /data/local/tmp.
 
     Raises:
@@ -26,8 +28,8 @@ def running(name: str, on_step: OnStep, home: Path | None = None) -> Iterator[Ph
     """
     find_adb()
     check_tools()
-    root = build_system(on_step)
-    folder = cache_folder() / name
+    root = build_system(progress)
+    folder = boards_folder() / name
     home = home or folder / "home"
     for made in (home, folder / "keys"):
         made.mkdir(parents=True, exist_ok=True)

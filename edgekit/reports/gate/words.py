@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...base.stats import percent
 from ...types import GateResult, OpChange
 
 MEANING = {
@@ -48,11 +49,6 @@ def row(result: GateResult) -> tuple[str, ...]:
 def milliseconds(value: float | None) -> str:
     """Three significant digits, or a dash."""
     return "-" if value is None else f"{value:.3g}"
-
-
-def percent(ratio: float) -> str:
-    """A ratio as a change."""
-    return f"{ratio - 1:+.1%}"
 
 
 def slower_operators(result: GateResult) -> list[OpChange]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
+from ...base.stats import percent
 from ..table import interval, milliseconds
 from ..templates import page_environment
 from .change_points import ALPHA, MIN_CHANGE
 from .plot import trend_plot
-from .text import ENOUGH, change_line, creep_line, name, percent, verdict, way
+from .text import ENOUGH, change_line, creep_line, name, verdict, way
 from .trend import Series, git_range
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from ...base.stats import median_interval
+from ...base.stats import median_interval, percent
 from ...types import Measurement
 from ..page.axis import Axis
 from ..table import milliseconds
-from .text import percent
 from .trend import Series
 
 WIDTH, HEIGHT = 760, 220

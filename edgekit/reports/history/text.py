@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from ...base.stats import percent
 from ...types import Measurement
 from ..table import milliseconds
 from .change_points import MIN_SEGMENT
 from .trend import Change, Creep, Series, commits
 
 ENOUGH = 2 * MIN_SEGMENT
-
-
-def percent(ratio: float) -> str:
-    """A ratio as a signed change."""
-    return f"{ratio - 1:+.1%}"
 
 
 def name(series: Series) -> str:

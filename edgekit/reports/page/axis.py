@@ -49,6 +49,20 @@ def nice_step(rough: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
 
 
+def round_axis(values: Sequence[float], steps: int = 4) -> tuple[Axis, int]:
+    """A linear axis that holds ``values`` and begins and ends at ticks, and the number of steps between its ticks.
+
+    Args:
+        values: at least one.
+        steps: about as many are made.
+    """
+    low, high = min(values), max(values)
+    step = nice_step(max(high - low, abs(high) * 0.01, 1e-6) / steps)
+    first = math.floor(low / step)
+    last = max(math.ceil(high / step), first + 1)
+    return Axis(first * step, last * step), last - first
+
+
 def axis_of(values: Sequence[float], *, from_zero: bool = False, room: float = 0.08) -> Axis:
     """An axis that holds ``values`` with some room; logarithmic when positive ones span over a factor of eight.
 

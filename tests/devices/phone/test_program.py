@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.base.folders import phone_programs_folder
+from edgekit.base.progress import silent
 from edgekit.devices.phone import program as benchmark_program
-from edgekit.devices.phone.program import cache_folder, fetched
+from edgekit.devices.phone.program import fetched
 from edgekit.devices.reach import runner_of
 from edgekit.errors import ToolError, UsageError
 from edgekit.verbs.devices import add_device, list_devices
@@ -22,7 +24,6 @@ DIGEST = hashlib.sha256(PROGRAM).hexdigest()
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -52,7 +53,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 
 
 def kept() -> list[Path]:
-    return list(cache_folder().iterdir()) if cache_folder().is_dir() else []
+    return list(phone_programs_folder().iterdir()) if phone_programs_folder().is_dir() else []
 
 
 def test_it_is_fetched_once_and_a_changed_file_anew(server: tuple[str, list[str]]) -> None:
@@ -60,11 +61,11 @@ def test_it_is_fetched_once_and_a_changed_file_anew(server: tuple[str, list[str]
     add_device("pixel", "adb:28241FDH2001AB", benchmark_model_url=f"{url}/program", benchmark_model_sha256=DIGEST)
     device = next(one.device for one in list_devices() if one.device.id == "pixel")
     for _ in range(2):
-        path, _named = runner_of(device, lambda _: None)
+        path, _named = runner_of(device, silent)
         assert path.read_bytes() == PROGRAM
     assert asked == ["/program"]
     path.write_bytes(b"changed")
-    assert runner_of(device, lambda _: None)[0].read_bytes() == PROGRAM
+    assert runner_of(device, silent)[0].read_bytes() == PROGRAM
     assert asked == ["/program"] * 2
 
 

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgekit.artifacts.prepare import ExportOptions
+from edgekit.base.progress import silent
 from edgekit.errors import UsageError
 from edgekit.export.onnx.version import with_opset
 from edgekit.forms.profiles import choose_matrix, choose_profiles
@@ -22,10 +23,6 @@ import sys, numpy, onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 numpy.save(sys.argv[3], session.run(None, {session.get_inputs()[0].name: numpy.load(sys.argv[2])})[0])
 """
-
-
-def hush(step: str) -> None:
-    """Progress that nobody reads."""
 
 
 def versions(file: Path) -> tuple[int, int]:
@@ -49,7 +46,7 @@ def test_an_old_runtime_reads_every_precision(make, old_python, tmp_path, precis
 @pytest.mark.parametrize("asked", [{"fp16": True}, {"int8": True, "target": "x86-avx2"}])
 def test_an_older_opset_and_another_ir_version_are_written(card_file, tmp_path, asked):
     (profile,) = choose_profiles("onnx", opset=15, ir_version=9, form="default", **asked)
-    (outcome,) = export([str(card_file)], [profile], ExportOptions(out=tmp_path), hush)
+    (outcome,) = export([str(card_file)], [profile], ExportOptions(out=tmp_path), silent)
     assert outcome.status == "converted", outcome.error
     assert outcome.folder.name == f"onnx-{profile.precision}-opset15-ir9"
     assert versions(outcome.folder / "model.onnx") == (15, 9)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.reports.page.axis import LOG_FROM, Axis, axis_of, nice_step
+from edgekit.reports.page.axis import LOG_FROM, Axis, axis_of, nice_step, round_axis
 
 latencies = st.lists(st.floats(1e-4, 1e6), min_size=1, max_size=20)
 
@@ -47,3 +47,13 @@ def test_values_beyond_stand_at_the_ends():
 @pytest.mark.parametrize(("rough", "step"), [(0.011, 0.02), (1, 1), (2.1, 5), (5.1, 10), (70, 100)])
 def test_steps(rough, step):
     assert math.isclose(nice_step(rough), step)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.31, 2.2), (5.0, 5.0), (0.0, 0.0), (64.1, 91.7), (25.0, 100.0)])
+def test_a_round_axis_holds_the_values_and_ends_at_ticks(low, high):
+    axis, steps = round_axis([high, low])
+    assert axis.low <= low <= high <= axis.high
+    assert 1 <= steps <= 6
+    ticks = axis.ticks(steps)
+    assert len(ticks) == steps + 1
+    assert (ticks[0], ticks[-1]) == (pytest.approx(axis.low), pytest.approx(axis.high))

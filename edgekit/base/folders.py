@@ -1,0 +1,49 @@
+"""Where edgekit keeps what it can fetch or make again: every folder of the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
+    chosen = os.environ.get("EDGEKIT_CACHE")
+    if chosen:
+        return Path(chosen).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
+
+
+def exports_folder() -> Path:
+    """Artifacts, by what they were made of."""
+    return cache_root() / "exports"
+
+
+def weights_folder() -> Path:
+    """Fetched checkpoints, by content."""
+    return cache_root() / "weights"
+
+
+def baselines_folder() -> Path:
+    """Fetched baselines of the gate, by seal."""
+    return cache_root() / "baselines"
+
+
+def boards_folder() -> Path:
+    """The system of the emulated boards, and what it was built from."""
+    return cache_root() / "boards"
+
+
+def phone_programs_folder() -> Path:
+    """Fetched programs for phones, by digest."""
+    return cache_root() / "benchmark_model"
+
+
+def labgrid_folder() -> Path:
+    """Locks of labgrid places that runs on this machine hold."""
+    return cache_root() / "labgrid"
+
+
+def benchmark_folder() -> Path:
+    """Artifacts and rounds of the repository's own benchmark."""
+    return cache_root() / "bench"

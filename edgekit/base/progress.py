@@ -1,0 +1,51 @@
+"""What a long work tells while it runs: typed events, to whoever wants them. Nobody looks into their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell a person.
+
+    Attributes:
+        text: in plain words.
+        about: what it concerns, the widest first: a device, an artifact, a form.
+    """
+
+    text: str
+    about: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ": ".join((*self.about, self.text))
+
+
+class Step(Event):
+    """A piece of work begins."""
+
+
+class Finished(Event):
+    """A piece of work has ended, well or not."""
+
+
+class Note(Event):
+    """Something that helps to understand what is going on."""
+
+
+class Warned(Event):
+    """Something that is told even where steps are not shown."""
+
+
+Progress = Callable[[Event], None]
+"""Takes the events of a long work; called from more than one thread where parts of it run side by side."""
+
+
+def silent(event: Event) -> None:
+    """Nobody wants to know."""
+
+
+def telling(about: str, progress: Progress) -> Progress:
+    """Tells ``progress`` every event as one about ``about``."""
+    return lambda event: progress(replace(event, about=(about, *event.about)))

@@ -1,0 +1,81 @@
+"""Rounds of turns: artifacts in fresh processes, loaded at once, compared turn by turn.
+
+A round is one loading of all; ratios are paired within it, and their interval is that of rounds, as launches differ.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..base.progress import Progress, Step, silent
+from ..base.stats import trimmed_ratio
+from ..errors import ToolError
+from ..types import Ratio
+from .launch import ThisMachine
+from .paired import Contender, Round
+from .session import NO_MEMORY, NO_OPERATORS, Session, model_files
+from .turns import LAUNCH, by_turns, log_ratio, shuffled
+
+
+@dataclass(frozen=True)
+class TurnRound:
+    """One round.
+
+    Attributes:
+        launches: each contender's turns as one measurement, by its name.
+        turns_ns: nanoseconds of the inferences of each turn, by its name.
+    """
+
+    launches: Round
+    turns_ns: Mapping[str, Sequence[Sequence[int]]]
+
+
+def turn_rounds(
+    session: Session, contenders: Sequence[Contender], seed: int = 0, progress: Progress = silent
+) -> Iterator[TurnRound]:
+    """Endless rounds on this machine; whoever asks decides when it is enough.
+
+    Args:
+        session: where and with what; the warm-up and the length of a turn are those of :mod:`edgekit.bench.turns`.
+        contenders: of different names; an artifact may take part twice (A/A).
+        seed: of the orders.
+        progress: told what begins.
+
+    Raises:
+        ToolError: one does not run.
+    """
+    assert isinstance(session.transport, ThisMachine), "turns are taken on this machine"
+    order = random.Random(seed)  # noqa: S311 - a shuffle, no secret
+    by_name = {one.name: one for one in contenders}
+    for number in itertools.count(1):
+        progress(Step(f"{len(by_name)} artifacts by turns", (f"round {number}",)))
+        requests = {name: request_of(session, by_name[name]) for name in shuffled(list(by_name), order)}
+        taken, errors = by_turns(requests, order, machine=session.transport)
+        if errors:
+            name, message = next(iter(errors.items()))
+            raise ToolError(f"{name} does not run: {message}")
+        launches = {
+            name: session.compose(by_name[name].stored.artifact, one.value, NO_MEMORY, NO_OPERATORS)
+            for name, one in taken.items()
+        }
+        yield TurnRound(launches, {name: one.turns_ns for name, one in taken.items()})
+
+
+def request_of(session: Session, one: Contender) -> dict[str, object]:
+    """What the agent is asked about a contender."""
+    file = model_files(one.stored)[0].resolve()
+    return {**session.request(one.stored.artifact), "model": str(file), **LAUNCH}
+
+
+def ratio_of_turns(taken: Sequence[TurnRound], base: str, other: str, confidence: float = 0.95) -> Ratio:
+    """Latency of ``base`` over that of ``other``.
+
+    Raises:
+        ValueError: fewer than five rounds.
+    """
+    logs = [log_ratio(one.turns_ns[base], one.turns_ns[other]) for one in taken]
+    ratio, low, high = trimmed_ratio(logs, confidence)
+    return Ratio(ratio=ratio, low=low, high=high, pairs=len(logs), confidence=confidence)

@@ -1,0 +1,182 @@
+"""Several artifacts loaded at once, each in a process of its own, that run by turns of some twenty milliseconds.
+
+What slows the machine for a second (a neighbour, the clock) meets all of them alike, where launches one after another
+each meet another second: duet benchmarking (Bulej et al. 2020, doi:10.1145/3358960.3379132), but in turn, as the caches
+and the memory bus are shared. Only one runs at a time; the others wait for a line on their stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..base.isolate import describe_exit, supervised, tail, wait
+from ..base.scratch import scratch_folder
+from .agent_archive import AGENT_FILE, agent_archive
+from .launch import ThisMachine, parse
+
+LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
+TURN = {"min_iterations": 2, "min_s": 0.02}
+TURNS = 20
+"""Of each artifact in a round; more rounds tell more than longer ones, as launches differ."""
+LAUNCH_S = 120.0
+"""For one to load and warm up, and for one turn."""
+
+
+class TakerError(Exception):
+    """An artifact that does not run; the message says why."""
+
+
+@dataclass
+class Taken:
+    """What one artifact did in a round.
+
+    Attributes:
+        value: the agent's answer to ``turns``.
+        turns_ns: nanoseconds of the inferences of each turn.
+    """
+
+    value: dict[str, Any] = field(default_factory=dict)
+    turns_ns: list[list[int]] = field(default_factory=list)
+
+
+class Taker:
+    """The process of one artifact."""
+
+    def __init__(self, child: subprocess.Popen[bytes], log: Path, limit_s: float) -> None:
+        self.child, self.log, self.limit_s = child, log, limit_s
+
+    def read(self) -> dict[str, Any]:
+        """Its next message.
+
+        Raises:
+            TakerError: it said what is wrong, or ended, or the time is over.
+        """
+        assert self.child.stdout is not None
+        begin = time.monotonic()
+        alarm = threading.Timer(self.limit_s, self.child.kill)
+        alarm.start()
+        line = self.child.stdout.readline()
+        alarm.cancel()
+        if not line:
+            over = time.monotonic() - begin >= self.limit_s
+            code = None if over else wait(self.child, 10.0)
+            raise TakerError(f"{describe_exit(code, self.limit_s)}\n{tail(self.log)}".rstrip())
+        said = parse(line)
+        if said is None:
+            raise TakerError(f"the agent printed {line[:200]!r}, which is not its protocol")
+        if said.get("ok") is False:
+            raise TakerError(str(said["message"]))
+        return said
+
+    def turn(self, limits: Mapping[str, Any]) -> list[int]:
+        """Nanoseconds of the inferences of one turn.
+
+        Raises:
+            TakerError: it does not run any more.
+        """
+        assert self.child.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended; what is left to read says why
+            self.child.stdin.write(json.dumps(limits).encode() + b"\n")
+            self.child.stdin.flush()
+        return list(self.read()["samples_ns"])
+
+    def finish(self) -> dict[str, Any]:
+        """The agent's answer about all turns.
+
+        Raises:
+            TakerError: it has none.
+        """
+        assert self.child.stdin is not None
+        self.child.stdin.close()
+        return dict(self.read()["value"])
+
+
+@contextmanager
+def taker(request: Mapping[str, Any], limit_s: float, machine: ThisMachine) -> Iterator[Taker]:
+    """A process of this machine that carries out ``request``, an agent's ``turns``; ended with the block."""
+    with scratch_folder() as folder:
+        agent, file, log = folder / AGENT_FILE, folder / "request.json", folder / "stderr.txt"
+        agent.write_bytes(agent_archive())
+        file.write_text(json.dumps({**request, "command": "turns"}))
+        with log.open("wb") as stderr:
+            child = subprocess.Popen(
+                machine.command(str(agent), str(file)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, "TMPDIR": str(folder)},
+                start_new_session=True,
+            )
+        with supervised(child), child:
+            try:
+                yield Taker(child, log, limit_s)
+            finally:
+                child.kill()
+
+
+def by_turns(
+    requests: Mapping[str, Mapping[str, Any]],
+    order: random.Random,
+    turns: int = TURNS,
+    limits: Mapping[str, Any] | None = None,
+    limit_s: float = LAUNCH_S,
+    machine: ThisMachine | None = None,
+) -> tuple[dict[str, Taken], dict[str, str]]:
+    """Load all, one after another, and let them run in turn, in another random order each time.
+
+    Args:
+        requests: the agent's ``bench`` requests by name, in the order of loading.
+        order: the source of the orders.
+        turns: of each artifact.
+        limits: of a turn: ``min_s`` and ``min_iterations``; ``TURN`` when None.
+        limit_s: for one to load and warm up, and for one turn.
+        machine: whose interpreter runs them; the one of edgekit when None.
+
+    Returns:
+        What each did, by name; and why others failed, by name.
+    """
+    ready: dict[str, tuple[Taker, Taken]] = {}
+    errors: dict[str, str] = {}
+    with ExitStack() as stack:
+        for name, request in requests.items():
+            one = stack.enter_context(taker(request, limit_s, machine or ThisMachine()))
+            try:
+                one.read()
+                ready[name] = (one, Taken())
+            except TakerError as failure:
+                errors[name] = str(failure)
+        for number in range(turns + 1):
+            for name in shuffled(list(ready), order):
+                one, taken = ready[name]
+                try:
+                    if number < turns:
+                        taken.turns_ns.append(one.turn(limits or TURN))
+                    else:
+                        taken.value = one.finish()
+                except TakerError as failure:
+                    errors[name] = str(failure)
+                    del ready[name]
+    return {name: taken for name, (_, taken) in ready.items()}, errors
+
+
+def shuffled(names: Sequence[str], order: random.Random) -> list[str]:
+    """The names in random order."""
+    return order.sample(names, len(names))
+
+
+def log_ratio(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]]) -> float:
+    """``ln(first / second)`` of a round: of the medians of every two turns side by side, the median."""
+    turns = zip(first, second, strict=True)
+    return statistics.median(math.log(statistics.median(one) / statistics.median(other)) for one, other in turns)

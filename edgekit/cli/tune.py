@@ -1,0 +1,137 @@
+"""``edgekit tune``, and the exports that a measurement decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import export_options as opt
+from . import input_options
+from .complete import device_names
+from .options import JsonOption
+from .show.progress import ProgressLines
+
+if TYPE_CHECKING:
+    from ..artifacts.prepare import ExportOptions
+    from ..artifacts.tasks import Outcome
+    from ..types import ExportProfile
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What is to be decided by measurement, and where.
+
+    Attributes:
+        forms: choose the fastest form.
+        speedup: int8 must be more than so many times as fast as float32; None asks nothing.
+        device: where to measure; None: this machine.
+        threads: to measure with; None: 1.
+        cores: what every launch is pinned to; None leaves it free.
+    """
+
+    forms: bool
+    speedup: float | None
+    device: str | None
+    threads: int | None
+    cores: str | None
+
+    @property
+    def wanted(self) -> bool:
+        """True when there is something to measure."""
+        return self.forms or self.speedup is not None
+
+
+def bound(require_speedup: bool, min_speedup: float | None) -> float | None:
+    """The speed-up that int8 has to exceed; None where none is asked for."""
+    return min_speedup if min_speedup is not None else 1.0 if require_speedup else None
+
+
+def export_measured(
+    names: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, measuring: Measuring
+) -> tuple[list[Outcome], float]:
+    """Export what a measurement decides; the outcomes and the seconds that it took."""
+    from ..tuning.choose import Wishes, check_wishes, export_measured
+    from ..tuning.place import find_place
+
+    start = time.monotonic()
+    progress, wishes = ProgressLines(), Wishes(measuring.forms, measuring.speedup)
+    check_wishes(names, profiles, wishes)
+    threads = 1 if measuring.threads is None else measuring.threads
+    place = find_place(measuring.device or "local", threads, progress, cores=measuring.cores)
+    outcomes = export_measured(names, profiles, options, place, wishes, progress)
+    return outcomes, time.monotonic() - start
+
+
+def tune_command(
+    models: opt.Models = None,
+    format_: opt.Format = None,
+    int8: opt.Int8 = False,
+    fp16: opt.Fp16 = False,
+    dynamic_range: opt.DynamicRange = False,
+    weights: opt.Weights = "random",
+    num_classes: opt.NumClasses = None,
+    ema: opt.Ema = False,
+    tf_padding: opt.TfPadding = None,
+    input_size: input_options.InputSize = None,
+    mean: input_options.Mean = None,
+    std: input_options.Std = None,
+    resize: input_options.Resize = None,
+    crop: input_options.Crop = None,
+    interpolation: input_options.Interpolation = None,
+    channels: input_options.Channels = None,
+    calibration: opt.Calibration = None,
+    parity_data: opt.ParityData = None,
+    profile: opt.Profile = None,
+    io: opt.Io = None,
+    bake_preprocess: opt.BakePreprocess = False,
+    device: Annotated[
+        str, typer.Option("--device", "-d", help="Where to measure.", autocompletion=device_names)
+    ] = "local",
+    threads: Annotated[int, typer.Option("--threads", help="Threads to measure with.")] = 1,
+    cores: Annotated[
+        str | None, typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5).")
+    ] = None,
+    require_speedup: opt.RequireSpeedup = False,
+    min_speedup: opt.MinSpeedup = None,
+    keep_form: Annotated[
+        bool, typer.Option("--keep-form", help="Keep the form that export takes; only measure int8 against float32.")
+    ] = False,
+    out: opt.Out = opt.ARTIFACTS,
+    timeout: opt.Timeout = opt.TIMEOUT_S,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure every form of a network on a device and keep the fastest.
+
+    A form is one way of writing the same network for a runtime. The forms are exported and verified, then measured in
+    fresh processes, in random order, round after round. Later exports for CPUs of the device's class take the form
+    that was chosen.
+
+    Example: edgekit tune shufflenet --format onnx --int8 --device rpi4
+    """
+    from ..artifacts.prepare import ExportOptions
+    from ..forms.profiles import choose_profiles
+    from ..types import CheckpointReading
+    from .export_run import report, sources_of
+
+    if not models:
+        raise UsageError("no model given", "name one (edgekit models list)")
+    speedup = bound(require_speedup, min_speedup)
+    if keep_form and speedup is None:
+        raise UsageError(
+            "--keep-form leaves nothing to measure",
+            "add --require-speedup or --min-speedup; or leave --keep-form out, to choose a form",
+        )
+    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, dynamic_range=dynamic_range)
+    options = ExportOptions(
+        weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
+        reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
+        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
+    )  # fmt: skip
+    measuring = Measuring(not keep_form, speedup, device, threads, cores)
+    outcomes, seconds = export_measured(models, profiles, options, measuring)
+    raise typer.Exit(report(outcomes, seconds, None, table=False, as_json=as_json))

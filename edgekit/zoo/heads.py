@@ -1,0 +1,89 @@
+"""The layer that gives the class scores: its name, an exchanged one's, the class count, and what is wrong with it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+
+def last_layer(network: nn.Module) -> str:
+    """The name of the head: in every family the linear layer or convolution that comes last."""
+    found = ""
+    for name, layer in network.named_modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            found = name
+    return found
+
+
+def as_shaped(given: Tensor, own: Tensor) -> Tensor:
+    """``given`` in the shape of ``own`` where only sizes of 1 differ: a linear layer may be a 1x1 convolution."""
+    same = [n for n in given.shape if n != 1] == [n for n in own.shape if n != 1]
+    return given.reshape(own.shape) if same and given.numel() == own.numel() else given
+
+
+def with_head(network: nn.Module, state: State) -> State:
+    """``state`` with a head that was made anew under the name of the network's own.
+
+    It is the one layer that the network does not have and that reads as many features as its head. A head without
+    bias gets zeros; one written as a 1x1 convolution becomes linear. The reverse is another network, where the
+    convolution is followed by an activation (SqueezeNet).
+    """
+    head = last_layer(network)
+    own = network.state_dict()
+    weight = own[f"{head}.weight"]
+    if f"{head}.weight" not in state:
+        found = [prefix for prefix in new_layers(state, own) if reads(state[f"{prefix}.weight"], weight)]
+        if len(found) == 1:
+            leaves = {f"{found[0]}.{leaf}": f"{head}.{leaf}" for leaf in ("weight", "bias")}
+            state = {leaves.get(key, key): value for key, value in state.items()}
+    given = state.get(f"{head}.weight")
+    if given is None or not reads(given, weight):
+        return state
+    if weight.ndim == 2:
+        state = state | {f"{head}.weight": given.flatten(1)}
+    bias = f"{head}.bias"
+    return state if bias in state or bias not in own else state | {bias: given.new_zeros(len(given))}
+
+
+def new_layers(state: State, own: State) -> list[str]:
+    """Layers of ``state`` that are not among ``own``."""
+    names = {key.rpartition(".")[0] for key in own}
+    weights = [key.removesuffix(".weight") for key in state if key.endswith(".weight")]
+    return [prefix for prefix in weights if prefix not in names]
+
+
+def reads(given: Tensor, own: Tensor) -> bool:
+    """True when a layer with the weight ``given`` reads what the head ``own`` reads."""
+    features = own.shape[1]
+    linear = given.ndim == 2 or (given.ndim == 4 and tuple(given.shape[2:]) == (1, 1))
+    return (linear if own.ndim == 2 else given.ndim == own.ndim) and given.shape[1] == features
+
+
+def cause(network: nn.Module, own: State, given: State) -> str:
+    """What is the likeliest reason that a checkpoint does not fit, and what to do."""
+    head = last_layer(network)
+    missing = {key for key in own if key not in given}
+    unexpected = {key for key in given if key not in own}
+    shapes = {key for key in own if key in given and own[key].shape != given[key].shape}
+    of_head = {f"{head}.weight", f"{head}.bias"}
+    learned = {key for key in own if not key.endswith("num_batches_tracked")}
+    if len(missing) * 2 > len(learned):
+        return "it is a checkpoint of another network: check the model id (edgekit models list)"
+    if missing and missing <= of_head and not shapes:
+        if not unexpected:
+            return f"the file has no head ({head}): save the whole network, or train one (edgekit train --weights FILE)"
+        return (
+            f"its head is built otherwise than the network's own layer {head}, which reads "
+            f"{own[f'{head}.weight'].shape[1]} features: a head of several layers or other features is another network"
+        )
+    if shapes and shapes <= of_head and not missing and not unexpected:
+        both = [list(t[f"{head}.weight"].shape) for t in (given, own)]
+        if both[0][1:] == both[1][1:]:
+            return f"it has {both[0][0]} classes: leave --num-classes out, the count is read from the file"
+        return f"its head {head} is {both[0]}, the network's {both[1]}: it is another layer, or reads other features"
+    if shapes and not missing and not unexpected:
+        return "it has the same layers with other channels: another width of this family (edgekit models list)"
+    if unexpected and not missing and not shapes:
+        return "all of the network is there, and more: save the network's own state_dict() alone"
+    return "it is another variant of this family, or was changed: check the model id (edgekit models list)"

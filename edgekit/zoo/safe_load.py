@@ -1,0 +1,119 @@
+"""Read a checkpoint file without ever running what it holds: tensors, plain values, and inert stand-ins for the rest.
+
+Training files carry objects beside the weights: ``argparse.Namespace``, NumPy scalars, paths, dicts of a framework.
+Training files carry objects beside the weights: ``argparse.Namespace``, NumPy scalars, paths, frameworks' dicts.
+that it does not know, a class of the same name that takes any arguments and does nothing; the class itself is never
+imported, so no code of the file or named by it runs.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import UsageError
+from .refusals import beginning, refusal
+
+UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
+NOT_A_DICT = re.compile(r"Can only SETITEMS? for dict.*<class '([\w.]+)'>", re.DOTALL)
+NOT_A_LIST = re.compile(r"Can only (?:append to|extend) lists, but got <class '([\w.]+)'>")
+MOST_NAMES = 200
+NEVER = re.compile(
+    r"(subprocess|shutil|socket|importlib|runpy|pty|ctypes|webbrowser)\b"
+    r"|((builtins|__builtin__)\.)?(eval|exec|compile|execfile|open|__import__|input|breakpoint)$"
+)
+"""What no trainer writes: a file that names it is an attack, and refused although it could do nothing here."""
+
+
+class Inert:
+    """Stands for an object of a class that is not known; holds nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """An empty stand-in, whatever it is made from."""
+        return super().__new__(cls)
+
+    def __setstate__(self, _: Any) -> None:
+        """Take no state."""
+
+
+class InertDict(Inert):
+    """Stands for a kind of dict."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """An ordered dict to be filled."""
+        return OrderedDict()
+
+
+class InertList(Inert):
+    """Stands for a kind of list."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """A list to be filled."""
+        return []
+
+
+def read_file(path: Path) -> Any:
+    """The content of a checkpoint file: tensors on the CPU, plain values, and :class:`Inert` objects for the rest.
+
+    Raises:
+        UsageError: missing, truncated, no checkpoint, or naming what could do harm.
+    """
+    if not path.is_file():
+        raise UsageError(f"no checkpoint at {path}", "give --weights an existing .pth, .pt or .safetensors file")
+    try:
+        if is_safetensors(path):
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return unpickle(path)
+    except UsageError:
+        raise
+    except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
+        raise refusal(path, error) from error
+
+
+def is_safetensors(path: Path) -> bool:
+    """By its content where the name does not say: a cache may keep files under their digests."""
+    return path.suffix == ".safetensors" or beginning(path)[8:9] == b"{"
+
+
+def unpickle(path: Path) -> Any:
+    """What ``torch.save`` wrote, with a stand-in for each class that PyTorch does not know to be safe."""
+    kinds: dict[str, type[Inert]] = {}
+    while True:
+        known: list[Any] = [(stand_in(name, kind), name) for name, kind in kinds.items()]
+        try:
+            with torch.serialization.safe_globals(known), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of old protocols: no concern of the user's
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            name, kind = wanted(str(error))
+            if not name or NEVER.match(name) or kinds.get(name) is kind or len(kinds) > MOST_NAMES:
+                raise
+            kinds[name] = kind
+
+
+def stand_in(name: str, kind: type[Inert]) -> type[Inert]:
+    """A class of that full name which does nothing."""
+    module, _, short = name.rpartition(".")
+    return type(short, (kind,), {"__module__": module, "__qualname__": short, "__doc__": Inert.__doc__})
+
+
+def wanted(said: str) -> tuple[str, type[Inert]]:
+    """The full name that the unpickler stopped at, and what it can go on with; no name where nothing helps."""
+    for pattern, kind in ((UNKNOWN, Inert), (NOT_A_DICT, InertDict), (NOT_A_LIST, InertList)):
+        found = pattern.search(said)
+        if found:
+            # PyTorch leaves the module out where it is builtins.
+            return (found[1] if "." in found[1] else f"builtins.{found[1]}"), kind
+    return "", Inert
+
+
+def full_name(value: Inert) -> str:
+    """The class that ``value`` stands for."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"
