@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from edgekit.artifacts.prepare import ExportOptions
+from edgekit.base.progress import silent
 from edgekit.catalog import profile_for
-from edgekit.verbs.evaluate import evaluate
+from edgekit.verbs.evaluate import Wanted, evaluate
 from edgekit.verbs.export import export
 from edgekit.zoo.preprocessing import Wishes
 
@@ -40,7 +41,7 @@ def test_an_oblong_grey_network_works_end_to_end(tiny_condensenet: Path, photos:
     tiny_condensenet.write_text(text)
     model, out = str(tiny_condensenet), tmp_path / "out"
     options = ExportOptions(calibration=str(photos), out=out, input=wishes)
-    (outcome,) = export([model], [profile_for(format_, "fp32")], options, lambda _: None)
+    (outcome,) = export([model], [profile_for(format_, "fp32")], options, silent)
     assert outcome.status == "converted", outcome.error
     assert outcome.artifact is not None
     assert outcome.artifact.inputs[0].shape == LAYOUTS[format_]
@@ -48,6 +49,6 @@ def test_an_oblong_grey_network_works_end_to_end(tiny_condensenet: Path, photos:
     assert made is not None
     assert (made.size, made.channels) == ((12, 20), "L")
     assert "--input-size 12x20" in outcome.artifact.command or format_ == "onnx"
-    found = evaluate(str(outcome.folder), str(photos), None, model, "random", None, lambda _: None, wishes=wishes)
+    found = evaluate(str(outcome.folder), str(photos), None, model, Wanted(wishes=wishes), silent)
     assert found.sqnr_db is not None
     assert found.sqnr_db > 80
