@@ -200,7 +200,7 @@ def entry_of(card: ModelCard, format_: Format, made: Plain, cache: Path) -> dict
         "model": card.id,
         "family": card.family,
         "format": format_,
-        "macs": card.macs,
+        "macs": card.macs or 0,
         "layers": layers,
         "artifacts": artifacts,
     }

@@ -127,7 +127,7 @@ def test_each_alias_means_one_card():
             "",
         ),
         (CARD.replace("params = ", "params = 1.5 # "), "params: Input should be a valid integer (value: 1.5)", ""),
-        (CARD.replace("params = ", "# "), "the key 'params' is missing", ""),
+        (CARD.replace("num_classes = ", "# "), "the key 'num_classes' is missing", ""),
         (re.sub("mean = .*", "", CARD), "the key 'preprocessing.mean' is missing", ""),
         (CARD.replace("[3, 224, 224]", "[3, 224]"), "the key 'input_shape.2' is missing", ""),
         (
@@ -327,3 +327,19 @@ def test_a_hostile_value_is_named_cut_and_without_a_password(project, old, new, 
         find_card(str(path))
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_card_of_ones_own_may_leave_out_what_building_does_not_need(project):
+    from edgekit.cli.show.models import model_details, models_table
+
+    left_out = ("paper", "licence", "params", "macs")
+    text = renamed(CARD, "mine")
+    for key in left_out:
+        text = re.sub(rf"^{key} = .*$", "", text, flags=re.MULTILINE)
+    put(project / "models" / "mine.toml", text)
+    card = cards()["mine"]
+    assert (card.paper, card.licence, card.params, card.macs) == ("", "", None, None)
+    models_table([card])
+    shown = model_details(card)
+    assert "paper       -" in shown
+    assert "params" not in shown

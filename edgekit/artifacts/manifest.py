@@ -29,6 +29,7 @@ def manifest(
     """The manifest of the verified files in ``folder``."""
     return Artifact(
         model=prepared.card.id,
+        card=prepared.card,
         profile=profile.name,
         base_profile=profile.base,
         overrides=profile.overrides,

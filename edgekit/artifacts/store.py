@@ -13,7 +13,8 @@ from ..base.inside import inside
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
-from ..types import RUNTIME_OF, Artifact, Runtime, Stored
+from ..types import RUNTIME_OF, Artifact, ModelCard, Runtime, Stored
+from ..types.base import is_name
 
 MANIFEST = "manifest.json"
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
@@ -141,23 +142,47 @@ def folders_of(name: str, root: Path, export_missing: ExportMissing | None) -> l
         return [path.parent]
     if path.is_dir() and (found := artifact_folders(path)):
         return found
-    if path.exists() and (path.is_file() or looks_like_path(name)):
+    if path.exists() and (path.is_file() or looks_like_path(name)) and not is_card(path):
         raise UsageError(
             f"{name} is not an artifact: there is no {MANIFEST} {'beside' if path.is_file() else 'in'} it",
             "edgekit measures what edgekit export made; give an artifact folder or a model id",
         )
-    if looks_like_path(name):
+    if looks_like_path(name) and not is_card(path):
         raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
+    # A card that was given by its path is known later by the id of what was made from it.
+    if is_name(name) and (found := artifact_folders(inside(root, name, field="the model's id"))):
+        return found
     model = find_card(name).id
     found = artifact_folders(inside(root, model, field="the model's id"))
     if found:
         return found
     if export_missing is None:
-        raise UsageError(f"no artifacts of {model} under {root}", f"edgekit export {model} --format all")
-    exported = export_missing(model)
+        raise UsageError(f"no artifacts of {model} under {root}", f"edgekit export {name} --format all")
+    exported = export_missing(name)
     if not exported:
-        raise UsageError(f"the export of {model} left no artifact", f"see what failed: edgekit export {model} --all")
+        raise UsageError(f"the export of {model} left no artifact", f"see what failed: edgekit export {name} --all")
     return exported
+
+
+def is_card(path: Path) -> bool:
+    """True for a model card's file."""
+    return path.suffix == ".toml" and path.is_file()
+
+
+def card_of(artifact: Artifact) -> ModelCard:
+    """The card that an artifact was made from: its own, or the catalog's where it has none.
+
+    Raises:
+        UsageError: neither: it was made from a card that is not here, by an edgekit that kept none.
+    """
+    if artifact.card is not None:
+        return artifact.card
+    try:
+        return find_card(artifact.model)
+    except UsageError as error:
+        raise UsageError(
+            f"{artifact.model} is no card of the catalog, and its artifact brings none", f"again: {artifact.command}"
+        ) from error
 
 
 def looks_like_path(name: str) -> bool:

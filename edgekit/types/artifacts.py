@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
-from .models import TensorSpec
+from .models import ModelCard, TensorSpec
 from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
 from .selection import SelectiveFloat
@@ -47,6 +47,15 @@ class WeightsProvenance(Frozen):
     key: str = ""
     average: bool = False
     other: str = ""
+
+    @property
+    def choice(self) -> str:
+        """Which of weights and average was taken, where the file has both; else empty."""
+        if not self.other:
+            return ""
+        way = "leave --ema out to take it" if self.average else "--ema takes it"
+        taken = repr(self.key) if self.key else "the file's own level"
+        return f"{taken} taken, {self.other!r} beside it left: {way}"
 
     @property
     def trained(self) -> bool:
@@ -170,12 +179,15 @@ class Artifact(Frozen):
         base_profile: name of the profile in the catalog; None in manifests from before it was kept.
         overrides: what the command line changed of it; None as ``base_profile`` is.
         classes: names of the classes by number, where the weights' file holds them; also in ``classes.txt``.
+        card: with the class count and the conventions that the weights brought; None in manifests from before it was
+            kept.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
     """
 
     schema_version: Literal[1] = 1
     model: Name
+    card: ModelCard | None = None
     profile: Name
     base_profile: Name | None = None
     overrides: Overrides | None = None

@@ -143,22 +143,23 @@ class Published(Frozen):
 
 
 class ModelCard(Frozen):
-    """One network variant: what to build and what it must turn out to be.
+    """One network variant: what to build and what it must turn out to be. The catalog's own cards say everything; a
+    user's may leave out what is not needed to build it.
 
     Attributes:
         id: the name users type.
         family: its builder is ``edgekit/zoo/<family>.py``.
         aliases: other names that users may type, such as those of torchvision and timm.
-        title: the name for people.
-        paper: address of the paper.
-        licence: of the architecture as it is built.
         data: what ``--data`` and ``--calibration`` call the data set that the variant is made for; empty for ImageNet
             and others that edgekit cannot read.
+        title: the name for people.
+        paper: address of the paper; empty when not told.
+        licence: of the architecture as it is built; empty when not told.
         architecture: keyword arguments of the family's builder.
         num_classes: outputs.
         input_shape: ``(channels, height, width)``; ``preprocessing`` has to make images of that shape.
         preprocessing: from an image file to the input.
-        params: learnable elements, BN included.
+        params: learnable elements, BN included; None when not told.
         macs: multiply-accumulates of conv and linear at ``input_shape``, batch 1 (1 MAC = 2 FLOPs).
         published: accuracy figures and who published them.
         weights: public checkpoints.
@@ -169,14 +170,14 @@ class ModelCard(Frozen):
     aliases: tuple[str, ...] = ()
     data: str = ""
     title: str
-    paper: str
-    licence: str
+    paper: str = ""
+    licence: str = ""
     architecture: dict[str, str | int | float | bool]
     num_classes: int
     input_shape: tuple[int, int, int]
     preprocessing: Preprocessing
-    params: int
-    macs: int
+    params: int | None = None
+    macs: int | None = None
     published: tuple[Published, ...] = ()
     weights: tuple[Weights, ...] = ()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..artifacts.children import jobs
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import MANIFEST, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import MANIFEST, card_of, check_files, file_of, looks_like_path, read_manifest
 from ..base.image_arrays import size_note
 from ..base.isolate import run_isolated
 from ..base.pixels import from_output, to_input
@@ -22,7 +22,7 @@ from ..bench.launch import call_agent
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..training.datasets import ArrayImages
-from ..types import CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
+from ..types import Artifact, CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.evaluation_data import Images, load_images, spans, with_numbers
 from ..verify.parity import sqnr_db
@@ -246,9 +246,17 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
             "add --weights FILE or --weights pretrained",
         )
     classes = subject.artifact.outputs[0].shape[-1]
-    card = find_card(subject.artifact.model)
-    card = with_input_of(card, subject.artifact.inputs[0])
-    return Network(card, replace(wanted, num_classes=None if classes == card.num_classes else classes))
+    card = with_input_of(card_of(subject.artifact), subject.artifact.inputs[0])
+    num_classes = None if classes == card.num_classes else classes
+    return Network(card, replace(wanted, num_classes=num_classes, reading=reading_of(subject.artifact, wanted.reading)))
+
+
+def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReading:
+    """How the checkpoint was read that an artifact was made from, as far as its manifest tells; else as ``wanted``."""
+    if artifact.weights.kind == "random" or artifact.card is None:
+        return wanted
+    padded = bool(artifact.card.architecture.get("tf_padding"))
+    return CheckpointReading(ema=artifact.weights.average, tf_padding=None if padded else False)
 
 
 def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:

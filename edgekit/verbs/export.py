@@ -9,7 +9,7 @@ from ..artifacts.prepare import ExportOptions
 from ..artifacts.tasks import Done, Outcome, export_task, plan
 from ..base.parallel import run_all
 from ..base.progress import Progress
-from ..catalog import profile_for
+from ..catalog import find_card, profile_for
 from ..types import RUNTIME_OF, ExportProfile, Precision
 
 DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -52,4 +52,5 @@ def export(
 def export_default_set(model: str, out: Path, progress: Progress) -> list[Outcome]:
     """Export a model in every format, float32 and int8, with random weights."""
     profiles = [profile_for(f, precision) for f in RUNTIME_OF for precision in DEFAULT_PRECISIONS]
-    return export([model], profiles, ExportOptions(out=out), progress)
+    sources = {find_card(model).id: model} if model.endswith(".toml") else {}
+    return export([model], profiles, ExportOptions(out=out, sources=sources), progress)

@@ -81,7 +81,9 @@ def choose_cards(models: Sequence[str], families: Sequence[str], smallest: bool)
     chosen = [card for card in chosen if not families or card.family in families]
     if not chosen:
         raise UsageError(f"none of {', '.join(models)} is of the family {', '.join(families)}", "leave one of both out")
-    chosen = sorted({card.id: card for card in chosen}.values(), key=lambda card: (card.family, card.macs, card.id))
+    chosen = sorted(
+        {card.id: card for card in chosen}.values(), key=lambda card: (card.family, card.macs or 0, card.id)
+    )
     if smallest:
         chosen = [c for i, c in enumerate(chosen) if i == 0 or chosen[i - 1].family != c.family]
     return chosen

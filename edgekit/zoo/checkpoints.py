@@ -61,16 +61,16 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
     """
     content = read_file(path)
     table = find_table(content, path, ema=ema)
-    state = plain_names(table.state, network, path, ema=ema)
+    named = plain_names(table.state, network, path, ema=ema)
     header = header_of(content)
     said = header.get("architecture")
     return Checkpoint(
         path=path,
-        state=state,
+        state=named.state,
         trained_as=str(header.get("layout", "")),
-        key=table.key,
+        key=".".join(filter(None, (table.key, named.root))),
         average=ema or is_average(table.key),
-        other=table.other,
+        other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said if isinstance(said, dict) else {},
     )
 

@@ -25,25 +25,25 @@ def as_shaped(given: Tensor, own: Tensor) -> Tensor:
 def with_head(network: nn.Module, state: State) -> State:
     """``state`` with a head that was made anew under the name of the network's own.
 
-    It is the one layer that the network does not have and that reads as many features as its head. A head without
+    It is the one layer that the network does not have and that reads as many features as its head. Such a head without
     bias gets zeros; one written as a 1x1 convolution becomes linear. The reverse is another network, where the
     convolution is followed by an activation (SqueezeNet).
     """
     head = last_layer(network)
     own = network.state_dict()
     weight = own[f"{head}.weight"]
+    bias = f"{head}.bias"
     if f"{head}.weight" not in state:
         found = [prefix for prefix in new_layers(state, own) if reads(state[f"{prefix}.weight"], weight)]
         if len(found) == 1:
             leaves = {f"{found[0]}.{leaf}": f"{head}.{leaf}" for leaf in ("weight", "bias")}
             state = {leaves.get(key, key): value for key, value in state.items()}
+            if bias in own and bias not in state:
+                state[bias] = own[bias].new_zeros(len(state[f"{head}.weight"]))
     given = state.get(f"{head}.weight")
     if given is None or not reads(given, weight):
         return state
-    if weight.ndim == 2:
-        state = state | {f"{head}.weight": given.flatten(1)}
-    bias = f"{head}.bias"
-    return state if bias in state or bias not in own else state | {bias: given.new_zeros(len(given))}
+    return state | {f"{head}.weight": given.flatten(1)} if weight.ndim == 2 else state
 
 
 def new_layers(state: State, own: State) -> list[str]:
@@ -70,6 +70,8 @@ def cause(network: nn.Module, own: State, given: State) -> str:
     learned = {key for key in own if not key.endswith("num_batches_tracked")}
     if len(missing) * 2 > len(learned):
         return "it is a checkpoint of another network: check the model id (edgekit models list)"
+    if missing == {f"{head}.bias"} and not unexpected and not shapes:
+        return f"its head has no bias: if it was trained so, add a {head}.bias of zeros to the file"
     if missing and missing <= of_head and not shapes:
         if not unexpected:
             return f"the file has no head ({head}): save the whole network, or train one (edgekit train --weights FILE)"

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 from ..errors import UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
 CUT = "it may be truncated: compare its size with the source's"
+OTHERS = {
+    b"\x89HDF": "an HDF5 file, as Keras writes it",
+    b"TFL3": "a TFLite file",
+    b"\x08\x01\x12\x07pytorch": "an ONNX file",
+    b"version https:/": "a pointer of Git LFS; fetch the file itself with git lfs pull",
+    b"\x1f\x8b": "a gzip archive; unpack it",
+    b"\xfd7zXZ": "an xz archive; unpack it",
+}
+"""What files begin with that are given for checkpoints."""
 ARCHIVE, PICKLE = b"PK", b"\x80"
 """What the files begin with that torch.save writes: a zip archive, and before PyTorch 1.6 a pickle."""
 
@@ -24,22 +34,46 @@ def refusal(path: Path, error: Exception) -> UsageError:
     if named:
         # The one thing in the file that PyTorch names; what else it holds is not looked at.
         return UsageError(f"{path} is refused: it calls for {named[1]}, which no checkpoint needs", WAY_OUT)
+    if "reduce for unrecognized function" in said:
+        return UsageError(f"{path} is refused: it calls a function that it has put together itself", WAY_OUT)
     if "TorchScript" in said:
         return UsageError(f"{path} is refused: it is a TorchScript archive, which holds code", WAY_OUT)
     start = beginning(path)
     if not start:
         return UsageError(f"{path} cannot be read as a checkpoint: it is empty", CUT)
+    kind = next((what for begins, what in OTHERS.items() if begins in start), None)
+    if kind is not None:
+        return UsageError(f"{path} is no checkpoint of PyTorch: it is {kind}", "give a .pth, .pt or .safetensors file")
     if not start.startswith((ARCHIVE, PICKLE)):
         return UsageError(
             f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
             f"look into it: a download may have given a page instead; {WAY_OUT}",
         )
+    foreign = foreign_archive(path)
+    if foreign:
+        return UsageError(f"{path} is no checkpoint of PyTorch: it is a zip archive of {foreign}", WAY_OUT)
     operand = re.search(r"Unsupported operand (\d+)", said)
+    if operand and start.startswith(ARCHIVE):
+        return UsageError(
+            f"{path} is refused: it is pickled with a later protocol than torch.save's own 2, of which no safe reader "
+            f"is at hand (instruction {operand[1]})",
+            "save it without pickle_protocol, or as a .safetensors file",
+        )
     if operand:
         return UsageError(
             f"{path} is refused: it is a pickle that can do more than hold tensors (instruction {operand[1]})", WAY_OUT
         )
     return UsageError(f"{path} cannot be read as a checkpoint: {first_sentence(error)}", CUT)
+
+
+def foreign_archive(path: Path) -> str:
+    """The first names in a zip archive that ``torch.save`` has not written; empty for any other file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    return "" if any(name.endswith("data.pkl") for name in names) else ", ".join(names[:3]) or "nothing"
 
 
 def beginning(path: Path) -> bytes:

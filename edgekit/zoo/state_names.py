@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,21 @@ FEW = 2
 """Tensors of a single layer."""
 
 
-def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: bool = False) -> State:
+@dataclass(frozen=True)
+class Named:
+    """Tensors under the network's names.
+
+    Attributes:
+        root: the prefix that was taken off where weights and average had one each; else empty.
+        other: the prefix of the one that was left.
+    """
+
+    state: State
+    root: str = ""
+    other: str = ""
+
+
+def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: bool = False) -> Named:
     """``state`` without wrappers' prefixes and counters.
 
     Args:
@@ -47,19 +62,47 @@ def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: boo
         parts = [part for part in key.split(".") if part not in WRAPPERS]
         if parts and parts[-1] not in COUNTERS and not OF_TRAINING.match(key):
             kept[".".join(parts)] = value
+    kept = unpruned(kept)
     known = set() if network is None else FOREIGN_ROOTS | {name.partition(".")[0] for name in network.state_dict()}
+    pair = ("", "")
     while True:
         roots = Counter(name.partition(".")[0] for name in kept)
         if 2 * sum(roots[root] for root in known) >= roots.total() or (not known and len(roots) != 1):
-            return kept
+            return Named(kept, *pair)
         root = network_root(roots, path, ema=ema)
         inner = {key.partition(".")[2]: value for key, value in kept.items() if key.startswith(f"{root}.")}
         if not inner or "" in inner:
-            return kept
+            return Named(kept, *pair)
         # What stands beside may be the head; if it is not, the loading says that it is too much.
         # The other one of weights and average is left.
         others = {r for r in roots if r != root and not (is_average(r) or (ema and roots[r] > FEW))}
-        kept = inner | {key: value for key, value in kept.items() if key.partition(".")[0] in others}
+        left = [r for r in roots if r not in {root, *others} and roots[r] > FEW]
+        pair = (root, left[0]) if left else pair
+        beside = {key: value for key, value in kept.items() if key.partition(".")[0] in others}
+        kept = inner | {key: value for key, value in beside.items() if is_layer(key.partition(".")[0], beside)}
+
+
+def unpruned(state: State) -> State:
+    """``state`` with the masks of ``torch.nn.utils.prune`` applied: ``weight_orig`` times ``weight_mask``."""
+    whole = {}
+    for key, value in state.items():
+        mask = state.get(f"{key.removesuffix('_orig')}_mask")
+        if key.endswith("_orig") and mask is not None:
+            whole[key.removesuffix("_orig")] = value * mask
+        elif not (key.endswith("_mask") and f"{key.removesuffix('_mask')}_orig" in state):
+            whole[key] = value
+    return whole
+
+
+def is_layer(root: str, beside: State) -> bool:
+    """True when what stands beside a network under ``root`` computes something: layers, or the mean of the pixels.
+
+    The others are counts of a metric.
+    """
+    own = [(key, value) for key, value in beside.items() if key.partition(".")[0] == root]
+    return any(value.ndim > 1 and key.endswith("weight") for key, value in own) or any(
+        re.search(r"mean|std|norm", key) for key, _ in own
+    )
 
 
 def check_float(state: State, path: Path) -> None:

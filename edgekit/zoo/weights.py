@@ -15,6 +15,7 @@ from ..errors import ToolError, UsageError
 from ..types import ModelCard
 from ..types.base import is_name
 
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar")
 LARGEST_BYTES = 1 << 30
 """More than any light network has: a wrong address must not fill the memory."""
 
@@ -31,6 +32,12 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
     if choice == "pretrained":
         return fetch(card, weights_folder())
     path = Path(choice)
+    if path.is_dir():
+        found = sorted(p.name for p in path.iterdir() if p.suffix in SUFFIXES)
+        raise UsageError(
+            f"{path} is a folder, and --weights takes a file",
+            f"name one in it: {', '.join(found[:5])}" if found else f"none in it ends in {', '.join(SUFFIXES)}",
+        )
     if not path.is_file():
         raise UsageError(
             f"no checkpoint at {path}",

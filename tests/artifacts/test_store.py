@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts.store import MANIFEST, artifact_folder, find_artifacts, read_manifest
+from edgekit.artifacts.store import MANIFEST, artifact_folder, card_of, find_artifacts, read_manifest
 from edgekit.bench.session import model_files
+from edgekit.catalog import MODELS, builtin_folder, find_card
 from edgekit.errors import UsageError
 from edgekit.types import FileEntry
 
@@ -69,3 +70,44 @@ def test_the_folder_of_an_artifact_lies_in_its_root(artifact: Path, tmp_path: Pa
     for model in ("..", "link", ""):
         with pytest.raises(UsageError):
             artifact_folder(root, model, "tflite-fp32")
+
+
+CARD = (builtin_folder(MODELS) / "squeezenet_1.1.toml").read_text()
+
+
+@pytest.fixture
+def own_card(tmp_path: Path) -> Path:
+    """A card that no folder of the catalog holds, of the model ``tiny``, with no more than is needed."""
+    left_out = ("id", "aliases", "paper", "licence", "params", "macs")
+    lines = [line for line in CARD.splitlines() if not line.startswith(tuple(f"{key} = " for key in left_out))]
+    path = tmp_path / "cards" / "mine.toml"
+    path.parent.mkdir()
+    path.write_text("\n".join(['id = "tiny"', *lines]))
+    return path
+
+
+def test_a_card_that_was_given_by_its_path_is_known_by_its_artifacts(
+    artifact: Path, own_card: Path, tmp_path: Path
+) -> None:
+    root = artifact.parent.parent
+    for name in ("tiny", str(own_card), str(artifact)):
+        assert [stored.folder for stored in find_artifacts([name], root)] == [artifact]
+    asked: list[str] = []
+    with pytest.raises(UsageError, match="left no artifact"):
+        find_artifacts([str(own_card)], tmp_path / "none", export_missing=lambda name: asked.append(name) or [])
+    assert asked == [str(own_card)]
+    with pytest.raises(UsageError, match="no artifacts of tiny") as caught:
+        find_artifacts([str(own_card)], tmp_path / "none")
+    assert caught.value.hint == f"edgekit export {own_card} --format all"
+
+
+def test_an_artifact_brings_its_card(artifact: Path, own_card: Path) -> None:
+    stored = read_manifest(artifact)
+    with pytest.raises(UsageError, match="tiny is no card of the catalog, and its artifact brings none"):
+        card_of(stored.artifact)
+    card = find_card(str(own_card))
+    manifest = json.loads((artifact / MANIFEST).read_text()) | {"card": card.to_plain()}
+    (artifact / MANIFEST).write_text(json.dumps(manifest))
+    assert card_of(read_manifest(artifact).artifact) == card
+    named = stored.artifact.model_copy(update={"model": "squeezenet_1.1"})
+    assert card_of(named).paper

@@ -224,7 +224,7 @@ def checkpoint(kind: str, folder: Path) -> Path:
         ("safetensors", 2, "is not a whole safetensors file"),
         ("wrong shape", 2, "does not fit this network"),
         ("missing key", 2, "does not fit this network"),
-        ("code", 2, "is refused: it holds the Python object getattr"),
+        ("code", 2, "is refused: it calls a function that it has put together itself"),
         ("plain pickle", 2, "is refused: it is a pickle that can do more than hold tensors"),
         ("not finite", 2, "parameter classifier.1.bias holds 1 of 20 values that are not finite"),
         ("overflow", 2, "the output of layer features.0 (Conv2d) is not finite for parity image 1 of 16"),

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import silent
+from edgekit.catalog import find_card
 from edgekit.errors import EdgekitError, UsageError
-from edgekit.types import Evaluation
+from edgekit.types import Evaluation, WeightsProvenance
 from edgekit.verbs import evaluate as module
 from edgekit.verbs.evaluate import Wanted, evaluate
 from edgekit.verify.evaluation_data import load_images
@@ -210,3 +212,22 @@ def test_float_reference_needs_the_weights(artifact, photos):
         run(folder, photos, against="float")
     with pytest.raises(UsageError, match="compares an artifact with its network"):
         run("squeezenet_1.1", photos, against="float")
+
+
+def test_the_float_network_is_that_of_the_artifacts_own_card(artifact, tmp_path):
+    """A card from a path, with what its checkpoint brought: classes, the average, TensorFlow's padding or none."""
+    card = find_card("mobilenet_v2_0.25").model_copy(update={"id": "mine", "num_classes": 5})
+    stored = read_manifest(Path(artifact("onnx-fp32")))
+
+    def float_of(weights, **architecture):
+        own = card.model_copy(update={"architecture": {**card.architecture, **architecture}})
+        made = stored.artifact.model_copy(update={"model": "mine", "card": own, "weights": weights})
+        return module.find_reference("float", module.Stored(stored.folder, made), module.Wanted("best.pt"))
+
+    file = WeightsProvenance(kind="file", source="best.pt", sha256="0" * 64, layout="torchvision")
+    found = float_of(file)
+    assert found.card.id == "mine"
+    assert found.wanted.num_classes is None
+    assert (found.wanted.reading.ema, found.wanted.reading.tf_padding) == (False, False)
+    assert float_of(file.model_copy(update={"average": True})).wanted.reading.ema
+    assert float_of(file, tf_padding=True).wanted.reading.tf_padding is None

@@ -84,6 +84,11 @@ def without_head(state: State) -> State:
 
 CAUSES: dict[str, tuple[str, Callable[[State], State], str]] = {
     "backbone": ("mobilenet_v2_0.25", without_head, "has no head"),
+    "a bias that got lost": (
+        "mobilenet_v2_0.25",
+        lambda s: {key: value for key, value in s.items() if key != "classifier.1.bias"},
+        "its head has no bias",
+    ),
     "two layers": (
         "mobilenet_v2_0.25",
         lambda s: (

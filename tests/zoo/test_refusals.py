@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -43,6 +44,13 @@ WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "empty": (lambda path: path.write_bytes(b""), "cannot be read as a checkpoint: it is empty"),
     "text": (lambda path: path.write_text("hello, here are no weights"), "begins with b'hello, here are "),
+    "pointer": (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"), "a pointer of Git LFS"),
+    "keras": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it is an HDF5 file"),
+    "arrays": (lambda path: np.savez(path.open("wb"), w=np.zeros(3)), "it is a zip archive of w.npy"),
+    "late protocol": (
+        lambda path: torch.save({"a.weight": torch.zeros(3)}, path, pickle_protocol=4),
+        "a later protocol than torch.save's own 2",
+    ),
     "page": (lambda path: path.write_text("<!DOCTYPE html><html>"), "begins with b'<!DOCTYPE html><'"),
     "cut": (cut, "cannot be read as a checkpoint: RuntimeError: PytorchStreamReader failed reading zip archive"),
     "cut pickle": (lambda path: path.write_bytes(b"\x80\x02"), "cannot be read as a checkpoint: "),
@@ -62,7 +70,9 @@ def test_it_says_what_is_refused_and_the_way_out(kind: str, tmp_path: Path) -> N
     assert said in message
     for word in ("weights_only", "\x1b", "trust", "\n", "safe_globals"):
         assert word not in message + caught.value.hint
-    if "cut" not in kind and kind != "empty":
+    if kind in ("pointer", "keras", "arrays", "late protocol"):
+        assert ".safetensors" in caught.value.hint
+    elif "cut" not in kind and kind != "empty":
         assert "torch.save(model.state_dict(), FILE)" in caught.value.hint
         assert ".safetensors" in caught.value.hint
     else:

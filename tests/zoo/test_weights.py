@@ -112,3 +112,11 @@ def test_a_card_with_an_address_that_may_not_be_fetched_is_refused(url: str, tmp
     with pytest.raises(UsageError) as caught:
         fetch(smuggled, tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_folder_is_no_checkpoint_and_what_is_in_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "config.json").touch()
+    with pytest.raises(UsageError, match="is a folder, and --weights takes a file") as caught:
+        module.resolve_weights(find_card("squeezenet"), str(tmp_path))
+    assert caught.value.hint == "name one in it: model.safetensors"

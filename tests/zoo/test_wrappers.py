@@ -82,6 +82,12 @@ WRITERS: dict[str, Callable[[State], Any]] = {
     "averaged model": lambda s: {**prefixed("module.", s), "n_averaged": torch.tensor(3)},
     "numpy": lambda s: {"state_dict": s, "best": np.float64(91.2), "history": np.zeros(3), "config": Config()},
     "default dict": lambda s: {"net": s, "seen": collections.defaultdict(list, {"a": [1]})},
+    "pruned": lambda s: {
+        **{k: v for k, v in s.items() if k != "features.0.weight"},
+        "features.0.weight_orig": s["features.0.weight"],
+        "features.0.weight_mask": torch.ones(s["features.0.weight"].shape),
+    },
+    "metrics beside": lambda s: {"state_dict": prefixed("net.", s) | {"confmat.confmat": torch.zeros(5, 5)}},
     "thop": counted,
     "parameters": lambda s: {key: nn.Parameter(value) for key, value in s.items()},
     "nested": lambda s: {"state": {"model": s}},
@@ -115,6 +121,11 @@ def test_the_average_is_taken_when_it_is_asked_for(kind: str, state: State, tmp_
 def test_which_of_both_was_taken_is_known(state: State, tmp_path: Path) -> None:
     weights = built(WRITERS["timm"](state), tmp_path).provenance
     assert (weights.key, weights.other, weights.average) == ("state_dict", "state_dict_ema", False)
+    assert weights.choice == "'state_dict' taken, 'state_dict_ema' beside it left: --ema takes it"
+    average = built(WRITERS["timm"](state), tmp_path, CheckpointReading(ema=True)).provenance
+    assert average.choice == "'state_dict_ema' taken, 'state_dict' beside it left: leave --ema out to take it"
+    joined = built(WRITERS["lightning with its average"](state), tmp_path).provenance
+    assert (joined.key, joined.other) == ("state_dict.net", "state_dict.ema_net")
     alone = built(WRITERS["average alone"](state), tmp_path).provenance
     assert (alone.key, alone.other, alone.average) == ("ema_state_dict", "", True)
 
@@ -124,6 +135,14 @@ def test_an_average_that_is_not_there_is_refused(state: State, tmp_path: Path) -
         built({"state_dict": state}, tmp_path, CheckpointReading(ema=True))
     with pytest.raises(UsageError, match="--ema is about a checkpoint, and none is given"):
         build_with_provenance(CARD, None, reading=CheckpointReading(ema=True))
+
+
+def test_pruned_weights_are_zero_and_a_mean_beside_the_network_is_not_dropped(state: State, tmp_path: Path) -> None:
+    pruned = WRITERS["pruned"](state)
+    pruned["features.0.weight_mask"].zero_()
+    assert not built(pruned, tmp_path).network.state_dict()["features.0.weight"].any()
+    with pytest.raises(UsageError, match="unexpected, first mean"):
+        built(prefixed("net.", state) | {"mean": torch.zeros(3)}, tmp_path)
 
 
 def test_old_files_and_files_named_by_their_digest(state: State, tmp_path: Path) -> None:

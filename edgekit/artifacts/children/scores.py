@@ -28,6 +28,7 @@ def scores(request: ScoresRequest) -> ScoredNetwork:
             parts.append(network(torch.from_numpy(normalise(pixels, card.preprocessing))).numpy())
     found = np.concatenate(parts)
     np.save(request.outputs, found)
-    kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else provenance.source
+    said = ", ".join(filter(None, (provenance.source, provenance.choice)))
+    kind = f"random weights, seed {provenance.seed}" if provenance.kind == "random" else said
     names = class_names(card, request.weights, provenance.sha256, found.shape[1])
     return ScoredNetwork(weights=kind, sha256=provenance.sha256, classes=names)

@@ -49,22 +49,24 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def weights_line(artifact: Artifact) -> str:
+    """Which weights were taken from which file, and which stood beside them."""
+    weights = artifact.weights
+    classes = artifact.outputs[0].shape[-1]
+    facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
+    if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
+        facts.append("padded as TensorFlow does")
+    if weights.key and not weights.other:
+        facts.append(f"from its {weights.key!r}")
+    if weights.choice:
+        facts.append(weights.choice)
+    return f"weights: {weights.source} ({', '.join(facts)})"
+
+
 def data_of(artifact: Artifact) -> str:
     """What ``--data`` calls the data set that the artifact's network is made for; empty where nobody knows."""
     card = cards().get(artifact.model)
     return "" if card is None else card.data
-
-
-def weights_line(artifact: Artifact) -> str:
-    """Which weights were taken from which file, and which stood beside them."""
-    weights = artifact.weights
-    facts = [f"{weights.layout} layout", f"{artifact.outputs[0].shape[-1]} classes"]
-    if weights.key:
-        facts.append(f"from its {weights.key!r}")
-    if weights.other:
-        way = "leave --ema out to take it" if weights.average else "--ema takes it"
-        facts.append(f"{weights.other!r} beside it was left: {way}")
-    return f"weights: {weights.source} ({', '.join(facts)})"
 
 
 def preprocessing_lines(artifact: Artifact) -> list[str]:

@@ -35,8 +35,8 @@ def models_table(cards: Sequence[ModelCard]) -> None:
     for card in cards:
         table.add_row(
             card.id,
-            f"{card.params / 1e6:.2f} M",
-            f"{card.macs / 1e6:.1f} M",
+            "-" if card.params is None else f"{card.params / 1e6:.2f} M",
+            "-" if card.macs is None else f"{card.macs / 1e6:.1f} M",
             input_text(card),
             best_published(card),
             ", ".join(card.aliases),
@@ -62,15 +62,13 @@ def model_details(card: ModelCard) -> str:
     lines = [
         f"{card.id}  {card.title}",
         "",
-        f"  params      {card.params:,}",
-        f"  MACs        {card.macs:,} at batch 1 (1 MAC = 2 FLOPs)",
-        f"  size        {card.params * FP32_BYTES / 1e6:.1f} MB of float32 weights",
+        *size_lines(card),
         f"  input       1 x {input_text(card)} (NCHW), {pre.channels}",
         f"  preprocess  {preprocessing_text(pre)}",
         f"  classes     {card.num_classes}",
         f"  aliases     {', '.join(card.aliases) or '-'}",
-        f"  paper       {card.paper}",
-        f"  licence     {card.licence}",
+        f"  paper       {card.paper or '-'}",
+        f"  licence     {card.licence or '-'}",
     ]
     if card.published:
         lines += ["", "  published accuracy (ImageNet, not measured here)"]
@@ -79,6 +77,18 @@ def model_details(card: ModelCard) -> str:
         lines += ["", "  public weights"]
         lines += [f"    {weights_line(w)}" for w in card.weights]
     return "\n".join(lines)
+
+
+def size_lines(card: ModelCard) -> list[str]:
+    """Parameters, MACs and bytes, where the card tells them."""
+    lines = []
+    if card.params is not None:
+        lines.append(f"  params      {card.params:,}")
+    if card.macs is not None:
+        lines.append(f"  MACs        {card.macs:,} at batch 1 (1 MAC = 2 FLOPs)")
+    if card.params is not None:
+        lines.append(f"  size        {card.params * FP32_BYTES / 1e6:.1f} MB of float32 weights")
+    return lines
 
 
 def accuracy(top1: float, top5: float | None) -> str:
