@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from edgekit.artifacts.store import read_manifest
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session, delegation
 from edgekit.errors import ToolError
-from edgekit.types import Artifact, Delegation, Device
+from edgekit.types import Artifact, Delegation, Device, Stored
 
 LOCAL = Device(id="local", transport="local")
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
@@ -23,7 +24,7 @@ def artifact_of(folder: Path) -> Artifact:
 @pytest.mark.parametrize("profile", ["onnx-fp32", "openvino-fp32", "tflite-fp32", "tflite-int8"])
 def test_a_measurement_is_whole(tiny: Path, profile: str, heard: Any) -> None:
     artifact = artifact_of(tiny / profile)
-    found = Session(ThisMachine(), LOCAL, per_op=True, limits=SHORT).measure(artifact, tiny / profile, heard)
+    found = Session(ThisMachine(), LOCAL, per_op=True, limits=SHORT).measure(Stored(tiny / profile, artifact), heard)
     assert found.key == f"tiny__{profile}__{artifact.runtime}-cpu-t1"
     assert found.artifact_sha256 == artifact.sha256
     assert len(found.samples_ns) >= 50
@@ -49,7 +50,9 @@ def test_operators_that_cannot_be_timed_are_a_note_not_a_failure(tiny: Path) -> 
             return super().command(program, argument)
 
     artifact = artifact_of(tiny / "tflite-fp32")
-    found = Session(DiesWhenProfiled(), LOCAL, per_op=True, limits=SHORT).measure(artifact, tiny / "tflite-fp32")
+    found = Session(DiesWhenProfiled(), LOCAL, per_op=True, limits=SHORT).measure(
+        Stored(tiny / "tflite-fp32", artifact)
+    )
     assert found.per_op is None
     assert found.per_op_note == "operator times of tiny tflite-fp32 on litert crashed with SIGILL"
 
@@ -71,7 +74,7 @@ def test_a_crash_names_the_artifact(tiny: Path, tmp_path: Path) -> None:
     artifact = artifact_of(tiny / "tflite-fp32")
     (tmp_path / "model.tflite").write_bytes(b"broken")
     with pytest.raises(ToolError, match="latency of tiny tflite-fp32 on litert failed: litert cannot load"):
-        Session(ThisMachine(), LOCAL, limits=SHORT).measure(artifact, tmp_path)
+        Session(ThisMachine(), LOCAL, limits=SHORT).measure(Stored(tmp_path, artifact))
 
 
 def test_an_agent_of_another_version_is_noticed(tiny: Path) -> None:
@@ -81,7 +84,7 @@ def test_an_agent_of_another_version_is_noticed(tiny: Path) -> None:
             return [sys.executable, "-c", f"print({answer!r})"]
 
     with pytest.raises(ToolError, match="does not fit this edgekit") as caught:
-        Session(Old(), LOCAL, limits=SHORT).measure(artifact_of(tiny / "tflite-fp32"), tiny / "tflite-fp32")
+        Session(Old(), LOCAL, limits=SHORT).measure(read_manifest(tiny / "tflite-fp32"))
     assert "one version" in caught.value.hint
 
 

@@ -13,7 +13,7 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.bench.too_old import advice
 from edgekit.errors import ToolError
-from edgekit.types import Device
+from edgekit.types import Device, Stored
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 LIMITS = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
@@ -28,7 +28,7 @@ def test_which_version_reads_it(old_python: Path, tmp_path: Path) -> None:
     artifact = stored.artifact.model_copy(update={"files": (entry,), "tool_versions": {"onnxruntime": "1.32.0"}})
     session = Session(ThisMachine(str(old_python)), Device(id="attic", transport="local"), limits=LIMITS)
     with pytest.raises(ToolError, match="Unsupported model IR version: 10, max supported IR version: 9") as caught:
-        session.measure(artifact, tmp_path)
+        session.measure(Stored(tmp_path, artifact))
     assert caught.value.hint == (
         "the runtime on attic is too old for this file: onnxruntime 1.18 or newer reads it, "
         "onnxruntime 1.32.0 did when it was verified; update it there: edgekit devices prepare attic, "
