@@ -10,6 +10,7 @@ import pytest
 import edgekit
 from benchmarks import bench, rounds
 from edgekit.base.files import sha256_file
+from edgekit.bench.turns import TURNS
 
 ROOT = Path(edgekit.__file__).parent.parent
 
@@ -71,7 +72,7 @@ def test_one_network_from_export_to_page(
     assert artifacts["plain-fp32"]["facts"]["sqnr_db"] > 80
     assert sum(macs for _, macs, _ in network["layers"]) > 1_000_000
     for name in ("plain-fp32", "edgekit-fp32", "plain-int8", "edgekit-int8", "unsigned-int8"):
-        assert all(len(r["launches"][name]["turns_ns"]) == rounds.TURNS for r in results["rounds"])
+        assert all(len(r["launches"][name]["turns_ns"]) == TURNS for r in results["rounds"])
         assert artifacts[name]["facts"]["cpu_seconds"] > 0.5
     page = (out / "bench.md").read_text()
     assert "| small | int8 |" in page
