@@ -44,6 +44,11 @@ def labgrid_folder() -> Path:
     return cache_root() / "labgrid"
 
 
+def faults_folder() -> Path:
+    """Reports on errors that nobody foresaw."""
+    return cache_root() / "faults"
+
+
 def benchmark_folder() -> Path:
     """Artifacts and rounds of the repository's own benchmark."""
     return cache_root() / "bench"

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..base.folders import faults_folder
 
 PACKAGES = (
     *("numpy", "scipy", "pydantic", "typer", "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert-torch"),
@@ -54,19 +55,12 @@ def candidates() -> list[Path]:
     import tempfile
 
     found = []
-    for folder in (cache, lambda: Path(tempfile.gettempdir())):
+    for folder in (faults_folder, lambda: Path(tempfile.gettempdir())):
         try:
             found.append(folder())
         except (OSError, RuntimeError):
             continue
     return found
-
-
-def cache() -> Path:
-    """``faults`` in edgekit's cache."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(chosen) if chosen else Path(home) / "edgekit") / "faults"
 
 
 def fault_text(error: BaseException) -> str:

@@ -290,7 +290,7 @@ def update(
         require_safe(url, "--url")
     stored = find_artifacts(names, artifacts_root)
     for place in places:
-        check_writable(reports_root / place.id, "--reports")
+        check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     done = []
     for place in places:
         virtual = place.transport == "virtual"

@@ -119,7 +119,7 @@ def profile(
     cores = known_cores(cores)
     provider = known_provider(provider, accelerator, runtime)
     chosen = known_runtime(runtime) if provider is None else "onnxruntime"
-    check_writable(reports_root / place.id, "--reports")
+    check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     stored = find_artifacts(names, artifacts_root, chosen, export_missing)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()

@@ -12,7 +12,7 @@ from edgekit.artifacts.store import MANIFEST, artifact_folder, card_of, find_art
 from edgekit.bench.session import model_files
 from edgekit.catalog import MODELS, builtin_folder, find_card
 from edgekit.errors import UsageError
-from edgekit.types import FileEntry
+from edgekit.types import FileEntry, Stored
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 
@@ -60,7 +60,7 @@ def test_what_a_runtime_opens_lies_in_the_folder(artifact: Path) -> None:
     unchecked = FileEntry.model_construct(name="../../../secret", size_bytes=1, sha256="")
     evil = stored.artifact.model_copy(update={"files": (unchecked,)})
     with pytest.raises(UsageError, match=r"files\[\]\.name is '\.\./\.\./\.\./secret'"):
-        model_files(evil, artifact)
+        model_files(Stored(artifact, evil))
 
 
 def test_the_folder_of_an_artifact_lies_in_its_root(artifact: Path, tmp_path: Path) -> None:

@@ -63,8 +63,13 @@ def test_a_long_value_is_cut_in_the_error(folder: Path) -> None:
 
 
 FROM_DATA = {"id", "name", "key", "model", "profile", "model_file", "seal"}
-NAMES_OF_FILES = {"folder / file.name"}
-"""Names that the file system gave."""
+NAMES_OF_FILES = {
+    "folder / file.name",
+    "folder / entry.name",
+    "restore(Path(name).parent) / Path(name).name",
+    "restore(root.parent) / root.name",
+}
+"""Names that the file system gave, and paths that a user typed put together again."""
 
 
 def test_every_path_made_of_a_name_goes_through_here() -> None:

@@ -79,9 +79,9 @@ def test_the_board_starts_runs_and_stops(name: str, emulated: None) -> None:
             "looking", 'uname -m; pwd; id -u; echo "$QEMU_CPU"; cat /proc/1/comm >/dev/null && echo own'
         )
         assert said.decode().split() == ["aarch64", "/root", "0", VIRTUAL[name].cpu, "own"]
-        keeper = subprocess.run(["pgrep", "-f", f"virtual_start {name} "], capture_output=True, check=False)
+        keeper = subprocess.run(["pgrep", "-f", f"virtual.start {name} "], capture_output=True, check=False)
         assert keeper.returncode == 0
     deadline = time.monotonic() + 20  # the board notices that its connection has gone, then ends by itself
-    while subprocess.run(["pgrep", "-f", f"virtual_start {name} "], capture_output=True, check=False).returncode == 0:
+    while subprocess.run(["pgrep", "-f", f"virtual.start {name} "], capture_output=True, check=False).returncode == 0:
         assert time.monotonic() < deadline, "the board outlives its connection"
         time.sleep(0.2)
