@@ -33,10 +33,9 @@ def started(folder: Path, program: str, before: str = "") -> subprocess.Popen[st
 
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_a_signal_while_it_starts(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    # A shell that starts the suite in the background ignores SIGINT; its children would, too.
-    child = started(
-        tmp_path, "from edgekit.program import main; main()", "signal.signal(2, signal.default_int_handler)"
-    )
+    # A shell that starts the suite in the background ignores SIGINT, and nohup SIGHUP; their children would, too.
+    heeded = "signal.signal(2, signal.default_int_handler); signal.signal(1, signal.SIG_DFL)"
+    child = started(tmp_path, "from edgekit.program import main; main()", heeded)
     child.send_signal(number)
     assert child.communicate(timeout=20) == ("", STOPPED)
     assert child.returncode == code
@@ -56,6 +55,7 @@ def test_what_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
 CLEARING = """
 import os, signal, time
 from edgekit.base.signals import unwind
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which a suite under nohup ignores
 unwind()
 try:
     os.kill(os.getpid(), signal.{first})
