@@ -27,7 +27,7 @@ import sys
 import numpy as np
 import torch
 from edgekit.catalog import find_card
-from edgekit.base.pixels import load_pixels, normalise
+from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.zoo.registry import create
 
 card, precision, path = find_card(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -26,7 +26,7 @@ from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
 from edgekit.base.folders import benchmark_folder
-from edgekit.base.pixels import load_pixels, normalise
+from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import cards, default_cards, find_card, find_profile
 from edgekit.errors import EdgekitError, ToolError, UsageError, VerificationError

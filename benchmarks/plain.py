@@ -53,7 +53,7 @@ def make(request: Request) -> dict[str, Any]:
     """
     import torch
 
-    from edgekit.base.pixels import load_pixels, normalise
+    from edgekit.base.images.pixels import load_pixels, normalise
     from edgekit.catalog import find_card
     from edgekit.zoo.build import build_with_provenance
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from edgekit.base.files import staged_folder, write_atomic
+from edgekit.base.images.pixels import from_output, load_pixels, to_input
 from edgekit.base.isolate import describe_exit, tail
-from edgekit.base.pixels import from_output, load_pixels, to_input
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError

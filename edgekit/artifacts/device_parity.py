@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base.pixels import from_output
+from ..base.images.pixels import from_output
 from ..base.progress import Progress
 from ..base.scratch import scratch_folder
 from ..bench.session import Session

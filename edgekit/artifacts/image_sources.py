@@ -1,4 +1,4 @@
-"""``--calibration`` and ``--parity-data``: what :func:`~edgekit.base.pixels.load_pixels` reads, and whole data sets.
+"""``--calibration`` and ``--parity-data``: what :func:`~edgekit.base.images.pixels.load_pixels` reads, and data sets.
 
 Of a source that has training and test images the training ones calibrate and the test ones verify.
 """
@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from ..base.image_arrays import fitted, size_note
-from ..base.photo_files import split_folders
-from ..base.pixels import Pixels, evenly, load_pixels, sample_notes, source_digest
+from ..base.images.image_arrays import fitted, size_note
+from ..base.images.photo_files import split_folders
+from ..base.images.pixels import Pixels, evenly, load_pixels, sample_notes, source_digest
 from ..training import fashion_mnist
 from ..training.datasets import ArrayImages, Dataset
 from ..types import ImageSet, Preprocessing

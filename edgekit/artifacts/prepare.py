@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..base.images.pixels import Pixels
 from ..base.isolate import run_isolated
-from ..base.pixels import Pixels
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .complete import device_names
-from .options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
+from .shared.complete import device_names
+from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .complete import model_ids
-from .options import JsonOption
+from .shared.complete import model_ids
+from .shared.options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def condense_command(
 
     Example: edgekit condense runs/condensenet_fashion_small/fashion-mnist/checkpoint.pt -o small.pt
     """
-    from .torch_needed import torch_needed
+    from .shared.torch_needed import torch_needed
 
     torch_needed("condensing")
     from ..verbs.condense import condense_checkpoint

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .complete import device_names
-from .options import JsonOption
+from .shared.complete import device_names
+from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .options import JsonOption
+from .shared.options import JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console

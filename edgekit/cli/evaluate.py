@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import input_options
-from .complete import model_ids
-from .options import JsonOption
+from .shared import input_options
+from .shared.complete import model_ids
+from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 

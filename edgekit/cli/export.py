@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from . import export_options as opt
-from . import input_options
-from .options import JsonOption
+from .shared import export_options as opt
+from .shared import input_options
+from .shared.options import JsonOption
 from .tune import Measuring, bound, export_measured
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .complete import device_names, model_ids
-from .options import JsonOption, ReportsOption
+from .shared.complete import device_names, model_ids
+from .shared.options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:

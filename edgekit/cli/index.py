@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import ArtifactsOption, JsonOption, ReportsOption
+from .shared.options import ArtifactsOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:

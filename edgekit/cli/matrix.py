@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .complete import model_ids
-from .options import ArtifactsOption, JsonOption
+from .shared.complete import model_ids
+from .shared.options import ArtifactsOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 

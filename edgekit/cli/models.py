@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .complete import model_ids
-from .options import JsonOption
+from .shared.complete import model_ids
+from .shared.options import JsonOption
 from .show.console import emit_json
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
@@ -55,9 +55,9 @@ def show_command(
     if not layers:
         emit_json(plain) if as_json else print(model_details(card))
         return
+    from .shared.torch_needed import torch_needed
     from .show.layers import layer_table
     from .show.layers import plain as plain_row
-    from .torch_needed import torch_needed
 
     torch_needed("--layers")
     from ..verbs.layers import layer_rows

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .complete import device_names
-from .options import JsonOption, ReportsOption
+from .shared.complete import device_names
+from .shared.options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def pick_command(
 def advise(found: Pick) -> list[str]:
     """The guidelines for the chosen network."""
     from ..verbs.advice import advice_for
-    from .torch_needed import torch_needed
+    from .shared.torch_needed import torch_needed
 
     torch_needed("--advice")
     return advice_for(found.choice.candidate.measurement.model)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, ReportsOption
+from .shared.options import JsonOption, ReportsOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .complete import model_ids
-from .options import JsonOption
+from .shared.complete import model_ids
+from .shared.options import JsonOption
 from .show.console import emit_json, say
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def train_command(
 
     Example: edgekit train condensenet_fashion_small --data fashion-mnist
     """
-    from .torch_needed import torch_needed
+    from .shared.torch_needed import torch_needed
 
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from . import export_options as opt
-from . import input_options
-from .complete import device_names
-from .options import JsonOption
+from .shared import export_options as opt
+from .shared import input_options
+from .shared.complete import device_names
+from .shared.options import JsonOption
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..base.image_arrays import fitted
+from ..base.images.image_arrays import fitted
 from ..types import Preprocessing
 from .datasets import Indices, Pixels, Split
 from .recipes import Recipe

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.decode import photo_notes
-from ..base.photo_files import Found, class_folders, find_photos, split_folders
-from ..base.pixels import load_image
+from ..base.images.decode import photo_notes
+from ..base.images.photo_files import Found, class_folders, find_photos, split_folders
+from ..base.images.pixels import load_image
 from ..errors import UsageError
 from ..types import Preprocessing
 from .datasets import HELD_OUT, Dataset, Indices, Pixels, Split, checked, hold_out

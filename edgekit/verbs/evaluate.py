@@ -12,9 +12,9 @@ from ..artifacts.children import jobs
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import MANIFEST, card_of, check_files, file_of, looks_like_path, read_manifest
-from ..base.image_arrays import size_note
+from ..base.images.image_arrays import size_note
+from ..base.images.pixels import from_output, to_input
 from ..base.isolate import run_isolated
-from ..base.pixels import from_output, to_input
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson

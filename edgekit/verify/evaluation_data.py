@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.decode import photo_notes
 from ..base.files import check_regular
-from ..base.image_arrays import checked_images, fitted
-from ..base.photo_files import class_folders, find_photos, split_folders
-from ..base.pixels import Pixels, load_image
+from ..base.images.decode import photo_notes
+from ..base.images.image_arrays import checked_images, fitted
+from ..base.images.photo_files import class_folders, find_photos, split_folders
+from ..base.images.pixels import Pixels, load_image
 from ..errors import UsageError
 from ..types import Preprocessing
 from .class_numbers import class_numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.pixels import load_pixels, normalise
+from ..base.images.pixels import load_pixels, normalise
 from ..types import CheckpointReading, ModelCard
 
 if TYPE_CHECKING:

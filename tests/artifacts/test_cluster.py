@@ -168,7 +168,7 @@ def test_other_edgekit_on_a_worker_is_refused(make_cluster, card, tmp_path):
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for kind in ("models", "export_profiles"):
         shutil.copytree(ROOT.parent / kind, copy.parent / kind)
-    with (copy / "base" / "pixels.py").open("a") as stream:
+    with (copy / "base" / "images" / "pixels.py").open("a") as stream:
         stream.write("# changed\n")
     cluster = make_cluster()
     cluster.worker(PYTHONPATH=str(copy.parent))

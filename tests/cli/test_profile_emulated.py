@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.store import read_manifest
-from edgekit.base.pixels import from_output
+from edgekit.base.images.pixels import from_output
 from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Session

@@ -117,7 +117,7 @@ def test_layers_as_a_table_and_as_json() -> None:
 
 
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.cli import torch_needed
+    from edgekit.cli.shared import torch_needed
     from edgekit.errors import ToolError
 
     def none(name: str) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import edgekit
-from edgekit.base.pixels import load_pixels, normalise
+from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.catalog import find_card
 from edgekit.passes.bake_preprocess import bake_preprocess
 from edgekit.types import Preprocessing

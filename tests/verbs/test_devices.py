@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
-from edgekit.base.pixels import from_output
+from edgekit.base.images.pixels import from_output
 from edgekit.base.progress import silent
 from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits

@@ -20,7 +20,7 @@ import torch
 from edgekit.agent.commands.inspect import inspect
 from edgekit.agent.commands.run import run
 from edgekit.artifacts.requests import BuildRequest, ConvertRequest, NetworkSource
-from edgekit.base.pixels import from_output, load_pixels, to_input
+from edgekit.base.images.pixels import from_output, load_pixels, to_input
 from edgekit.catalog import find_card, profile_for
 from edgekit.forms.profiles import INT8_WEIGHTS
 from edgekit.types import RUNTIME_OF, ModelCard

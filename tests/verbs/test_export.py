@@ -18,8 +18,8 @@ import edgekit
 from benchmarks.real_data import photo_folder, squeezenet_checkpoint
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.files import STAGING, sha256_file
+from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.base.locks import LOCK
-from edgekit.base.pixels import load_pixels, normalise
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError

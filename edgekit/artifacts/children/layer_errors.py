@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from ...base.pixels import from_output, normalise, to_input
+from ...base.images.pixels import from_output, normalise, to_input
 from ...export.int8.float_layers import follower, layers_in
 from ...export.int8.simulation import Runner, Simulation, evenly, scheme_of
 from ...types import Layer, LayerError, LayerErrors

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from ...base.calibration import check_calibration
-from ...base.pixels import normalise
+from ...base.images.calibration import check_calibration
+from ...base.images.pixels import normalise
 from ...export.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...base.pixels import normalise
+from ...base.images.pixels import normalise
 from ...verify.evaluation_data import Images, spans
 from ...zoo.build import build_with_provenance
 from ...zoo.class_names import class_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...base.pixels import normalise
+from ...base.images.pixels import normalise
 from ...export.int8.simulation import Simulation, evenly, scheme_of, weighted_layers
 from ..requests import Gain, Gains, GainsRequest
 from .network import rewritten_network

@@ -119,7 +119,7 @@ def end(error: BaseException, message: str, hint: str, code: int, debug: bool) -
 
 def unforeseen(error: Exception, debug: bool) -> NoReturn:
     """End with a report for the issue tracker."""
-    from ..fault import cleaned, write_fault
+    from ..shared.fault import cleaned, write_fault
 
     what = type(error).__name__ if isinstance(error, MemoryError) else cleaned(f"{type(error).__name__}: {error}")
     message = f"this is a fault of edgekit: {what[:LONGEST_MESSAGE]}"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ..zoo.preprocessing import Size, Wishes
+    from ...zoo.preprocessing import Size, Wishes
 
 InputSize = Annotated[
     str | None, typer.Option("--input-size", help="Size of the network's input: 160, or 96x128 (height x width).")
@@ -39,7 +39,7 @@ def wishes(
     Raises:
         UsageError: a word that is not what its option takes.
     """
-    from ..zoo.preprocessing import Wishes
+    from ...zoo.preprocessing import Wishes
 
     grey = channels is not None and channels.upper() == "L"
     size = None if input_size is None else sides("--input-size", input_size)

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgekit.base.pixels import MAX_IMAGES, from_output, image_files, load_image, load_pixels, normalise, to_input
+from edgekit.base.images.pixels import (
+    MAX_IMAGES,
+    from_output,
+    image_files,
+    load_image,
+    load_pixels,
+    normalise,
+    to_input,
+)
 from edgekit.errors import UsageError
 from edgekit.types import Preprocessing, QuantParams, TensorSpec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.cli.input_options import wishes
+from edgekit.cli.shared.input_options import wishes
 from edgekit.errors import UsageError
 
 NONE = (None,) * 7

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts.tasks import Outcome
-from edgekit.cli.fault import cleaned, hide_values
+from edgekit.cli.shared.fault import cleaned, hide_values
 from edgekit.cli.show.export import exit_code
 from edgekit.errors import ToolError, VerificationError
 

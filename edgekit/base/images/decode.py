@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..errors import ToolError, UsageError
-from .distribution import install_command
+from ...errors import ToolError, UsageError
+from ..distribution import install_command
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from edgekit.base import decode
-from edgekit.base.decode import photo_notes
-from edgekit.base.image_arrays import as_grey, fitted
-from edgekit.base.photo_files import SUFFIXES
-from edgekit.base.pixels import load_image, load_pixels
+from edgekit.base.images import decode
+from edgekit.base.images.decode import photo_notes
+from edgekit.base.images.image_arrays import as_grey, fitted
+from edgekit.base.images.photo_files import SUFFIXES
+from edgekit.base.images.pixels import load_image, load_pixels
 from edgekit.errors import UsageError
 from edgekit.types import ModelCard, Preprocessing
 from edgekit.verify.evaluation_data import load_images

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base.photo_files import SUFFIXES, class_folders, find_photos, split_folders
+from edgekit.base.images.photo_files import SUFFIXES, class_folders, find_photos, split_folders
 from edgekit.errors import UsageError
 
 

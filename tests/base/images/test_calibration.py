@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgekit.base.calibration import check_calibration
-from edgekit.base.pixels import load_pixels
+from edgekit.base.images.calibration import check_calibration
+from edgekit.base.images.pixels import load_pixels
 from edgekit.catalog import find_card
 from edgekit.errors import UsageError
 

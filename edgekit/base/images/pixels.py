@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..types import ImageSet, Preprocessing, TensorSpec
+from ...errors import UsageError
+from ...types import ImageSet, Preprocessing, TensorSpec
 from .decode import LARGEST, decode, photo_notes
 from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
 from .photo_files import find_photos

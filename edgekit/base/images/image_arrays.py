@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ToolError, UsageError
-from ..types import Preprocessing
-from .distribution import install_command
+from ...errors import ToolError, UsageError
+from ...types import Preprocessing
+from ..distribution import install_command
 
 Pixels = NDArray[np.uint8]
 NPZ_HINT = "images are uint8 [N, H, W, 3] (RGB), [N, H, W, 1] or [N, H, W] (grey)"

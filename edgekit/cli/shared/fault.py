@@ -12,8 +12,8 @@ import traceback
 from importlib import metadata
 from pathlib import Path
 
-from .. import __version__
-from ..base.folders import faults_folder
+from ... import __version__
+from ...base.folders import faults_folder
 
 PACKAGES = (
     *("numpy", "scipy", "pydantic", "typer", "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert-torch"),

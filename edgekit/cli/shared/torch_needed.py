@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from ..base.distribution import install_command
-from ..errors import ToolError
+from ...base.distribution import install_command
+from ...errors import ToolError
 
 
 def torch_needed(what: str) -> None:

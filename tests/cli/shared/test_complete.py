@@ -14,9 +14,9 @@ from typer.main import get_command
 
 from edgekit.catalog import cards, profiles
 from edgekit.cli import app
-from edgekit.cli.complete import device_names, model_ids, profile_names
+from edgekit.cli.shared.complete import device_names, model_ids, profile_names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ASK = 'eval "$(edgekit --show-completion)"; COMP_WORDS=({words}); COMP_CWORD={last}; _edgekit_completion edgekit\n'
 
 

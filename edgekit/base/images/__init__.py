@@ -1,0 +1,1 @@
+"""Images as networks take them: which files are photos, how they are decoded, resized and cropped, what calibrates."""

@@ -1,0 +1,1 @@
+"""What several commands share: options, completion, the report of a fault."""
