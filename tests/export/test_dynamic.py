@@ -46,7 +46,7 @@ def test_float_file_that_claims_int8_weights(card_file, tmp_path):
     """A profile that promises int8 weights fails on a file without."""
     (made,) = export([str(card_file)], [profile_for("tflite", "fp32")], ExportOptions(out=tmp_path), print)
     facts = {"inputs": [], "outputs": []}
-    broken = broken_claims(made.artifact.audit, [], facts, profile_for("tflite", "dynamic"), (), ())
+    broken = broken_claims(made.artifact.audit, facts, profile_for("tflite", "dynamic"), (), ())
     assert broken == ["only 0% of the constants are int8"]
 
 

@@ -24,7 +24,7 @@ from edgekit.zoo.registry import FAMILIES
 SMALL = (
     "squeezenet_1.1", "mobilenet_v1_0.25", "mobilenet_v2_0.25", "mobilenet_v3_small_0.35", "mnasnet_a1_0.25",
     "shufflenet_v1_g3_0.25", "shufflenet_v2_0.5", "igcv1_cifar10_l24m2_d20_plain", "igcv2_cifar10_c64_k8_l3_d8",
-    "igcv3_d_1.0_cifar10", "condensenet_cifar10_50",
+    "igcv3_d_1.0_cifar100", "condensenet_cifar10_50",
 )  # fmt: skip
 """A small variant of each family: an emulated core is slow, and the operators are those of the large ones."""
 
