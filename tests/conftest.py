@@ -45,8 +45,8 @@ def pytest_configure() -> None:
     """Let children be interrupted: a shell that starts the suite in the background ignores SIGINT, they would too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # nohup has SIGHUP ignored, and children inherit that; here they are to end by it.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup; a handler that does nothing is not inherited
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 BOARDS = boards_folder()
