@@ -81,5 +81,5 @@ def test_another_python_takes_the_sources(asking: Path) -> None:
 def test_it_runs_by_the_other_pythons_that_are_here(asking: Path, version: str) -> None:
     program = shutil.which(f"python{version}")
     if program is None or subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
-        pytest.skip(f"needs python{version}")
+        pytest.skip(f"this machine has no python{version}")
     assert run(asking, program) == 0
