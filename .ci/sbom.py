@@ -66,7 +66,7 @@ def components(locked: str) -> list[dict[str, Any]]:
                 found[-1]["properties"] = [{"name": "installed where", "value": pin["marker"]}]
         elif digest:
             # A file each: CycloneDX's own list of hashes is that of one file.
-            files = found[-1].setdefault("externalReferences", [{"type": "distribution", "url": "https://pypi.org"}])
+            files = found[-1].setdefault("externalReferences", [{"type": "distribution", "url": found[-1]["purl"]}])
             files[0].setdefault("hashes", []).append({"alg": "SHA-256", "content": digest[1]})
     return found
 

@@ -76,8 +76,17 @@ def download(url: str, limit_bytes: int, what: str, hint: str) -> bytes:
         ToolError: it cannot be reached, redirects to such an address, ends too early, takes too long or is too large.
     """
     require_safe(url, "the address")
+    return read_whole(opener(), url, limit_bytes, what, hint)
+
+
+def read_whole(way: urllib.request.OpenerDirector, url: str, limit_bytes: int, what: str, hint: str) -> bytes:
+    """As :func:`download`, of an address that its caller trusts and by what ``way`` opens.
+
+    Raises:
+        ToolError: as there.
+    """
     try:
-        with opener().open(url, timeout=STALL_S) as answer:
+        with way.open(url, timeout=STALL_S) as answer:
             content = read_bounded(answer, limit_bytes)
             promised: Message = answer.headers
     except urllib.error.HTTPError as error:

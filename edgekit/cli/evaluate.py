@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .shared import export_options as opt
 from .shared import input_options
 from .shared.complete import model_ids
 from .shared.options import JsonOption
@@ -34,16 +35,9 @@ def evaluate_command(
     weights: Annotated[
         str, typer.Option("--weights", "-w", help="Of float networks: a checkpoint file, pretrained or random.")
     ] = "random",
-    num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
-    ] = None,
-    ema: Annotated[
-        bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")
-    ] = False,
-    tf_padding: Annotated[
-        bool | None,
-        typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
-    ] = None,
+    num_classes: opt.NumClasses = None,
+    ema: opt.Ema = False,
+    tf_padding: opt.TfPadding = None,
     input_size: input_options.InputSize = None,
     mean: input_options.Mean = None,
     std: input_options.Std = None,
