@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgekit.artifacts.store import MANIFEST
 from edgekit.base.files import write_atomic
 from edgekit.base.isolate import run_named
+from edgekit.base.owned import MANIFEST
 from edgekit.base.progress import Event, Step
 from edgekit.base.target import host_target
 from edgekit.catalog import PROFILES, find_card, find_profile, folders

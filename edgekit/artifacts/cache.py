@@ -21,6 +21,7 @@ from typing import Any
 
 from .. import __version__
 from ..base.files import sha256_file, staged_folder
+from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
 from ..errors import EdgekitError
 from ..export.job import TOOLS
@@ -29,7 +30,7 @@ from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf
 from .image_sources import digest_of
 from .prepare import ExportOptions
-from .store import MANIFEST, check_files, file_of, read_manifest
+from .store import check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
 CODE = (

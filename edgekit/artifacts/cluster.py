@@ -22,7 +22,7 @@ from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.isolate import rebuild_error
-from ..base.owned import MARK
+from ..base.owned import MANIFEST, MARK
 from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
@@ -31,7 +31,7 @@ from ..types import Artifact, ExportProfile, ImageSet, ModelCard, Stored
 from .cache import code_digest
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
-from .store import MANIFEST, artifact_folder, check_files
+from .store import artifact_folder, check_files
 from .tasks import Done, Outcome, Status, Task, export_task, from_cache, plan, to_cache
 
 if TYPE_CHECKING:

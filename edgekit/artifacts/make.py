@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..base.files import staged_folder, write_atomic
+from ..base.owned import MANIFEST
 from ..base.progress import Finished, Progress, Step, telling
 from ..errors import EdgekitError, VerificationError
 from ..types import Artifact, ExportProfile, LayerErrors, Stored
@@ -19,7 +20,7 @@ from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import MANIFEST, artifact_folder, file_of
+from .store import artifact_folder, file_of
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from ..base.files import check_regular, restore, restore_all, sha256_file
 from ..base.inside import inside
+from ..base.owned import MANIFEST
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
 from ..types import RUNTIME_OF, Artifact, ModelCard, Runtime, Stored
 from ..types.base import is_name
 
-MANIFEST = "manifest.json"
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
 ExportMissing = Callable[[str], list[Path]]

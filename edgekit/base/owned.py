@@ -9,8 +9,10 @@ from ..errors import UsageError
 
 MARK = ".edgekit-folder"
 MARK_TEXT = "edgekit made this folder and replaces it as a whole: keep nothing of your own in it.\n"
-MANIFEST, MANIFEST_KEYS = "manifest.json", {"schema_version", "model", "profile", "format", "files", "audit", "parity"}
-"""What says the same of folders from before there was a mark; other programs have a ``manifest.json`` too."""
+MANIFEST = "manifest.json"
+"""What describes an artifact, in its folder."""
+MANIFEST_KEYS = {"schema_version", "model", "profile", "format", "files", "audit", "parity"}
+"""Of a manifest of ours, which says the same of folders from before there was a mark; other programs have one too."""
 LARGEST_MANIFEST_BYTES = 64 << 20
 SHOWN = 5
 

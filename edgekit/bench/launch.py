@@ -134,9 +134,7 @@ def run_agent(
     for key, group in files.items():
         request[key] = transport.deliver(group)[0]
     with scratch_folder() as folder:
-        agent, request_file, log = folder / AGENT_FILE, folder / "request.json", folder / "stderr.txt"
-        agent.write_bytes(agent_archive())
-        request_file.write_text(json.dumps(request))
+        agent, request_file, log = launch_files(folder, request)
         program, argument = transport.deliver([agent, request_file])
         here = folder if isinstance(transport, ThisMachine) else None  # what it leaves goes with ours
         code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event, here)
@@ -157,6 +155,14 @@ def run_agent(
         known = transport.explain(what, code, log.read_text(errors="replace"))
         hint = more_time if code is None else ""
         raise known or ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip(), hint)
+
+
+def launch_files(folder: Path, request: Mapping[str, Any]) -> tuple[Path, Path, Path]:
+    """The agent and its request, written to ``folder``, and where its stderr goes."""
+    agent, request_file = folder / AGENT_FILE, folder / "request.json"
+    agent.write_bytes(agent_archive())
+    request_file.write_text(json.dumps(request))
+    return agent, request_file, folder / "stderr.txt"
 
 
 def converse(

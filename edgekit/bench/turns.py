@@ -23,8 +23,7 @@ from typing import Any
 
 from ..base.isolate import describe_exit, supervised, tail, wait
 from ..base.scratch import scratch_folder
-from .agent_archive import AGENT_FILE, agent_archive
-from .launch import ThisMachine, parse
+from .launch import ThisMachine, launch_files, parse
 
 LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
 TURN = {"min_iterations": 2, "min_s": 0.02}
@@ -107,9 +106,7 @@ class Taker:
 def taker(request: Mapping[str, Any], limit_s: float, machine: ThisMachine) -> Iterator[Taker]:
     """A process of this machine that carries out ``request``, an agent's ``turns``; ended with the block."""
     with scratch_folder() as folder:
-        agent, file, log = folder / AGENT_FILE, folder / "request.json", folder / "stderr.txt"
-        agent.write_bytes(agent_archive())
-        file.write_text(json.dumps({**request, "command": "turns"}))
+        agent, file, log = launch_files(folder, {**request, "command": "turns"})
         with log.open("wb") as stderr:
             child = subprocess.Popen(
                 machine.command(str(agent), str(file)),

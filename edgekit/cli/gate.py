@@ -114,13 +114,14 @@ def gate_command(
 
 def refuse_mixtures(dry_run: bool, update: bool, url: str | None, as_baseline: Path) -> None:
     """Raise UsageError for options that contradict each other."""
+    from ..base.owned import MANIFEST
     from ..errors import UsageError
 
     if dry_run and update:
         raise UsageError("--dry-run and --update contradict each other", "give one of them")
     if url is not None and not update:
         raise UsageError("--url says where a pinned baseline will lie; it goes with --update")
-    if update and (as_baseline / "manifest.json").is_file():
+    if update and (as_baseline / MANIFEST).is_file():
         raise UsageError(f"{as_baseline} is an artifact", "with --update, --baseline is the folder of reports")
 
 

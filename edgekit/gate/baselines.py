@@ -15,11 +15,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from .. import __version__
-from ..artifacts.store import MANIFEST, artifact_folders, file_of, read_manifest
+from ..artifacts.store import artifact_folders, file_of, read_manifest
 from ..base.download import download, require_safe
 from ..base.files import check_regular, restore, sha256_file, staged_folder, write_atomic
 from ..base.folders import baselines_folder
 from ..base.inside import inside
+from ..base.owned import MANIFEST
 from ..errors import ToolError, UsageError
 from ..reports.json_text import render
 from ..reports.store import first_problem

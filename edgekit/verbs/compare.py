@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from ..artifacts.store import MANIFEST, check_files, folders_of, read_manifest
+from ..artifacts.store import check_files, folders_of, read_manifest
+from ..base.owned import MANIFEST
 from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds

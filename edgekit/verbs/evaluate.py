@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ..artifacts.children import jobs
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import MANIFEST, card_of, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import card_of, check_files, file_of, looks_like_path, read_manifest
 from ..base.images.image_arrays import size_note
 from ..base.images.pixels import from_output, to_input
 from ..base.isolate import run_isolated
+from ..base.owned import MANIFEST
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson

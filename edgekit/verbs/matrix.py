@@ -13,9 +13,10 @@ from typing import Literal
 from .. import __version__
 from ..artifacts.cache import installed
 from ..artifacts.prepare import ExportOptions
-from ..artifacts.store import MANIFEST, artifact_folder, check_files, read_manifest
+from ..artifacts.store import artifact_folder, check_files, read_manifest
 from ..artifacts.tasks import Outcome
 from ..base.files import write_atomic
+from ..base.owned import MANIFEST
 from ..base.parallel import run_all
 from ..base.progress import Finished, Note, Progress
 from ..catalog import cards, find_card, profile_for

@@ -12,8 +12,8 @@ import pytest
 from filelock import FileLock
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.store import MANIFEST
 from edgekit.base.images.pixels import load_pixels
+from edgekit.base.owned import MANIFEST
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.types import Artifact, ExportProfile, ModelCard
