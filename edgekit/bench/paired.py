@@ -77,6 +77,14 @@ def ratio_of(taken: Sequence[Round], base: str, other: str, confidence: float = 
     Raises:
         ValueError: fewer than five rounds have both.
     """
-    logs = log_ratios(taken, base, other)
+    return ratio_of_logs(log_ratios(taken, base, other), confidence)
+
+
+def ratio_of_logs(logs: Sequence[float], confidence: float = 0.95) -> Ratio:
+    """The ratio, with its interval, that the rounds' log ratios tell.
+
+    Raises:
+        ValueError: fewer than five.
+    """
     ratio, low, high = trimmed_ratio(logs, confidence)
     return Ratio(ratio=ratio, low=low, high=high, pairs=len(logs), confidence=confidence)

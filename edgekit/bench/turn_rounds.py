@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..base.progress import Progress, Step, silent
-from ..base.stats import trimmed_ratio
 from ..errors import ToolError
 from ..types import Ratio
 from .launch import ThisMachine
-from .paired import Contender, Round
+from .paired import Contender, Round, ratio_of_logs
 from .session import NO_MEMORY, NO_OPERATORS, Session, model_files
 from .turns import LAUNCH, by_turns, log_ratio, shuffled
 
@@ -76,6 +75,4 @@ def ratio_of_turns(taken: Sequence[TurnRound], base: str, other: str, confidence
     Raises:
         ValueError: fewer than five rounds.
     """
-    logs = [log_ratio(one.turns_ns[base], one.turns_ns[other]) for one in taken]
-    ratio, low, high = trimmed_ratio(logs, confidence)
-    return Ratio(ratio=ratio, low=low, high=high, pairs=len(logs), confidence=confidence)
+    return ratio_of_logs([log_ratio(one.turns_ns[base], one.turns_ns[other]) for one in taken], confidence)
