@@ -144,8 +144,9 @@ def reference(card, photos) -> np.ndarray:
 
 
 def normalised(photos: np.ndarray, card: ModelCard) -> np.ndarray:
-    mean, std = np.array(card.preprocessing.mean), np.array(card.preprocessing.std)
-    return ((photos / 255 - mean) / std).transpose(0, 3, 1, 2).astype(np.float32)
+    # In float32 throughout, as torchvision does: another last digit of the input can move a float16 by a whole step.
+    mean, std = np.float32(card.preprocessing.mean), np.float32(card.preprocessing.std)
+    return ((photos.astype(np.float32) / np.float32(255) - mean) / std).transpose(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
