@@ -97,9 +97,14 @@ class Taker:
         Raises:
             TakerError: it has none.
         """
-        assert self.child.stdin is not None
-        self.child.stdin.close()
+        self.hang_up()
         return dict(self.read()["value"])
+
+    def hang_up(self) -> None:
+        """Close its stdin. What a dead one did not take is dropped: closing would try to write it once more."""
+        assert self.child.stdin is not None
+        with suppress(BrokenPipeError):
+            self.child.stdin.close()
 
 
 @contextmanager
@@ -117,10 +122,12 @@ def taker(request: Mapping[str, Any], limit_s: float, machine: ThisMachine) -> I
                 start_new_session=True,
             )
         with supervised(child), child:
+            one = Taker(child, log, limit_s)
             try:
-                yield Taker(child, log, limit_s)
+                yield one
             finally:
                 child.kill()
+                one.hang_up()
 
 
 def by_turns(

@@ -55,6 +55,22 @@ def test_one_that_dies_between_turns_is_told() -> None:
         os.kill(one.child.pid, 0)
 
 
+def test_one_that_is_gone_before_its_turn_is_told() -> None:
+    """The line for it stays in our buffer; leaving the block must not fail on that."""
+    with taker(request(), 60, ThisMachine()) as one:
+        one.read()
+        one.child.kill()
+        one.child.wait()
+        with pytest.raises(TakerError, match="SIGKILL"):
+            one.turn(TURN)
+    with taker(request(), 60, ThisMachine()) as one:
+        one.read()
+        one.child.kill()
+        one.child.wait()
+        with pytest.raises(TakerError, match="SIGKILL"):
+            one.finish()
+
+
 def test_one_that_takes_too_long_is_ended() -> None:
     with (
         taker(request(), 0.05, ThisMachine()) as one,
