@@ -34,7 +34,7 @@ def random_input(spec: Json, seed: int) -> Any:
 
 
 def set_inputs(runtime: Runtime, request: Json) -> None:
-    """The request's ``input`` (an .npy with the batch of 1) or a random one."""
+    """The request's ``input`` (an .npy of one whole batch) or a random one."""
     import numpy as np
 
     path = request.get("input")

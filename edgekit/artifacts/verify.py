@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,12 @@ from .children import jobs
 from .prepare import Prepared
 from .requests import AuditRequest, Made
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 TIMEOUT_S = 300.0
+SEVERAL = 3
+"""Images of one inference in the proof that an open batch is open."""
 
 
 def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> tuple[Parity, Audit]:
@@ -57,16 +62,37 @@ def remedy(profile: ExportProfile) -> str:
 def check_parity(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Parity:
     """Run the file on the parity images and compare.
 
-    The first image and its reference go to ``check.npz`` (``input`` as the artifact takes it, ``reference`` float32),
-    so that a device can be checked later without the images.
+    The first images, a batch of them, and their reference go to ``check.npz`` (``input`` as the artifact takes it,
+    ``reference`` float32), so that a device can be checked later without the images.
     """
     out = made.outputs[0]
     taken = run_on_parity_images(prepared, profile, folder, made)
     inputs = np.load(file_beside(prepared, profile, "in"), mmap_mode="r")
     with writing(folder / CHECK_FILE):
-        np.savez_compressed(folder / CHECK_FILE, input=inputs[:1], reference=prepared.reference[:1])
+        size = made.inputs[0].batch or 1
+        np.savez_compressed(folder / CHECK_FILE, input=inputs[:size], reference=prepared.reference[:size])
     outputs = from_output(np.load(taken), out)
+    if made.inputs[0].batch is None:
+        check_batches(prepared, profile, folder, made, outputs)
     return compare(prepared.reference, outputs, profile.parity, prepared.provenance.trained)
+
+
+def check_batches(
+    prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, alone: NDArray[np.float32]
+) -> None:
+    """Make sure that a file with an open batch gives for images together what it gives for each alone.
+
+    Raises:
+        VerificationError: it does not: the batch was taken for a constant somewhere.
+    """
+    taken = run_on_parity_images(prepared, profile, folder, made, batch=SEVERAL)
+    together = from_output(np.load(taken), made.outputs[0])
+    found = compare(alone, together, profile.parity, trained=False)
+    if found.failures:
+        raise VerificationError(
+            f"images in batches of {SEVERAL} do not give what each gives alone: {'; '.join(found.failures)}",
+            "give a number: --batch 4; or another form: --form default",
+        )
 
 
 def file_beside(prepared: Prepared, profile: ExportProfile, part: str) -> Path:
@@ -74,15 +100,24 @@ def file_beside(prepared: Prepared, profile: ExportProfile, part: str) -> Path:
     return inside(prepared.work, f"{profile.name}-{part}.npy", field="the profile's name")
 
 
-def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Path:
-    """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them."""
+def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, batch: int = 1) -> Path:
+    """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them.
+
+    ``batch`` is that of a file which leaves it open.
+    """
     inputs = to_input(prepared.parity_pixels, made.inputs[0])
     exact = {"exact_int8": True} if overflows_here(profile, made) else {}
     given, taken = file_beside(prepared, profile, "in"), file_beside(prepared, profile, "out")
     with writing(given):
         np.save(given, inputs)
     call_agent(
-        {**agent_request("run", profile, folder, made), **exact, "inputs": str(given), "outputs": str(taken)},
+        {
+            **agent_request("run", profile, folder, made),
+            **exact,
+            "inputs": str(given),
+            "outputs": str(taken),
+            "batch": batch,
+        },
         TIMEOUT_S,
         f"running {prepared.card.id} {profile.name}",
     )

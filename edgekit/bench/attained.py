@@ -44,5 +44,6 @@ def position(taken: Measurement, artifact: Artifact, limits: Ceilings) -> Measur
             f"the manifest of {artifact.model} {artifact.profile} lists no layers, so it has no roofline",
             f"export it again: {artifact.command}",
         )
-    found = roofline(artifact.layers, artifact.precision, limits, statistics.median(taken.samples_ns))
+    layers = [layer.of_batch(taken.batch) for layer in artifact.layers]
+    found = roofline(layers, artifact.precision, limits, statistics.median(taken.samples_ns))
     return taken.model_copy(update={"roofline": found, "ceilings": limits})

@@ -74,6 +74,7 @@ class Session:
         cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
+        batch: images of one inference, of an artifact whose batch is open; one when None.
     """
 
     transport: Transport
@@ -86,6 +87,7 @@ class Session:
     sustained_s: float | None = None
     limits: Limits = Limits()
     seed: int = 0
+    batch: int | None = None
 
     def measure(self, stored: Stored, progress: Progress = silent) -> Measurement:
         """Latency, memory and, when asked, operator times of an artifact, one fresh process each.
@@ -176,9 +178,14 @@ class Session:
             "threads": self.threads,
             "cores": cores_request(self.cores),
             "seed": self.seed,
+            "batch": self.batch_of(artifact),
             # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
             "inference_precision": "default" if artifact.precision == "fp16" else "f32",
         }
+
+    def batch_of(self, artifact: Artifact) -> int:
+        """Images of one inference."""
+        return artifact.batch or self.batch or 1
 
     def compose(
         self,
@@ -207,6 +214,7 @@ class Session:
                 threads=self.threads,
                 pinned=None if self.cores is None else Pinning(asked=self.cores, cpus=tuple(latency["affinity"])),
                 settings=latency["settings"],
+                batch=self.batch_of(artifact),
                 warmup_ns=tuple(latency["warmup_ns"]),
                 samples_ns=samples,
                 load_ns=latency["load_ns"],

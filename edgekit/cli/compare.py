@@ -23,22 +23,22 @@ INCONCLUSIVE = 4
 
 def compare_command(
     a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, or an artifact's folder.")],
-    b: Annotated[str, typer.Argument(help="What is compared with it; of the same kind.")],
+    b: Annotated[str, typer.Argument(help="The candidate, of the same kind.")],
     device: Annotated[
         str | None,
         typer.Option(
             "--device",
             "-d",
-            help="Where to measure artifacts (default: local), or whose measurements.",
+            help="Device to measure artifacts on (default: local), or whose measurements to take.",
             autocompletion=device_names,
         ),
     ] = None,
-    pairs: Annotated[int, typer.Option(help="Pairs of fresh processes, when measuring.")] = 10,
+    pairs: Annotated[int, typer.Option(help="Number of pairs of fresh processes, when measuring.")] = 10,
     threads: ThreadsOption = 1,
     cores: CoresOption = None,
     turns: Annotated[
         bool,
-        typer.Option("--turns", help="Load both at once and run them by turns of 20 ms, on this machine: narrower."),
+        typer.Option("--turns", help="Load both and alternate every 20 ms, on this machine: a narrower interval."),
     ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
     as_json: JsonOption = False,
@@ -46,7 +46,7 @@ def compare_command(
     artifacts: ArtifactsOption = Path("artifacts"),
     reports: ReportsOption = Path("device_reports"),
 ) -> None:
-    """Compare two measurements, or two artifacts that are measured now in turn: latency of B over A, and why.
+    """Compare two stored measurements, or measure two artifacts in turn: latency of B over A, and why.
 
     Two stored measurements must have been made under the same conditions; exit code 5 when not. 4 when a side has too
     few samples, or the machine was too busy to tell; 3 when the device failed, and after five pairs these are compared

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def condense_command(
     checkpoint: Annotated[Path, typer.Argument(help="Training checkpoint: edgekit's or an official .pth.tar.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The condensed checkpoint.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Write the condensed checkpoint to this file.")],
     model: Annotated[
         str | None,
         typer.Option(
@@ -25,10 +25,10 @@ def condense_command(
         ),
     ] = None,
     half_classifier: Annotated[
-        bool, typer.Option("--half-classifier", help="Keep half of the classifier's inputs; costs accuracy.")
+        bool, typer.Option("--half-classifier", help="Keep only half of the classifier's inputs; this costs accuracy.")
     ] = False,
     data: Annotated[
-        str | None, typer.Option("--data", help="As for train: tells the test accuracy before and after.")
+        str | None, typer.Option("--data", help="Data, as for edgekit train: show the test accuracy before and after.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -23,7 +23,7 @@ STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 @devices_app.command("list")
 def list_command(as_json: JsonOption = False) -> None:
-    """List what --device takes: built in, from devices.toml, from the SSH config."""
+    """List every name that --device takes: built in, from devices.toml, from the SSH config."""
     from ..verbs.devices import list_devices
 
     listed = list_devices()
@@ -39,21 +39,26 @@ def add_command(
     address: Annotated[
         str | None,
         typer.Argument(
-            help="[USER@]HOST, a Host alias of the SSH config, adb:SERIAL, or local; a labgrid place may tell it."
+            help="[USER@]HOST, a Host alias of the SSH config, adb:SERIAL, or local. A labgrid place can give it."
         ),
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
-    python: Annotated[str | None, typer.Option(help="Interpreter there that has the runtimes.")] = None,
+    python: Annotated[str | None, typer.Option(help="Python interpreter on the device that has the runtimes.")] = None,
     benchmark_model: Annotated[
-        str | None, typer.Option(help="For a phone without Python: TFLite's native benchmark, a file here or a URL.")
+        str | None,
+        typer.Option(help="For a phone without Python: TFLite's native benchmark_model, a local file or a URL."),
     ] = None,
-    sha256: Annotated[str | None, typer.Option(help="Digest of the benchmark that a URL names.")] = None,
-    board: Annotated[str | None, typer.Option(help="What it is: rpi4, n100, ...")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A word to choose devices by; may be repeated.")] = None,
-    labgrid: Annotated[str | None, typer.Option(help="Place of a labgrid coordinator, acquired for each run.")] = None,
-    coordinator: Annotated[str | None, typer.Option(help="HOST:PORT of it; LG_COORDINATOR when left out.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 of the benchmark_model behind a URL.")] = None,
+    board: Annotated[str | None, typer.Option(help="Kind of board: rpi4, n100, ...")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag to choose devices by; may be repeated.")] = None,
+    labgrid: Annotated[str | None, typer.Option(help="Place of a labgrid coordinator; acquired for each run.")] = None,
+    coordinator: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the coordinator. [default: LG_COORDINATOR]")
+    ] = None,
     wait: Annotated[str | None, typer.Option(help="How long to wait for a place that others hold: 90s, 10m.")] = None,
-    for_user: Annotated[bool, typer.Option("--user", help="For all your projects, not only this one.")] = False,
+    for_user: Annotated[
+        bool, typer.Option("--user", help="Store it for all your projects, not only this one.")
+    ] = False,
 ) -> None:
     """Describe a device behind SSH, or a phone behind adb, in devices.toml.
 
@@ -85,7 +90,7 @@ def add_command(
 
 @devices_app.command("remove")
 def remove_command(name: KnownArgument) -> None:
-    """Take a device out of devices.toml."""
+    """Remove a device from devices.toml."""
     from ..verbs.devices import remove_device
 
     say(f"removed {name} from {remove_device(name)}")
@@ -98,7 +103,7 @@ def prepare_command(
         list[str] | None, typer.Option(help="Only onnxruntime, litert or openvino; may be repeated.")
     ] = None,
 ) -> None:
-    """Put the runtimes on a device behind SSH, or build the system of an emulated board.
+    """Install the runtimes on a device behind SSH, or build the system of an emulated board.
 
     The wheels are downloaded here, so the device needs no internet; they go into a virtual environment of edgekit's own
     there, and devices.toml names its interpreter.
@@ -118,7 +123,7 @@ def prepare_command(
 def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
 
-    Exit code 3 when a step fails; what is only missing is a warning.
+    The exit code is 3 when a step fails; something merely absent is a warning.
     """
     from ..devices.reach import what_is_built_first
     from ..verbs.devices import check_device, raise_failures

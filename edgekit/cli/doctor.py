@@ -17,9 +17,9 @@ STYLE = {"ok": "green", "broken": "bold red", "not installed": "yellow"}
 def doctor_command(
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is installed, and try which formats convert and which runtimes run on this machine.
+    """Show what is installed, and try which formats convert and which runtimes run on this machine.
 
-    Exit code 3 when something that is installed does not work; an extra that is not installed is no failure.
+    The exit code is 3 when something installed does not work; an extra that is not installed is no failure.
 
     Example: edgekit doctor --json
     """

@@ -25,15 +25,17 @@ def evaluate_command(
     labels: Annotated[
         str | None,
         typer.Option(
-            "--labels", help="Class numbers or names, one a line for the sorted images, or lines of FILE,CLASS."
+            "--labels", help="Class numbers or names: one per line for the sorted images, or FILE,CLASS lines."
         ),
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option("--against", help="Compare with float (the artifact's own network), a model or an artifact."),
+        typer.Option(
+            "--against", help="Network to compare with: float (the artifact's own), a model id or an artifact."
+        ),
     ] = None,
     weights: Annotated[
-        str, typer.Option("--weights", "-w", help="Of float networks: a checkpoint file, pretrained or random.")
+        str, typer.Option("--weights", "-w", help="Weights of float networks: a checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: opt.NumClasses = None,
     ema: opt.Ema = False,
@@ -45,12 +47,12 @@ def evaluate_command(
     crop: input_options.Crop = None,
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Limit of each run, seconds.")] = 600.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each run, in seconds.")] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Accuracy against labels, and agreement with another network on the same images.
+    """Measure accuracy against labels, and agreement with another network on the same images.
 
-    Artifacts run in their own runtime and need no PyTorch. Every share has its 95 % interval.
+    An artifact runs in its own runtime, without PyTorch. Every percentage has its 95 % interval.
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """

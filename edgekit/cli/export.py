@@ -36,6 +36,7 @@ def export_command(
     crop: input_options.Crop = None,
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
+    batch: input_options.Batch = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
@@ -85,8 +86,10 @@ def export_command(
         raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
     choose = choose_matrix if every else choose_profiles
     profiles = choose(
-        format_, int8, fp16, profile or (), io, bake_preprocess, target, form, ranges, dynamic_range, opset, ir_version
-    )
+        format_, int8=int8, fp16=fp16, dynamic_range=dynamic_range, profiles=profile or (), io=io,
+        bake_preprocess=bake_preprocess, target=target, form=form, ranges=ranges, opset=opset, ir_version=ir_version,
+        batch=input_options.batch_size(batch),
+    )  # fmt: skip
     sources = sources_of(names, profile or ())
     measuring = Measuring(tune, bound(require_speedup, min_speedup), device, threads, cores)
     cache = None if no_cache or measuring.wanted else exports_folder()

@@ -23,7 +23,7 @@ def gate_command(
     candidates: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            help="Artifact folders, model files in them, or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -32,42 +32,43 @@ def gate_command(
     ] = Path("device_reports"),
     device: Annotated[
         list[str] | None,
-        typer.Option("--device", "-d", help="Where to measure; repeatable.", autocompletion=device_names),
+        typer.Option("--device", "-d", help="Device to measure on; may be repeated.", autocompletion=device_names),
     ] = None,
     threads: ThreadsOption = 1,
     cores: CoresOption = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Slowdown that is nobody's concern: 0.01 is 1 %. Wins over the config.")
+        float | None, typer.Option(help="Largest slowdown that passes: 0.01 is 1 %. Overrides the config.")
     ] = None,
     delta: Annotated[
-        float | None, typer.Option(help="Slowdown that must not go unnoticed; above the tolerance.")
+        float | None, typer.Option(help="Slowdown that the gate must find; larger than the tolerance.")
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Tolerances by device and model. [default: gate.toml, if there is one]")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and the time it takes; measure nothing.")
+        bool, typer.Option("--dry-run", help="Show the plan and how long it takes; measure nothing.")
     ] = False,
     update: Annotated[
         bool, typer.Option("--update", help="Measure the candidates and make them the pinned baselines.")
     ] = False,
     url: Annotated[
         str | None,
-        typer.Option(help="With --update: where the files will be fetched from; they are not copied."),
+        typer.Option(help="With --update: URL to fetch the files from later; they are not copied."),
     ] = None,
     plumbing: Annotated[
-        bool, typer.Option("--plumbing", help="Let an emulated device run one pair; the result is NOT_COMPARABLE.")
+        bool,
+        typer.Option(
+            "--plumbing", help="Run one pair on an emulated device to try the set-up; the result is NOT_COMPARABLE."
+        ),
     ] = False,
-    seed: Annotated[int | None, typer.Option(help="Of the order of the sides. [default: drawn]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
     as_json: JsonOption = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write a pull-request comment here.")] = None,
-    results: Annotated[Path, typer.Option(help="Folder that keeps every run with its raw samples.")] = Path(
-        "gate_results"
-    ),
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a pull-request comment to this file.")] = None,
+    results: Annotated[Path, typer.Option(help="Folder for every run with its raw samples.")] = Path("gate_results"),
     artifacts: ArtifactsOption = Path("artifacts"),
 ) -> None:
-    """Compare artifacts with their pinned baselines, in pairs, on the device; stop what is slower.
+    """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
     counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.

@@ -20,16 +20,17 @@ DAMAGED = 2
 
 def history_command(
     device: Annotated[
-        str | None, typer.Option("--device", "-d", help="Only what was measured there.", autocompletion=device_names)
+        str | None,
+        typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Only this network.", autocompletion=model_ids)
+        str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
     ] = None,
     reports: ReportsOption = Path("device_reports"),
-    out: Annotated[Path | None, typer.Option(help="Folder for the page; the measurements' own when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the page. [default: the folder of measurements]")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how the latency of each network went on each device: where it changed, and between which commits.
+    """Show how the latency of each network changed on each device, and between which commits.
 
     Prints a table and writes history.html, which needs no network. Exit code 2 when a stored file is damaged; the
     others are shown nevertheless.

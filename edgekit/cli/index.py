@@ -20,14 +20,14 @@ def index_command(
     reports: ReportsOption = Path("device_reports"),
     artifacts: ArtifactsOption = Path("artifacts"),
     max_age: Annotated[
-        float | None, typer.Option(min=0, help="Days after which a measurement is stale; no limit when left out.")
+        float | None, typer.Option(min=0, help="A measurement older than this many days is stale. [default: no limit]")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 when something is stale or said twice; for hooks.")
+        bool, typer.Option("--check", help="Exit with 1 when something is stale or duplicated; for hooks.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the stored measurements, and flag those that are stale, said twice or damaged.
+    """List the stored measurements, and flag those that are stale, duplicated or damaged.
 
     Stale: the artifact has changed or gone, the runtime's installed version is another, or it is too old. Exit codes:
     0 fine, 1 something is stale or said twice (with --check), 2 a file is damaged.

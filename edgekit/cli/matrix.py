@@ -16,28 +16,30 @@ from .show.progress import ProgressLines
 def matrix_command(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Model ids. Every variant when left out.", metavar="[MODEL…]", autocompletion=model_ids),
+        typer.Argument(help="Model ids. [default: every variant]", metavar="[MODEL…]", autocompletion=model_ids),
     ] = None,
     format_: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help="onnx, tflite or openvino. All when left out.")
+        list[str] | None, typer.Option("--format", "-f", help="Formats: onnx, tflite or openvino. [default: all]")
     ] = None,
     precision: Annotated[
         list[str] | None, typer.Option("--precision", help="fp32, fp16, int8, dynamic or all. [default: fp32]")
     ] = None,
     family: Annotated[list[str] | None, typer.Option("--family", help="Only this family.")] = None,
-    smallest: Annotated[bool, typer.Option("--smallest", help="Only the variant of fewest MACs a family.")] = False,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Only the variant with the fewest MACs of each family.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file of the table.")] = Path("matrix.md"),
     data: Annotated[
-        Path | None, typer.Option("--data", help="JSON file of the same. Beside the table when left out.")
+        Path | None, typer.Option("--data", help="JSON file of the same results. [default: beside the table]")
     ] = None,
     artifacts: ArtifactsOption = Path("artifacts"),
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Variants at the same time.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Take verified artifacts that are there already.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Export this many variants at the same time.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip artifacts that are there and verified.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Export every variant to every format, verify it, and write the table of how it went.
+    """Export every variant to every format, verify it, and write a table of the results.
 
-    Each cell takes 10 to 40 seconds, so all of them take hours; --resume goes on after a stop.
+    Each cell takes 10 to 40 seconds, so all of them take hours; --resume continues an interrupted run.
 
     Example: edgekit matrix --smallest --resume
     """

@@ -20,16 +20,17 @@ DAMAGED = 2
 
 def pick_command(
     device: Annotated[
-        str, typer.Option("--device", "-d", help="Whose measurements to choose from.", autocompletion=device_names)
+        str,
+        typer.Option("--device", "-d", help="Device whose measurements to choose from.", autocompletion=device_names),
     ] = "local",
-    max_latency_ms: Annotated[float | None, typer.Option(help="Highest median latency, ms.")] = None,
-    max_size_mb: Annotated[float | None, typer.Option(help="Largest artifact, decimal MB.")] = None,
-    min_accuracy: Annotated[float | None, typer.Option(help="Lowest published top-1, percent.")] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Largest median latency, in ms.")] = None,
+    max_size_mb: Annotated[float | None, typer.Option(help="Largest size of an artifact, in decimal MB.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option(help="Smallest published top-1, in percent.")] = None,
     exponent: Annotated[
-        float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 looks at accuracy alone.")
+        float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 counts accuracy alone.")
     ] = -0.07,
     advice: Annotated[
-        bool, typer.Option("--advice", help="Also say what would make the chosen network faster; needs PyTorch.")
+        bool, typer.Option("--advice", help="Also suggest what would make the chosen network faster; needs PyTorch.")
     ] = False,
     reports: ReportsOption = Path("device_reports"),
     as_json: JsonOption = False,

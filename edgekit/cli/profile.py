@@ -27,7 +27,7 @@ def profile_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files in them, or model ids. All artifacts when left out.",
+            help="Artifact folders, model files in them, or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -36,35 +36,45 @@ def profile_command(
         typer.Option(
             "--device",
             "-d",
-            help="Where to measure: names and tags, by commas; see edgekit devices list.",
+            help="Devices to measure on: names or tags, separated by commas (edgekit devices list).",
             autocompletion=device_names,
         ),
     ] = "local",
     runtime: Annotated[
-        str | None, typer.Option(help="Measure only what this runtime executes: onnxruntime, litert or openvino.")
+        str | None, typer.Option(help="Measure only artifacts of this runtime: onnxruntime, litert or openvino.")
     ] = None,
     threads: Annotated[
-        str, typer.Option(help="Threads within an operator; several counts by commas are measured each.")
+        str, typer.Option(help="Threads within an operator; of several counts (1,2,4) each is measured.")
     ] = "1",
-    accelerator: Annotated[str, typer.Option(help="What shall compute: cpu, gpu or npu.")] = "cpu",
+    accelerator: Annotated[str, typer.Option(help="Accelerator to compute on: cpu, gpu or npu.")] = "cpu",
     provider: Annotated[
         str | None,
-        typer.Option(help="ONNX Runtime's execution provider for it: cuda, openvino, webgpu, ...; the first there is."),
+        typer.Option(
+            help="ONNX Runtime's execution provider: cuda, openvino, webgpu, ... [default: the first available]"
+        ),
     ] = None,
     cores: CoresOption = None,
     require_full_delegation: Annotated[
-        bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator outside.")
+        bool, typer.Option("--require-full-delegation", help="Fail when the delegate leaves an operator to the CPU.")
     ] = False,
-    per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, in a launch of its own.")] = False,
+    per_op: Annotated[
+        bool, typer.Option("--per-op", help="Also time every operator, in a process of its own.")
+    ] = False,
     sustained: Annotated[
-        str | None, typer.Option(help="Also run for so long without a pause (30s, 10m, 1h): latency over time.")
+        str | None, typer.Option(help="Also run this long without a pause (30s, 10m, 1h), to see latency over time.")
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Measure all artifacts in turn, so many times, so that drift meets all alike.")
+        int, typer.Option(min=1, help="Measure all artifacts in turn this many times, so that drift affects all alike.")
     ] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Leave out what has a report of the same file.")] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images per inference, for artifacts exported with --batch dynamic. [default: 1]"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip artifacts that have a report of the same file.")
+    ] = False,
     roofline: Annotated[
-        bool, typer.Option("--roofline", help="Also measure the device's peaks, and how near each artifact comes.")
+        bool, typer.Option("--roofline", help="Also measure the device's peak rates, and how near each artifact comes.")
     ] = False,
     as_json: JsonOption = False,
     artifacts: ArtifactsOption = Path("artifacts"),
@@ -106,6 +116,7 @@ def profile_command(
             sustained_s=long_s,
             rounds=rounds,
             roofline=roofline,
+            batch=batch,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, progress, exported),

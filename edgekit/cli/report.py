@@ -18,12 +18,14 @@ DAMAGED = 2
 
 def report_command(
     reports: ReportsOption = Path("device_reports"),
-    out: Annotated[Path | None, typer.Option(help="Folder for the pages; the measurements' own when left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pages. [default: the folder of measurements]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 
-    Exit code 2 when a stored file is damaged; the others are written nevertheless.
+    The exit code is 2 when a stored file is damaged; the others are still written.
 
     Example: edgekit report --out public
     """

@@ -25,28 +25,34 @@ def train_command(
     model: Annotated[
         str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
     ],
-    data: Annotated[str, typer.Option("--data", help="fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")],
-    recipe: Annotated[str, typer.Option("--recipe", help="small, cifar or imagenet.")] = "small",
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of the recipe's.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="First learning rate; it falls along a cosine.")] = None,
-    lasso: Annotated[float | None, typer.Option("--lasso", min=0, help="Weight of CondenseNet's group lasso.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and augmentation.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the results. [default: runs/MODEL/DATA]")
+    data: Annotated[
+        str, typer.Option("--data", help="Training data: fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")
+    ],
+    recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: small, cifar or imagenet.")] = "small",
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Number of epochs. [default: the recipe's]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch.")] = False,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it falls along a cosine.")] = None,
+    lasso: Annotated[float | None, typer.Option("--lasso", min=0, help="Weight of CondenseNet's group lasso.")] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of the weights, the order and the augmentation.")
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results. [default: runs/MODEL/DATA]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last whole epoch.")] = False,
     weights: Annotated[
         str, typer.Option("--weights", "-w", help="Start from a checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=2, help="Outputs of the head. [default: the data's classes]")
+        int | None, typer.Option("--num-classes", min=2, help="Number of classes. [default: the data's]")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 
-    Every epoch leaves checkpoint.pt, metrics.json and plot.svg; --resume goes on after a kill.
+    Every epoch writes checkpoint.pt, metrics.json and plot.svg; --resume continues an interrupted run.
 
     Example: edgekit train condensenet_fashion_small --data fashion-mnist
     """

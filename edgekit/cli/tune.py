@@ -84,22 +84,24 @@ def tune_command(
     crop: input_options.Crop = None,
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
+    batch: input_options.Batch = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
     io: opt.Io = None,
     bake_preprocess: opt.BakePreprocess = False,
     device: Annotated[
-        str, typer.Option("--device", "-d", help="Where to measure.", autocompletion=device_names)
+        str, typer.Option("--device", "-d", help="Device to measure on.", autocompletion=device_names)
     ] = "local",
-    threads: Annotated[int, typer.Option("--threads", help="Threads to measure with.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", help="Number of threads.")] = 1,
     cores: Annotated[
-        str | None, typer.Option(help="Measure on these cores: big, little, or numbers by commas (4,5).")
+        str | None, typer.Option(help="Pin the process to these cores: big, little, or numbers such as 4,5.")
     ] = None,
     require_speedup: opt.RequireSpeedup = False,
     min_speedup: opt.MinSpeedup = None,
     keep_form: Annotated[
-        bool, typer.Option("--keep-form", help="Keep the form that export takes; only measure int8 against float32.")
+        bool,
+        typer.Option("--keep-form", help="Keep the form that export would take; only measure int8 against float32."),
     ] = False,
     out: opt.Out = opt.ARTIFACTS,
     timeout: opt.Timeout = opt.TIMEOUT_S,
@@ -126,7 +128,10 @@ def tune_command(
             "--keep-form leaves nothing to measure",
             "add --require-speedup or --min-speedup; or leave --keep-form out, to choose a form",
         )
-    profiles = choose_profiles(format_, int8, fp16, profile or (), io, bake_preprocess, dynamic_range=dynamic_range)
+    profiles = choose_profiles(
+        format_, int8=int8, fp16=fp16, dynamic_range=dynamic_range, profiles=profile or (), io=io,
+        bake_preprocess=bake_preprocess, batch=input_options.batch_size(batch),
+    )  # fmt: skip
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),

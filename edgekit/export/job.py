@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from ..types import ExportProfile, Frozen, Layer, Preprocessing, Quantization, QuantParams, TargetClass, TensorSpec
+from ..types.models import OPEN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +56,25 @@ class Job:
         return settings
 
     @property
+    def open_batch(self) -> bool:
+        """True where the file leaves the batch to its caller."""
+        return self.profile.batch == "dynamic"
+
+    @property
+    def batches(self) -> list[NDArray[Any]]:
+        """The calibration data by batches of the artifact; the last is filled up with the first images again.
+
+        One image at a time where the batch is open.
+        """
+        size = 1 if self.profile.batch == "dynamic" else self.profile.batch
+        count = math.ceil(len(self.inputs) / size) * size
+        filled = self.inputs[np.arange(count) % len(self.inputs)]
+        return [np.ascontiguousarray(filled[start : start + size]) for start in range(0, count, size)]
+
+    @property
     def sample(self) -> NDArray[Any]:
-        """One input with its batch dimension, to trace with."""
-        return np.ascontiguousarray(self.inputs[:1])
+        """One batch, to trace with. Of an open one two images: of one, a tracer would take the 1 for a constant."""
+        return self.inputs[np.arange(2) % len(self.inputs)] if self.open_batch else self.batches[0]
 
     @property
     def input_dtype(self) -> str:
@@ -87,7 +105,8 @@ def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | Non
 
     Baked preprocessing takes plain pixels, so their quantization (scale 1) is no business of the user's.
     """
-    n, c, h, w = job.sample.shape
+    _, c, h, w = job.inputs.shape
+    n = OPEN if job.profile.batch == "dynamic" else job.profile.batch
     baked = job.profile.bake_preprocess
     return TensorSpec(
         name=name,

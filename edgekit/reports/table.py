@@ -61,12 +61,16 @@ def energy_each(measurement: Measurement) -> str:
 def measurement_table(measurements: Sequence[Measurement]) -> Group:
     """A table of measurements, one row each, followed by the reasons of verdicts and notes on the weights."""
     devices = sorted({m.device.id for m in measurements})
-    table = Table(header_style="bold", box=None, pad_edge=False, title=f"latency on {', '.join(devices)}, batch 1")
+    sizes = sorted({m.batch for m in measurements})
+    batches = f"batch {sizes[0]}" if len(sizes) == 1 else "of a whole batch"
+    table = Table(header_style="bold", box=None, pad_edge=False, title=f"latency on {', '.join(devices)}, {batches}")
     table.title_justify = "left"
     for name in ("model", "format", "precision"):
         table.add_column(name, overflow="fold")
     counted = any(m.energy for m in measurements)
-    for name in ("size", "threads", "p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS", *(["energy"] * counted)):
+    mixed = ["batch"] if len(sizes) > 1 else []
+    figures = ("p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS")
+    for name in ("size", "threads", *mixed, *figures, *(["energy"] * counted)):
         table.add_column(name, justify="right", overflow="fold")
     for name in ("parity (cos / SQNR)", "verdict"):
         table.add_column(name, overflow="fold")
@@ -77,6 +81,7 @@ def measurement_table(measurements: Sequence[Measurement]) -> Group:
             precision(m),
             megabytes(m.artifact_bytes),
             f"{m.threads}{m.on_cores}",
+            *([str(m.batch)] if mixed else []),
             milliseconds(m.p50_ms),
             milliseconds(m.p90_ms, like=m.p50_ms),
             interval(m),

@@ -236,6 +236,11 @@ class Artifact(Frozen):
         return RUNTIME_OF[self.format]
 
     @property
+    def batch(self) -> int | None:
+        """Images of one inference; None where the caller chooses."""
+        return self.inputs[0].batch
+
+    @property
     def model_file(self) -> str:
         """Name of the file that the runtime opens."""
         return self.files[0].name

@@ -78,11 +78,12 @@ Cores = Annotated[str, Field(pattern=r"^(big|little|[0-9]{1,4}(,[0-9]{1,4})*)$")
 
 
 def report_key(
-    model: str, profile: str, runtime: Runtime, accelerator: str, threads: int, cores: str | None = None
+    model: str, profile: str, runtime: Runtime, accelerator: str, threads: int, cores: str | None = None, batch: int = 1
 ) -> str:
     """What names a measurement, its baseline and its gate on a device; ``cores`` as asked for, None when not pinned."""
     pinned = "" if cores is None else f"-c{cores.replace(',', '_')}"
-    return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}"
+    images = "" if batch == 1 else f"-b{batch}"
+    return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}{images}"
 
 
 class Frozen(BaseModel):

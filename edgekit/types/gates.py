@@ -175,6 +175,7 @@ class GateResult(Frozen):
 
     Attributes:
         cores: what both sides were pinned to, as asked for; None when they were free.
+        batch: images of one inference.
         reason: of the status, a sentence.
         pinned: when the baseline was pinned, and its median then, ms: shown, never judged. None when not pinned.
         p_slower: over all looks, before the correction for the other gates of the run; 1 when nothing was tested.
@@ -192,6 +193,7 @@ class GateResult(Frozen):
     accelerator: Accelerator = "cpu"
     threads: int
     cores: Cores | None = None
+    batch: int = Field(default=1, ge=1)
     device: Device
     baseline: str
     baseline_sha256: str
@@ -220,7 +222,8 @@ class GateResult(Frozen):
     @property
     def key(self) -> str:
         """The same as that of a measurement."""
-        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, self.cores)
+        where = self.runtime, self.accelerator, self.threads, self.cores
+        return report_key(self.model, self.profile, *where, self.batch)
 
     @property
     def name(self) -> str:

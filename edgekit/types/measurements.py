@@ -267,4 +267,4 @@ class Measurement(Frozen):
     def key(self) -> str:
         """File name stem of the stored report."""
         cores = None if self.pinned is None else self.pinned.asked
-        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, cores)
+        return report_key(self.model, self.profile, self.runtime, self.accelerator, self.threads, cores, self.batch)

@@ -92,8 +92,16 @@ class QuantParams(Frozen):
     zero_point: int
 
 
+OPEN = -1
+"""A dimension of a shape that is left open."""
+
+
 class TensorSpec(Frozen):
-    """An input or output of an artifact, batch included in ``shape``."""
+    """An input or output of an artifact.
+
+    Attributes:
+        shape: with the batch first; -1 for a batch that is open, which the caller of an inference chooses.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -101,6 +109,11 @@ class TensorSpec(Frozen):
     dtype: str
     quantization: QuantParams | None = None
     preprocessing: Preprocessing | None = None
+
+    @property
+    def batch(self) -> int | None:
+        """Images of one inference; None where it is open."""
+        return None if self.shape[0] == OPEN else self.shape[0]
 
 
 class Weights(Frozen):

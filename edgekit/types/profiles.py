@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from .base import Format, Frozen, IoType, Name, Precision, TargetClass
+
+BatchSize = Annotated[int, Field(ge=1, le=1024)] | Literal["dynamic"]
+"""Images of one inference: a number that the file is fixed to, or whatever its caller gives."""
 
 RangeChoice = Literal["auto", "min-max", "outliers", "percentile", "mse"]
 
@@ -78,6 +81,7 @@ class Overrides(Frozen):
     io: IoType | None = None
     ranges: RangeChoice | None = None
     bake_preprocess: Literal[True] | None = None
+    batch: BatchSize | None = None
     opset: int | None = None
     ir_version: int | None = None
 
@@ -88,6 +92,7 @@ class Overrides(Frozen):
             "" if self.io is None else f"-io-{self.io}",
             "" if self.ranges is None else f"-ranges-{self.ranges}",
             "" if self.bake_preprocess is None else "-baked",
+            "" if self.batch is None else f"-batch-{self.batch}",
             "" if self.opset is None else f"-opset{self.opset}",
             "" if self.ir_version is None else f"-ir{self.ir_version}",
         ]
@@ -113,6 +118,7 @@ class ExportProfile(Frozen):
         precision: of weights and activations.
         io: type of the output, and of the input too unless preprocessing is baked.
         bake_preprocess: scale and normalise inside the graph; the input is then uint8 pixels.
+        batch: images of one inference; ``dynamic`` leaves the number to the caller (not TFLite).
         target: class of the CPU that will run it; ``host`` is resolved on the exporting machine.
         rewrites: exact passes, in order.
         opset: of the operators of an ONNX file; of 15, ONNX Runtime 1.10 and newer read it.
@@ -130,6 +136,7 @@ class ExportProfile(Frozen):
     precision: Precision
     io: IoType = "float32"
     bake_preprocess: bool = False
+    batch: BatchSize = 1
     target: Literal[TargetClass, "host"] = "host"
     rewrites: tuple[str, ...] = ()
     form: str = "as-written"
@@ -152,6 +159,8 @@ class ExportProfile(Frozen):
             raise ValueError('a [quantization] table goes with precision = "int8", and only with it')
         if self.precision != "int8" and self.io != "float32":
             raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
+        if self.format == "tflite" and self.batch == "dynamic":
+            raise ValueError("the shapes of a TFLite file are fixed; give the batch as a number")
         if self.format != "onnx" and (self.opset, self.ir_version) != (ONNX_OPSET, ONNX_IR):
             raise ValueError(f"opset and ir_version are those of ONNX files, and this is {self.format}")
         settings = self.quantization

@@ -13,13 +13,20 @@ class LayerLoad(Frozen):
     """What one layer costs, whatever the precision.
 
     Attributes:
-        macs: multiply-accumulates of one inference.
+        macs: multiply-accumulates of one inference of one image.
         elements: read and written: input, output and weight.
+        weights: those of the weight, which is read once for all images of a batch.
     """
 
     name: str
     macs: int
     elements: int
+    weights: int = 0
+
+    def of_batch(self, images: int) -> LayerLoad:
+        """The costs of one inference of so many images."""
+        moved = images * (self.elements - self.weights) + self.weights
+        return self.model_copy(update={"macs": images * self.macs, "elements": moved})
 
 
 class Bandwidth(Frozen):

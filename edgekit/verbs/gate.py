@@ -25,7 +25,7 @@ from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.guards import Guards
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
-from ..types import Audit, Device, GateResult, GateRule, Stored, report_key
+from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, report_key
 
 REPORTS = Path("device_reports")
 LAUNCH_S = 1.5
@@ -48,8 +48,7 @@ class Planned:
     @property
     def key(self) -> str:
         """As that of a measurement."""
-        artifact = self.candidate.artifact
-        return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", self.threads, self.cores)
+        return key_of(self.candidate.artifact, self.threads, self.cores)
 
     def seconds(self, pairs: int) -> float:
         """About how long a number of pairs takes when the device is quiet."""
@@ -99,7 +98,7 @@ def plan(
             rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
             chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
             artifact = stored.artifact
-            key = report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, cores)
+            key = key_of(artifact, threads, cores)
             found = find_baseline(baseline, artifact, place.id, key)
             planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores))
     return planned
@@ -201,6 +200,11 @@ def delegation_notes(baseline: Stored, candidate: Stored) -> list[str]:
     return [f"{after.delegate} when exported: {told(before)} in the baseline; {told(after)} in the candidate"]
 
 
+def key_of(artifact: Artifact, threads: int, cores: str | None) -> str:
+    """What names the gate of an artifact; one whose batch is open runs with one image."""
+    return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, cores, artifact.batch or 1)
+
+
 def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: dict[str, int | bool]) -> GateResult:
     """The result as far as it is known before anything is measured: BROKEN_OFF until it is something else."""
     candidate, baseline, pinned = one.candidate, one.baseline.stored, one.baseline.pin
@@ -210,6 +214,7 @@ def draft_of(one: Planned, family: int, seed: int, stamp: datetime, handicap: di
         runtime=candidate.artifact.runtime,
         threads=one.threads,
         cores=one.cores,
+        batch=candidate.artifact.batch or 1,
         device=one.device,
         baseline=str(baseline.folder),
         baseline_sha256=baseline.artifact.sha256,

@@ -99,7 +99,7 @@ def choose_formats(names: Sequence[str]) -> tuple[Format, ...]:
     for name in names:
         if name not in FORMATS:
             raise UsageError(f"unknown format {name!r}", did_you_mean(name, FORMATS))
-    return tuple(f for f in FORMATS if not names or f in names)  # type: ignore[misc]
+    return tuple(f for f in FORMATS if not names or f in names)
 
 
 def choose_precisions(names: Sequence[str]) -> tuple[Column, ...]:

@@ -75,6 +75,7 @@ def profile(
     sustained_s: float | None = None,
     rounds: int = 1,
     roofline: bool = False,
+    batch: int | None = None,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
@@ -100,6 +101,7 @@ def profile(
         sustained_s: also run for so long without a pause, in a launch of its own.
         rounds: launches of each; all artifacts take turns, and what is measured once is measured in the first round.
         roofline: also measure what the device can do at most, and where each artifact stands below it.
+        batch: images of one inference; an artifact whose batch is fixed to another number fails.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
@@ -131,7 +133,9 @@ def profile(
         if resume:
             there = measured(inside(reports_root, place.id, field="the device's name"), provider)
             left = [
-                (one, count) for one, count in tasks if (one.artifact.sha256, accelerator, count, cores) not in there
+                (one, count)
+                for one, count in tasks
+                if (one.artifact.sha256, accelerator, count, cores, one.artifact.batch or batch or 1) not in there
             ]
             tasks, outcome.skipped = left, len(tasks) - len(left)
         limits_of = {
@@ -148,6 +152,7 @@ def profile(
                 per_op=per_op,
                 sustained_s=sustained_s,
                 limits=limits,
+                batch=batch,
             )
             for _, count in tasks
         ]
@@ -181,6 +186,20 @@ def profile(
     return outcome
 
 
+def check_batch(stored: Stored, batch: int) -> None:
+    """Make sure that an artifact takes so many images.
+
+    Raises:
+        UsageError: it is fixed to another number.
+    """
+    artifact = stored.artifact
+    if artifact.batch not in (None, batch):
+        raise UsageError(
+            f"{artifact.model} {artifact.profile} takes {artifact.batch} image(s) an inference, not {batch}",
+            f"export it with --batch {batch}, or with --batch dynamic (ONNX, OpenVINO)",
+        )
+
+
 def refuse_partial(m: Measurement) -> None:
     """Make sure that the delegate has taken everything.
 
@@ -198,8 +217,8 @@ def refuse_partial(m: Measurement) -> None:
     )
 
 
-def measured(folder: Path, provider: str | None = None) -> set[tuple[str, str, int, str | None]]:
-    """Digest, accelerator, thread count and cores asked for of what has a report in the folder of a device.
+def measured(folder: Path, provider: str | None = None) -> set[tuple[str, str, int, str | None, int]]:
+    """Digest, accelerator, thread count, cores asked for and batch of what has a report in the folder of a device.
 
     With an execution provider those alone that were measured on it.
 
@@ -208,7 +227,7 @@ def measured(folder: Path, provider: str | None = None) -> set[tuple[str, str, i
     """
     reports = map(load, sorted(folder.glob("*.json")))
     return {
-        (m.artifact_sha256, m.accelerator, m.threads, m.pinned.asked if m.pinned else None)
+        (m.artifact_sha256, m.accelerator, m.threads, m.pinned.asked if m.pinned else None, m.batch)
         for m in reports
         if provider is None or m.settings.get("execution_provider") == PROVIDERS[provider]["name"]
     }
@@ -218,6 +237,8 @@ def measure(stored: Stored, session: Session, progress: Progress) -> Measurement
     """Measure one artifact after making sure that it is the one that was verified, and compare its outputs there."""
     progress(Step("checking the files"))
     check_files(stored)
+    if session.batch is not None:
+        check_batch(stored, session.batch)
     return check_outputs(stored, session, session.measure(stored, progress), progress)
 
 

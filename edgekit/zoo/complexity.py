@@ -25,6 +25,7 @@ class LayerCost:
         memory_access: elements read and written: input, output and weight, without the bias. For a 1x1 convolution of
             stride 1 this is ``h w (c1 + c2) + c1 c2``, the MAC of ShuffleNet V2 (arXiv:1807.11164, section 2, G1); the
             other layers are counted by the same rule. 0 for BN.
+        weights: elements of the weight. 0 for BN.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LayerCost:
     macs: int
     activations: int
     memory_access: int
+    weights: int = 0
 
     @property
     def intensity(self) -> float:
@@ -89,7 +91,7 @@ def cost_of(name: str, layer: nn.Module, given: Tensor, output: Tensor) -> Layer
         return LayerCost(name, type(layer).__name__, shape, params, 0, 0, 0)
     accesses = given.numel() + output.numel() + layer.weight.numel()
     macs = output.numel() * per_output
-    return LayerCost(name, type(layer).__name__, shape, params, macs, output.numel(), accesses)
+    return LayerCost(name, type(layer).__name__, shape, params, macs, output.numel(), accesses, layer.weight.numel())
 
 
 def total_cost(costs: list[LayerCost]) -> LayerCost:

@@ -1,9 +1,9 @@
 """Read a checkpoint file without ever running what it holds: tensors, plain values, and inert stand-ins for the rest.
 
-Training files carry objects beside the weights: ``argparse.Namespace``, NumPy scalars, paths, dicts of a framework.
 Training files carry objects beside the weights: ``argparse.Namespace``, NumPy scalars, paths, frameworks' dicts.
-that it does not know, a class of the same name that takes any arguments and does nothing; the class itself is never
-imported, so no code of the file or named by it runs.
+PyTorch's safe unpickler refuses classes that it does not know. For each of them it is given a class of the same name
+that takes any arguments and does nothing. The real class is never imported, so no code runs that the file holds or
+names.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_what_the_command_line_changed_is_kept_as_fields(own, name, options, fol
 
 def test_what_the_profile_has_already_is_no_change(own):
     profile = own("mine")
-    assert override(profile, io=profile.io, ranges=profile.quantization.ranges) == profile
+    assert override(profile, {"io": profile.io, "ranges": profile.quantization.ranges}) == profile
 
 
 def test_a_change_that_gives_the_name_of_another_profile_is_refused(own):

@@ -11,10 +11,11 @@ from ..runtimes.choose import load_model, make_runtime
 
 
 def run(request: Json) -> Json:
-    """``run``: ``inputs`` (.npy, ``(N, *sample)``) one at a time; writes ``outputs`` (.npy, ``(N, *out)``).
+    """``run``: ``inputs`` (.npy, ``(N, *sample)``) batch by batch; writes ``outputs`` (.npy, ``(N, *out)``).
 
-    Both in the model's own element types and layout; ``exact_int8``: see :class:`Runtime`. Value: count, output_dtype,
-    seconds, settings, delegation.
+    A last batch that is not full is filled up with the first samples again. Both files are in the model's own element
+    types and layout; ``batch`` is the size where the model leaves it open; ``exact_int8``: see :class:`Runtime`. Value:
+    count, output_dtype, seconds, settings, delegation.
     """
     import numpy as np
 
@@ -26,18 +27,23 @@ def run(request: Json) -> Json:
             len(runtime.inputs), len(runtime.outputs)))  # fmt: skip
     samples = np.load(request["inputs"], mmap_mode="r")
     spec = runtime.inputs[0]
-    if spec["shape"][:1] != [1]:
-        raise AgentError("model", "the model's input has batch %s; this command takes 1" % spec["shape"][:1])
-    checked(samples[:1] if len(samples) else samples, spec, "each of " + request["inputs"])
+    size = (spec["shape"] or [1])[0]
+
+    def batch(start: int) -> Any:
+        return np.ascontiguousarray(samples[np.arange(start, start + size) % len(samples)])
+
+    checked(batch(0) if len(samples) else samples, spec, "a batch of " + request["inputs"])
     results: Any = None
     begin = time.perf_counter()
-    for index in range(len(samples)):
-        runtime.set_input(0, np.ascontiguousarray(samples[index : index + 1]))
+    for start in range(0, len(samples), size):
+        runtime.set_input(0, batch(start))
         runtime.run()
         output = runtime.read(0)
+        if output.shape[:1] != (size,):
+            raise AgentError("model", "the model gives %s for a batch of %d" % (list(output.shape), size))
         if results is None:
             results = np.empty((len(samples), *output.shape[1:]), output.dtype)
-        results[index] = output[0]
+        results[start : start + size] = output[: len(samples) - start]
     seconds = time.perf_counter() - begin
     if len(samples):
         runtime.prove(request["model"])

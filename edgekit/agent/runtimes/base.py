@@ -15,11 +15,13 @@ class Runtime:
         settings: every option set to other than its default.
         delegation: what an accelerator took, where it takes parts.
         inputs, outputs: see :func:`tensor_spec`.
+        batch: inputs of one inference, where the model leaves it open.
         exact_int8: compute what an int8 file says in float, without int8 kernels, whose sums overflow on some CPUs.
     """
 
     name = ""
     exact_int8 = False
+    batch = 1
 
     def __init__(self, threads: int, precision: str = "f32") -> None:
         """Import the runtime; nothing is loaded yet. Raises ImportError when it is missing."""

@@ -35,9 +35,7 @@ def make_runtime(request: Json) -> Runtime:
         can = " and ".join("%s on the %s" % pair for pair in sorted(ACCELERATED))
         raise AgentError("request", "%s cannot be measured on the accelerator %r; this agent knows the CPU, and %s" % (
             name, accelerator, can))  # fmt: skip
-    threads = request.get("threads", 1)
-    if not isinstance(threads, int) or threads < 1:
-        raise AgentError("request", "threads must be a whole number from 1, got %r" % (threads,))
+    threads = positive(request, "threads")
     made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
     provider = request.get("provider")
     if provider is not None and not issubclass(made, OnnxRuntimeGpu):
@@ -48,9 +46,18 @@ def make_runtime(request: Json) -> Runtime:
     except ImportError as error:
         message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
         raise AgentError("missing-runtime", message) from error
+    runtime.batch = positive(request, "batch")
     if isinstance(runtime, OnnxRuntimeGpu):
         runtime.choose(provider)
     return runtime  # type: ignore[no-any-return]
+
+
+def positive(request: Json, key: str) -> int:
+    """A whole number of the request, 1 when it has none. Raises AgentError for anything else."""
+    value = request.get(key, 1)
+    if not isinstance(value, int) or value < 1:
+        raise AgentError("request", "%s must be a whole number from 1, got %r" % (key, value))
+    return value
 
 
 def load_model(runtime: Runtime, request: Json, profiling: Optional[str] = None) -> int:

@@ -49,9 +49,9 @@ class OnnxRuntime(Runtime):
         """A session on the CPU."""
         return self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    @staticmethod
-    def spec(node: Any) -> Json:
-        return tensor_spec(node.name, fixed_shape(node.name, node.shape), numpy_name(node.type[len("tensor(") : -1]))
+    def spec(self, node: Any) -> Json:
+        shape = fixed_shape(node.name, node.shape, self.batch)
+        return tensor_spec(node.name, shape, numpy_name(node.type[len("tensor(") : -1]))
 
     def set_input(self, index: int, array: Any) -> None:
         self.feed[self.inputs[index]["name"]] = array

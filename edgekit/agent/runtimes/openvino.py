@@ -37,7 +37,8 @@ class OpenVINO(Runtime):
         self.network = core.read_model(model)
         open_batch = [port for port in self.network.inputs if port.partial_shape.is_dynamic]
         if open_batch:
-            self.network.reshape({port: fixed_shape(port.any_name, dims_of(port)) for port in open_batch})
+            shapes = {port: fixed_shape(port.any_name, dims_of(port), self.batch) for port in open_batch}
+            self.network.reshape(shapes)
         config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
         if self.exact_int8:
             config["LP_TRANSFORMS_MODE"] = "NO"

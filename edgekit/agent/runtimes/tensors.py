@@ -14,11 +14,11 @@ def tensor_spec(
     return {"name": name, "shape": [int(d) for d in shape], "dtype": dtype, "scale": scale, "zero_point": zero_point}
 
 
-def fixed_shape(name: str, dims: Sequence[Any]) -> List[int]:
-    """A concrete shape: an open batch becomes 1; anything else open is refused."""
+def fixed_shape(name: str, dims: Sequence[Any], batch: int) -> List[int]:
+    """A concrete shape: an open batch becomes ``batch``; anything else open is refused."""
     shape = [d if isinstance(d, int) and d > 0 else None for d in dims]
     if shape and shape[0] is None:
-        shape[0] = 1
+        shape[0] = batch
     if None in shape:
         raise AgentError("model", "tensor %r has the open shape %s; export it with fixed sizes" % (name, list(dims)))
     return [int(d) for d in shape if d is not None]

@@ -57,7 +57,9 @@ def build(request: BuildRequest) -> BuiltNetwork:
         classes=class_names(built.card, request.weights, built.provenance.sha256, outputs.shape[1]),
         params=count_params(network),
         macs=sum(cost.macs for cost in costs),
-        layers=tuple(LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access) for c in costs if c.macs),
+        layers=tuple(
+            LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access, weights=c.weights) for c in costs if c.macs
+        ),
     )
 
 

@@ -16,76 +16,93 @@ Models = Annotated[
     ),
 ]
 Format = Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")]
-Int8 = Annotated[bool, typer.Option("--int8", help="Static int8, calibrated on images.")]
-Fp16 = Annotated[bool, typer.Option("--fp16", help="float16 weights.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Quantize weights and activations to int8, calibrated on images.")]
+Fp16 = Annotated[bool, typer.Option("--fp16", help="Store the weights as float16.")]
 DynamicRange = Annotated[
-    bool, typer.Option("--dynamic-range", help="int8 weights, no calibration; OpenVINO: weight-only.")
+    bool, typer.Option("--dynamic-range", help="Quantize the weights alone to int8, without calibration.")
 ]
 Weights = Annotated[str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")]
 NumClasses = Annotated[
-    int | None, typer.Option("--num-classes", min=1, help="Outputs. [default: the checkpoint's, or the card's]")
+    int | None,
+    typer.Option("--num-classes", min=1, help="Number of classes. [default: the checkpoint's, or the card's]"),
 ]
-Ema = Annotated[bool, typer.Option("--ema", help="Of a file with both, take the moving average of the weights.")]
+Ema = Annotated[
+    bool, typer.Option("--ema", help="Take the moving average (EMA) that a file holds beside the raw weights.")
+]
 TfPadding = Annotated[
     bool | None,
-    typer.Option("--tf-padding/--no-tf-padding", help="Trained in TensorFlow. [default: as the file's name says]"),
+    typer.Option(
+        "--tf-padding/--no-tf-padding",
+        help="Pad as TensorFlow does, for weights from there. [default: by the file's name]",
+    ),
 ]
 Calibration = Annotated[
     str | None,
-    typer.Option("--calibration", help="Folder of images, .npz, fashion-mnist or synthetic. [default: bundled photos]"),
+    typer.Option(
+        "--calibration",
+        help="Images that calibrate int8: a folder, .npz, fashion-mnist or synthetic. [default: bundled photos]",
+    ),
 ]
 ParityData = Annotated[
-    str | None, typer.Option("--parity-data", help="Images to verify on. [default: the calibration images]")
+    str | None,
+    typer.Option("--parity-data", help="Images to verify the artifact on. [default: the calibration images]"),
 ]
 Profile = Annotated[
     list[str] | None,
     typer.Option("--profile", help="Export profile: a name or a TOML file.", autocompletion=profile_names),
 ]
-Io = Annotated[str | None, typer.Option("--io", help="Input and output type of int8: float32, int8 or uint8.")]
+Io = Annotated[
+    str | None, typer.Option("--io", help="Type of an int8 artifact's input and output: float32, int8 or uint8.")
+]
 Ranges = Annotated[
     str | None,
-    typer.Option("--ranges", help="Ranges of int8 activations: auto, min-max, percentile (99.99) or mse."),
+    typer.Option(
+        "--ranges", help="How to choose the ranges of int8 activations: auto, min-max, percentile (99.99) or mse."
+    ),
 ]
 BakePreprocess = Annotated[
-    bool, typer.Option("--bake-preprocess", help="Mean and std inside the graph: the input is uint8 pixels.")
+    bool, typer.Option("--bake-preprocess", help="Put mean and std into the graph: the input is uint8 pixels.")
 ]
 Target = Annotated[
     str | None,
-    typer.Option("--target", help="Who will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."),
+    typer.Option(
+        "--target", help="Class of CPU that will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."
+    ),
 ]
 Opset = Annotated[
-    int | None, typer.Option("--opset", min=15, max=18, help="Opset of ONNX files, for old runtimes. [default: 18]")
+    int | None,
+    typer.Option("--opset", min=15, max=18, help="Opset of ONNX files; old runtimes need a lower one. [default: 18]"),
 ]
 IrVersion = Annotated[
     int | None, typer.Option("--ir-version", min=8, max=10, help="IR version of ONNX files. [default: 8]")
 ]
 Form = Annotated[
     str | None,
-    typer.Option("--form", help="How the network is written: best-known, default, or a name that tune lists."),
+    typer.Option("--form", help="Form of the network: best-known, default, or a name that edgekit tune lists."),
 ]
 RequireSpeedup = Annotated[
-    bool, typer.Option("--require-speedup", help="Fail when int8 is measured to be no faster than float32.")
+    bool, typer.Option("--require-speedup", help="Fail unless int8 is measured to be faster than float32.")
 ]
 MinSpeedup = Annotated[
     float | None,
-    typer.Option("--min-speedup", help="Fail when int8 is not more than so many times as fast as float32."),
+    typer.Option("--min-speedup", help="Fail unless int8 is this many times as fast as float32."),
 ]
-LayerErrors = Annotated[bool, typer.Option("--layer-errors", help="Show how far each layer of int8 is from float.")]
+LayerErrors = Annotated[bool, typer.Option("--layer-errors", help="Show the quantization error of each layer.")]
 SelectiveFloat = Annotated[
     bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
 ]
-MinSqnr = Annotated[float | None, typer.Option("--min-sqnr", help="The SQNR, dB, that --selective-float is to reach.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Artifacts go to OUT/<model>/<profile>/.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Limit of each conversion, seconds.")]
+MinSqnr = Annotated[float | None, typer.Option("--min-sqnr", help="SQNR in dB that --selective-float must reach.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Write artifacts to OUT/<model>/<profile>/.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each conversion, in seconds.")]
 All = Annotated[
     bool,
-    typer.Option("--all", help="What is left open means all: each family's default, each format, float and int8."),
+    typer.Option("--all", help="Export each family's default network in each format, as float and int8."),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Models at the same time.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Export this many networks at the same time.")]
 Scheduler = Annotated[
     str | None, typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).")
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Take nothing from the cache, add nothing.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
 ARTIFACTS = Path("artifacts")
 TIMEOUT_S = 900.0
 ALIAS = "As in edgekit tune."

@@ -10,19 +10,46 @@ import typer
 from ...errors import UsageError
 
 if TYPE_CHECKING:
+    from ...types.profiles import BatchSize
     from ...zoo.preprocessing import Size, Wishes
 
 InputSize = Annotated[
-    str | None, typer.Option("--input-size", help="Size of the network's input: 160, or 96x128 (height x width).")
+    str | None, typer.Option("--input-size", help="Input size of the network: 160, or 96x128 (height x width).")
 ]
-Mean = Annotated[str | None, typer.Option("--mean", help="Of training's images, 0 to 1: 0.5 or 0.485,0.456,0.406.")]
-Std = Annotated[str | None, typer.Option("--std", help="Likewise.")]
-Resize = Annotated[str | None, typer.Option("--resize", help="Short side before the crop; HxW stretches to it.")]
-Crop = Annotated[str | None, typer.Option("--crop", help="The centre crop; it has to be the input's size.")]
+Mean = Annotated[
+    str | None, typer.Option("--mean", help="Mean of the training images, 0 to 1: 0.5 or 0.485,0.456,0.406.")
+]
+Std = Annotated[str | None, typer.Option("--std", help="Standard deviation of the training images, 0 to 1.")]
+Resize = Annotated[
+    str | None, typer.Option("--resize", help="Resize the short side to this before the crop; HxW stretches the image.")
+]
+Crop = Annotated[str | None, typer.Option("--crop", help="Size of the centre crop; it must equal the input size.")]
 Interpolation = Annotated[
-    str | None, typer.Option("--interpolation", help="Of the resizing: bilinear, bicubic, lanczos or nearest.")
+    str | None,
+    typer.Option("--interpolation", help="Interpolation of the resize: bilinear, bicubic, lanczos or nearest."),
 ]
-Channels = Annotated[str | None, typer.Option("--channels", help="RGB, BGR, or L for grey images.")]
+Channels = Annotated[str | None, typer.Option("--channels", help="Channel order: RGB, BGR, or L for grey images.")]
+
+Batch = Annotated[
+    str | None,
+    typer.Option("--batch", help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]"),
+]
+LARGEST_BATCH = 1024
+
+
+def batch_size(text: str | None) -> BatchSize | None:
+    """``4`` or ``dynamic``.
+
+    Raises:
+        UsageError: neither.
+    """
+    if text is None:
+        return None
+    if text == "dynamic":
+        return "dynamic"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= LARGEST_BATCH):
+        raise UsageError(f"--batch takes a number from 1 to {LARGEST_BATCH}, or dynamic, got {text!r}", "--batch 4")
+    return int(text)
 
 
 def wishes(

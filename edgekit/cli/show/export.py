@@ -9,6 +9,7 @@ from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
 from ...catalog import cards
 from ...types import Artifact, Parity, SelectiveFloat
+from ...types.models import OPEN
 from .console import error_lines
 from .layer_errors import layer_lines
 from .models import preprocessing_text
@@ -175,7 +176,7 @@ def decibels(parity: Parity) -> str:
 
 def text_of(spec: Any) -> str:
     """A tensor as ``float32 1x224x224x3 NHWC``."""
-    return f"{spec.dtype} {'x'.join(map(str, spec.shape))} {spec.layout}"
+    return f"{spec.dtype} {'x'.join('N' if size == OPEN else str(size) for size in spec.shape)} {spec.layout}"
 
 
 def listing(counts: dict[str, int]) -> str:

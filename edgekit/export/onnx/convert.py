@@ -11,6 +11,7 @@ import torch
 from ...base.target import saturates
 from ...errors import ToolError
 from ...types import ONNX_OPSET, TensorSpec
+from ...types.models import OPEN
 from ..int8.float_layers import layers_in
 from ..int8.simulation import scheme_of
 from ..int8.weight_range import PAIRED
@@ -73,7 +74,7 @@ def convert_onnx(job: Job) -> Converted:
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     output = model.graph.output[0]
-    shape = tuple(d.dim_value for d in output.type.tensor_type.shape.dim)
+    shape = tuple(OPEN if d.dim_param else d.dim_value for d in output.type.tensor_type.shape.dim)
     return Converted(
         files=(FILE,),
         inputs=(input_spec(job, model.graph.input[0].name, "NCHW", input_params),),
@@ -93,6 +94,7 @@ def trace(job: Job) -> ModelProto:
         job.network,
         (torch.from_numpy(job.sample),),
         dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},) if job.open_batch else None,
         opset_version=ONNX_OPSET,
         input_names=["input"],
         output_names=["output"],
@@ -145,21 +147,21 @@ def output_range(model: ModelProto, job: Job) -> tuple[float, float]:
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    outputs = [session.run(None, {name: row[None]})[0] for row in job.inputs]
+    outputs = [session.run(None, {name: batch})[0] for batch in job.batches]
     return float(min(o.min() for o in outputs)), float(max(o.max() for o in outputs))
 
 
 class Reader:
-    """Feeds calibration inputs to ONNX Runtime's calibrator, one at a time."""
+    """Feeds calibration batches to ONNX Runtime's calibrator, one at a time."""
 
-    def __init__(self, name: str, inputs: np.ndarray[Any, Any]) -> None:
-        self._rows = iter(inputs)
+    def __init__(self, name: str, batches: Sequence[np.ndarray[Any, Any]]) -> None:
+        self._batches = iter(batches)
         self._name = name
 
     def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
-        """The next input, or None at the end."""
-        row = next(self._rows, None)
-        return None if row is None else {self._name: row[None]}
+        """The next batch, or None at the end."""
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: batch}
 
 
 def is_paired(job: Job) -> bool:
@@ -183,8 +185,9 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     if settings.ranges != "min-max":
         from .ranges import overrides
 
-        chosen = overrides(float_file, (Reader(name, row[None]) for row in job.inputs), settings)
-    chosen |= tie_ranges(float_file, Reader(name, job.inputs), chosen, float_nodes, symmetric)
+        images = sum(len(batch) for batch in job.batches)
+        chosen = overrides(float_file, (Reader(name, [batch]) for batch in job.batches), settings, images)
+    chosen |= tie_ranges(float_file, Reader(name, job.batches), chosen, float_nodes, symmetric)
     if is_paired(job):
         from .weights import weight_overrides
 
@@ -192,7 +195,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     quantize_static(
         float_file,
         int8_file,
-        Reader(name, job.inputs),
+        Reader(name, job.batches),
         quant_format=QuantFormat.QDQ,
         per_channel=settings.weights == "per-channel",
         reduce_range=saturates(job.target),

@@ -13,10 +13,12 @@ from ...types import Quantization
 from ..int8.ranges import BINS, chosen_range
 
 
-def overrides(path: Path, readers: Iterable[Any], settings: Quantization) -> dict[str, list[dict[str, Any]]]:
+def overrides(
+    path: Path, readers: Iterable[Any], settings: Quantization, images: int
+) -> dict[str, list[dict[str, Any]]]:
     """The quantizer's ``TensorQuantOverrides``: a range for every activation of the float model at ``path``.
 
-    The calibrator keeps all activations of what it reads at once, so it is given one image at a time. Its percentiles
+    The calibrator keeps all activations of what it reads at once, so it is given one batch at a time. Its percentiles
     are taken as they are; what it does not know is computed of its histograms. A tensor that holds only zeros is left
     to the quantizer; so are the scores when it is outliers that are cut off: the largest of them are what is asked for.
     """
@@ -32,10 +34,8 @@ def overrides(path: Path, readers: Iterable[Any], settings: Quantization) -> dic
         extra_options={"symmetric": symmetric, "percentile": settings.percentile, "num_bins": BINS},
     )
     with redirect_stdout(None):  # the calibrator prints as it goes
-        images = 0
         for reader in readers:
             tool.collect_data(reader)
-            images += 1
         if settings.ranges == "percentile":
             ends = {name: data.range_value for name, data in tool.compute_data().items()}
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ import torch
 from ...base.target import saturates
 from ...errors import ToolError
 from ...types import Quantization, TensorSpec
+from ...types.models import OPEN
 from ..int8.float_layers import layers_in
 from ..int8.simulation import scheme_of
 from ..int8.weight_range import PAIRED
@@ -34,7 +35,8 @@ def convert_openvino(job: Job) -> Converted:
     import openvino
 
     sample = torch.from_numpy(job.sample)
-    model = openvino.convert_model(job.network, example_input=sample, input=list(sample.shape))
+    shape = [OPEN if job.open_batch else len(sample), *sample.shape[1:]]
+    model = openvino.convert_model(job.network, example_input=sample, input=shape)
     drop_pool_indices(model)
     model.inputs[0].tensor.set_names({"input"})
     model.outputs[0].tensor.set_names({"output"})
@@ -67,7 +69,7 @@ def convert_openvino(job: Job) -> Converted:
         outputs=(
             TensorSpec(
                 name="output",
-                shape=tuple(int(d) for d in model.outputs[0].shape),
+                shape=tuple(d.get_length() if d.is_static else OPEN for d in model.outputs[0].partial_shape),
                 layout="NC",
                 dtype=job.profile.io,
                 quantization=output_params,
@@ -84,7 +86,7 @@ def reference_range(model: Model, job: Job) -> tuple[float, float]:
     import openvino
 
     compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    outputs = np.stack([compiled(row[None])[0] for row in job.inputs])
+    outputs = np.concatenate([compiled(batch)[0] for batch in job.batches])
     return float(outputs.min()), float(outputs.max())
 
 
@@ -118,10 +120,10 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     settings = job.quantization
     paired = scheme_of(settings, job.target, "openvino").paired
     symmetric = settings.activations == "symmetric"
-    rows: list[np.ndarray[Any, Any]] = [row[None] for row in job.inputs]
+    batches = job.batches
     observe = settings.ranges in ("min-max", "outliers")
     corrects = settings.bias_correction or settings.rounding == "nearest"
-    seen = rows if corrects or not observe else rows[:1]  # NNCF only places the quantizers
+    seen = batches if corrects or not observe else batches[:1]  # NNCF only places the quantizers
     part_gates(model)
     quantized = nncf.quantize(
         model,
@@ -141,7 +143,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     )
     join_gates(quantized)
     if observe:
-        set_ranges(quantized, rows, settings)
+        set_ranges(quantized, batches, settings)
     join_ranges(quantized)
     if paired and not widen_weights(quantized) and not float_nodes:
         raise ToolError(

@@ -45,8 +45,8 @@ class Ends:
         self._inner = InnerRange(cut)
 
     def add(self, values: Array) -> None:
-        """Take the values of one more image, ``(1, C, ...)``."""
-        rows = values.reshape(values.shape[1], -1)
+        """Take the values of more images, ``(N, C, ...)``."""
+        rows = values.swapaxes(0, 1).reshape(values.shape[1], -1)
         self.channels = np.maximum(self.channels, [-rows.min(1), rows.max(1)])
         self._inner.add(torch.from_numpy(values))
 
@@ -57,18 +57,18 @@ class Ends:
         return np.array([[max(-low, 0)], [max(high, 0)]])
 
 
-def set_ranges(model: Model, rows: Sequence[Array], settings: Quantization) -> int:
+def set_ranges(model: Model, batches: Sequence[Array], settings: Quantization) -> int:
     """Give every quantizer of activations its range, in place; returns how many.
 
     Where a tensor is always zero, NNCF's range stays.
 
     Args:
         model: quantized by NNCF.
-        rows: calibration inputs, ``(1, C, H, W)`` each.
+        batches: calibration inputs, ``(N, C, H, W)`` each.
         settings: ``ranges`` is ``min-max`` or ``outliers``.
     """
     given = 0
-    for op, ends in zip(quantizers_of(model), observed(model, rows, settings), strict=True):
+    for op, ends in zip(quantizers_of(model), observed(model, batches, settings), strict=True):
         reach = ends.whole
         if not reach.any():
             continue
@@ -90,7 +90,7 @@ def quantizers_of(model: Model) -> list[Node]:
     ]
 
 
-def observed(model: Model, rows: Sequence[Array], settings: Quantization) -> list[Ends]:
+def observed(model: Model, batches: Sequence[Array], settings: Quantization) -> list[Ends]:
     """What each of the quantizers is given when there are none."""
     import openvino
     from openvino import opset13
@@ -108,10 +108,11 @@ def observed(model: Model, rows: Sequence[Array], settings: Quantization) -> lis
     plain.add_results([opset13.result(source) for source in sources.values()])
     compiled = openvino.compile_model(plain, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
     found: dict[Port, Ends] = {}
-    for row in rows:
-        made = list(compiled(row).values())[results:]
+    images = sum(len(batch) for batch in batches)
+    for batch in batches:
+        made = list(compiled(batch).values())[results:]
         for port, values in zip(sources, made, strict=True):
-            cut = values_cut(settings, len(rows) * values.size, len(rows))
+            cut = values_cut(settings, len(batches) * values.size, images)
             found.setdefault(port, Ends(cut)).add(values)
     return [found[port] for port in order]
 

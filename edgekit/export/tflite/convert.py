@@ -161,8 +161,8 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
             algorithm_key="no_quantize",
         )
     end = interface(path)[0]
-    rows = [{end["signature_name"]: row.transpose(1, 2, 0)[None]} for row in job.inputs]
-    ranges = calibrate(path, rows, job.quantization, float_nodes)
+    batches = [{end["signature_name"]: batch.transpose(0, 2, 3, 1)} for batch in job.batches]
+    ranges = calibrate(path, batches, job.quantization, float_nodes)
     if job.profile.bake_preprocess:
         # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
         seen = ranges[end["name"]]

@@ -22,9 +22,9 @@ PASSING = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "SPLIT", "RESHAPE", "TRANS
 
 
 def calibrate(
-    path: Path, rows: list[dict[str, Any]], settings: Quantization, float_nodes: Collection[str]
+    path: Path, batches: list[dict[str, Any]], settings: Quantization, float_nodes: Collection[str]
 ) -> dict[str, Any]:
-    """The range of every activation over all ``rows``, ``{tensor: {"min": array, "max": array}}``, as the quantizer
+    """The range of every activation over all ``batches``, ``{tensor: {"min": array, "max": array}}``, as the quantizer
     takes them.
 
     The quantizer's own calibrator finds the same smallest and largest values in four times as long, and knows nothing
@@ -34,7 +34,7 @@ def calibrate(
 
     Args:
         path: the float model.
-        rows: inputs by signature name.
+        batches: inputs by signature name.
         settings: say how.
         float_nodes: names of the operators that stay in float.
     """
@@ -47,17 +47,18 @@ def calibrate(
     if settings.ranges == "outliers":
         whole |= {int(t["index"]) for t in interpreter.get_output_details()}
     seen: dict[int, InnerRange] = {}
-    for row in rows:
-        runner(**row)
+    images = sum(len(values) for batch in batches for values in batch.values())
+    for batch in batches:
+        runner(**batch)
         for index in names:
             values = torch.from_numpy(interpreter.get_tensor(index))
             if index not in seen:
-                cut = 0 if index in whole else values_cut(settings, len(rows) * values.numel(), len(rows))
+                cut = 0 if index in whole else values_cut(settings, len(batches) * values.numel(), images)
                 seen[index] = InnerRange(cut)
             seen[index].add(values)
     ends = {index: inner.ends for index, inner in seen.items()}
     if settings.ranges == "mse":
-        ends |= least_squares(interpreter, runner, rows, {i: e for i, e in ends.items() if i not in whole})
+        ends |= least_squares(interpreter, runner, batches, {i: e for i, e in ends.items() if i not in whole})
     shapes = {index: (1,) * interpreter.get_tensor(index).ndim for index in names}
     return {
         name: {"min": np.full(shapes[index], low, np.float32), "max": np.full(shapes[index], high, np.float32)}
@@ -80,13 +81,13 @@ def activations(interpreter: Any, float_nodes: Collection[str]) -> dict[int, str
 def least_squares(
     interpreter: Any,
     runner: Any,
-    rows: list[dict[str, Any]],
+    batches: list[dict[str, Any]],
     ends: dict[int, tuple[float, float]],
 ) -> dict[int, tuple[float, float]]:
     """The ranges of least squared error, from histograms between the ends."""
     counts = {index: np.zeros(BINS, np.int64) for index, (low, high) in ends.items() if low < high}
-    for row in rows:
-        runner(**row)
+    for batch in batches:
+        runner(**batch)
         for index, total in counts.items():
             np.add(total, np.histogram(interpreter.get_tensor(index), BINS, ends[index])[0], out=total)
     return {index: mse_range(total, np.linspace(*ends[index], BINS + 1)) for index, total in counts.items()}

@@ -44,11 +44,11 @@ def latency(row: Row, percentile: float) -> Cell:
 
 
 def rate(row: Row) -> Cell:
-    """MACs over the median; nothing for an emulated machine."""
+    """MACs of the whole batch over the median; nothing for an emulated machine."""
     m = row.measurement
     if m.verdict.name == "emulated" or not m.p50_ms:
         return Cell("-", "")
-    value = m.macs / m.p50_ms / 1e6
+    value = m.macs * m.batch / m.p50_ms / 1e6
     return of_number(value, f"{value:.{min(decimals(value), 2)}f}")
 
 

@@ -7,6 +7,6 @@ from edgekit.agent.runtimes.tensors import fixed_shape
 
 
 def test_only_the_batch_may_be_open() -> None:
-    assert fixed_shape("x", ["N", 3, 8, 8]) == [1, 3, 8, 8]
+    assert fixed_shape("x", ["N", 3, 8, 8], 2) == [2, 3, 8, 8]
     with pytest.raises(AgentError, match=r"open shape \[1, 3, 'h', 'w'\]"):
-        fixed_shape("x", [1, 3, "h", "w"])
+        fixed_shape("x", [1, 3, "h", "w"], 1)
