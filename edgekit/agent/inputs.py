@@ -20,13 +20,18 @@ def checked(array: Any, spec: Json, what: str) -> Any:
 
 
 def random_input(spec: Json, seed: int) -> Any:
-    """Uniform 0..1 for floats, the whole range for integers."""
+    """Uniform 0..1 for floats, the whole range for quantized integers; 0 and 1 for wide integers and booleans.
+
+    Wide integers are often indices or lengths: most numbers would be none that the model takes.
+    """
     import numpy as np
 
     generator = np.random.RandomState(seed)
     dtype: Any = np.dtype(spec["dtype"])
     if dtype.kind == "f":
         return np.asarray(generator.random_sample(spec["shape"]), dtype)
+    if dtype.kind == "b" or (dtype.itemsize >= 4 and dtype.kind in "iu"):
+        return np.asarray(generator.randint(0, 2, spec["shape"]), dtype)
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         return generator.randint(limits.min, limits.max + 1, spec["shape"], dtype=dtype)

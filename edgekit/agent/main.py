@@ -13,6 +13,7 @@ from .commands.info import info
 from .commands.inspect import inspect
 from .commands.install import install
 from .commands.memory import memory
+from .commands.outputs import outputs
 from .commands.per_op import per_op
 from .commands.roofline import roofline
 from .commands.run import run
@@ -25,7 +26,7 @@ from .state import state
 COMMANDS: Dict[str, Callable[[Json], Json]] = {
     "info": info, "state": state, "guard": guard, "install": install, "run": run, "inspect": inspect, "bench": bench,
     "sustained": sustained, "per_op": per_op, "memory": memory, "roofline": roofline,
-    "turns": turns,
+    "turns": turns, "outputs": outputs,
 }  # fmt: skip
 
 

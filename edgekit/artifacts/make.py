@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from ..base.files import staged_folder, write_atomic
-from ..base.owned import MANIFEST
 from ..base.progress import Finished, Progress, Step, telling
 from ..errors import EdgekitError, VerificationError
 from ..types import Artifact, ExportProfile, LayerErrors, Stored
@@ -20,7 +19,7 @@ from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
-from .store import artifact_folder, file_of
+from .store import artifact_folder, file_of, write_manifest
 from .verify import verify
 
 Stage = Literal["converted", "failed to convert", "failed to verify"]
@@ -123,8 +122,3 @@ def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
             shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
         write_manifest(folder, artifact)
     return Stored(final, artifact)
-
-
-def write_manifest(folder: Path, artifact: Artifact) -> None:
-    """Write ``manifest.json``."""
-    write_atomic(folder / MANIFEST, artifact.model_dump_json(indent=2) + "\n")

@@ -7,11 +7,14 @@ from typing import Any
 
 from ..export.job import Converted
 from ..types import (
+    Audit,
     CheckpointReading,
     ExportProfile,
+    Format,
     Frozen,
     LayerLoad,
     ModelCard,
+    Precision,
     Rewrite,
     TargetClass,
     TensorSpec,
@@ -105,6 +108,42 @@ class AuditRequest(Frozen):
     outputs: tuple[TensorSpec, ...]
     float_nodes: tuple[str, ...]
     float_compute: int
+
+
+class ExternalRequest(Frozen):
+    """An ONNX file whose external data is looked for."""
+
+    model_file: Path
+
+
+class ExternalFiles(Frozen):
+    """Names of the files beside it that hold its weights."""
+
+    names: tuple[str, ...]
+
+
+class ExamineRequest(Frozen):
+    """A file that edgekit did not export; ``facts`` as of :class:`AuditRequest`, ``shapes`` of its inputs by name."""
+
+    facts: dict[str, Any]
+    model_file: Path
+    format: Format
+    shapes: dict[str, tuple[int, ...]]
+
+
+class Examined(Frozen):
+    """What was found in a file.
+
+    Attributes:
+        precision: as its runtime executes most convolutions and matrix products.
+        macs: multiply-accumulates of one inference; None where a shape is not known.
+        parameters: elements of its weights; None where the file was not read.
+    """
+
+    audit: Audit
+    precision: Precision
+    macs: int | None
+    parameters: int | None
 
 
 class FormRewrites(Frozen):

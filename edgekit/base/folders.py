@@ -24,6 +24,11 @@ def weights_folder() -> Path:
     return cache_root() / "weights"
 
 
+def foreign_folder() -> Path:
+    """Model files that edgekit did not export, with what was found in them, by content."""
+    return cache_root() / "foreign"
+
+
 def baselines_folder() -> Path:
     """Fetched baselines of the gate, by seal."""
     return cache_root() / "baselines"

@@ -42,7 +42,7 @@ def position(taken: Measurement, artifact: Artifact, limits: Ceilings) -> Measur
     if not artifact.layers:
         raise UsageError(
             f"the manifest of {artifact.model} {artifact.profile} lists no layers, so it has no roofline",
-            f"export it again: {artifact.command}",
+            artifact.again,
         )
     layers = [layer.of_batch(taken.batch) for layer in artifact.layers]
     found = roofline(layers, artifact.precision, limits, statistics.median(taken.samples_ns))

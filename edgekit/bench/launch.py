@@ -31,6 +31,8 @@ OTHER_PYTHON = (
 )
 """What to do with an environment that has an execution provider."""
 
+FIX_SHAPE = "give every size: --input 1x3x224x224, or --input NAME=1x3x224x224 where there are several inputs"
+
 OnEvent = Callable[[dict[str, Any]], None]
 
 
@@ -147,6 +149,8 @@ def run_agent(
                 raise UsageError(f"{what} failed: {answer['message']}", OTHER_CORES)
             if answer["kind"] == "missing-provider":
                 hint = OTHER_PYTHON
+            if answer["kind"] == "open-shape":
+                raise UsageError(f"{what} failed: {answer['message']}", FIX_SHAPE)
             raise ToolError(f"{what} failed: {answer['message']}", hint)
         if garbage:
             said = f"the agent printed {garbage[0][:200]!r}, which is not its protocol"

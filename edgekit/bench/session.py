@@ -179,6 +179,7 @@ class Session:
             "cores": cores_request(self.cores),
             "seed": self.seed,
             "batch": self.batch_of(artifact),
+            "shapes": {name: list(shape) for name, shape in artifact.input_shapes.items()},
             # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
             "inference_precision": "default" if artifact.precision == "fp16" else "f32",
         }
@@ -298,6 +299,7 @@ def preprocessing_origin(artifact: Artifact) -> str:
 
 def identity(artifact: Artifact) -> dict[str, Any]:
     """What a measurement repeats of its artifact, so that a report stands alone."""
+    parity = artifact.parity
     return {
         "model": artifact.model,
         "profile": artifact.profile,
@@ -312,10 +314,10 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "preprocessing_origin": preprocessing_origin(artifact),
         "weights_sha256": artifact.weights.sha256,
         "classes": artifact.outputs[0].shape[-1],
-        "parity_cosine": artifact.parity.cosine_min,
-        "parity_sqnr_db": artifact.parity.sqnr_db,
-        "parity_top1_agree": artifact.parity.top1_agree,
-        "parity_images": artifact.parity.images,
+        "parity_cosine": parity and parity.cosine_min,
+        "parity_sqnr_db": parity and parity.sqnr_db,
+        "parity_top1_agree": parity and parity.top1_agree,
+        "parity_images": parity and parity.images,
         "export_command": artifact.command,
     }
 

@@ -18,6 +18,7 @@ from .export import export_command
 from .gate import gate_command
 from .history import history_command
 from .index import index_command
+from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
 from .pick import pick_command
@@ -27,6 +28,7 @@ from .schema import schema_command
 from .show.console import debugging, error_boundary
 from .train import train_command
 from .tune import tune_command
+from .verify import verify_command
 
 app = typer.Typer(
     name="edgekit",
@@ -42,6 +44,8 @@ app.command("tune")(tune_command)
 app.command("evaluate")(evaluate_command)
 app.command("train")(train_command)
 app.command("condense")(condense_command)
+app.command("inspect")(inspect_command)
+app.command("verify")(verify_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .shared.complete import device_names
+from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -22,7 +23,7 @@ INCONCLUSIVE = 4
 
 
 def compare_command(
-    a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, or an artifact's folder.")],
+    a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, an artifact or a model file.")],
     b: Annotated[str, typer.Argument(help="The candidate, of the same kind.")],
     device: Annotated[
         str | None,
@@ -41,6 +42,7 @@ def compare_command(
         typer.Option("--turns", help="Load both and alternate every 20 ms, on this machine: a narrower interval."),
     ] = False,
     per_op: Annotated[bool, typer.Option("--per-op", help="Also time every operator, when measuring.")] = False,
+    input_: Input = None,
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown on stdout.")] = False,
     artifacts: ArtifactsOption = Path("artifacts"),
@@ -69,6 +71,7 @@ def compare_command(
         cores=cores,
         turns=turns,
         per_op=per_op,
+        shapes=input_shapes(input_),
         reports=reports,
         artifacts=artifacts,
         progress=ProgressLines(),

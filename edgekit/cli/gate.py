@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .shared.complete import device_names, model_ids
+from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, JsonOption, ThreadsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
+    from ..artifacts.foreign import Shapes
     from ..types import GateResult
     from ..verbs.gate import Planned
 
@@ -23,7 +25,7 @@ def gate_command(
     candidates: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files in them, or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -61,6 +63,7 @@ def gate_command(
             "--plumbing", help="Run one pair on an emulated device to try the set-up; the result is NOT_COMPARABLE."
         ),
     ] = False,
+    input_: Input = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
     as_json: JsonOption = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
@@ -79,9 +82,10 @@ def gate_command(
     from ..verbs.gate import gate, plan
 
     devices = device or ["local"]
+    shapes = input_shapes(input_)
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
     if update:
-        run_update(candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, as_json)
+        run_update(candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json)
         return
     planned = plan(
         candidates or [],
@@ -93,6 +97,7 @@ def gate_command(
         delta=delta,
         config=config,
         artifacts_root=artifacts,
+        shapes=shapes,
     )
     if dry_run:
         show_plan(planned, as_json)
@@ -135,6 +140,7 @@ def run_update(
     plumbing: bool,
     artifacts: Path,
     reports: Path,
+    shapes: Shapes,
     as_json: bool,
 ) -> None:
     """Pin the candidates and say what changed."""
@@ -149,6 +155,7 @@ def run_update(
         url=url,
         plumbing=plumbing,
         artifacts_root=artifacts,
+        shapes=shapes,
         reports_root=reports,
         progress=ProgressLines(),
     )

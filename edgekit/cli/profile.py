@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .shared.complete import device_names, model_ids
+from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -27,7 +28,7 @@ def profile_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files in them, or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -70,6 +71,7 @@ def profile_command(
         int | None,
         typer.Option(min=1, help="Images per inference, for artifacts exported with --batch dynamic. [default: 1]"),
     ] = None,
+    input_: Input = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip artifacts that have a report of the same file.")
     ] = False,
@@ -84,7 +86,7 @@ def profile_command(
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
-    from ..artifacts.store import find_artifacts
+    from ..artifacts.find import find_artifacts
     from ..devices.inventory import find_devices
     from ..devices.reach import what_is_built_first
     from ..verbs.profile import known_provider, known_runtime, profile
@@ -94,6 +96,7 @@ def profile_command(
     on = known_provider(provider, engine, chosen)
     if on is not None:
         chosen = "onnxruntime"
+    shapes = input_shapes(input_)
     long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
@@ -117,6 +120,7 @@ def profile_command(
             rounds=rounds,
             roofline=roofline,
             batch=batch,
+            shapes=shapes,
             artifacts_root=artifacts,
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, progress, exported),
@@ -129,7 +133,7 @@ def profile_command(
     else:
         # The artifacts are found, or made, once for all devices.
         found = find_artifacts(
-            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, lines, exported)
+            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, lines, exported), shapes
         )
         folders = [str(stored.folder) for stored in found]
         profile_devices(places, lambda name, progress: run(name, progress, folders), lines, as_json)

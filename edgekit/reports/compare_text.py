@@ -10,7 +10,7 @@ from .compare import Comparison, Side
 from .markdown import escape
 from .operators import OpChange
 from .summary import clock, flags, load, temperature, values
-from .table import megabytes, milliseconds, precision
+from .table import UNVERIFIED, megabytes, milliseconds, precision
 
 SHOWN_OPERATORS = 8
 Cells = tuple[str, str, str, str]
@@ -46,8 +46,8 @@ def rows(found: Comparison) -> list[Cells]:
         ("samples", samples(found.a), samples(found.b), ""),
         ("size", megabytes(a.artifact_bytes), megabytes(b.artifact_bytes), percent(size)),
         ("peak memory", memory(a), memory(b), memory_change(a, b)),
-        ("parity, cosine", f"{a.parity_cosine:.5f}", f"{b.parity_cosine:.5f}", ""),
-        ("parity, SQNR", f"{a.parity_sqnr_db:.1f} dB", f"{b.parity_sqnr_db:.1f} dB", decibels(a, b)),
+        ("parity, cosine", known(a.parity_cosine, ".5f"), known(b.parity_cosine, ".5f"), ""),
+        ("parity, SQNR", known(a.parity_sqnr_db, ".1f", " dB"), known(b.parity_sqnr_db, ".1f", " dB"), decibels(a, b)),
         ("same on the device, cosine", on_device(a), on_device(b), ""),
         ("verdict", verdict(found.a), verdict(found.b), ""),
         ("governor", values(a.state_before.governor), values(b.state_before.governor), ""),
@@ -78,8 +78,15 @@ def memory_change(a: Measurement, b: Measurement) -> str:
     return "" if not a.peak_rss_bytes or b.peak_rss_bytes is None else percent(b.peak_rss_bytes / a.peak_rss_bytes)
 
 
+def known(value: float | None, how: str, unit: str = "") -> str:
+    """A figure of parity, or that there is none."""
+    return UNVERIFIED if value is None else f"{value:{how}}{unit}"
+
+
 def decibels(a: Measurement, b: Measurement) -> str:
-    """The change of the SQNR."""
+    """The change of the SQNR, where both artifacts were verified."""
+    if a.parity_sqnr_db is None or b.parity_sqnr_db is None:
+        return ""
     return f"{b.parity_sqnr_db - a.parity_sqnr_db:+.1f} dB"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..types import DeviceState, Measurement, ModelCard
-from .table import interval, megabytes, milliseconds, parity
+from .table import UNVERIFIED, interval, megabytes, milliseconds, parity
 
 WEIGHTS = {
     "random": "random (seeded): latency is valid, accuracy is not claimed",
@@ -115,8 +115,6 @@ def published_top1(card: ModelCard | None, m: Measurement) -> tuple[float | None
 def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
     """Everything that bears on the latency; readings that the device does not offer are left out."""
     before, after = m.state_before, m.state_after
-    agree = f"{m.parity_top1_agree} of {m.parity_images}"
-    top1 = "" if m.weights_kind == "random" else f", same top-1 on {agree} images"
     pairs = [
         ("device", f"{m.device.id} ({m.device.transport}{', emulated' if m.info.emulated else ''})"),
         ("board", m.device.board or ""),
@@ -143,10 +141,10 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("energy of one inference", energy(m)),
         ("weights", WEIGHTS[m.weights_kind]),
         ("preprocessing", m.preprocessing_origin),
-        ("parity", f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"),
+        ("parity", parity_in_full(m)),
         ("parity on the device", device_parity(m)),
         ("delegate", delegate(m)),
-        ("network", f"{m.params / 1e6:.2f} M parameters, {m.macs / 1e6:.0f} M MACs (1 MAC = 2 FLOPs)"),
+        ("network", network(m)),
         ("profile", m.profile),
         ("artifact", f"sha256 {m.artifact_sha256}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in sorted(m.versions.items()))),
@@ -155,6 +153,25 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("operator times", m.per_op_note),
     ]
     return tuple((name, value) for name, value in pairs if value)
+
+
+def parity_in_full(m: Measurement) -> str:
+    """How near the artifact was to its network when it was exported."""
+    if m.parity_cosine is None:
+        return f"{UNVERIFIED}: edgekit did not export this file"
+    agree = f"{m.parity_top1_agree} of {m.parity_images}"
+    top1 = "" if m.weights_kind == "random" else f", same top-1 on {agree} images"
+    return f"cosine {m.parity_cosine:.6f}, SQNR {m.parity_sqnr_db:.1f} dB over {m.parity_images} images{top1}"
+
+
+def network(m: Measurement) -> str:
+    """Size of the network, where it was counted."""
+    said = []
+    if m.params is not None:
+        said.append(f"{m.params / 1e6:.2f} M parameters")
+    if m.macs is not None:
+        said.append(f"{m.macs / 1e6:.0f} M MACs (1 MAC = 2 FLOPs)")
+    return ", ".join(said)
 
 
 def rounds(m: Measurement) -> str:

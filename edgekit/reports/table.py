@@ -13,6 +13,9 @@ from ..types import Measurement
 
 ASSUMED = "nothing says how images were made for these weights; latency is valid, accuracy is not claimed"
 
+UNVERIFIED = "unverified"
+"""Of a file that edgekit did not export: nobody compared its outputs with those of its network."""
+
 VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
 
 ENERGY = "energy: of one inference, all that ran on the device meanwhile included, its power at rest not subtracted"
@@ -50,6 +53,8 @@ def precision(measurement: Measurement) -> str:
 
 def parity(measurement: Measurement) -> str:
     """Agreement with the float reference: worst cosine, SQNR in dB."""
+    if measurement.parity_cosine is None:
+        return UNVERIFIED
     return f"{measurement.parity_cosine:.4f} / {measurement.parity_sqnr_db:.0f} dB"
 
 

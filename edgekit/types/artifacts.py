@@ -183,6 +183,11 @@ class Artifact(Frozen):
             kept.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
+        origin: where a file that edgekit did not export came from; empty for edgekit's own. Of such a file nothing was
+            verified: it has no parity, no counts of the network, and what it claims is what its runtime made of it.
+        params, macs: of the network; None where nobody counted them.
+        input_shapes: sizes that were given for inputs that the file leaves open, by name.
+        parity: None where nothing was compared: the artifact is unverified.
     """
 
     schema_version: Literal[1] = 1
@@ -200,8 +205,8 @@ class Artifact(Frozen):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     classes: tuple[str, ...] = ()
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
     layers: tuple[LayerLoad, ...] = ()
     weights: WeightsProvenance
     calibration: ImageSet | None
@@ -212,13 +217,27 @@ class Artifact(Frozen):
     tuning: Tuning | None = None
     int8_vs_float: Int8VsFloat | None = None
     selective_float: SelectiveFloat | None = None
-    parity: Parity
-    parity_data: ImageSet
+    parity: Parity | None
+    parity_data: ImageSet | None
     audit: Audit
     notes: tuple[str, ...] = ()
     tool_versions: dict[str, str]
     command: str
     convert_seconds: float
+    origin: str = ""
+    input_shapes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+
+    @property
+    def proof(self) -> tuple[Parity, ImageSet]:
+        """How near an artifact that edgekit exported is to its network, and on which images."""
+        assert self.parity is not None
+        assert self.parity_data is not None
+        return self.parity, self.parity_data
+
+    @property
+    def again(self) -> str:
+        """How to have the artifact made once more."""
+        return f"give its file again: {self.origin}" if self.origin else f"export it again: {self.command}"
 
     @property
     def size_bytes(self) -> int:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Format = Literal["onnx", "tflite", "openvino"]
 Precision = Literal["fp32", "fp16", "int8", "dynamic", "weight-only"]
 IoType = Literal["float32", "int8", "uint8"]
-Layout = Literal["NCHW", "NHWC", "NC"]
+Layout = Literal["NCHW", "NHWC", "NC", "unknown"]
 Accelerator = Literal["cpu", "gpu", "npu"]
 Runtime = Literal["onnxruntime", "litert", "openvino"]
 TargetClass = Literal["x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu"]

@@ -150,16 +150,16 @@ class Measurement(Frozen):
     io: IoType
     artifact_sha256: str
     artifact_bytes: Count
-    params: Count
-    macs: Count
+    params: Count | None
+    macs: Count | None
     weights_kind: Literal["random", "file", "pretrained"]
     preprocessing_origin: str = ""
     weights_sha256: str = ""
     classes: int | None = None
-    parity_cosine: float
-    parity_sqnr_db: float
-    parity_top1_agree: Count
-    parity_images: Count
+    parity_cosine: float | None
+    parity_sqnr_db: float | None
+    parity_top1_agree: Count | None
+    parity_images: Count | None
     device: Device
     info: DeviceInfo
     runtime: Runtime

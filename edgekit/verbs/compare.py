@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from ..artifacts.store import check_files, folders_of, read_manifest
+from ..artifacts.find import folders_of
+from ..artifacts.foreign import Shapes
+from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
@@ -35,6 +37,7 @@ def compare(
     cores: str | None = None,
     turns: bool = False,
     per_op: bool = False,
+    shapes: Shapes | None = None,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
     progress: Progress = silent,
@@ -50,6 +53,7 @@ def compare(
         cores: what both are pinned to when measuring: ``big``, ``little`` or numbers by commas; None leaves them free.
         turns: load both at once, a pair being a round of turns (:mod:`edgekit.bench.turns`); on this machine alone.
         per_op: also time the operators, when measuring.
+        shapes: of inputs that a file of others leaves open.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
         progress: told what begins, in words.
@@ -62,7 +66,9 @@ def compare(
         ToolError: the device failed.
     """
     cores = known_cores(cores)
-    mine, theirs = (find_artifact(name, artifacts) or find_measurement(name, reports, device) for name in (a, b))
+    mine, theirs = (
+        find_artifact(name, artifacts, shapes) or find_measurement(name, reports, device) for name in (a, b)
+    )
     if isinstance(mine, Measurement) and isinstance(theirs, Measurement):
         if cores is not None:
             raise UsageError(
@@ -79,7 +85,7 @@ def compare(
     )
 
 
-def find_artifact(name: str, root: Path) -> Stored | None:
+def find_artifact(name: str, root: Path, shapes: Shapes | None = None) -> Stored | None:
     """The artifact that a folder, a model file or ``model/profile`` under ``root`` means; None when it means none.
 
     Raises:
@@ -87,7 +93,7 @@ def find_artifact(name: str, root: Path) -> Stored | None:
     """
     for path in (Path(name), root / name):
         if (path.is_dir() or path.is_file()) and path.suffix != ".json":
-            folders = folders_of(str(path), root, None)
+            folders = folders_of(str(path), root, None, shapes)
             if len(folders) > 1:
                 found = ", ".join(map(str, folders))
                 raise UsageError(f"{path} holds several artifacts: {found}", "name one of them")

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..artifacts.children import jobs
+from ..artifacts.find import looks_like_path
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import card_of, check_files, file_of, looks_like_path, read_manifest
+from ..artifacts.store import card_of, check_files, file_of, read_manifest
 from ..base.images.image_arrays import size_note
 from ..base.images.pixels import from_output, to_input
 from ..base.isolate import run_isolated
@@ -314,7 +315,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
     if spec.preprocessing is None:
         raise UsageError(
             f"{stored.folder / MANIFEST} does not say how images become the input {spec.name}",
-            f"export it again: {artifact.command}",
+            artifact.again,
         )
     parts = []
     for start, stop in spans(len(images), CHUNK):

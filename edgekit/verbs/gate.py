@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
-from ..artifacts.store import check_files, find_artifacts
+from ..artifacts.find import find_artifacts
+from ..artifacts.foreign import Shapes
+from ..artifacts.store import check_files
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
@@ -66,12 +68,13 @@ def plan(
     delta: float | None = None,
     config: Path | None = None,
     artifacts_root: Path = Path("artifacts"),
+    shapes: Shapes | None = None,
     limits: Limits | None = None,
 ) -> list[Planned]:
     """The gates of a run: every candidate on every device. Nothing is measured, no device is asked.
 
     Args:
-        names: artifact folders, model files in them, or model ids; none means all under ``artifacts_root``.
+        names: artifact folders, model files, or model ids; none means all under ``artifacts_root``.
         devices: where to measure.
         baseline: folder of reports with pins, one artifact, or a folder of artifacts.
         threads: within an operator.
@@ -80,6 +83,7 @@ def plan(
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
+        shapes: of inputs that a file of others leaves open.
         limits: of each launch; those of the configuration when None.
 
     Raises:
@@ -90,7 +94,7 @@ def plan(
     if threads < 1:
         raise UsageError(f"--threads must be at least 1, got {threads}")
     cores = known_cores(cores)
-    candidates = find_artifacts(names, artifacts_root)
+    candidates = find_artifacts(names, artifacts_root, shapes=shapes)
     settings = read_config(config, {stored.artifact.model for stored in candidates})
     planned = []
     for place in places:
@@ -266,6 +270,7 @@ def update(
     url: str | None = None,
     plumbing: bool = False,
     artifacts_root: Path = Path("artifacts"),
+    shapes: Shapes | None = None,
     reports_root: Path = REPORTS,
     limits: Limits | None = None,
     progress: Progress = silent,
@@ -280,6 +285,7 @@ def update(
         url: folder on a server from which the model files are to be fetched; None copies them beside the pin.
         plumbing: allow an emulated device.
         artifacts_root: holds the artifacts.
+        shapes: of inputs that a file of others leaves open.
         reports_root: gets the pins.
         limits: of the measurement.
         progress: told what begins, in words.
@@ -293,7 +299,7 @@ def update(
     cores = known_cores(cores)
     if url is not None:
         require_safe(url, "--url")
-    stored = find_artifacts(names, artifacts_root)
+    stored = find_artifacts(names, artifacts_root, shapes=shapes)
     for place in places:
         check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     done = []

@@ -237,7 +237,7 @@ def ok_cell(card: ModelCard, artifact: Artifact) -> Cell:
         status="ok",
         seconds=artifact.convert_seconds,
         size_bytes=artifact.size_bytes,
-        sqnr_db=round(artifact.parity.sqnr_db, 1),
+        sqnr_db=round(artifact.proof[0].sqnr_db, 1),
     )
 
 

@@ -111,7 +111,7 @@ def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:
         said.append(f"no accuracy is published for it: it was chosen by latency alone{own or ''}")
     elif m.precision == "int8":
         agree = f"; int8 and float agree on {m.parity_top1_agree} of {m.parity_images} photos"
-        known = "" if m.weights_kind == "random" else agree
+        known = "" if m.weights_kind == "random" or m.parity_images is None else agree
         said.append(f"its accuracy is that of the float network; what int8 costs was not evaluated{known}")
     if first.accuracy is not None and m.weights_kind == "random":
         said.append("the weights that were measured are random: the accuracy is what the network reaches when trained")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ..agent.providers import PROVIDERS
 from ..artifacts.device_parity import check_outputs
-from ..artifacts.store import ExportMissing, check_files, find_artifacts
+from ..artifacts.find import ExportMissing, find_artifacts
+from ..artifacts.foreign import Shapes
+from ..artifacts.store import check_files
 from ..base.files import check_writable
 from ..base.inside import inside
 from ..base.progress import Finished, Progress, Step, silent, telling
@@ -76,6 +78,7 @@ def profile(
     rounds: int = 1,
     roofline: bool = False,
     batch: int | None = None,
+    shapes: Shapes | None = None,
     artifacts_root: Path = Path("artifacts"),
     reports_root: Path = Path("device_reports"),
     export_missing: ExportMissing | None = None,
@@ -102,6 +105,7 @@ def profile(
         rounds: launches of each; all artifacts take turns, and what is measured once is measured in the first round.
         roofline: also measure what the device can do at most, and where each artifact stands below it.
         batch: images of one inference; an artifact whose batch is fixed to another number fails.
+        shapes: of inputs that a file of others leaves open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
@@ -122,7 +126,7 @@ def profile(
     provider = known_provider(provider, accelerator, runtime)
     chosen = known_runtime(runtime) if provider is None else "onnxruntime"
     check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
-    stored = find_artifacts(names, artifacts_root, chosen, export_missing)
+    stored = find_artifacts(names, artifacts_root, chosen, export_missing, shapes)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)

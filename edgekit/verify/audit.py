@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..types import Audit, ExportProfile, TensorSpec
 from .roles import weights
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, TensorProto
 
 Facts = dict[str, Any]
 Node = dict[str, Any]
@@ -64,18 +68,35 @@ def audit(
     """
     if profile.format == "onnx":
         facts = {**facts, **read_onnx(model_file)}
+    result = account(facts)
+    failures = broken_claims(result, facts, profile, inputs, outputs)
+    if profile.format == "onnx":
+        failures += newer_than_claimed(facts, profile)
+    if profile.precision == "int8":
+        failures += broken_int8(result, facts["executed"], profile, float_nodes, float_compute)
+    else:
+        result = result.model_copy(update={"float_ops": {}})
+    return result.model_copy(update={"failures": tuple(failures)})
+
+
+def account(facts: Facts) -> Audit:
+    """What a file holds and what its runtime makes of it, whatever it claims to be.
+
+    Args:
+        facts: the agent's ``inspect`` of the file; for ONNX with what :func:`read_onnx` adds.
+    """
     executed: list[Node] = facts["executed"]
     constants = [t for t in facts["tensors"] if t["constant"]]
     compute = [n for n in executed if n["type"] in COMPUTE]
     in_int8 = [n for n in compute if reads_int8(n)]
     delegate = facts["delegate"] or {}
-    result = Audit(
+    return Audit(
         ops=counts(facts["nodes"]),
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
         int8_weight_ops=sum(1 for n in compute if n["type"] in DYNAMIC or set(n["inputs"][1:2]) & INT8),
-        float_ops=counts(float_ops(executed)) if profile.precision == "int8" else {},
+        float_ops=counts(float_ops(executed)),
         int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
         float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
         transposes=sum(1 for n in executed if n["type"] in TRANSPOSE),
@@ -88,12 +109,6 @@ def audit(
         undelegated=delegate.get("undelegated", {}),
         max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
     )
-    failures = broken_claims(result, facts, profile, inputs, outputs)
-    if profile.format == "onnx":
-        failures += newer_than_claimed(facts, profile)
-    if profile.precision == "int8":
-        failures += broken_int8(result, executed, profile, float_nodes, float_compute)
-    return result.model_copy(update={"failures": tuple(failures)})
 
 
 def is_activation(tensor: dict[str, Any]) -> bool:
@@ -205,11 +220,29 @@ def is_one_of(node: Node, names: frozenset[str]) -> bool:
     return re.sub(r"(_nchwc|_token_\d+)+$", "", node["name"]) in names
 
 
-def read_onnx(model_file: Path) -> Facts:
-    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``, and the file's versions."""
+def constants_of(graph: GraphProto) -> list[TensorProto]:
+    """The tensors that operators of type Constant hold, named as their outputs."""
+    found = []
+    for node in graph.node:
+        for attribute in node.attribute if node.op_type == "Constant" else ():
+            if attribute.name == "value":
+                found.append(type(attribute.t).FromString(attribute.t.SerializeToString()))
+                found[-1].name = node.output[0]
+    return found
+
+
+def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> Facts:
+    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``, and the file's versions.
+
+    ``shapes`` are those of inputs that the file leaves open, by name.
+    """
     import onnx
 
-    model = onnx.shape_inference.infer_shapes(onnx.load_model(model_file))
+    model = onnx.load_model(model_file)
+    for given in model.graph.input:
+        for dim, size in zip(given.type.tensor_type.shape.dim, (shapes or {}).get(given.name, ()), strict=False):
+            dim.dim_value = size
+    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     graph = model.graph
     tensors = [
         {
@@ -220,7 +253,7 @@ def read_onnx(model_file: Path) -> Facts:
             "constant": True,
             "bytes": onnx.numpy_helper.to_array(t).nbytes,
         }
-        for t in graph.initializer
+        for t in (*graph.initializer, *constants_of(graph))
     ]
     for info in (*graph.value_info, *graph.input, *graph.output):
         kind = info.type.tensor_type
@@ -234,6 +267,10 @@ def read_onnx(model_file: Path) -> Facts:
                 "bytes": None,
             }
         )
-    nodes = [{"type": n.op_type, "reads": list(n.input), "writes": list(n.output)} for n in graph.node]
+    nodes = [
+        {"type": n.op_type, "reads": list(n.input), "writes": list(n.output)}
+        for n in graph.node
+        if n.op_type != "Constant"
+    ]
     opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     return {"nodes": nodes, "tensors": tensors, "opset": opset, "ir_version": model.ir_version}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts.store import artifact_folder, card_of, find_artifacts, read_manifest
+from edgekit.artifacts.find import find_artifacts
+from edgekit.artifacts.store import artifact_folder, card_of, read_manifest
 from edgekit.base.owned import MANIFEST
 from edgekit.bench.session import model_files
 from edgekit.catalog import MODELS, builtin_folder, find_card

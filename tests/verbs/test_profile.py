@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgekit.artifacts.store import check_files, find_artifacts, read_manifest
+from edgekit.artifacts.find import find_artifacts
+from edgekit.artifacts.store import check_files, read_manifest
 from edgekit.base.files import STAGING
 from edgekit.bench.session import Limits
 from edgekit.errors import ToolError, UsageError

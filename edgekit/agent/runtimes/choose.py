@@ -47,6 +47,7 @@ def make_runtime(request: Json) -> Runtime:
         message = "the runtime %s cannot be imported by %s: %s" % (name, sys.executable, error)
         raise AgentError("missing-runtime", message) from error
     runtime.batch = positive(request, "batch")
+    runtime.shapes = request.get("shapes", {})
     if isinstance(runtime, OnnxRuntimeGpu):
         runtime.choose(provider)
     return runtime  # type: ignore[no-any-return]

@@ -40,6 +40,10 @@ class LiteRT(Runtime):
             interpreter = importlib.import_module(self.interpreter_class.__module__)
             more = {"experimental_op_resolver_type": interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
         self.interpreter = self.interpreter_class(model_path=model, num_threads=self.threads, **more)
+        for details in self.interpreter.get_input_details():
+            shape = self.input_shape(details["name"], [int(d) for d in details["shape_signature"]])
+            if shape != [int(d) for d in details["shape"]]:
+                self.interpreter.resize_tensor_input(details["index"], shape, strict=True)
         self.interpreter.allocate_tensors()
         self.input_details = self.interpreter.get_input_details()
         self.output_details = self.interpreter.get_output_details()

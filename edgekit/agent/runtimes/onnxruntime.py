@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 from ..protocol import Json
 from .base import Runtime
-from .tensors import fixed_shape, numpy_name, tensor_spec
+from .tensors import OPEN, numpy_name, open_shape, tensor_spec
 
 
 class OnnxRuntime(Runtime):
@@ -28,8 +28,8 @@ class OnnxRuntime(Runtime):
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
         self.session = self.open(model, self.options(profiling))
-        self.inputs = [self.spec(node) for node in self.session.get_inputs()]
-        self.outputs = [self.spec(node) for node in self.session.get_outputs()]
+        self.inputs = [self.spec(n, self.input_shape(n.name, n.shape)) for n in self.session.get_inputs()]
+        self.outputs = [self.spec(n, self.output_shape(n.shape)) for n in self.session.get_outputs()]
         self.output_names = [node["name"] for node in self.outputs]
 
     def options(self, profiling: Optional[str]) -> Any:
@@ -49,8 +49,13 @@ class OnnxRuntime(Runtime):
         """A session on the CPU."""
         return self.api.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def spec(self, node: Any) -> Json:
-        shape = fixed_shape(node.name, node.shape, self.batch)
+    def output_shape(self, dims: Sequence[Any]) -> List[int]:
+        """An output's shape, as far as it is known before an inference."""
+        shape = open_shape(dims)
+        return [self.batch, *shape[1:]] if shape[:1] == [OPEN] and not self.shapes else shape
+
+    @staticmethod
+    def spec(node: Any, shape: Sequence[int]) -> Json:
         return tensor_spec(node.name, shape, numpy_name(node.type[len("tensor(") : -1]))
 
     def set_input(self, index: int, array: Any) -> None:

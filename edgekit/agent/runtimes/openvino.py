@@ -6,7 +6,7 @@ from typing import Any, List, Optional
 
 from ..protocol import AgentError, Json
 from .base import Runtime
-from .tensors import fixed_shape, numpy_name, tensor_spec
+from .tensors import numpy_name, open_shape, tensor_spec
 
 
 class OpenVINO(Runtime):
@@ -35,9 +35,9 @@ class OpenVINO(Runtime):
     def load(self, model: str, profiling: Optional[str] = None) -> None:
         core = self.api.Core()
         self.network = core.read_model(model)
-        open_batch = [port for port in self.network.inputs if port.partial_shape.is_dynamic]
-        if open_batch:
-            shapes = {port: fixed_shape(port.any_name, dims_of(port), self.batch) for port in open_batch}
+        open_inputs = [port for port in self.network.inputs if port.partial_shape.is_dynamic]
+        if open_inputs:
+            shapes = {port: self.input_shape(name_of(port), dims_of(port)) for port in open_inputs}
             self.network.reshape(shapes)
         config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
         if self.exact_int8:
@@ -55,8 +55,8 @@ class OpenVINO(Runtime):
 
     @staticmethod
     def spec(port: Any) -> Json:
-        name = port.any_name if port.names else port.node.friendly_name
-        return tensor_spec(name, list(port.shape), numpy_name(port.element_type.get_type_name()))
+        shape = open_shape(dims_of(port))
+        return tensor_spec(name_of(port), shape, numpy_name(port.element_type.get_type_name()))
 
     def set_input(self, index: int, array: Any) -> None:
         # Into the request's own tensor, as benchmark_app does: it is aligned as the plugin likes it.
@@ -81,6 +81,13 @@ class OpenVINONpu(OpenVINO):
     device = "NPU"
 
 
+def name_of(port: Any) -> str:
+    """A port's name, or its operator's where it has none."""
+    return str(port.any_name if port.names else port.node.friendly_name)
+
+
 def dims_of(port: Any) -> List[Optional[int]]:
     """Dimensions of an OpenVINO port, None where open."""
+    if port.partial_shape.rank.is_dynamic:
+        return []
     return [dim.get_length() if dim.is_static else None for dim in port.partial_shape]

@@ -20,8 +20,16 @@ def fixed_shape(name: str, dims: Sequence[Any], batch: int) -> List[int]:
     if shape and shape[0] is None:
         shape[0] = batch
     if None in shape:
-        raise AgentError("model", "tensor %r has the open shape %s; export it with fixed sizes" % (name, list(dims)))
+        raise AgentError("open-shape", "the shape of input %r is open: %s" % (name, list(dims)))
     return [int(d) for d in shape if d is not None]
+
+
+OPEN = -1
+
+
+def open_shape(dims: Sequence[Any]) -> List[int]:
+    """A shape with ``OPEN`` where it is open."""
+    return [d if isinstance(d, int) and d >= 0 else OPEN for d in dims]
 
 
 # What ONNX Runtime and OpenVINO call the element types, in numpy's words.

@@ -35,6 +35,29 @@ Batch = Annotated[
     typer.Option("--batch", help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]"),
 ]
 LARGEST_BATCH = 1024
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input", help="Shape of an input that a model file leaves open: 1x3x224x224, or NAME=1x3x224x224; repeatable."
+    ),
+]
+
+
+def input_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
+    """``1x3x224x224`` and ``NAME=1x3x224x224`` as shapes by name; the name of the only input is empty.
+
+    Raises:
+        UsageError: neither, or a name twice.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts or ():
+        name, _, sizes = text.rpartition("=")
+        if re.fullmatch(r"[1-9]\d{0,8}(?:[xX×,][1-9]\d{0,8}){0,7}", sizes.strip()) is None:
+            raise UsageError(f"--input {text!r} is no shape", "--input 1x3x224x224, or --input NAME=1x3x224x224")
+        if name in found:
+            raise UsageError(f"--input gives {name or 'the input'} two shapes", "give each input one")
+        found[name] = tuple(int(size) for size in re.split(r"[xX×,]", sizes.strip()))
+    return found
 
 
 def batch_size(text: str | None) -> BatchSize | None:

@@ -25,7 +25,7 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
         else:
             lines.append(weights_line(artifact))
         lines += preprocessing_lines(artifact)
-        images = artifact.calibration
+        images, others = artifact.calibration, artifact.proof[1]
         if images is not None and images.kind == "bundled":
             own = data_of(artifact)
             advice = (
@@ -36,10 +36,10 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines.append(f"calibration: {images.source} ({images.count}); {advice}")
         if images is not None:
             lines += [f"calibration: {note}" for note in images.notes]
-            if artifact.parity_data.sha256 == images.sha256:
+            if others.sha256 == images.sha256:
                 lines.append(f"parity: on the same {images.count} images; --parity-data takes others")
-        if artifact.parity_data != images:
-            lines += [f"parity: {note}" for note in artifact.parity_data.notes]
+        if others != images:
+            lines += [f"parity: {note}" for note in others.notes]
         if images is not None and images.kind == "synthetic":
             lines.append("calibration: synthetic noise, as asked: expect int8 accuracy to suffer")
         if artifact.precision == "int8":
@@ -120,7 +120,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
 
 def artifact_lines(artifact: Artifact) -> list[str]:
     """Size, parity and audit of a verified artifact."""
-    parity, audit = artifact.parity, artifact.audit
+    (parity, images), audit = artifact.proof, artifact.audit
     classes = artifact.outputs[0].shape[-1]
     agreement = f"top-1 {parity.top1_agree}/{parity.images}"
     if "top1" not in parity.judged:
@@ -132,7 +132,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
         (
             f"parity  {cosine}SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
-            f"of {parity.reference_max_abs:.3g}, {agreement}, on {artifact.parity_data.source} ({parity.images})"
+            f"of {parity.reference_max_abs:.3g}, {agreement}, on {images.source} ({parity.images})"
         ),
     ]
     total = audit.int8_compute_ops + audit.float_compute_ops
@@ -176,7 +176,8 @@ def decibels(parity: Parity) -> str:
 
 def text_of(spec: Any) -> str:
     """A tensor as ``float32 1x224x224x3 NHWC``."""
-    return f"{spec.dtype} {'x'.join('N' if size == OPEN else str(size) for size in spec.shape)} {spec.layout}"
+    sizes = "x".join("N" if size == OPEN else str(size) for size in spec.shape)
+    return f"{spec.dtype} {sizes} {'' if spec.layout == 'unknown' else spec.layout}".rstrip()
 
 
 def listing(counts: dict[str, int]) -> str:

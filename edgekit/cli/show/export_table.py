@@ -45,7 +45,7 @@ def row(outcome: Outcome) -> tuple[str, ...]:
         f"{outcome.seconds:.1f}",
         "-" if outcome.cached else f"{outcome.cpu_seconds:.1f}",
         "-" if artifact is None else f"{artifact.size_bytes / 1e6:.2f}",
-        "-" if artifact is None else f"{artifact.parity.sqnr_db:.1f}",
+        "-" if artifact is None else f"{artifact.proof[0].sqnr_db:.1f}",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..summary import Row
-from ..table import decimals, interval, megabytes, milliseconds, precision
+from ..table import UNVERIFIED, decimals, interval, megabytes, milliseconds, precision
 
 VERDICTS = ("stable", "noisy", "throttled", "emulated")
 
@@ -46,7 +46,7 @@ def latency(row: Row, percentile: float) -> Cell:
 def rate(row: Row) -> Cell:
     """MACs of the whole batch over the median; nothing for an emulated machine."""
     m = row.measurement
-    if m.verdict.name == "emulated" or not m.p50_ms:
+    if m.verdict.name == "emulated" or not m.p50_ms or m.macs is None:
         return Cell("-", "")
     value = m.macs * m.batch / m.p50_ms / 1e6
     return of_number(value, f"{value:.{min(decimals(value), 2)}f}")
@@ -55,6 +55,8 @@ def rate(row: Row) -> Cell:
 def agreement(row: Row) -> Cell:
     """Parity at export."""
     m = row.measurement
+    if m.parity_cosine is None:
+        return Cell(UNVERIFIED, "")
     return of_number(m.parity_cosine, f"{m.parity_cosine:.4f}", f"{m.parity_sqnr_db:.0f} dB")
 
 

@@ -8,5 +8,5 @@ from edgekit.agent.runtimes.tensors import fixed_shape
 
 def test_only_the_batch_may_be_open() -> None:
     assert fixed_shape("x", ["N", 3, 8, 8], 2) == [2, 3, 8, 8]
-    with pytest.raises(AgentError, match=r"open shape \[1, 3, 'h', 'w'\]"):
+    with pytest.raises(AgentError, match=r"shape of input 'x' is open: \[1, 3, 'h', 'w'\]"):
         fixed_shape("x", [1, 3, "h", "w"], 1)

@@ -1,0 +1,107 @@
+"""The artifacts that a command line means: by folder, file or model, and files that edgekit did not export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..base.files import restore
+from ..base.inside import inside
+from ..base.owned import MANIFEST
+from ..catalog import find_card
+from ..errors import UsageError
+from ..types import RUNTIME_OF, Runtime, Stored
+from ..types.base import is_name
+from .foreign import FORMAT_OF, Shapes, adopt, is_model_file
+from .store import DEFAULT_SET, artifact_folders, read_manifest
+
+ExportMissing = Callable[[str], list[Path]]
+"""Exports a model id and returns the artifact folders."""
+
+
+def find_artifacts(
+    names: Sequence[str],
+    root: Path,
+    runtime: Runtime | None = None,
+    export_missing: ExportMissing | None = None,
+    shapes: Shapes | None = None,
+) -> list[Stored]:
+    """The artifacts that ``names`` mean, each once, in order; without names all under ``root``.
+
+    Args:
+        names: artifact folders, model files in them, folders of such folders, model ids and aliases, or model files
+            that edgekit did not export.
+        root: holds ``<model>/<profile>/manifest.json``.
+        runtime: keep only the artifacts that it runs.
+        export_missing: called with a model id that has no artifact yet.
+        shapes: of inputs that a foreign file leaves open.
+
+    Raises:
+        UsageError: a name means nothing, nothing is there, or nothing that ``runtime`` runs.
+    """
+    if names:
+        folders = [folder for name in names for folder in folders_of(name, root, export_missing, shapes)]
+    else:
+        folders = artifact_folders(root)
+        if not folders:
+            raise UsageError(f"no artifacts under {root}", f"make the default set: {DEFAULT_SET}")
+    found = [read_manifest(folder) for folder in dict.fromkeys(folders)]
+    kept = [stored for stored in found if runtime in (None, stored.artifact.runtime)]
+    if not kept:
+        there = ", ".join(sorted({f"{s.artifact.model} {s.artifact.format} ({s.artifact.runtime})" for s in found}))
+        wanted = next(format_ for format_, name in RUNTIME_OF.items() if name == runtime)
+        raise UsageError(
+            f"none of the artifacts runs on {runtime}: {there}",
+            f"edgekit export {found[0].artifact.model} --format {wanted}, or leave --runtime out",
+        )
+    return kept
+
+
+def folders_of(
+    name: str, root: Path, export_missing: ExportMissing | None = None, shapes: Shapes | None = None
+) -> list[Path]:
+    """The artifact folders that one name means; never empty."""
+    path = restore(restore(Path(name).parent) / Path(name).name)
+    if is_listed(path):
+        return [path.parent]
+    if is_model_file(path):
+        return [adopt(path, shapes or {}).folder]
+    if path.is_dir() and (found := artifact_folders(path)):
+        return found
+    if path.exists() and (path.is_file() or looks_like_path(name)) and not is_card(path):
+        raise UsageError(
+            f"{name} is not an artifact: there is no {MANIFEST} {'beside' if path.is_file() else 'in'} it",
+            f"give an artifact folder, a model id or a model file ({', '.join(FORMAT_OF)})",
+        )
+    if looks_like_path(name) and not is_card(path):
+        raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
+    # A card that was given by its path is known later by the id of what was made from it.
+    if is_name(name) and (found := artifact_folders(inside(root, name, field="the model's id"))):
+        return found
+    model = find_card(name).id
+    found = artifact_folders(inside(root, model, field="the model's id"))
+    if found:
+        return found
+    if export_missing is None:
+        raise UsageError(f"no artifacts of {model} under {root}", f"edgekit export {name} --format all")
+    exported = export_missing(name)
+    if not exported:
+        raise UsageError(f"the export of {model} left no artifact", f"see what failed: edgekit export {name} --all")
+    return exported
+
+
+def is_listed(path: Path) -> bool:
+    """True for a file of an artifact: the manifest beside it lists it, or is it."""
+    if not path.is_file() or not (path.parent / MANIFEST).is_file():
+        return False
+    return path.name == MANIFEST or any(e.name == path.name for e in read_manifest(path.parent).artifact.files)
+
+
+def is_card(path: Path) -> bool:
+    """True for a model card's file."""
+    return path.suffix == ".toml" and path.is_file()
+
+
+def looks_like_path(name: str) -> bool:
+    """True for what cannot be a model id."""
+    return "/" in name or "\\" in name or Path(name).suffix in (".onnx", ".tflite", ".xml", ".bin", ".json")

@@ -1,0 +1,191 @@
+"""Model files that edgekit did not export, as artifacts: looked into, hashed, and marked as unverified.
+
+The file is copied to a folder of the cache, by its content, with a manifest beside it; so it can be measured, compared,
+gated and reported like any other artifact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..base.files import check_regular, sha256_file, staged_folder
+from ..base.folders import foreign_folder
+from ..base.inside import inside
+from ..base.isolate import run_isolated
+from ..base.owned import MANIFEST
+from ..base.target import host_target
+from ..bench.launch import call_agent
+from ..errors import EdgekitError, UsageError
+from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
+from ..types.artifacts import FileEntry
+from ..types.base import LONGEST_NAME, IoType, Layout, is_name
+from .children import foreign_jobs
+from .requests import Examined, ExamineRequest, ExternalRequest
+from .store import read_manifest, write_manifest
+
+Shapes = Mapping[str, Sequence[int]]
+"""Sizes of inputs by name; of an empty name, those of the only input."""
+
+FORMAT_OF: dict[str, Format] = {".onnx": "onnx", ".tflite": "tflite", ".xml": "openvino"}
+TIMEOUT_S = 300.0
+
+
+def is_model_file(path: Path) -> bool:
+    """True for what looks like the model file of a runtime."""
+    return path.suffix.lower() in FORMAT_OF and path.is_file()
+
+
+def adopt(path: Path, shapes: Shapes) -> Stored:
+    """A model file as an unverified artifact; what was found in it is kept for the next time.
+
+    Args:
+        path: the file that a runtime opens.
+        shapes: of inputs that it leaves open.
+
+    Raises:
+        UsageError: it is none that its runtime opens, an input's shape is open, or a file that it names is not there.
+        ToolError: its runtime is not installed, or fails.
+    """
+    format_ = FORMAT_OF[path.suffix.lower()]
+    files = files_of(check_regular(path), format_)
+    digest = hashlib.sha256()
+    for name, file in files.items():
+        digest.update(f"{name} {sha256_file(file)}\n".encode())
+    digest.update(json.dumps({name: list(shape) for name, shape in sorted(shapes.items())}).encode())
+    root = foreign_folder() / digest.hexdigest()[:16]
+    model = model_name(path)
+    known = sorted(root.glob(f"{model}/*/{MANIFEST}"))
+    if known:
+        try:
+            found = read_manifest(known[0].parent)
+            if found.artifact.tool_versions.get("edgekit") == __version__:
+                return Stored(found.folder, found.artifact.model_copy(update={"origin": str(path)}))
+        except UsageError:
+            pass  # of another version, or damaged: made anew below
+    facts, examined = look_into(path, format_, shapes)
+    final = root / model / f"{format_}-{examined.precision}-unverified"
+    with staged_folder(final) as folder:
+        for name, file in files.items():
+            shutil.copyfile(file, folder / name)
+        artifact = describe(path, folder, tuple(files), format_, shapes, facts, examined)
+        write_manifest(folder, artifact)
+    return Stored(final, artifact)
+
+
+def files_of(path: Path, format_: Format) -> dict[str, Path]:
+    """The files that belong to a model, by the names that they get; the one that a runtime opens first.
+
+    Raises:
+        UsageError: one is missing, or has a name that cannot be kept.
+    """
+    files = {f"model{path.suffix.lower()}": path}
+    if format_ == "openvino":
+        files["model.bin"] = path.with_suffix(".bin")
+    if format_ == "onnx":
+        wanted = ExternalRequest(model_file=path.absolute())
+        for name in run_isolated(foreign_jobs.external_files, wanted, TIMEOUT_S, f"reading {path.name}").names:
+            if not is_name(name):
+                raise UsageError(f"{path}: the name of its external data, {name!r}, cannot be kept", "rename that file")
+            files[name] = inside(path.parent, name, field="the location of external data")
+    for file in files.values():
+        if not file.is_file():
+            raise UsageError(
+                f"{path} has its weights in {file.name}, which is not beside it", f"put it into {path.parent}"
+            )
+    return files
+
+
+def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[dict[str, Any], Examined]:
+    """What the file's runtime says of it, and what follows from that."""
+    asked = {name: list(shape) for name, shape in shapes.items()}
+    request = {"runtime": RUNTIME_OF[format_], "model": str(path.resolve()), "threads": 1, "shapes": asked}
+    try:
+        facts = call_agent({"command": "inspect", **request}, TIMEOUT_S, f"looking into {path}")
+    except EdgekitError as error:
+        if not error.hint:
+            error.hint = f"can {RUNTIME_OF[format_]} of this machine run it? its message above says why not"
+        raise
+    fixed = {entry["name"]: tuple(entry["shape"]) for entry in facts["inputs"]}
+    request_ = ExamineRequest(facts=facts, model_file=path.resolve(), format=format_, shapes=fixed)
+    return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, f"reading {path.name}")
+
+
+def describe(
+    path: Path,
+    folder: Path,
+    names: tuple[str, ...],
+    format_: Format,
+    shapes: Shapes,
+    facts: Mapping[str, Any],
+    examined: Examined,
+) -> Artifact:
+    """The manifest of a file that was looked into; its copies are in ``folder``."""
+    inputs = tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"])
+    given = {inputs[0].name if name == "" else name: tuple(shape) for name, shape in shapes.items()}
+    io: IoType = next((kind for kind in ("int8", "uint8") if inputs[0].dtype == kind), "float32")
+    files = tuple(
+        FileEntry(name=n, size_bytes=(folder / n).stat().st_size, sha256=sha256_file(folder / n)) for n in names
+    )
+    return Artifact(
+        model=model_name(path),
+        profile=f"{format_}-{examined.precision}-unverified",
+        format=format_,
+        precision=examined.precision,
+        io=io,
+        target=host_target(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        files=files,
+        inputs=inputs,
+        outputs=tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"]),
+        params=examined.parameters,
+        macs=examined.macs,
+        weights=WeightsProvenance(kind="file", source=path.name, sha256=files[0].sha256, layout=""),
+        calibration=None,
+        quantization=None,
+        rewrites=(),
+        parity=None,
+        parity_data=None,
+        audit=examined.audit,
+        tool_versions={"edgekit": __version__, RUNTIME_OF[format_]: str(facts["runtime_version"])},
+        command="",
+        convert_seconds=0.0,
+        origin=str(path),
+        input_shapes=given,
+    )
+
+
+def spec_of(entry: Mapping[str, Any], layout: Layout) -> TensorSpec:
+    """An input or output as the runtime tells it."""
+    scale = entry.get("scale")
+    quantized = None if scale is None else QuantParams(scale=scale, zero_point=entry["zero_point"])
+    return TensorSpec(
+        name=entry["name"],
+        shape=tuple(entry["shape"]),
+        layout=layout,
+        dtype=entry["dtype"],
+        quantization=quantized,
+    )
+
+
+def image_layout(shape: Sequence[int]) -> Layout:
+    """The layout that the shape of an input looks like: images have one, three or four channels."""
+    if len(shape) == 4 and shape[1] in (1, 3, 4):
+        return "NCHW"
+    if len(shape) == 4 and shape[3] in (1, 3, 4):
+        return "NHWC"
+    return "NC" if len(shape) == 2 else "unknown"
+
+
+def model_name(path: Path) -> str:
+    """The name of a foreign model: that of its file, or of the folder of a file called ``model``."""
+    stem = path.absolute().parent.name if path.stem.lower() == "model" else path.stem
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[: LONGEST_NAME - 20].rstrip(".")
+    return name if is_name(name) else "model"

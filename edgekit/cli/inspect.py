@@ -1,0 +1,37 @@
+"""``edgekit inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .shared.input_options import Input, input_shapes
+from .shared.options import ArtifactsOption, JsonOption
+from .show.console import emit_json
+
+
+def inspect_command(
+    name: Annotated[str, typer.Argument(help="A model file (.onnx, .tflite, .xml), an artifact folder or a model id.")],
+    input_: Input = None,
+    as_json: JsonOption = False,
+    artifacts: ArtifactsOption = Path("artifacts"),
+) -> None:
+    """Show what a model file holds, and what its runtime makes of it: inputs, precision, operators, delegate.
+
+    Any model file will do, also one that edgekit did not export.
+
+    Example: edgekit inspect downloads/centerface.onnx --input 1x3x320x320
+    """
+    from dataclasses import asdict
+
+    from ..verbs.inspect import inspect
+    from .show.inspect import inspect_lines
+
+    found = inspect(name, artifacts, input_shapes(input_))
+    if as_json:
+        emit_json({**found.stored.artifact.to_plain(), "operators": [asdict(row) for row in found.operators]})
+        return
+    for line in inspect_lines(found):
+        print(line)

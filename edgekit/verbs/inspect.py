@@ -1,0 +1,82 @@
+"""The verb ``inspect``: what a model file holds, and what its runtime makes of it on this machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..artifacts.find import find_artifacts
+from ..artifacts.foreign import Shapes
+from ..artifacts.store import check_files, file_of
+from ..bench.launch import call_agent
+from ..errors import UsageError
+from ..types import Stored
+
+TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Executed operators of one type that read and write the same types of data.
+
+    Attributes:
+        reads, writes: type of the first tensor, such as ``int8``; empty where there is none.
+        delegated: how many of them the delegate takes; None where the runtime has no delegate.
+    """
+
+    type: str
+    reads: str
+    writes: str
+    count: int
+    delegated: int | None
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """An artifact, and its operators as executed, the most frequent first."""
+
+    stored: Stored
+    operators: tuple[Operators, ...]
+
+
+def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes | None = None) -> Inspected:
+    """Look into one model file, or artifact of edgekit.
+
+    Args:
+        name: an artifact folder, a model file or a model id with one artifact.
+        artifacts_root: holds ``<model>/<profile>/manifest.json``.
+        shapes: of inputs that the file leaves open.
+
+    Raises:
+        UsageError: the name means nothing or several things, or the file is none that its runtime opens.
+        ToolError: its runtime is not installed, or fails.
+    """
+    found = find_artifacts([name], artifacts_root, shapes=shapes)
+    if len(found) > 1:
+        listed = ", ".join(str(stored.folder) for stored in found)
+        raise UsageError(f"{name} means {len(found)} artifacts: {listed}", "name one of them")
+    (stored,) = found
+    check_files(stored)
+    artifact = stored.artifact
+    facts = call_agent(
+        {
+            "command": "inspect",
+            "runtime": artifact.runtime,
+            "model": str(file_of(stored.folder, artifact.model_file).resolve()),
+            "threads": 1,
+            "shapes": {key: list(shape) for key, shape in artifact.input_shapes.items()},
+        },
+        TIMEOUT_S,
+        f"looking into {artifact.model} {artifact.profile}",
+    )
+    keys = [(n["type"], first(n["inputs"]), first(n["outputs"])) for n in facts["executed"]]
+    taken = Counter(key for key, n in zip(keys, facts["executed"], strict=True) if n.get("delegated"))
+    has_delegate = bool(facts["delegate"])
+    rows = (Operators(*key, count, taken[key] if has_delegate else None) for key, count in Counter(keys).most_common())
+    return Inspected(stored, tuple(rows))
+
+
+def first(kinds: list[str]) -> str:
+    """The first of several types of data."""
+    return kinds[0] if kinds else ""

@@ -1,0 +1,139 @@
+"""Model files that edgekit did not export."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edgekit.artifacts.find import find_artifacts
+from edgekit.artifacts.foreign import adopt, model_name
+from edgekit.base.folders import foreign_folder
+from edgekit.bench.session import Limits
+from edgekit.errors import ToolError, UsageError
+from edgekit.verbs.profile import profile
+
+BRIEF = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=3, min_s=0.0, max_s=1.0)
+
+
+@pytest.fixture
+def two_inputs(tmp_path: Path) -> Path:
+    """``relu(conv(image)) * gate[index]``: an open image, and an index that picks a row of a table."""
+    weight = numpy_helper.from_array(np.ones((2, 3, 1, 1), np.float32), "weight")
+    table = numpy_helper.from_array(np.ones((2, 1), np.float32), "table")
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["mixed"]),
+        helper.make_node("Gather", ["table", "index"], ["gate"]),
+        helper.make_node("Mul", ["mixed", "gate"], ["out"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"]),
+        helper.make_tensor_value_info("index", TensorProto.INT64, [1]),
+    ]
+    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 2, "h", "w"])]
+    graph = helper.make_graph(nodes, "g", ends, outputs, [weight, table])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
+    path = tmp_path / "two inputs.onnx"
+    onnx.save_model(model, path)
+    return path
+
+
+def test_each_format(runtime: str, tiny: Path, tmp_path: Path) -> None:
+    """A copy of a file of ours without its manifest has the same ends and the same count of operators."""
+    folder = next(f for f in sorted(tiny.iterdir()) if f.name.startswith(runtime[:4].replace("lite", "tfli")))
+    for file in folder.glob("model.*"):
+        shutil.copy(file, tmp_path / f"their net{file.suffix}")
+    (path,) = (p for p in tmp_path.glob("their net.*") if p.suffix != ".bin")
+    (stored,) = find_artifacts([str(path)], tmp_path)
+    artifact = stored.artifact
+    assert (artifact.model, artifact.profile) == ("their_net", f"{artifact.format}-fp32-unverified")
+    assert artifact.runtime == runtime
+    assert artifact.parity is None
+    assert artifact.origin == str(path)
+    assert artifact.inputs[0].shape in ((1, 3, 8, 8), (1, 8, 8, 3))
+    assert artifact.outputs[0].shape == (1, 5)
+    assert artifact.macs is not None
+    assert artifact.macs > 0
+    assert adopt(path, {}).folder == stored.folder
+    assert path.is_file()
+
+
+def test_it_is_measured_like_any_other(tiny: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny / "tflite-int8" / "model.tflite", tmp_path / "net.tflite")
+    done = profile([str(tmp_path / "net.tflite")], reports_root=tmp_path / "reports", limits=BRIEF)
+    (taken,) = done.measurements
+    assert (taken.model, taken.precision, taken.parity_cosine) == ("net", "int8", None)
+    assert taken.peak_rss_bytes is not None
+
+
+def test_open_shapes_and_several_inputs(two_inputs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the shape of input 'image' is open") as caught:
+        adopt(two_inputs, {})
+    assert "--input NAME=1x3x224x224" in caught.value.hint
+    with pytest.raises(ToolError, match=r"input 'image' is .* in the model, which \[1, 4, 6, 6\] does not fit"):
+        adopt(two_inputs, {"image": (1, 4, 6, 6)})
+    stored = adopt(two_inputs, {"image": (2, 3, 6, 5)})
+    assert [spec.shape for spec in stored.artifact.inputs] == [(2, 3, 6, 5), (1,)]
+    assert stored.artifact.macs == 2 * 2 * 6 * 5 * 3
+    assert stored.artifact.params == 6
+    done = profile([str(two_inputs)], reports_root=tmp_path / "r", limits=BRIEF, shapes={"image": (2, 3, 6, 5)})
+    assert done.measurements[0].batch == 2
+
+
+def test_external_data_comes_along(tmp_path: Path) -> None:
+    weight = numpy_helper.from_array(np.ones((4, 4), np.float32), "weight")
+    nodes = [helper.make_node("MatMul", ["x", "weight"], ["y"])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    model = helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], [weight]), ir_version=8)
+    model.opset_import[0].version = 17
+    path = tmp_path / "net.onnx"
+    onnx.save_model(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    stored = adopt(path, {})
+    assert [entry.name for entry in stored.artifact.files] == ["model.onnx", "net.data"]
+    (tmp_path / "net.data").rename(tmp_path / "gone")
+    with pytest.raises(UsageError, match=r"has its weights in net\.data, which is not beside it"):
+        adopt(path, {})
+    changed = onnx.load_model(path, load_external_data=False)
+    changed.graph.initializer[0].external_data[0].value = "../gone"
+    onnx.save_model(changed, path)
+    with pytest.raises(UsageError, match="external data"):
+        adopt(path, {})
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    """One line of cause, and nothing is left."""
+    for suffix, text in ((".onnx", "no model"), (".tflite", "no model"), (".xml", "<net>")):
+        path = tmp_path / f"bad{suffix}"
+        path.write_text(text)
+        (tmp_path / "bad.bin").write_bytes(b"")
+        with pytest.raises((ToolError, UsageError), match="bad"):
+            find_artifacts([str(path)], tmp_path)
+    assert not list(foreign_folder().glob("*/*/*"))
+
+
+def test_a_stranger_in_the_folder_of_an_artifact_is_not_taken_for_it(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "onnx-fp32"
+    shutil.copytree(tiny / "onnx-fp32", folder)
+    shutil.copy(tiny / "tflite-int8" / "model.tflite", folder / "other.tflite")
+    (stored,) = find_artifacts([str(folder / "other.tflite")], tmp_path)
+    assert stored.artifact.model == "other"
+    (own,) = find_artifacts([str(folder / "model.onnx")], tmp_path)
+    assert own.folder == folder
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/my net (2).onnx", "my_net_2"),
+        ("yolo/model.tflite", "yolo"),
+        ("a/../b/ü.xml", "model"),
+        ("x/con.onnx", "model"),
+        ("x/" + "n" * 200 + ".onnx", "n" * 60),
+    ],
+)
+def test_names(path: str, name: str) -> None:
+    assert model_name(Path("/t") / path) == name

@@ -1,0 +1,42 @@
+"""``edgekit inspect`` and ``edgekit verify`` as a user types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+
+def test_inspect(edgekit, project: Path, tiny: Path) -> None:
+    shutil.copy(tiny / "tflite-int8" / "model.tflite", project / "net.tflite")
+    done = edgekit("inspect", "net.tflite")
+    assert done.returncode == 0, done.stderr
+    assert "net tflite-int8-unverified" in done.stdout
+    assert "unverified: edgekit did not export this file" in done.stdout
+    assert "int8 1x8x8x3 NHWC" in done.stdout
+    assert "3 of 3 convolutions and matrix products execute in int8" in done.stdout
+    assert "left: 1 HARD_SWISH" in done.stdout
+    told = json.loads(edgekit("inspect", "net.tflite", "--json").stdout)
+    assert {"type": "CONV_2D", "reads": "int8", "writes": "int8", "count": 2, "delegated": 2} in told["operators"]
+
+
+def test_verify(edgekit, project: Path, tiny: Path) -> None:
+    shutil.copy(tiny / "onnx-fp32" / "model.onnx", project / "net.onnx")
+    same = edgekit("verify", str(tiny / "tflite-fp32"), "--against", "net.onnx")
+    assert same.returncode == 0, same.stderr
+    assert "agrees with net onnx-fp32-unverified on 16 sets of inputs (random inputs)" in same.stderr
+    far = edgekit("verify", str(tiny / "tflite-int8"), "--against", "net.onnx", "--min-sqnr", 90, "--json")
+    assert far.returncode == 1
+    assert json.loads(far.stdout)["passed"] is False
+
+
+def test_shapes_that_are_none(edgekit, project: Path, tiny: Path) -> None:
+    shutil.copy(tiny / "onnx-fp32" / "model.onnx", project / "net.onnx")
+    for words, message in (
+        (["1x-3"], "--input '1x-3' is no shape"),
+        (["x=1x3", "x=1x4"], "--input gives x two shapes"),
+        (["1x4x8x8"], "input 'image' is [1, 3, 8, 8] in the model, which [1, 4, 8, 8] does not fit"),
+    ):
+        done = edgekit("inspect", "net.onnx", *(f"--input={word}" for word in words))
+        assert done.returncode in (2, 3)
+        assert message in done.stderr
