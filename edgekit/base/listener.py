@@ -229,6 +229,7 @@ def gather(
     mark: bytes = b"",
     sink: Callable[[bytes], object] | None = None,
     together: bool = False,
+    apart: bool = True,
 ) -> Printed:
     """Run ``command`` to its end, or stop it when the time is over or it prints too much.
 
@@ -241,11 +242,12 @@ def gather(
         mark: a line after which its own output begins; empty for none.
         sink: takes stdout piece by piece in place of the result.
         together: stderr goes to stdout.
+        apart: in a process group of its own, which is ended with it; else it is ended with ours.
     """
     taken = bytearray()
     deadline = time.monotonic() + timeout_s
     child = subprocess.Popen(
-        command, stdin=stdin, stdout=subprocess.PIPE, env=env, start_new_session=True,
+        command, stdin=stdin, stdout=subprocess.PIPE, env=env, start_new_session=apart,
         stderr=subprocess.STDOUT if together else subprocess.PIPE,
     )  # fmt: skip
     noise, excess, code = b"", "", None
@@ -259,7 +261,7 @@ def gather(
         except ExcessError as error:
             excess = str(error)
         finally:
-            end_group(child.pid)
+            end_group(child.pid) if apart else child.kill()
             if child.stdin is not None:
                 child.stdin.close()
             listener.close()
