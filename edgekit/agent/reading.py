@@ -19,8 +19,12 @@ def read_text(path: str) -> Optional[str]:
 
 def read_int(path: str) -> Optional[int]:
     """An integer file, or None."""
-    text = read_text(path)
-    return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else None
+    return whole(read_text(path) or "")
+
+
+def whole(text: str) -> Optional[int]:
+    """A text as an integer of at most 18 digits, or None: no counter has more, and Python refuses thousands."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
 
 
 def known(values: Dict[str, Any]) -> Optional[Dict[str, Any]]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tokenize import TokenError
+
 import numpy as np
 
 from ..base.images.pixels import from_output
 from ..base.progress import Progress
 from ..base.scratch import scratch_folder
+from ..bench.answers import SAME_VERSION, AnswerError
 from ..bench.session import Session
 from ..devices.phone.native import NativePhone
-from ..errors import VerificationError
-from ..types import Measurement, Parity, Stored
+from ..errors import VerificationError, shown
+from ..types import Measurement, Parity, Stored, TensorSpec
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
+
+UNREADABLE = (ValueError, OSError, EOFError, TypeError, OverflowError, RecursionError, MemoryError, TokenError)
+"""What numpy raises for what is no ``.npy`` file."""
 
 
 def check_outputs(stored: Stored, session: Session, taken: Measurement, progress: Progress) -> Measurement:
@@ -36,7 +43,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
         session.run(stored, given, answer, progress)
-        outputs = from_output(np.load(answer), artifact.outputs[0])
+        outputs = from_output(read_outputs(answer, artifact.outputs[0]), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
     found = compare(reference, outputs, tolerance, trained=False)
     wrong = difference(found, artifact.parity)
@@ -46,6 +53,27 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
             f"{artifact.runtime} {taken.runtime_version} on this CPU is to blame: try another version of it there",
         )
     return taken.model_copy(update={"device_cosine": found.cosine_min, "device_max_abs": found.max_abs})
+
+
+def read_outputs(path: Path, spec: TensorSpec) -> np.ndarray:
+    """The outputs for one image, ``(1, classes)``, that a device has written to a ``.npy`` file.
+
+    Raises:
+        AnswerError: it is no such file, or of another shape or element type than the artifact's output.
+    """
+    try:
+        # Mapped: a header that promises more than there is costs no memory.
+        told = np.load(path, mmap_mode="r", allow_pickle=False)
+    except UNREADABLE as error:
+        why = shown(str(error))
+        raise AnswerError(f"the outputs that the device sent are no .npy file: {why}", SAME_VERSION) from error
+    if not isinstance(told, np.ndarray):
+        told.close()
+        raise AnswerError("the outputs that the device sent are no .npy file: several arrays", SAME_VERSION)
+    if (told.shape, told.dtype.name) != (tuple(spec.shape), spec.dtype):
+        seen, wanted = f"{told.dtype} {list(told.shape)}", f"{spec.dtype} {list(spec.shape)}"
+        raise AnswerError(f"the device sent outputs of {seen}, where {wanted} are to come", SAME_VERSION)
+    return np.array(told)
 
 
 def difference(found: Parity, exported: Parity) -> str:

@@ -35,7 +35,7 @@ from .scratch import scratch_folder
 Request = TypeVar("Request", bound=Frozen)
 Answer = TypeVar("Answer", bound=Frozen)
 
-LOG_TAIL_LINES = 12
+LOG_TAIL_LINES, LONGEST_LINE = 12, 500
 IDLE = "try again when the machine has less to do"
 """What to try after a timeout where no option sets the limit."""
 PR_SET_PDEATHSIG = 1
@@ -215,8 +215,12 @@ def describe_exit(code: int | None, timeout_s: float) -> str:
 
 def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
     """The last lines of a log file, indented."""
-    text = log.read_text(errors="replace") if log.exists() else ""
-    kept = [line.rstrip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    return last_lines(log.read_text(errors="replace") if log.exists() else "", lines)
+
+
+def last_lines(text: str, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines of what a program printed, indented."""
+    kept = [line.rstrip()[:LONGEST_LINE] for line in text.replace("\r", "\n").splitlines() if line.strip()]
     return "\n".join(f"    {line}" for line in kept[-lines:])
 
 

@@ -9,15 +9,20 @@ import json
 import os
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-from ..base.isolate import IDLE, describe_exit, supervised, tail, wait
+from ..base.isolate import IDLE, describe_exit, last_lines, supervised, wait
+from ..base.listener import ExcessError, Listener
+from ..base.posix import end_group
 from ..base.scratch import scratch_folder
-from ..errors import EdgekitError, ToolError, UsageError
+from ..errors import EdgekitError, ToolError, UsageError, shown
+from ..types.answers import Refusal
 from .agent_archive import AGENT_FILE, agent_archive
+from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked, visible
 
 INSTALL = {
     "onnxruntime": "pip install onnxruntime",
@@ -32,8 +37,12 @@ OTHER_PYTHON = (
 """What to do with an environment that has an execution provider."""
 
 FIX_SHAPE = "give every size: --input 1x3x224x224, or --input NAME=1x3x224x224 where there are several inputs"
+NOISE = "does a login file there print something? commands over SSH must not"
+UNBELIEVED = "does the Python there print something of its own (sitecustomize)? else do not trust the device"
+LONGEST_MESSAGE = 4000
+"""Characters of what an agent says about its failure."""
 
-OnEvent = Callable[[dict[str, Any]], None]
+OnEvent = Callable[[str], None]
 
 
 class Transport(Protocol):
@@ -63,6 +72,11 @@ class Transport(Protocol):
         ...
 
     @property
+    def mark(self) -> bytes:
+        """The line that comes before all that a program prints there; what a login prints is before it. Else empty."""
+        ...
+
+    @property
     def where(self) -> str:
         """For messages: where a missing runtime is to be installed; empty for this machine."""
         ...
@@ -77,6 +91,7 @@ class ThisMachine:
 
     python: str | None = None
     where = ""
+    mark = b""
 
     def __init__(self, python: str | None = None) -> None:
         if python is not None:
@@ -117,7 +132,7 @@ def run_agent(
     on_event: OnEvent | None = None,
     more_time: str = IDLE,
 ) -> dict[str, Any]:
-    """Carry out ``request`` in a fresh agent process and return the value it answers.
+    """Carry out ``request`` in a fresh agent process and return the value it answers, which :func:`checked` has seen.
 
     Args:
         transport: where to run it.
@@ -125,104 +140,120 @@ def run_agent(
         files: request key to the files that it needs there; the first is the one that the request names.
         timeout_s: after that the process and all it started are killed.
         what: the step in words, for messages ("measuring mobilenet_v2 on litert").
-        on_event: called with every progress message, from another thread.
+        on_event: called with the text of every event.
         more_time: what to try when the time did not suffice.
 
     Raises:
         UsageError: the device has no such cores, or too few for the threads.
-        ToolError: the agent refused otherwise, crashed, ran out of time or answered something that is not its protocol.
+        AnswerError: the agent answered what no agent answers, too much, or out of bounds.
+        ToolError: it refused otherwise, crashed or ran out of time.
     """
     request = dict(request)
     for key, group in files.items():
         request[key] = transport.deliver(group)[0]
     with scratch_folder() as folder:
-        agent, request_file, log = launch_files(folder, request)
-        program, argument = transport.deliver([agent, request_file])
+        program, argument = transport.deliver(launch_files(folder, request))
         here = folder if isinstance(transport, ThisMachine) else None  # what it leaves goes with ours
-        code, answer, garbage = converse(transport.command(program, argument), log, timeout_s, on_event, here)
-        if answer is not None and answer["ok"] and not garbage:
-            return dict(answer["value"])
-        if answer is not None and not answer["ok"]:
-            missing = answer["kind"] == "missing-runtime" and str(request.get("runtime")) in INSTALL
-            hint = INSTALL[str(request["runtime"])] + transport.where if missing else ""
-            if answer["kind"] == "cores":
-                raise UsageError(f"{what} failed: {answer['message']}", OTHER_CORES)
-            if answer["kind"] == "missing-provider":
-                hint = OTHER_PYTHON
-            if answer["kind"] == "open-shape":
-                raise UsageError(f"{what} failed: {answer['message']}", FIX_SHAPE)
-            raise ToolError(f"{what} failed: {answer['message']}", hint)
-        if garbage:
-            said = f"the agent printed {garbage[0][:200]!r}, which is not its protocol"
-            hint = "does a login file there print something? commands over SSH must not" if transport.where else ""
-            raise ToolError(f"{what} failed: {said}\n{tail(log)}".rstrip(), hint)
-        known = transport.explain(what, code, log.read_text(errors="replace"))
-        hint = more_time if code is None else ""
-        raise known or ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log)}".rstrip(), hint)
+        told = converse(transport.command(program, argument), timeout_s, on_event, transport.mark, here)
+    if told.spoilt:
+        raise AnswerError(f"{what} failed: the agent {told.spoilt}\n{last_lines(told.said)}".rstrip(), UNBELIEVED)
+    if isinstance(told.answer, Refusal):
+        raise refused(told.answer, what, str(request.get("runtime")), transport.where)
+    if told.answer is not None and told.code == 0:
+        try:
+            checked(request, told.answer.value)
+        except SpoiltError as error:
+            raise AnswerError(f"{what} failed: the agent {error}", SAME_VERSION) from error
+        return told.answer.value
+    known = transport.explain(what, told.code, told.said)
+    after = " after it had answered" if told.answer is not None else " without an answer" if told.code == 0 else ""
+    hint = more_time if told.code is None else ""
+    ended = f"{what} {describe_exit(told.code, timeout_s)}{after}"
+    raise known or ToolError(f"{ended}\n{last_lines(told.said)}".rstrip(), hint)
 
 
-def launch_files(folder: Path, request: Mapping[str, Any]) -> tuple[Path, Path, Path]:
-    """The agent and its request, written to ``folder``, and where its stderr goes."""
+def refused(answer: Refusal, what: str, runtime: str, where: str) -> EdgekitError:
+    """The error of an agent that says why it did not do what was asked."""
+    message = f"{what} failed: {visible(answer.message[:LONGEST_MESSAGE])}"
+    if answer.kind == "cores":
+        return UsageError(message, OTHER_CORES)
+    if answer.kind == "open-shape":
+        return UsageError(message, FIX_SHAPE)
+    if answer.kind == "missing-provider":
+        return ToolError(message, OTHER_PYTHON)
+    missing = answer.kind == "missing-runtime" and runtime in INSTALL
+    return ToolError(message, INSTALL[runtime] + where if missing else "")
+
+
+def launch_files(folder: Path, request: Mapping[str, Any]) -> list[Path]:
+    """The agent and its request, written to ``folder``."""
     agent, request_file = folder / AGENT_FILE, folder / "request.json"
     agent.write_bytes(agent_archive())
     request_file.write_text(json.dumps(request))
-    return agent, request_file, folder / "stderr.txt"
+    return [agent, request_file]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of one launch of the agent.
+
+    Attributes:
+        code: its exit code; None when it was stopped.
+        answer: the last message; None when there was none.
+        said: the end of its stderr.
+        spoilt: why it was not heard to the end, in words that follow "the agent"; empty when it was.
+    """
+
+    code: int | None
+    answer: Value | Refusal | None
+    said: str
+    spoilt: str = ""
 
 
 def converse(
-    command: list[str], log: Path, timeout_s: float, on_event: OnEvent | None, temporary: Path | None = None
-) -> tuple[int | None, dict[str, Any] | None, list[str]]:
-    """Run ``command`` in a process group of its own, its stderr to ``log``, its temporary files in ``temporary``.
+    command: list[str], timeout_s: float, on_event: OnEvent | None, mark: bytes = b"", temporary: Path | None = None
+) -> Told:
+    """Run ``command`` in a process group of its own, and hear it until it ends, the time is over, or it talks nonsense.
 
-    Returns:
-        The exit code (None after a timeout), the answer (None when there was none), and lines outside the protocol.
+    Args:
+        command: prints the protocol.
+        timeout_s: after that it is killed.
+        on_event: called with the text of every event.
+        mark: a line before which stdout is not the agent's; empty for none.
+        temporary: for its temporary files.
     """
-    answers: list[dict[str, Any]] = []
-    garbage: list[str] = []
-
-    def listen(stream: IO[bytes]) -> None:
-        for line in stream:
-            message = parse(line)
-            if message is None:
-                garbage.append(line.decode(errors="replace").rstrip())
-            elif "ok" in message:
-                answers.append(message)
-            elif on_event is not None:
-                on_event(message)
-
-    with log.open("wb") as stderr:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=None if temporary is None else {**os.environ, "TMPDIR": str(temporary)},
-            start_new_session=True,
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        listener = threading.Thread(target=listen, args=(child.stdout,), daemon=True)
-        listener.start()
+    conversation = Conversation(on_event or (lambda _: None))
+    deadline = time.monotonic() + timeout_s
+    child = start(command, temporary)
+    assert child.stdin is not None
+    spoilt, code = "", None
+    with supervised(child):  # nothing that the agent started may outlive it, or hold its stdout open
+        listener = Listener(child)
         try:
-            with supervised(child):  # nothing that the agent started may outlive it, or hold its stdout open
-                code = wait(child, timeout_s)
+            noise = listener.skip_to(mark, deadline) if mark else b""
+            line = noise
+            while line is not None and (line := listener.line(deadline)):
+                conversation.take(line)
+            if line is not None:
+                code = wait(child, max(0.0, deadline - time.monotonic()))
+            if code == 0 and noise and not listener.marked:
+                spoilt = f"did not begin: a login there printed {shown(noise[:100])} and ended"
+        except (SpoiltError, ExcessError) as error:
+            spoilt = str(error)
         finally:
+            end_group(child.pid)
             child.stdin.close()
-            listener.join(timeout=5)
-            child.stdout.close()
-    return code, (answers[-1] if answers and code is not None else None), garbage
+            listener.close()
+    return Told(code, conversation.answer, visible(listener.said()), spoilt)
 
 
-def parse(line: bytes) -> dict[str, Any] | None:
-    """A message of the protocol, or None for anything else."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(message, dict):
-        return None
-    if message.get("ok") is True:
-        return message if isinstance(message.get("value"), dict) else None
-    if message.get("ok") is False:
-        return message if {"kind", "message"} <= message.keys() else None
-    return message if "event" in message else None
+def start(command: list[str], temporary: Path | None) -> subprocess.Popen[bytes]:
+    """Start a program that speaks by its pipes, in a process group of its own."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=None if temporary is None else {**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )

@@ -29,6 +29,7 @@ from ..types import (
     SustainedPoint,
     Verdict,
 )
+from .answers import SAME_VERSION, AnswerError
 from .launch import Transport, run_agent
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
@@ -107,6 +108,8 @@ class Session:
         if self.per_op:
             try:
                 operators = self.launch("per_op", stored, progress)
+            except AnswerError:  # a device that talks nonsense is not to be believed in the rest either
+                raise
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
                 operators = {"per_op": None, "note": str(error)}
@@ -145,7 +148,7 @@ class Session:
                 + COMPILE_S[self.accelerator]
                 + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: progress(Step(event["event"], (STEPS[command],))),
+                lambda event: progress(Step(event, (STEPS[command],))),
             )
         except ToolError as error:
             error.hint = error.hint or advice(artifact, str(error), self.device.id)
@@ -235,8 +238,7 @@ class Session:
             )
         except (ValidationError, KeyError) as error:
             raise ToolError(
-                f"the agent's answer about {artifact.model} does not fit this edgekit: {error}",
-                "the agent on the device and this edgekit must be of one version",
+                f"the agent's answer about {artifact.model} does not fit this edgekit: {error}", SAME_VERSION
             ) from error
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ..base.isolate import describe_exit, supervised, tail, wait
+from ..base.isolate import describe_exit, last_lines, supervised, wait
+from ..base.listener import ExcessError, Listener
+from ..base.posix import end_group
 from ..base.scratch import scratch_folder
-from .launch import ThisMachine, launch_files, parse
+from ..types.answers import Event, Refusal, Turn
+from .answers import SpoiltError, Value, checked, parse, visible
+from .launch import LONGEST_MESSAGE, ThisMachine, launch_files, start
 
 LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
 TURN = {"min_iterations": 2, "min_s": 0.02}
@@ -53,52 +54,72 @@ class Taken:
 class Taker:
     """The process of one artifact."""
 
-    def __init__(self, child: subprocess.Popen[bytes], log: Path, limit_s: float) -> None:
-        self.child, self.log, self.limit_s = child, log, limit_s
+    def __init__(self, child: subprocess.Popen[bytes], listener: Listener, limit_s: float) -> None:
+        self.child, self.listener, self.limit_s = child, listener, limit_s
 
-    def read(self) -> dict[str, Any]:
-        """Its next message.
+    def read(self) -> Value | Turn | Event:
+        """Its next message, which is no refusal.
 
         Raises:
-            TakerError: it said what is wrong, or ended, or the time is over.
+            TakerError: it said what is wrong, talked nonsense, or ended, or the time is over.
         """
-        assert self.child.stdout is not None
-        begin = time.monotonic()
-        alarm = threading.Timer(self.limit_s, self.child.kill)
-        alarm.start()
-        line = self.child.stdout.readline()
-        alarm.cancel()
-        if not line:
-            over = time.monotonic() - begin >= self.limit_s
-            code = None if over else wait(self.child, 10.0)
-            raise TakerError(f"{describe_exit(code, self.limit_s)}\n{tail(self.log)}".rstrip())
-        said = parse(line)
+        try:
+            line = self.listener.line(time.monotonic() + self.limit_s)
+            said = parse(line) if line else None
+        except (SpoiltError, ExcessError) as error:
+            raise TakerError(f"the agent {error}") from error
         if said is None:
-            raise TakerError(f"the agent printed {line[:200]!r}, which is not its protocol")
-        if said.get("ok") is False:
-            raise TakerError(str(said["message"]))
+            code = None if line is None else wait(self.child, 10.0)
+            self.child.kill()
+            wait(self.child)
+            raise TakerError(
+                f"{describe_exit(code, self.limit_s)}\n{last_lines(visible(self.listener.said()))}".rstrip()
+            )
+        if isinstance(said, Refusal):
+            raise TakerError(visible(said.message[:LONGEST_MESSAGE]))
         return said
+
+    def ready(self) -> None:
+        """Wait until it is loaded and warm.
+
+        Raises:
+            TakerError: as :meth:`read`, or it says something else.
+        """
+        said = self.read()
+        if not isinstance(said, Event):
+            raise TakerError("the agent answered before it was asked for a turn")
 
     def turn(self, limits: Mapping[str, Any]) -> list[int]:
         """Nanoseconds of the inferences of one turn.
 
         Raises:
-            TakerError: it does not run any more.
+            TakerError: it does not run any more, or says something else.
         """
         assert self.child.stdin is not None
         with suppress(BrokenPipeError):  # it has ended; what is left to read says why
             self.child.stdin.write(json.dumps(limits).encode() + b"\n")
             self.child.stdin.flush()
-        return list(self.read()["samples_ns"])
+        said = self.read()
+        if not isinstance(said, Turn) or len(said.samples_ns) < int(limits["min_iterations"]):
+            raise TakerError(f"the agent was asked for a turn of {limits['min_iterations']} inferences or more, and "
+                             "answered something else")  # fmt: skip
+        return list(said.samples_ns)
 
-    def finish(self) -> dict[str, Any]:
-        """The agent's answer about all turns.
+    def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The agent's answer to ``request`` about all turns.
 
         Raises:
-            TakerError: it has none.
+            TakerError: it has none, or one that does not fit.
         """
         self.hang_up()
-        return dict(self.read()["value"])
+        said = self.read()
+        if not isinstance(said, Value):
+            raise TakerError("the agent took a turn that nobody asked for")
+        try:
+            checked({**request, "command": "turns"}, said.value)
+        except SpoiltError as error:
+            raise TakerError(f"the agent {error}") from error
+        return said.value
 
     def hang_up(self) -> None:
         """Close its stdin. What a dead one did not take is dropped: closing would try to write it once more."""
@@ -111,23 +132,17 @@ class Taker:
 def taker(request: Mapping[str, Any], limit_s: float, machine: ThisMachine) -> Iterator[Taker]:
     """A process of this machine that carries out ``request``, an agent's ``turns``; ended with the block."""
     with scratch_folder() as folder:
-        agent, file, log = launch_files(folder, {**request, "command": "turns"})
-        with log.open("wb") as stderr:
-            child = subprocess.Popen(
-                machine.command(str(agent), str(file)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={**os.environ, "TMPDIR": str(folder)},
-                start_new_session=True,
-            )
-        with supervised(child), child:
-            one = Taker(child, log, limit_s)
+        agent, file = launch_files(folder, {**request, "command": "turns"})
+        child = start(machine.command(str(agent), str(file)), folder)
+        with supervised(child):
+            listener = Listener(child)
+            one = Taker(child, listener, limit_s)
             try:
                 yield one
             finally:
-                child.kill()
+                end_group(child.pid)
                 one.hang_up()
+                listener.close()
 
 
 def by_turns(
@@ -157,7 +172,7 @@ def by_turns(
         for name, request in requests.items():
             one = stack.enter_context(taker(request, limit_s, machine or ThisMachine()))
             try:
-                one.read()
+                one.ready()
                 ready[name] = (one, Taken())
             except TakerError as failure:
                 errors[name] = str(failure)
@@ -168,7 +183,7 @@ def by_turns(
                     if number < turns:
                         taken.turns_ns.append(one.turn(limits or TURN))
                     else:
-                        taken.value = one.finish()
+                        taken.value = one.finish(requests[name])
                 except TakerError as failure:
                     errors[name] = str(failure)
                     del ready[name]

@@ -11,16 +11,16 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Self
 
-from ..base.progress import Progress, Step
+from ..base.listener import ExcessError, Listener, gather
+from ..base.progress import Progress
+from ..bench.answers import visible
 from .adb_client import Phone, find_adb
 from .adb_scripts import BASE, DONE, OPEN, WHOLE, remote
-from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner, read_line
+from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner
 from .ssh_errors import BUSY, NOT_FOUND, DeviceError, quoted, script_error
 
 ADB_SAYS = re.compile(
@@ -31,24 +31,28 @@ ADB_SAYS = re.compile(
 """What the client itself says of a connection that is not there."""
 
 
+LONGEST_LINE = 1 << 14
+
+
 class AdbMachine(ShellMachine):
     """A phone that is ours alone until the block ends; a context manager.
-
-    A connection that broke is made anew when the next files are sent: what ran meanwhile has failed and says so.
 
     Attributes:
         where: for messages: where something is to be installed.
     """
 
+    mark = b""  # a phone's shell reads no files of a login
+
     def __init__(self, phone: Phone, progress: Progress, python: str = "python3", base: str = BASE) -> None:
         """Nothing is connected before the block begins."""
-        self.phone = phone
+        self.phone, self.name = phone, phone.name
         self.progress = progress
         self.python = python
         self.base = base
-        self.where = f" (on {phone.name}, for its {python})"
+        self.where = f" (on {self.name}, for its {python})"
         self.counter = itertools.count()
         self.holder: subprocess.Popen[bytes] | None = None
+        self.heard: Listener | None = None
 
     def __enter__(self) -> Self:
         """Connect and take the phone.
@@ -71,38 +75,40 @@ class AdbMachine(ShellMachine):
         """Start the process that holds the lock; the folder of the run is new."""
         self.phone.connect(self.progress)
         name = uuid.uuid4().hex[:12]
-        with TemporaryFile() as stderr:
-            self.holder = subprocess.Popen(
-                self.through(OPEN, owner(), name, self.base), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=stderr, env=self.phone.variables(), start_new_session=True,  # Ctrl-C is ours
-            )  # fmt: skip
-            assert self.holder.stdout is not None
-            deadline = time.monotonic() + CALL_S
-            while (line := read_line(self.holder.stdout, deadline)) is not None:
-                word, _, rest = line.partition(" ")
+        self.holder = subprocess.Popen(
+            self.through(OPEN, owner(), name, self.base), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=self.phone.variables(), start_new_session=True,  # Ctrl-C is ours
+        )  # fmt: skip
+        self.heard = Listener(self.holder, LONGEST_LINE)
+        deadline = time.monotonic() + CALL_S
+        try:
+            while line := self.heard.line(deadline):
+                word, _, rest = line.decode(errors="replace").strip().partition(" ")
                 if word == "busy":
-                    raise DeviceError("busy", f"{self.phone.name} is in use by {rest}", "wait until that run has ended")
+                    message = f"{self.name} is in use by {visible(rest)}"
+                    raise DeviceError("busy", message, "wait until that run has ended")
                 if word == "edgekit-ready":
-                    self.run = f"{rest}/runs/{name}"
+                    self.run = f"{self.base}/runs/{name}"
                     return
-            try:
-                code = self.holder.wait(timeout=2)
-            except subprocess.TimeoutExpired:
-                raise DeviceError("unreachable", f"{self.phone.name} did not answer within {CALL_S:g} s") from None
-            stderr.seek(0)
-            raise self.refusal(code, stderr.read().decode(errors="replace"))
+        except ExcessError as error:
+            raise DeviceError("shell", f"the shell of {self.name} {error}", "is it a phone?") from error
+        try:
+            code = self.holder.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            raise DeviceError("unreachable", f"{self.name} did not answer within {CALL_S:g} s") from None
+        raise self.refusal(code, visible(self.heard.said()))
 
     def refusal(self, code: int, said: str) -> DeviceError:
         """Why the phone could not be taken."""
         if code == NOT_FOUND and "no flock" in said:
-            return DeviceError("shell", f"there is no flock on {self.phone.name}", "edgekit needs Android 8 or later")
+            return DeviceError("shell", f"there is no flock on {self.name}", "edgekit needs Android 8 or later")
         if code == BUSY:
-            return DeviceError("busy", f"{self.phone.name} is in use by another run", "wait until it has ended")
+            return DeviceError("busy", f"{self.name} is in use by another run", "wait until it has ended")
         known = self.explain("taking the phone", code, said)
         by_hand = f"adb -s {self.phone.serial} shell mkdir -p {self.base}"
         return known or DeviceError(
             "write",
-            f"nothing can be written to {self.base} on {self.phone.name}{quoted(said)}",
+            f"nothing can be written to {self.base} on {self.name}{quoted(said)}",
             f"adb's shell must be able to write there: {by_hand}",
         )
 
@@ -112,7 +118,6 @@ class AdbMachine(ShellMachine):
         if holder is None:
             return
         assert holder.stdin is not None
-        assert holder.stdout is not None
         with suppress(BrokenPipeError):
             holder.stdin.close()
         try:
@@ -120,12 +125,13 @@ class AdbMachine(ShellMachine):
         except subprocess.TimeoutExpired:
             holder.kill()
             holder.wait()
-        holder.stdout.close()
+        if self.heard is not None:
+            self.heard.close()
 
     @property
-    def lost(self) -> bool:
-        """True when the connection that held the phone has broken."""
-        return self.holder is None or self.holder.poll() is not None
+    def keeper(self) -> subprocess.Popen[bytes] | None:
+        """The process that holds the phone's lock."""
+        return self.holder
 
     @property
     def way(self) -> list[str]:
@@ -137,58 +143,41 @@ class AdbMachine(ShellMachine):
         """The command line, to be run here, that runs a script on the phone."""
         return [*self.way, remote(script, *arguments)]
 
-    def call(self, what: str, script: str, *arguments: str, data: IO[bytes] | None = None, size: int = 0) -> bytes:
+    def call(
+        self,
+        what: str,
+        script: str,
+        *arguments: str,
+        data: IO[bytes] | None = None,
+        size: int = 0,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> bytes:
         """Run a script there and return what it prints; see :class:`ShellMachine`."""
         limit = CALL_S + size / BYTES_PER_S
-        try:
-            done = subprocess.run(
-                self.through(WHOLE, script, *arguments), stdin=data or subprocess.DEVNULL, capture_output=True,
-                env=self.phone.variables(), timeout=limit, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            message = f"{what}: {self.phone.name} did not finish within {limit:.0f} s"
-            raise DeviceError("lost", message, "is the cable or the network bad, or the phone asleep?") from error
-        said, whole, _ = done.stderr.decode(errors="replace").rpartition(DONE)
+        given = subprocess.DEVNULL if data is None else data
+        command = self.through(WHOLE, script, *arguments)
+        done = gather(command, limit, stdin=given, env=self.phone.variables(), sink=sink)
+        if done.excess:
+            raise DeviceError("failed", f"{what}: {self.name} {done.excess}", "is it a phone?")
+        if done.code is None:
+            message = f"{what}: {self.name} did not finish within {limit:.0f} s"
+            raise DeviceError("lost", message, "is the cable or the network bad, or the phone asleep?")
+        said, whole, _ = visible(done.said).rpartition(DONE)
         if not whole:
-            raise self.broken(what, done.stderr.decode(errors="replace"))
-        if done.returncode:
-            raise self.explain(what, done.returncode, said) or DeviceError(
-                "failed", f"{what} on {self.phone.name} failed with exit code {done.returncode}{quoted(said)}"
+            raise self.broken(what, visible(done.said))
+        if done.code:
+            raise self.explain(what, done.code, said) or DeviceError(
+                "failed", f"{what} on {self.name} failed with exit code {done.code}{quoted(said)}"
             )
         return done.stdout
 
     def explain(self, what: str, code: int | None, said: str) -> DeviceError | None:
         """The error that an exit code and stderr mean, or None when they say nothing special."""
         if code is not None and (ADB_SAYS.search(said) or self.hung_up()):
-            return self.broken(what, said)
-        return script_error(self.phone.name, what, code, said, self.python)
+            return self.broken(what, visible(said))
+        return script_error(self.name, what, code, visible(said), self.python)
 
     def broken(self, what: str, said: str) -> DeviceError:
         """The error of a connection that ended too early."""
-        message = f"{what}: the connection to {self.phone.name} was lost{quoted(said)}"
+        message = f"{what}: the connection to {self.name} was lost{quoted(said)}"
         return DeviceError("lost", message, "was the cable pulled, or adb restarted? then run it again")
-
-    def hung_up(self) -> bool:
-        """True when the connection broke, which its holder notices a moment later than others may."""
-        if self.holder is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self.holder.wait(timeout=0.5)
-        return self.lost
-
-    def deliver(self, files: Sequence[Path]) -> list[str]:
-        """Put ``files`` into one new folder there, after connecting anew where the connection was lost meanwhile."""
-        if self.lost:
-            self.reopen()
-        try:
-            return super().deliver(files)
-        except DeviceError as error:
-            if error.kind != "lost" or not self.hung_up():
-                raise
-            self.reopen()
-            return super().deliver(files)
-
-    def reopen(self) -> None:
-        """Take the phone again."""
-        self.progress(Step(f"the connection to {self.phone.name} was lost: connecting anew"))
-        self.close()
-        self.open()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.listener import gather
 from ..base.progress import Progress, Step
+from ..bench.answers import visible
 from ..errors import ToolError
 from .ssh_errors import DeviceError, quoted
 
@@ -63,15 +64,11 @@ class Phone:
         Raises:
             DeviceError: it did not end in time.
         """
-        try:
-            done = subprocess.run(
-                [find_adb(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                env=self.variables(), timeout=limit_s, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            message = f"adb {' '.join(arguments)} did not end within {limit_s:g} s"
-            raise DeviceError("unreachable", message, "restart its server: adb kill-server") from error
-        return done.returncode, done.stdout.decode(errors="replace").strip()
+        done = gather([find_adb(), *arguments], limit_s, env=self.variables(), together=True)
+        if done.code is None:
+            message = f"adb {' '.join(arguments)} {done.excess or f'did not end within {limit_s:g} s'}"
+            raise DeviceError("unreachable", message, "restart its server: adb kill-server")
+        return done.code, visible(done.stdout.decode(errors="replace").strip())
 
     def connect(self, progress: Progress) -> None:
         """Make sure that adb sees the phone and may use it; one that is offline is connected anew, once.

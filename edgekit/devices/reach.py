@@ -46,7 +46,7 @@ def reach(device: Device, progress: Progress) -> Iterator[Transport]:
             with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as machine:
                 yield machine if runner is None else NativePhone(machine, *runner)
         else:
-            with SshMachine(target_of(held, progress)) as machine:
+            with SshMachine(target_of(held, progress), progress) as machine:
                 yield machine
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import getpass
 import os
-import select
 import socket
+import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from ..base.files import sha256_file
+from ..base.progress import Progress, Step
+from ..errors import shown
 from .ssh_errors import DeviceError
 from .ssh_scripts import FETCH, LINK, RUN, SEND
 
@@ -20,6 +23,8 @@ SMALL = 4096
 """Bytes below which sending a file costs less than asking whether it is there."""
 CALL_S, BYTES_PER_S = 60.0, 100_000
 """Deadline of a call: the base, and what is added for data, by the slowest link that is borne with."""
+RETURN_S, RETRY_S = 120.0, 3.0
+"""How long a device whose connection was lost is waited for, and the pause between two tries."""
 
 
 def owner() -> str:
@@ -30,32 +35,118 @@ def owner() -> str:
 class ShellMachine(ABC):
     """A transport (edgekit.bench.launch) over a shell; a subclass says how a script gets there.
 
+    A connection that broke is made anew when the next files are sent: what ran meanwhile has failed and says so.
+
     Attributes:
+        name: of the device, for messages.
+        mark: the line before which stdout is not that of our script.
         base: our folder there: ``files`` by content, kept; ``runs`` one folder per connection, removed.
         run: the folder of this run, in ``runs``.
         python: interpreter there.
         counter: numbers what is made in ``run``.
+        progress: told of a connection that is made anew.
+        waited_in_vain: the device did not come back the last time; it is not waited for again.
     """
 
+    name: str
+    mark: bytes
     base: str
     run: str
     python: str
     counter: Iterator[int]
+    progress: Progress
+    waited_in_vain = False
 
     @abstractmethod
     def through(self, script: str, *arguments: str) -> list[str]:
         """The command line, to be run here, that runs a script there by the open connection and no other."""
 
     @abstractmethod
-    def call(self, what: str, script: str, *arguments: str, data: IO[bytes] | None = None, size: int = 0) -> bytes:
-        """Run a script there and return what it prints; ``data`` of ``size`` bytes is its stdin.
+    def call(
+        self,
+        what: str,
+        script: str,
+        *arguments: str,
+        data: IO[bytes] | None = None,
+        size: int = 0,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> bytes:
+        """Run a script there; what it prints is returned, or given to ``sink``; ``data``, ``size`` bytes, is its stdin.
 
         Raises:
-            DeviceError: it failed, was killed, ran out of time, or the connection is lost.
+            DeviceError: it failed, was killed, ran out of time, printed too much, or the connection is lost.
         """
 
+    @abstractmethod
+    def open(self) -> None:
+        """Connect, take the device, and set ``base`` and ``run``.
+
+        Raises:
+            DeviceError: it cannot be reached, refuses us, or is in use.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the device go; what we left there for this run is removed."""
+
+    @property
+    @abstractmethod
+    def keeper(self) -> subprocess.Popen[bytes] | None:
+        """The process that keeps the connection, and the device ours; None before the first."""
+
+    @property
+    def lost(self) -> bool:
+        """True when the connection that held the device has broken."""
+        return self.keeper is None or self.keeper.poll() is not None
+
+    def hung_up(self) -> bool:
+        """True when the connection broke, which its keeper notices a moment later than others may."""
+        if self.keeper is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.keeper.wait(timeout=0.5)
+        return self.lost
+
     def deliver(self, files: Sequence[Path]) -> list[str]:
-        """Put ``files`` into one new folder there, sending only what is not there by content; their paths there."""
+        """Put ``files`` into one new folder there, after connecting anew where the connection was lost meanwhile.
+
+        Only what is not there by content is sent.
+
+        Returns:
+            Their paths there.
+        """
+        if self.lost:
+            self.reopen()
+        try:
+            return self.put(files)
+        except DeviceError as error:
+            if error.kind != "lost" or not self.hung_up():
+                raise
+            self.reopen()
+            return self.put(files)
+
+    def reopen(self) -> None:
+        """Take the device again; one that restarts is waited for, once.
+
+        Raises:
+            DeviceError: it cannot be taken, or did not come back within :data:`RETURN_S`.
+        """
+        self.progress(Step(f"the connection to {self.name} was lost: connecting anew"))
+        self.close()
+        deadline = time.monotonic() + (0.0 if self.waited_in_vain else RETURN_S)
+        while True:
+            try:
+                self.open()
+                self.waited_in_vain = False
+                return
+            except DeviceError as error:
+                self.close()
+                if error.kind not in ("unreachable", "lost", "failed") or time.monotonic() > deadline:
+                    self.waited_in_vain = True
+                    raise
+            time.sleep(RETRY_S)
+
+    def put(self, files: Sequence[Path]) -> list[str]:
+        """As :meth:`deliver`, by the connection that there is."""
         folder = f"{self.run}/{next(self.counter)}"
         large = {sha256_file(path): path for path in files if path.stat().st_size >= SMALL}
         rows = {digest: [digest, str(path.stat().st_size), path.name] for digest, path in large.items()}
@@ -64,7 +155,12 @@ class ShellMachine(ABC):
         def link(digests: Sequence[str]) -> list[str]:
             arguments = [word for digest in digests for word in rows[digest]]
             answer = self.call(what, LINK, self.base, folder, *arguments).decode(errors="replace")
-            return [line.split()[1] for line in answer.splitlines() if line.startswith("missing ")]
+            told = [line.partition(" ") for line in answer.splitlines()]
+            strange = [" ".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in digests]
+            if strange:
+                message = f"{what}: {self.name} answered {shown(strange[0])} where names of missing files should be"
+                raise DeviceError("failed", message, "does something there print into commands over SSH?")
+            return [digest for digest in digests if digest in {parts[2] for parts in told}]
 
         missing = link(list(rows))
         for digest in missing:
@@ -91,17 +187,6 @@ class ShellMachine(ABC):
         return f"{self.run}/{next(self.counter)}-{here.name}"
 
     def fetch(self, there: str, here: Path) -> None:
-        """Copy a file from there to ``here``."""
-        here.write_bytes(self.call(f"fetching {here.name}", FETCH, there))
-
-
-def read_line(stream: IO[bytes], deadline: float) -> str | None:
-    """The next line, or None at the end or when the deadline has passed."""
-    line = b""
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([stream], [], [], max(0.0, deadline - time.monotonic()))
-        byte = os.read(stream.fileno(), 1) if ready else b""
-        if not byte:
-            return None
-        line += byte
-    return line.decode(errors="replace").strip()
+        """Copy a file of at most :data:`~edgekit.base.listener.ANSWER_BYTES` from there to ``here``."""
+        with here.open("wb") as stream:
+            self.call(f"fetching {here.name}", FETCH, there, sink=stream.write)

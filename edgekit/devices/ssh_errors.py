@@ -101,7 +101,10 @@ def script_error(name: str, what: str, code: int | None, said: str, python: str)
     return None
 
 
+LONGEST_LINE = 300
+
+
 def quoted(said: str, lines: int = 6) -> str:
     """The last lines of an output, indented under a message."""
-    kept = [line.rstrip() for line in said.replace("\r", "\n").splitlines() if line.strip(" @\t")]
+    kept = [line.rstrip()[:LONGEST_LINE] for line in said.replace("\r", "\n").splitlines() if line.strip(" @\t")]
     return "".join(f"\n    {line}" for line in kept[-lines:])

@@ -5,27 +5,43 @@ They are constants: a name or a path reaches them as a positional argument, quot
 
 from __future__ import annotations
 
-import shlex
+import os
 
 OPEN = """
 base="${XDG_CACHE_HOME:-$HOME/.cache}/edgekit"
 mkdir -p "$base/files" "$base/runs" || exit 1
 command -v flock >/dev/null || { echo "edgekit: no flock" >&2; exit 127; }
 exec 9>>"$base/lock" || exit 1
-flock -n 9 || { printf 'busy %s\\n' "$(cat "$base/owner")"; exit 75; }
-printf '%s\\n' "$1" >"$base/owner" || exit 1
-rm -rf "$base"/runs/*
+if ! flock -n 9; then
+  if [ "$(sed -n 2p "$base/owner")" != "$3" ]; then
+    printf 'busy %s\\n' "$(head -n 1 "$base/owner")"
+    exit 75
+  fi
+  for file in "$base"/runs/*/*/.agent; do
+    [ -f "$file" ] && kill -s KILL -- "-$(cat "$file")" 2>/dev/null
+  done
+  kill -s KILL "$(sed -n 3p "$base/owner")"
+  for second in 1 2 3 4 5; do
+    flock -n 9 && break
+    [ $second = 5 ] && exit 75
+    sleep 1
+  done
+fi
+printf '%s\\n%s\\n%s\\n' "$1" "$3" "$$" >"$base/owner" || exit 1
+rm -rf "$base"/runs/* "$base"/files/*.part
 find "$base/files" -type f -mtime +30 -exec rm -f {} +
 run="$base/runs/$2"
 mkdir "$run" || exit 1
-printf 'edgekit-ready %s\\n' "$base"
+printf 'edgekit-ready %s\\n%s\\n' "$base" "$mark"
 read -r _
 rm -rf "$run" || { sleep 1; rm -rf "$run"; }
 """
-"""Take the device ($1: who takes it, $2: name of the run) until stdin ends, then clean up; once more
-where an agent that is just being killed wrote meanwhile.
+"""Take the device ($1: who takes it, $2: name of the run, $3: of whoever may take it again) until stdin ends, then
+clean up; once more where an agent that is just being killed wrote meanwhile.
 
-Whoever holds the lock may remove the runs of others: they are leftovers. Files that nobody used for a month go.
+Whoever holds the lock may remove the runs of others: they are leftovers, and so are files that did not arrive whole.
+Files that nobody used for a month go. A connection that broke may hold the lock for hours, until the system there
+notices: whoever made it ends what is left of it, its agent too.
 """
 
 LINK = """
@@ -65,10 +81,12 @@ agent=$!
 { read -r _; kill -s KILL -- "-$agent"; } <&3 >/dev/null 2>&1 &
 guard=$!
 exec 3<&-
+printf '%s\\n' "$agent" 2>/dev/null >.agent
 wait "$agent"
 code=$?
 kill "$guard" 2>/dev/null
 kill -s KILL -- "-$agent" 2>/dev/null
+rm -f .agent
 exit $code
 """
 """Run Python ($1: folder, $2: interpreter, then its arguments) in a process group of its own.
@@ -80,6 +98,40 @@ FETCH = 'cat "$1"'
 """Print a file."""
 
 
-def remote(script: str, *arguments: str) -> str:
-    """The command for the login shell there, whichever that is, that runs ``script`` with ``arguments`` in sh."""
-    return shlex.join(["exec", "env", "LC_ALL=C", "/bin/sh", "-c", script, "edgekit", *arguments])
+UNPACK = (
+    "mark=$1; shift; begun=; for word; do shift; "
+    'part=$(printf %b. "${word#?}"); part=${part%.}; '
+    "case $word in "
+    "+*) whole=$whole$part;; "
+    '*) [ -z "$begun" ] || set -- "$@" "$whole"; begun=1; whole=$part;; '
+    'esac; done; set -- "$@" "$whole"; '
+    'printf "\\n%s\\n" "$mark"; script=$1; shift; eval "$script"'
+)
+"""Put packed arguments together, print the mark ($1) on a line of its own, and run the first as a script.
+
+One line without quotes and exclamation marks within: csh takes no others, and every shell takes this one.
+"""
+LONGEST_WORD = 500
+"""BSD's csh knows no words beyond 1024 characters."""
+PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:,@%^- ")
+
+
+def remote(mark: str, script: str, *arguments: str) -> str:
+    """The command for the login shell there, whichever that is, that runs ``script`` with ``arguments`` in sh.
+
+    What the shell's own files print comes before the line ``mark``.
+    """
+    words = [word for argument in (script, *arguments) for word in packed(argument)]
+    return " ".join(["exec env LC_ALL=C /bin/sh -c", f"'{UNPACK}'", "edgekit", mark, *(f"'{word}'" for word in words)])
+
+
+def packed(argument: str) -> list[str]:
+    """An argument as words that no shell changes: bytes with a meaning as ``printf %b`` takes them, in octal."""
+    words, current = [], "="
+    for byte in os.fsencode(argument):
+        coded = chr(byte) if byte in PLAIN else f"\\0{byte:03o}"
+        if len(current) + len(coded) > LONGEST_WORD:
+            words.append(current)
+            current = "+"
+        current += coded
+    return [*words, current]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ..base.progress import Progress, Step, silent, telling
+from ..bench.answers import SAME_VERSION
 from ..bench.launch import run_agent
 from ..bench.session import Session, cores_request
 from ..errors import ToolError
@@ -175,9 +176,6 @@ class Pairing:
             after=after,
         )
         return found, tuple(d for role in order for d in taken[role].differences)
-
-
-SAME_VERSION = "the agent on the device and this edgekit must be of one version"
 
 
 def operators_digest(facts: dict[str, Any]) -> str:

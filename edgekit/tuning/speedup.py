@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ..bench.answers import AnswerError
 from ..bench.choice import speed
 from ..bench.session import Session
 from ..errors import EdgekitError, InconclusiveError, ToolError, VerificationError
@@ -50,6 +51,8 @@ def operator_costs(int8: Built, float_: Built, session: Session) -> list[str]:
     for built in (int8, float_):
         try:
             answer = session.launch("per_op", built.stored)
+        except AnswerError:
+            raise
         except ToolError as error:
             return [f"operator times are not known: {error}"]
         if answer["per_op"] is None:

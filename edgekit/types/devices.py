@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from .base import Frozen, Name
 from .urls import checked_url
+
+Kilohertz = Annotated[int, Field(ge=0, le=10**9)]
+LAST_SECOND = 253402300799
+"""Of the year 9999, Unix time: no later moment can be written as a date."""
 
 
 class Device(Frozen):
@@ -84,10 +88,10 @@ class DeviceState(Frozen):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    unix_time: float
-    load_1m: float | None = None
-    clock_khz: dict[str, int] | None = None
-    max_clock_khz: dict[str, int] | None = None
+    unix_time: float = Field(ge=0, le=LAST_SECOND)
+    load_1m: float | None = Field(default=None, ge=0)
+    clock_khz: dict[str, Kilohertz] | None = None
+    max_clock_khz: dict[str, Kilohertz] | None = None
     governor: dict[str, str] | None = None
     temperature_c: dict[str, float] | None = None
     throttled: tuple[str, ...] | None = None
@@ -98,9 +102,9 @@ class DeviceInfo(Frozen):
 
     machine: str
     cpu: str
-    cores: int
+    cores: int = Field(ge=1, le=65536)
     system: str
     python: str
     isa: tuple[str, ...] = ()
-    memory_bytes: int | None = None
+    memory_bytes: int | None = Field(default=None, ge=0, le=2**63)
     emulated: bool = False

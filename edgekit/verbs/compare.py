@@ -13,6 +13,7 @@ from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, silent
 from ..base.stats import MIN_PAIRS
+from ..bench.answers import AnswerError
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
 from ..bench.session import Session, known_cores
 from ..bench.turn_rounds import ratio_of_turns, turn_rounds
@@ -213,6 +214,8 @@ def with_operators(
     """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
     try:
         taken = session.launch("per_op", one.stored, progress)
+    except AnswerError:
+        raise
     except ToolError as error:
         return launches[0].model_copy(update={"per_op_note": str(error)})
     times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])

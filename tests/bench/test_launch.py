@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ class Script(ThisMachine):
 
 
 def run_script(code: str, timeout_s: float = 30) -> dict[str, Any]:
-    return run_agent(Script(code), {"command": "x", "runtime": "litert"}, {}, timeout_s, "measuring")
+    return run_agent(Script(code), {"command": "memory", "runtime": "litert"}, {}, timeout_s, "measuring")
 
 
 def test_a_crash_names_the_signal_and_shows_the_last_words() -> None:
@@ -99,11 +100,55 @@ def test_silence_is_an_error() -> None:
         run_script("pass")
 
 
+ANSWER = '{"ok": true, "value": {"python": "x", "versions": {}}}'
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("while True: sys.stdout.buffer.write(b'a' * (1 << 20))", "the agent printed a line of more than 16 MB"),
+        (
+            "while True: sys.stdout.buffer.write(b'a\\n' * (1 << 18))",
+            "the agent printed 'a', which is not its protocol",
+        ),
+        ('while True: print(\'{"event": "x"}\')', "the agent told of more than 1000 steps"),
+        ("while True: sys.stderr.buffer.write(b'e' * (1 << 20))", "the agent printed more than 64 MB on stderr"),
+        (f"print({ANSWER!r}, flush=True); os.kill(os.getpid(), 11)", "crashed with SIGSEGV after it had answered"),
+        (f"print({ANSWER!r}); sys.exit(1)", "ended with exit code 1 after it had answered"),
+        (f"print({ANSWER!r}, flush=True); time.sleep(60)", "ran out of time after 5 s and was stopped after it had"),
+        ("print('\\x1b[2J', file=sys.stderr); sys.exit(2)", r"ended with exit code 2\n    \\x1b\[2J"),
+    ],
+)
+def test_a_spoilt_agent_ends_soon_with_a_cause(code: str, why: str) -> None:
+    begin, before = time.monotonic(), threading.active_count()
+    with pytest.raises(ToolError, match=why) as caught:
+        run_agent(Script(f"import os, sys, time\n{code}"), {"command": "install"}, {}, 5, "asking")
+    assert caught.value.exit_code == 3
+    assert time.monotonic() - begin < 15
+    assert threading.active_count() == before
+
+
+def test_a_child_that_stays_with_the_pipes_in_its_hands_is_not_waited_for(tmp_path: Path) -> None:
+    """It leads a session of its own, so that the end of the agent's group does not end it."""
+    stays = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(20)"
+    code = (
+        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {stays!r}], start_new_session=True)\n"
+        f"print({ANSWER!r})"
+    )
+    begin = time.monotonic()
+    try:
+        assert run_agent(Script(code), {"command": "install"}, {}, 60, "x")["python"] == "x"
+        assert time.monotonic() - begin < 15
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
 def test_progress_arrives_before_the_answer() -> None:
-    events: list[dict[str, Any]] = []
-    code = 'print(\'{"event": "load"}\'); print(\'{"ok": true, "value": {"a": 1}}\')'
-    assert run_agent(Script(code), {}, {}, 30, "x", events.append) == {"a": 1}
-    assert events == [{"event": "load"}]
+    events: list[str] = []
+    value = {"python": "/venv/bin/python", "versions": {}}
+    code = f"print('{{\"event\": \"load\"}}'); print('{json.dumps({'ok': True, 'value': value})}')"
+    assert run_agent(Script(code), {"command": "install"}, {}, 30, "x", events.append) == value
+    assert events == ["load"]
 
 
 def test_a_missing_runtime_says_what_to_install() -> None:
@@ -132,7 +177,9 @@ def test_files_are_delivered_and_named_in_the_request(tmp_path: Path) -> None:
     (tmp_path / "model.xml").write_text("x")
     code = (
         "import json, sys; request = json.load(open(sys.argv[2]))\n"
-        "print(json.dumps({'ok': True, 'value': {'model': request['model']}}))"
+        "print(json.dumps({'ok': True, 'value': {'python': request['model'], 'versions': {}}}))"
     )
-    value = run_agent(Script(code), {}, {"model": [tmp_path / "model.xml", tmp_path / "model.bin"]}, 30, "x")
-    assert value == {"model": str(tmp_path / "model.xml")}
+    value = run_agent(
+        Script(code), {"command": "install"}, {"model": [tmp_path / "model.xml", tmp_path / "model.bin"]}, 30, "x"
+    )
+    assert value["python"] == str(tmp_path / "model.xml")

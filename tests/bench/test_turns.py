@@ -46,7 +46,7 @@ def test_all_run_by_turns(tmp_path: Path) -> None:
 
 def test_one_that_dies_between_turns_is_told() -> None:
     with taker(request(), 60, ThisMachine()) as one:
-        one.read()
+        one.ready()
         assert len(one.turn(TURN)) >= 2
         one.child.kill()
         with pytest.raises(TakerError, match="SIGKILL"):
@@ -58,17 +58,17 @@ def test_one_that_dies_between_turns_is_told() -> None:
 def test_one_that_is_gone_before_its_turn_is_told() -> None:
     """The line for it stays in our buffer; leaving the block must not fail on that."""
     with taker(request(), 60, ThisMachine()) as one:
-        one.read()
+        one.ready()
         one.child.kill()
         one.child.wait()
         with pytest.raises(TakerError, match="SIGKILL"):
             one.turn(TURN)
     with taker(request(), 60, ThisMachine()) as one:
-        one.read()
+        one.ready()
         one.child.kill()
         one.child.wait()
         with pytest.raises(TakerError, match="SIGKILL"):
-            one.finish()
+            one.finish(request())
 
 
 def test_one_that_takes_too_long_is_ended() -> None:
@@ -76,7 +76,7 @@ def test_one_that_takes_too_long_is_ended() -> None:
         taker(request(), 0.05, ThisMachine()) as one,
         pytest.raises(TakerError, match=r"ran out of time after 0\.05 s"),
     ):
-        one.read()
+        one.ready()
 
 
 def test_a_round_compares_turn_by_turn() -> None:

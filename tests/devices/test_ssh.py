@@ -237,7 +237,7 @@ def run_script(board: Any, tmp_path: Path, code: str, timeout_s: float = 60) -> 
     script = tmp_path / "agent.py"
     script.write_text(code)
     with Watched(target(board), script) as machine:
-        return run_agent(machine, {"command": "x"}, {}, timeout_s, "measuring")
+        return run_agent(machine, {"command": "info"}, {}, timeout_s, "measuring")
 
 
 def test_a_killed_agent(ssh_board: Any, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_an_exit_code(ssh_board: Any, tmp_path: Path) -> None:
 def test_garbage(ssh_board: Any, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="printed 'hello', which is not its protocol") as caught:
         run_script(ssh_board, tmp_path, "print('hello')")
-    assert "login file" in caught.value.hint
+    assert "do not trust the device" in caught.value.hint
 
 
 LINGERING = """
@@ -287,7 +287,7 @@ def test_a_lost_connection_ends_the_agent(ssh_board: Any, tmp_path: Path) -> Non
         cutter = threading.Thread(target=cut)
         cutter.start()
         with pytest.raises(DeviceError, match="the connection to board was lost") as caught:
-            run_agent(machine, {"command": "x"}, {}, 60, "measuring")
+            run_agent(machine, {"command": "info"}, {}, 60, "measuring")
         cutter.join()
     assert caught.value.kind == "lost"
     assert all(gone(int(pid)) for pid in pids.read_text().split())

@@ -7,6 +7,7 @@ import subprocess
 from typing import Dict, Optional
 
 from ..protocol import Json
+from ..reading import whole
 
 
 def said_by_dumpsys() -> str:
@@ -26,12 +27,13 @@ def said_by_dumpsys() -> str:
 
 def look_at_dumpsys(said: str, t_ns: int) -> Dict[str, Json]:
     """A look, as of :func:`look_at_gauges`, from the text of ``dumpsys battery``; empty when it holds none."""
-    fields = {key.lower(): value for key, value in re.findall(r"^\s*([A-Za-z ]+):\s*(\S+)\s*$", said, re.MULTILINE)}
+    rows = [(key.strip().lower(), value.strip()) for key, _, value in (row.partition(":") for row in said.splitlines())]
+    fields = dict(row for row in rows if re.match(r"[a-z ]+$", row[0]) and len(row[1].split()) == 1)
     if "status" not in fields or fields.get("present", "true") == "false":
         return {}
 
     def number(name: str) -> Optional[int]:
-        return int(fields[name]) if re.fullmatch(r"-?\d+", fields.get(name, "")) else None
+        return whole(fields.get(name, ""))
 
     words = {2: "Charging", 3: "Discharging", 4: "Not charging", 5: "Full"}
     plugged = [

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import shutil
 import time
 from typing import Dict
 
 from ..protocol import Json
-from ..reading import read_text
+from ..reading import read_text, whole
 from .dumpsys import look_at_dumpsys, said_by_dumpsys
 
 GAUGE_FILES = {"voltage": ("voltage_now",), "power": ("power_now",), "current": ("current_now",),
@@ -39,8 +38,8 @@ def looks_of(told: Dict[str, Dict[str, str]], t_ns: int) -> Dict[str, Json]:
             continue
         look: Json = {"t_ns": t_ns, "plugged": "".join(plugged[:1]), "status": files.get("status")}
         for name, places in GAUGE_FILES.items():
-            numbers = [files[place] for place in places if re.fullmatch(r"-?\d+", files.get(place, ""))]
-            look[name] = int(numbers[0]) if numbers else None
+            numbers = [number for number in (whole(files.get(place, "")) for place in places) if number is not None]
+            look[name] = numbers[0] if numbers else None
         found[supply] = look
     return found
 

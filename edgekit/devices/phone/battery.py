@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,10 +17,15 @@ from ...agent.battery.discharge import discharge, not_discharging
 from ...agent.battery.dumpsys import look_at_dumpsys
 from ...agent.battery.gauges import SUPPLY_FILES, looks_of, tells
 from ...agent.battery.meter import GAUGE_REST_S, GAUGE_WINDOW_S
-from .phone import Phone
+from ...base.listener import ExcessError, Listener
+from ...errors import ToolError
+from .phone import CALL_S, LAUNCH_S, Phone
 
 Looks = list[dict[str, Any]]
 
+LONGEST_LINE, MOST_LINES = 1 << 16, 10_000
+"""Of what a look at the gauge prints: bytes, and lines."""
+BY_HAND = "what does it say by hand? adb shell dumpsys battery"
 MARK = "== gauge"
 WATCH = f"""
 while printf '{MARK}\\n'; do
@@ -45,17 +50,27 @@ class Watcher:
     def __init__(self) -> None:
         self.looks: dict[str, Looks] = {}
 
-    def read(self, lines: Iterator[str]) -> None:
-        """Take what ``WATCH`` prints until it ends."""
+    def read(self, heard: Listener, deadline: float) -> None:
+        """Take what ``WATCH`` prints until it ends.
+
+        Raises:
+            ToolError: it prints something else, without end.
+        """
         part: list[str] = []
-        for line in lines:
-            if line.strip() == f"{MARK} end":
-                for name, look in look_of("".join(part), time.perf_counter_ns()).items():
-                    self.looks.setdefault(name, []).append(look)
-            elif line.strip() == MARK:
-                part = []
-            else:
-                part.append(line)
+        try:
+            while len(part) <= MOST_LINES and (line := heard.line(deadline)):
+                text = line.decode(errors="replace")
+                if text.strip() == f"{MARK} end":
+                    for name, look in look_of("".join(part), time.perf_counter_ns()).items():
+                        self.looks.setdefault(name, []).append(look)
+                elif text.strip() == MARK:
+                    part = []
+                else:
+                    part.append(text)
+        except ExcessError as error:
+            raise ToolError(f"watched for its battery, the phone {error}", BY_HAND) from error
+        if len(part) > MOST_LINES:
+            raise ToolError(f"the phone printed more than {MOST_LINES} lines for one look at its battery", BY_HAND)
 
 
 def look_of(printed: str, t_ns: int) -> dict[str, dict[str, Any]]:
@@ -71,21 +86,28 @@ def look_of(printed: str, t_ns: int) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def watching(phone: Phone) -> Iterator[Watcher]:
-    """Look at the gauge there during the block."""
+def watching(phone: Phone, longest_s: float) -> Iterator[Watcher]:
+    """Look at the gauge there during the block, ``longest_s`` at most.
+
+    Raises:
+        ToolError: the phone prints something else, without end.
+    """
     watcher = Watcher()
     command = [*phone.way, shlex.join(["exec", "sh", "-c", WATCH, "edgekit", "on"])]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as child:
-        assert child.stdout is not None
-        reader = threading.Thread(target=watcher.read, args=(child.stdout,))
-        reader.start()
+    # In our process group, so that it ends with us, however that is.
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdin is not None
+    heard = Listener(child, LONGEST_LINE)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(watcher.read, heard, time.monotonic() + longest_s)
         try:
             yield watcher
         finally:
-            child.terminate()
-            reader.join()
+            child.kill()
+            child.wait()
+            child.stdin.close()
+            heard.close()
+        reading.result()
 
 
 def battery_energy(phone: Phone, request: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
@@ -100,10 +122,11 @@ def battery_energy(phone: Phone, request: dict[str, Any]) -> tuple[list[dict[str
     usable = [name for name, why in notes.items() if not why]
     if not usable:
         return [], said(notes)
-    with watching(phone) as resting:
-        time.sleep(float(request.get("gauge_rest_s", GAUGE_REST_S)))
-    window_s = float(request.get("gauge_window_s", GAUGE_WINDOW_S))
-    with watching(phone) as working:
+    rest_s, window_s = (float(request.get("gauge_rest_s", GAUGE_REST_S)),
+                        float(request.get("gauge_window_s", GAUGE_WINDOW_S)))  # fmt: skip
+    with watching(phone, rest_s + CALL_S) as resting:
+        time.sleep(rest_s)
+    with watching(phone, 2 * window_s + LAUNCH_S) as working:
         output = phone.launch(request, num_runs="1", min_secs=f"{window_s:g}", max_secs=f"{2 * window_s + 30:g}",
                               warmup_runs="1", warmup_min_secs=str(request["warmup_min_s"]))  # fmt: skip
         end_ns = time.perf_counter_ns()

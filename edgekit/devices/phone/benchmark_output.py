@@ -7,21 +7,23 @@ from dataclasses import dataclass, field
 
 from ...errors import ToolError
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][-+]?[0-9]{1,2})?"
+"""Bounded, so that each is a float and no search takes longer than its text is long."""
 SUMMARY = re.compile(
     rf"Inference timings in us: Init: ({NUMBER}), First inference: ({NUMBER}), Warmup \(avg\): ({NUMBER}), "
     rf"Inference \(avg\): ({NUMBER})"
 )
-COUNT = re.compile(rf"\bcount=(\d+)((?: [a-z0-9]+={NUMBER})+)")
+COUNT = re.compile(rf"\bcount=([0-9]{{1,9}})((?: [a-z0-9]+={NUMBER})+)")
 DELEGATE = re.compile(
-    r"Replacing (\d+) out of (\d+) node\(s\) with delegate \(([^)]+)\) node(?:, yielding (\d+) part)?"
+    r"Replacing ([0-9]{1,9}) out of ([0-9]{1,9}) node\(s\) with delegate \(([^)\n]{1,200})\) node"
+    r"(?:, yielding ([0-9]{1,9}) part)?"
 )
 LITERT_MS = re.compile(rf"(Model initialization|Warmup \(first\)):\s+({NUMBER}) ms")
-LITERT_GPU = re.compile(r"(\d+) operations will run on the GPU, and the remaining (\d+)")
+LITERT_GPU = re.compile(r"\b([0-9]{1,9}) operations will run on the GPU, and the remaining ([0-9]{1,9})")
 PEAK = re.compile(rf"Overall peak memory footprint \(MB\) via periodic monitoring: ({NUMBER})")
-UNTOUCHED = re.compile(r"will not be executed by the delegate|explicitly applied delegate is not|GPU delegate .*fail")
+UNTOUCHED = ("will not be executed by the delegate", "explicitly applied delegate is not")
 OPERATORS = re.compile(r"Operator-wise Profiling Info|Profiling Info for (?!Benchmark Init)")
-RUN_ORDER = re.compile(r"=+ Run Order =+")
+RUN_ORDER = re.compile(r"(?<!=)=+ Run Order =+")
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,13 @@ def parse_output(text: str) -> Output:
         delegated=tuple(delegates(text)),
         peak_bytes=int(float(peak[1]) * 1e6) if peak and 0 < float(peak[1]) < 1e9 else None,
         operators=tuple(operators(text)),
-        refusals=tuple(line.strip() for line in text.splitlines() if UNTOUCHED.search(line)),
+        refusals=tuple(line.strip() for line in text.splitlines() if is_refusal(line)),
     )
+
+
+def is_refusal(line: str) -> bool:
+    """True for a line that says that a delegate takes no part."""
+    return any(words in line for words in UNTOUCHED) or "fail" in line.partition("GPU delegate ")[2]
 
 
 def statistics_of(found: re.Match[str]) -> Statistics:

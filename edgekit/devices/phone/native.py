@@ -21,6 +21,8 @@ class NativePhone:
         version: what names it in a measurement: it does not tell a version itself.
     """
 
+    mark = b""
+
     def __init__(self, machine: AdbMachine, runner: Path, named: str = "benchmark_model") -> None:
         self.machine = machine
         self.runner = runner

@@ -9,11 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...base.listener import gather
+from ...bench.answers import visible
 from ...errors import ToolError
 from . import state as phone_state
 from .benchmark_output import Output, parse_output
 from .benchmark_result import read_result
 
+CALL_S, LAUNCH_S, MAX_SECS = 60.0, 300.0, 150.0
+"""Deadlines: of a command, and of a launch beside its own limits; the last is benchmark_model's when none is given."""
+PRINTED_BYTES = 4 << 20
+"""A table of a thousand operators has 200 KB."""
 STAND_IN = Path(__file__).with_name("benchmark_stand_in.py")
 """Takes the place of ``benchmark_model`` on an emulated phone."""
 
@@ -54,15 +60,17 @@ class Phone:
         self.way = list(way)
         self.runner = runner
 
-    def shell(self, script: str, *arguments: str) -> tuple[int, str]:
-        """Exit code and everything printed; stdin stays open as long as ours does."""
+    def shell(self, script: str, *arguments: str, limit_s: float = CALL_S) -> tuple[int, str]:
+        """Exit code and everything printed; stdin stays open as long as ours does.
+
+        Raises:
+            ToolError: it did not end within ``limit_s``, or printed more than :data:`PRINTED_BYTES`.
+        """
         command = [*self.way, shlex.join(["exec", "sh", "-c", script, "edgekit", *arguments])]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as child:
-            assert child.stdout is not None
-            printed = child.stdout.read().decode(errors="replace")
-        return child.returncode, printed
+        done = gather(command, limit_s, stdin=subprocess.PIPE, most=PRINTED_BYTES, together=True, apart=False)
+        if done.code is None:
+            raise ToolError(f"a command on the phone {done.how(limit_s)}", "does adb shell work by hand?")
+        return done.code, visible(done.stdout.decode(errors="replace"))
 
     def look(self) -> dict[str, str]:
         """The parts of a look at the phone."""
@@ -79,7 +87,9 @@ class Phone:
         """
         arguments = command_line(request, **more)
         folder = self.runner.rpartition("/")[0]
-        _, printed = self.shell(RUN, folder, self.runner, *arguments)
+        # Warm-up and inferences have a limit each; a look at the operators or a slow phone may take longer.
+        limit_s = LAUNCH_S + 2 * float(more.get("max_secs", MAX_SECS))
+        _, printed = self.shell(RUN, folder, self.runner, *arguments, limit_s=limit_s)
         body, ended, code = printed.rpartition("edgekit-exit ")
         if not ended:
             raise ToolError(f"the connection to the phone was lost: {printed.strip()[-300:]}")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ...agent.cpu import describe_cpu, isa_flags
+from ...agent.reading import whole
 
 MARK = "== edgekit "
 LOOK = f"""
@@ -30,6 +31,8 @@ say disk; df -k /data/local/tmp
 exit 0
 """
 """Prints everything at once; what is denied or missing says so on stderr, and its part stays empty."""
+TEMPERATURE = re.compile(r"Temperature\{mValue=(-?[0-9]{1,6}(?:\.[0-9]{1,9})?), mType=-?[0-9]+, mName=([^,]{1,100}),")
+PROPERTY = re.compile(r"\[([^]]{1,200})\]: \[(.*)\]")
 STATUS = {1: "light", 2: "moderate", 3: "severe", 4: "critical", 5: "emergency", 6: "shutdown"}
 
 
@@ -47,12 +50,13 @@ def state(look: dict[str, str]) -> dict[str, Any]:
     def clock(name: str) -> dict[str, Any] | None:
         found = {cpu: value for cpu, key, value in rows if key == name}
         if name != "scaling_governor":
-            return {cpu: int(value) for cpu, value in found.items() if value.isdigit()} or None
+            numbers = {cpu: whole(value) for cpu, value in found.items()}
+            return {cpu: number for cpu, number in numbers.items() if number is not None} or None
         return found or None
 
     return {
-        "unix_time": float(moment) if moment.isdigit() else 0.0,
-        "load_1m": float(load[0]) if load and re.fullmatch(r"[\d.]+", load[0]) else None,
+        "unix_time": float(whole(moment) or 0),
+        "load_1m": float(load[0]) if load and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", load[0]) else None,
         "clock_khz": clock("scaling_cur_freq"),
         "max_clock_khz": clock("scaling_max_freq"),
         "governor": clock("scaling_governor"),
@@ -64,14 +68,17 @@ def state(look: dict[str, str]) -> dict[str, Any]:
 def temperatures(thermal: str) -> dict[str, float] | None:
     """Degrees Celsius by sensor, of those after ``Current temperatures from HAL``: the cached ones above are stale."""
     _, _, current = thermal.partition("Current temperatures from HAL:")
-    current = re.split(r"^\S.*:\s*$", current, maxsplit=1, flags=re.MULTILINE)[0]
-    found = re.findall(r"Temperature\{mValue=(-?[\d.]+), mType=-?\d+, mName=([^,]+),", current)
-    return {name: float(value) for value, name in found} or None
+    found: dict[str, float] = {}
+    for number, line in enumerate(current.splitlines()):
+        if number and line.rstrip().endswith(":") and not line[:1].isspace():  # the next part begins
+            break
+        found |= {name: float(value) for value, name in TEMPERATURE.findall(line)}
+    return found or None
 
 
 def throttled(thermal: str) -> list[str] | None:
     """The thermal status in words; [] when the phone does not throttle, None when it does not say."""
-    found = re.search(r"^Thermal Status: (\d+)", thermal, re.MULTILINE)
+    found = re.search(r"^Thermal Status: ([0-9]{1,4})", thermal, re.MULTILINE)
     if found is None:
         return None
     level = int(found[1])
@@ -80,19 +87,20 @@ def throttled(thermal: str) -> list[str] | None:
 
 def info(look: dict[str, str]) -> dict[str, Any]:
     """The fields of ``DeviceInfo``."""
-    properties = dict(re.findall(r"^\[(.+?)\]: \[(.*)\]$", look.get("properties", ""), re.MULTILINE))
+    rows = (PROPERTY.fullmatch(line) for line in look.get("properties", "").splitlines())
+    properties = {row[1]: row[2] for row in rows if row}
     maker, model = properties.get("ro.product.manufacturer", ""), properties.get("ro.product.model", "")
     soc = properties.get("ro.soc.model") or properties.get("ro.board.platform", "")
     name = " ".join(word for word in (maker, model, f"({soc})" if soc else "") if word) or None
     cpuinfo = look.get("cpuinfo", "")
-    memory = re.search(r"^MemTotal:\s*(\d+) kB", look.get("meminfo", ""), re.MULTILINE)
+    memory = re.search(r"^MemTotal: *([0-9]{1,15}) kB", look.get("meminfo", ""), re.MULTILINE)
     cores = look.get("cores", "").strip()
     release = properties.get("ro.build.version.release")
     system = look.get("system", "").split()
     return {
         "machine": system[-1] if system else properties.get("ro.product.cpu.abi", "unknown"),
         "cpu": describe_cpu(cpuinfo, name) or "unknown",
-        "cores": int(cores) if cores.isdigit() else max(1, cpuinfo.count("processor\t")),
+        "cores": whole(cores) or max(1, cpuinfo.count("processor\t")),
         "system": " ".join([*([f"Android {release}"] if release else []), *system]),
         "python": "none",
         "isa": isa_flags(cpuinfo),
@@ -103,10 +111,11 @@ def info(look: dict[str, str]) -> dict[str, Any]:
 
 def free(look: dict[str, str]) -> dict[str, int | None]:
     """Bytes free on the disk, and of memory."""
-    available = re.search(r"^MemAvailable:\s*(\d+) kB", look.get("meminfo", ""), re.MULTILINE)
+    available = re.search(r"^MemAvailable: *([0-9]{1,15}) kB", look.get("meminfo", ""), re.MULTILINE)
     disk = look.get("disk", "").splitlines()[-1:]
     cells = disk[0].split() if disk else []
+    left = whole(cells[3]) if len(cells) > 3 else None
     return {
-        "disk_bytes": int(cells[3]) * 1024 if len(cells) > 3 and cells[3].isdigit() else None,
+        "disk_bytes": None if left is None else left * 1024,
         "memory_bytes": int(available[1]) * 1024 if available else None,
     }

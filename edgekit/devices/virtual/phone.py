@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...base.folders import boards_folder
+from ...base.listener import Listener
 from ...base.progress import Progress
 from ...errors import ToolError
 from ..adb_client import Phone, find_adb
-from ..shell_machine import read_line
 from .build import build_system, check_tools
 
 START_S, ONLINE_S = 60.0, 60.0
@@ -38,14 +38,14 @@ def running(name: str, progress: Progress, home: Path | None = None) -> Iterator
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
     assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
+    heard = Listener(child)
     try:
-        line = read_line(child.stdout, time.monotonic() + START_S)
-        if line is None:
+        line = heard.line(time.monotonic() + START_S)
+        if not line:
             child.kill()
-            raise ToolError(f"the emulated phone {name} did not start: {child.stderr.read().decode().strip()}")
-        port, server = line.split()
+            child.wait()
+            raise ToolError(f"the emulated phone {name} did not start: {heard.said().strip()}")
+        port, server = line.decode().split()
         # Its adb keys are not the user's: the server of the phone makes its own.
         phone = Phone(name, f"127.0.0.1:{port}", {"ANDROID_ADB_SERVER_PORT": server, "HOME": str(folder / "keys")})
         wait_online(phone)
@@ -57,8 +57,7 @@ def running(name: str, progress: Progress, home: Path | None = None) -> Iterator
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        child.stdout.close()
-        child.stderr.close()
+        heard.close()
 
 
 def wait_online(phone: Phone) -> None:

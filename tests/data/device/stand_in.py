@@ -29,9 +29,10 @@ def plain(command, count):
     told = {"runtime_version": "1.0", "settings": {"num_threads": 1}}
     return {
         "guard": {"state": state, "sentinel_ns": 1000000, "info": MACHINE, "min_clock_khz": None, "affinity": [0, 1]},
-        "inspect": {**told, "executed": [], "delegate": None},
-        "bench": {**told, "load_ns": 1, "first_inference_ns": 1, "warmup_ns": [1], "samples_ns": [1000, 1000, 1000],
-                  "state_before": state, "state_after": state},
+        "inspect": {**told, "executed": [], "delegate": None, "nodes": [], "tensors": [], "inputs": [], "outputs": []},
+        "bench": {**told, "load_ns": 1, "first_inference_ns": 1, "warmup_ns": [1], "samples_ns": [1000] * 50,
+                  "state_before": state, "state_after": state, "info": MACHINE, "versions": {}, "delegation": None,
+                  "energy": None, "energy_note": ""},
         "per_op": {"per_op": None, "note": ""},
     }[command]  # fmt: skip
 

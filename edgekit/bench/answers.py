@@ -1,0 +1,217 @@
+"""The agent's protocol as a reader sees it: JSON lines, some that tell what begins, the last one the answer.
+
+What does not fit is an error that says where: too deep, too long, no number, no such field, counts that contradict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import ToolError, shown
+from ..types.answers import ANSWERS, BenchAnswer, Event, Refusal, Turn
+from ..types.base import Frozen
+
+SAME_VERSION = "the agent on the device and this edgekit must be of one version; if they are, do not trust the device"
+MOST_EVENTS = 1000
+DEEPEST = 16
+"""Levels of lists and objects in a message; the agent's own have seven."""
+MOST_BRACKETS = 1_000_000
+"""In one message: each is an object of its own in memory, and a line holds millions."""
+UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal, or the direction of a text."""
+PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
+"""What pydantic says of fields, in words for a person."""
+TIME_USED = 0.9
+"""Share of the time for samples that has to be over when there are fewer than was asked for."""
+
+Message = TypeVar("Message", bound=Frozen)
+
+
+class SpoiltError(ValueError):
+    """What a device said is not what an agent says; the message says why, in words that follow "the agent"."""
+
+
+class AnswerError(ToolError):
+    """A device answered, but what it said cannot be an agent's answer."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """The answer of an agent that did what was asked; the value is not checked yet, see :func:`checked`."""
+
+    value: dict[str, Any]
+
+
+def parse(line: bytes) -> Value | Refusal | Turn | Event:
+    """A message.
+
+    Raises:
+        SpoiltError: it is none.
+    """
+    message = loaded(line)
+    if message.get("ok") is True:
+        if message.keys() != {"ok", "value"} or not isinstance(message["value"], dict):
+            raise outside(line)
+        return Value(message["value"])
+    kind = Refusal if message.get("ok") is False else Turn if message.get("event") == "turn" else Event
+    try:
+        return kind.from_plain(message)
+    except ValidationError:
+        raise outside(line) from None
+
+
+def loaded(line: bytes) -> dict[str, Any]:
+    """A line as a JSON object that is neither deep nor vast, without control characters in what it tells.
+
+    Raises:
+        SpoiltError: it is something else.
+    """
+    if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:
+        raise SpoiltError(f"answered with more than {MOST_BRACKETS} lists and objects")
+    try:
+        message = json.loads(line, parse_constant=no_number)
+    except SpoiltError:
+        raise
+    except RecursionError:
+        raise SpoiltError(f"answered with lists in lists, more than {DEEPEST} levels deep") from None
+    except ValueError as error:
+        if "integer string conversion" in str(error):
+            raise SpoiltError("answered with a number of thousands of digits") from None
+        raise outside(line) from None
+    if not isinstance(message, dict):
+        raise outside(line)
+    # A failure's message is prose, which :func:`visible` makes harmless where it is shown.
+    look_through(message, texts=message.get("ok") is not False)
+    return message
+
+
+def no_number(name: str) -> float:
+    """Refuse what JSON has no word for."""
+    raise SpoiltError(f"answered with {name} where a number should be")
+
+
+def look_through(message: dict[str, Any], texts: bool) -> None:
+    """Make sure that nothing in ``message`` is too deep or, with ``texts``, a text that steers a terminal.
+
+    Raises:
+        SpoiltError: something is.
+    """
+    level: list[tuple[str, Any]] = [("", message)]
+    for _ in range(DEEPEST):
+        below: list[tuple[str, Any]] = []
+        for path, holder in level:
+            for key, item in items_of(holder):
+                if isinstance(item, dict | list):
+                    below.append((f"{path}.{key}", item))
+                elif texts and isinstance(item, str) and UNSEEN.search(item):
+                    where = f"{path}.{key}".removeprefix(".value").removeprefix(".")
+                    raise SpoiltError(f"answered with control characters in {shown(where)}: {shown(item)}")
+        if not below:
+            return
+        level = below
+    raise SpoiltError(f"answered with lists in lists, more than {DEEPEST} levels deep")
+
+
+def items_of(holder: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:
+    """What an object or a list holds, keys too: they are texts like others."""
+    if isinstance(holder, list):
+        yield from enumerate(holder)
+    else:
+        for key, item in holder.items():
+            yield "a key", key
+            yield key, item
+
+
+def outside(line: bytes) -> SpoiltError:
+    """The error of a line that is no message."""
+    text = line[:200].decode(errors="replace").rstrip("\r\n")
+    return SpoiltError(f"printed {shown(text)}, which is not its protocol")
+
+
+def visible(text: str) -> str:
+    """``text`` with what steers a terminal written out."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class Conversation:
+    """Takes the lines of one launch: events as they come, and one answer, after which nothing may follow.
+
+    Attributes:
+        answer: once it has come.
+    """
+
+    def __init__(self, on_event: Callable[[str], None]) -> None:
+        self.on_event = on_event
+        self.answer: Value | Refusal | None = None
+        self.events = 0
+
+    def take(self, line: bytes) -> None:
+        """One line.
+
+        Raises:
+            SpoiltError: it is no message, one too many, or comes after the answer.
+        """
+        if self.answer is not None:
+            raise SpoiltError("answered twice, or went on after its answer")
+        message = parse(line)
+        if isinstance(message, Value | Refusal):
+            self.answer = message
+        elif isinstance(message, Turn):
+            raise SpoiltError("told of a turn that nobody asked for")
+        else:
+            self.events += 1
+            if self.events > MOST_EVENTS:
+                raise SpoiltError(f"told of more than {MOST_EVENTS} steps, and did not come to an end")
+            self.on_event(message.event)
+
+
+def checked(request: Mapping[str, Any], value: dict[str, Any]) -> None:
+    """Make sure that ``value`` is an answer to ``request``.
+
+    Raises:
+        SpoiltError: it is not; the message names the field.
+    """
+    kind = ANSWERS[str(request["command"])]
+    try:
+        answer = kind.from_plain(value)
+    except ValidationError as error:
+        raise SpoiltError(f"answered what does not fit this edgekit: {first_problem(error)}") from None
+    if isinstance(answer, BenchAnswer):
+        enough_samples(request, answer)
+        cores = request.get("cores")
+        if cores is not None and (not answer.affinity or (isinstance(cores, list) and [*answer.affinity] != cores)):
+            raise SpoiltError(f"was to be kept on the cores {cores}, and answered that it ran on {answer.affinity}")
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first of the fields that are wrong, with the value seen."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole answer"
+    said = PROBLEMS.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
+    seen = "" if first["type"] == "missing" else f", got {shown(first['input'])}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{shown(where)[1:-1]}: {said}{seen}{more}"
+
+
+def enough_samples(request: Mapping[str, Any], answer: BenchAnswer) -> None:
+    """Make sure that there are as many samples as were asked for, unless the time for them was over.
+
+    Raises:
+        SpoiltError: there are fewer.
+    """
+    least, count = int(request.get("min_iterations", 1)), len(answer.samples_ns)
+    if request["command"] != "bench" or count >= least:
+        return
+    spent_s = answer.spent_s or sum(answer.samples_ns) / 1e9
+    if spent_s < TIME_USED * float(request["max_s"]):
+        raise SpoiltError(
+            f"answered with {count} samples of {spent_s:.3g} s together, where {least} were asked for and "
+            f"{request['max_s']:g} s were not over"
+        )

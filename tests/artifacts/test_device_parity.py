@@ -1,0 +1,63 @@
+"""Outputs that a device sends back, right and spoilt."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.artifacts.device_parity import read_outputs
+from edgekit.artifacts.store import read_manifest
+from edgekit.bench.answers import AnswerError
+
+SPEC = read_manifest(Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32").artifact.outputs[0]
+
+
+def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=allow_pickle)
+    return stream.getvalue()
+
+
+RIGHT = npy(np.ones(SPEC.shape, SPEC.dtype))
+HEADER = b"\x93NUMPY\x01\x00\x76\x00"
+
+
+def header(text: str) -> bytes:
+    return HEADER + text.ljust(0x75).encode() + b"\n"
+
+
+def zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.npy", RIGHT)
+    return stream.getvalue()
+
+
+def test_the_outputs(tmp_path: Path) -> None:
+    (tmp_path / "out.npy").write_bytes(RIGHT)
+    assert read_outputs(tmp_path / "out.npy", SPEC).tolist() == np.ones(SPEC.shape).tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "are no .npy file"),
+        (b"garbage", "are no .npy file"),
+        (RIGHT[:-1], "are no .npy file"),
+        (header("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 9000000000000), }"), "are no .npy file"),
+        (header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 5), }"), "are no .npy file"),
+        (header("[" * 100), "are no .npy file"),
+        (npy(np.array([{}], dtype=object), allow_pickle=True), "are no .npy file"),
+        (npy(np.ones((2, *SPEC.shape[1:]), SPEC.dtype)), "where float32 .* are to come"),
+        (npy(np.ones(SPEC.shape, np.float64)), "float64"),
+        (zipped(), "several arrays"),
+    ],
+)
+def test_what_is_no_output(content: bytes, why: str, tmp_path: Path) -> None:
+    (tmp_path / "out.npy").write_bytes(content)
+    with pytest.raises(AnswerError, match=why):
+        read_outputs(tmp_path / "out.npy", SPEC)
