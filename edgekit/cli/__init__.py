@@ -25,7 +25,7 @@ from .pick import pick_command
 from .profile import profile_command
 from .report import report_command
 from .schema import schema_command
-from .show.console import debugging, error_boundary
+from .show.console import debugging, error_boundary, tell
 from .train import train_command
 from .tune import tune_command
 from .verify import verify_command
@@ -63,7 +63,7 @@ def show_version(wanted: bool) -> None:
     if wanted:
         from .. import __version__
 
-        print(f"edgekit {__version__}")
+        tell(f"edgekit {__version__}")
         raise typer.Exit
 
 

@@ -11,7 +11,7 @@ import typer
 from .shared.complete import device_names
 from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
-from .show.console import emit_json, say
+from .show.console import emit_json, say, tell
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def compare_command(
     if as_json:
         emit_json(as_data(found))
     elif markdown:
-        print(compare_markdown(found), end="")
+        tell(compare_markdown(found).rstrip("\n"))
     else:
         show(found)
     if found.broken_off is not None:

@@ -141,10 +141,10 @@ def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
 
 def show_list(listed: list[Listed]) -> None:
     """One device a line, on stdout."""
-    from rich.console import Console
     from rich.table import Table
 
     from ..devices.boards import boards
+    from .show.screen import on_stdout
 
     table = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("device", "transport", "address", "board", "tags", "from"):
@@ -156,14 +156,15 @@ def show_list(listed: list[Listed]) -> None:
             address = f"{address} (labgrid {device.labgrid})".lstrip()
         title = boards()[device.board].title if device.board else ""
         table.add_row(device.id, device.transport, address, title, " ".join(device.tags), one.source)
-    Console().print(table, markup=False)
+    on_stdout(width=None).print(table)
 
 
 def show_checks(checks: list[Check]) -> None:
     """One step a line, with its remedy, on stderr."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from .show.screen import on_stderr
 
     table = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("step", "status", "finding"):
@@ -171,4 +172,4 @@ def show_checks(checks: list[Check]) -> None:
     for check in checks:
         detail = f"{check.detail}\ntry: {check.remedy}" if check.remedy else check.detail
         table.add_row(Text(check.name), Text(check.status, style=STYLE[check.status]), Text(detail))
-    Console(stderr=True).print(table)
+    on_stderr(width=None).print(table)

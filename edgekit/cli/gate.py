@@ -12,7 +12,7 @@ import typer
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, JsonOption, ThreadsOption
-from .show.console import emit_json, say
+from .show.console import command, emit_json, say
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def announce(results: Sequence[GateResult]) -> None:
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(results):
-            say(line)
+            command(line)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as stream:

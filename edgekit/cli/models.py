@@ -8,7 +8,7 @@ import typer
 
 from .shared.complete import model_ids
 from .shared.options import JsonOption
-from .show.console import emit_json
+from .show.console import emit_json, tell
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
 
@@ -53,7 +53,7 @@ def show_command(
     card = find_card(model)
     plain = card.to_plain()
     if not layers:
-        emit_json(plain) if as_json else print(model_details(card))
+        emit_json(plain) if as_json else tell(model_details(card))
         return
     from .shared.torch_needed import torch_needed
     from .show.layers import layer_table
@@ -66,5 +66,5 @@ def show_command(
     if as_json:
         emit_json({**plain, "layers": [plain_row(row) for row in rows], "total": plain_row(total)})
     else:
-        print(model_details(card))
+        tell(model_details(card))
         layer_table(rows, total)

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from ..types import Accelerator, Device
     from ..verbs.profile import Profiled
 
-FILE_WIDTH = 160
-"""Columns of output that no terminal shows, so that tables in logs stay whole."""
-
 
 def profile_command(
     names: Annotated[
@@ -242,15 +239,12 @@ def profile_devices(
 
 def show(outcome: Profiled) -> None:
     """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
-    from rich.console import Console
-
     from ..reports.page.sustained import steady_state
     from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table
+    from .show.screen import on_stderr
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(stderr=True, width=FILE_WIDTH)
+    console = on_stderr()
     if outcome.measurements:
         console.print(measurement_table(outcome.measurements))
     for measurement in outcome.measurements:

@@ -80,20 +80,21 @@ def listening() -> Iterator[Listener]:
     if not sys.stderr.isatty() or os.environ.get("CI"):
         yield Listener(progress=lambda event: say(str(event)))
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from .show.screen import on_stderr
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=on_stderr(width=None), transient=True) as bar:
         task = bar.add_task("loading")
 
         def on_batch(epoch: int, done: int, count: int) -> None:
             bar.update(task, description=f"epoch {epoch}", completed=done, total=count)
 
         def on_epoch(epoch: Epoch) -> None:
-            bar.console.print(epoch_line(epoch), markup=False, highlight=False)
+            bar.console.print(epoch_line(epoch), highlight=False)
 
-        yield Listener(lambda event: bar.console.print(str(event), markup=False), on_batch, on_epoch)
+        yield Listener(lambda event: bar.console.print(str(event)), on_batch, on_epoch)
 
 
 def epoch_line(epoch: Epoch) -> str:

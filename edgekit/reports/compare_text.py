@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.clean import for_markdown
 from ..base.stats import percent
 from ..types import Measurement
 from .compare import Comparison, Side
-from .markdown import escape
 from .operators import OpChange
 from .summary import clock, flags, load, temperature, values
 from .table import UNVERIFIED, megabytes, milliseconds, precision
@@ -132,17 +132,17 @@ def time(ns: int | None) -> str:
 
 def compare_markdown(found: Comparison) -> str:
     """The whole comparison, with a final newline."""
-    parts = [f"### {escape(headline(found))}", pipe_table(HEAD, rows(found))]
+    parts = [f"### {for_markdown(headline(found))}", pipe_table(HEAD, rows(found))]
     for title, changes in (("By operator type", found.types), ("By operator", found.operators)):
         lines = operator_rows(changes or ())
         if lines:
             head = ("operator", "A ms", "B ms", "change ms")
             parts += [f"<details><summary>{title}</summary>", pipe_table(head, lines), "</details>"]
-    parts += ["\n".join(f"- {escape(doubt)}" for doubt in found.doubts)] if found.doubts else []
+    parts += ["\n".join(f"- {for_markdown(doubt)}" for doubt in found.doubts)] if found.doubts else []
     return "\n\n".join(parts) + "\n"
 
 
 def pipe_table(head: Cells, lines: Sequence[Cells]) -> str:
     """A Markdown table; figures to the right."""
-    every = [tuple(map(escape, line)) for line in (head, *lines)]
+    every = [tuple(map(for_markdown, line)) for line in (head, *lines)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (every[0], ("---", "--:", "--:", "--:"), *every[1:]))

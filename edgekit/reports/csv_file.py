@@ -6,12 +6,10 @@ import csv
 import io
 from collections.abc import Sequence
 
+from ..base.clean import for_csv
 from ..base.stats import median_interval
 from ..types import Measurement
 from .summary import Group, Row, values
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is a formula to a spreadsheet; an apostrophe keeps it a text."""
 
 
 def render_csv(groups: Sequence[Group]) -> str:
@@ -96,5 +94,4 @@ def text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
-    written = str(value)
-    return f"'{written}" if isinstance(value, str) and written.startswith(FORMULA) else written
+    return for_csv(value) if isinstance(value, str) else str(value)

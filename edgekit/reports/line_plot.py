@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from ..base.clean import for_html
 from .page.axis import Axis, round_axis
 from .page.svg import at, number, path, percent, stretched, text, y_grid
 
@@ -67,7 +67,7 @@ def line_plot(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img"><style>{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text class="title" x="{LEFT}" y="20">{escape(heading)}</text>{"".join(parts)}'
+        f'<text class="title" x="{LEFT}" y="20">{for_html(heading)}</text>{"".join(parts)}'
         f'<svg x="{LEFT}" y="{foot}" width="{WIDTH - LEFT - RIGHT}" height="{FOOT}">'
         f"{step_numbers(across, steps, step_name)}</svg></svg>\n"
     )
@@ -82,7 +82,7 @@ def panel_parts(panel: Panel, across: Axis, marks: Sequence[tuple[int, str]], *,
 
     grid, labels = y_grid(axis, PANEL, steps)
     drawn = [grid, *(path("mark", f"M{at(across.share(step))} 0V{PANEL}") for step, _ in marks)]
-    shown = [labels, f'<text y="-7">{escape(panel.title)}</text>']
+    shown = [labels, f'<text y="-7">{for_html(panel.title)}</text>']
     if named:
         shown += [text("", across.share(step), 14, words, "start", 4) for step, words in marks]
     ends = spread([y(line.values[-1]) + 4 for line in panel.lines])

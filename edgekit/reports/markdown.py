@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.clean import for_markdown
 from .summary import PUBLISHED, Group, Row
 from .table import ASSUMED
 
@@ -39,7 +40,7 @@ def rendered(groups: Sequence[Group], version: str, *, in_full: bool) -> str:
 
 def section(group: Group, *, in_full: bool) -> list[str]:
     """A device: heading, table, remarks, and the conditions folded away."""
-    parts = [f"## {escape(group.device)}{' (emulated)' if group.emulated else ''}", escape(group.machine)]
+    parts = [f"## {for_markdown(group.device)}{' (emulated)' if group.emulated else ''}", for_markdown(group.machine)]
     if group.emulated:
         parts.append("**Emulated: these latencies mean nothing and are not to be compared.**")
     parts.append(table([row.cells for row in group.rows]))
@@ -57,26 +58,28 @@ def table(rows: Sequence[dict[str, str]]) -> str:
     """A pipe table; numbers to the right."""
     names = list(rows[0])
     lines = [names, ["---" if name in LEFT else "--:" for name in names]]
-    lines += [[escape(row[name]) for name in names] for row in rows]
+    lines += [[for_markdown(row[name]) for name in names] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def remarks(rows: Sequence[Row]) -> list[str]:
     """Reasons of the verdicts, random weights, published accuracy."""
     lines = [
-        f"#{row.number} {row.measurement.verdict.name}: {escape('; '.join(row.measurement.verdict.reasons))}"
+        f"#{row.number} {row.measurement.verdict.name}: {for_markdown('; '.join(row.measurement.verdict.reasons))}"
         for row in rows
         if row.measurement.verdict.reasons
     ]
     random = sorted({row.measurement.model for row in rows if row.measurement.weights_kind == "random"})
     if random:
-        lines.append(f"weights are random for {escape(', '.join(random))}: latency is valid, accuracy is not claimed")
+        lines.append(
+            f"weights are random for {for_markdown(', '.join(random))}: latency is valid, accuracy is not claimed"
+        )
     assumed = sorted({row.measurement.model for row in rows if row.measurement.preprocessing_assumed})
     if assumed:
-        lines.append(f"preprocessing is assumed for {escape(', '.join(assumed))}: {ASSUMED}")
+        lines.append(f"preprocessing is assumed for {for_markdown(', '.join(assumed))}: {ASSUMED}")
     known = {row.measurement.model: row for row in rows if row.accuracy is not None}
     lines += [
-        f"{escape(model)}: ImageNet top-1 {row.accuracy:g} %, {PUBLISHED} ({escape(row.accuracy_source)})"
+        f"{for_markdown(model)}: ImageNet top-1 {row.accuracy:g} %, {PUBLISHED} ({for_markdown(row.accuracy_source)})"
         for model, row in sorted(known.items())
     ]
     return lines
@@ -84,12 +87,5 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 
 def conditions(row: Row) -> str:
     """A list of the measurement's conditions."""
-    head = f"**#{row.number} {escape(row.label)}, {row.measurement.format}**"
-    return "\n".join([head, "", *(f"- {name}: {escape(value)}" for name, value in row.conditions)])
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is, within one table cell."""
-    for mark in "\\`*|<>[]#":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    head = f"**#{row.number} {for_markdown(row.label)}, {row.measurement.format}**"
+    return "\n".join([head, "", *(f"- {name}: {for_markdown(value)}" for name, value in row.conditions)])

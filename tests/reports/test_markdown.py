@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
+from edgekit.base.clean import for_markdown
 from edgekit.catalog import cards
-from edgekit.reports.markdown import COMMENT, escape, render_markdown
+from edgekit.reports.markdown import COMMENT, render_markdown
 from edgekit.reports.summary import summarise
 from edgekit.types import Energy, Pinning
 
@@ -49,7 +50,7 @@ def test_details_are_closed(several):
 
 
 def test_escape_leaves_no_markup():
-    assert escape("<b>`x`|[y]\n*z*") == "\\<b\\>\\`x\\`\\|\\[y\\] \\*z\\*"
+    assert for_markdown("<b>`x`|[y]\n*z*") == "\\<b\\>\\`x\\`\\|\\[y\\] \\*z\\*"
 
 
 def test_emulated_measurements_stand_apart_and_last(several):

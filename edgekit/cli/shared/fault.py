@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ... import __version__
+from ...base.clean import visible
 from ...base.folders import faults_folder
 
 PACKAGES = (
@@ -73,7 +74,7 @@ def fault_text(error: BaseException) -> str:
         "",
         *traceback.format_exception(error),
     ]
-    text = cleaned("\n".join(lines))
+    text = visible(cleaned("\n".join(lines)))
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n…\n{text[-LONGEST // 2 :]}"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
 
+from ...base.clean import for_terminal
 from ...base.signals import INTERRUPTED, STOPPED, STOPS, unwind
 from ...errors import EdgekitError, ToolError, UsageError
 
@@ -20,15 +21,30 @@ LONGEST_MESSAGE = 500
 
 def say(text: str) -> None:
     """One line for a person, on stderr."""
+    write(for_terminal(text))
+
+
+def command(line: str) -> None:
+    """A command to a CI runner, whose values are already escaped, on stderr."""
+    write(line)
+
+
+def write(text: str) -> None:
+    """A line on stderr as it is."""
     try:
         print(text, file=sys.stderr)
     except OSError:  # nobody listens any more, which is no reason to stop
         deafen(sys.stderr)
 
 
+def tell(text: str) -> None:
+    """What a command is asked for as text, on stdout."""
+    print(for_terminal(text))
+
+
 def emit_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(value, indent=2))
+    """One JSON document on stdout, in ASCII."""
+    print(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
 
 
 def debugging() -> bool:

@@ -19,29 +19,24 @@ STYLE = {
     "INCONCLUSIVE": "yellow",
     "NOT_COMPARABLE": "yellow",
 }
-FILE_WIDTH = 160
-"""Columns of output that no terminal shows, so that tables in logs stay whole."""
 
 
 def show_results(results: Sequence[GateResult]) -> None:
     """The table, and what is to be known of each result that is no PASS; on stderr."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from ...reports.gate.words import HEADINGS, MEANING, headline, remarks, row
+    from .screen import on_stderr
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(stderr=True, width=FILE_WIDTH)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
     for result in results:
         status, *others = row(result)
         table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
-    console.print(table)
+    on_stderr().print(table)
     for result in results:
         if result.status == "PASS":
             say(f"{result.name}: {result.reason}")

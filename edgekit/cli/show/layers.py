@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,9 @@ LEGEND = (
 def layer_table(rows: Sequence[LayerCost], total: LayerCost) -> None:
     """Print the layers and their total on stdout."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from .screen import on_stdout
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     table.add_column("layer", total.name, overflow="fold")
@@ -30,7 +30,7 @@ def layer_table(rows: Sequence[LayerCost], total: LayerCost) -> None:
         table.add_column(header, footer, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row.name, row.kind, " x ".join(map(str, row.output_shape)), *numbers(row))
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160)
+    console = on_stdout()
     console.print(table)
     console.print(LEGEND, highlight=False)
 

@@ -13,23 +13,25 @@ from .export_table import summary_line
 @contextmanager
 def live_line(total: int) -> Iterator[tuple[Progress, Done]]:
     """For ``total`` outcomes: the last event beside a bar, and a line for each outcome and warning above it."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    from .screen import on_stderr
+
+    console = on_stderr(width=None)
+    text = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), text)
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
 
         def show(event: Event) -> None:
             if isinstance(event, Warned):
-                console.print(str(event))
+                console.print(str(event), highlight=False)
             else:
-                bar.update(task, description=str(event).replace("[", r"\["))
+                bar.update(task, description=str(event))
 
         def done(outcome: Outcome) -> None:
-            console.print(summary_line(outcome))
+            console.print(summary_line(outcome), highlight=False)
             bar.advance(task)
 
         yield show, done

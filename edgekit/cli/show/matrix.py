@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from ...base.clean import for_markdown
 from ...verbs.matrix import Cell, Matrix, way
 
 MEGABYTE = 1e6
@@ -30,7 +31,7 @@ def matrix_markdown(made: Matrix) -> str:
     if failures:
         lines += ["", "## Reasons", ""]
         lines += [
-            f"- `{c.model}` {way(c, made.precisions)}, {c.status}: {' / '.join(c.reason.splitlines())}"
+            f"- `{c.model}` {way(c, made.precisions)}, {c.status}: {for_markdown(' / '.join(c.reason.splitlines()))}"
             for c in failures
         ]
     return "\n".join(lines) + "\n"

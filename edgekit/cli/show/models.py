@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from ...types import ModelCard, Preprocessing, Weights
@@ -24,8 +23,9 @@ def input_text(card: ModelCard) -> str:
 def models_table(cards: Sequence[ModelCard]) -> None:
     """Print the table of ``edgekit models list`` on stdout."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from .screen import on_stdout
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header, justify in (("model", "left"), ("params", "right"), ("MACs", "right"), ("input", "left")):
@@ -41,7 +41,7 @@ def models_table(cards: Sequence[ModelCard]) -> None:
             best_published(card),
             ", ".join(card.aliases),
         )
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
+    console = on_stdout(width=140)
     console.print(table)
     console.print(
         "MACs: multiply-accumulates of conv and linear, batch 1. top-1: best published figure, not measured here."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-FILE_WIDTH = 160
-"""Columns of output that no terminal shows."""
+from ...base.clean import for_terminal
+from .screen import on_stderr
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | Text]], numbers: Collection[str] = ()) -> None:
@@ -21,8 +20,5 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | Text]], num
     for title in titles:
         table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(stderr=True, width=FILE_WIDTH)
-    console.print(table)
+        table.add_row(*(Text(for_terminal(cell)) if isinstance(cell, str) else cell for cell in row))
+    on_stderr().print(table)

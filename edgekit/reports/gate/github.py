@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...base.clean import for_workflow
 from ...types import GateResult, GateStatus
 from .words import remarks
 
@@ -20,13 +21,7 @@ LEVEL: dict[GateStatus, str] = {
 def workflow_commands(results: Sequence[GateResult]) -> list[str]:
     """One workflow command per result."""
     return [
-        f"::{LEVEL[result.status]} title={escaped(f'edgekit gate: {result.status}', True)}::"
-        + escaped("\n".join([result.name, *remarks(result)]))
+        f"::{LEVEL[result.status]} title={for_workflow(f'edgekit gate: {result.status}', True)}::"
+        + for_workflow("\n".join([result.name, *remarks(result)]))
         for result in results
     ]
-
-
-def escaped(text: str, is_property: bool = False) -> str:
-    """``text`` as the runner unescapes it; in a property a colon and a comma would end it."""
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if is_property else text

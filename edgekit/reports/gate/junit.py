@@ -6,10 +6,10 @@ are no verdict, and nobody shall take them for a pass.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from ...base.clean import for_xml
 from ...types import GateResult
 from .words import remarks
 
@@ -20,8 +20,6 @@ ELEMENT = {
     "INCONCLUSIVE": "skipped",
     "NOT_COMPARABLE": "skipped",
 }
-FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 has no way to write."""
 
 
 def gate_junit(results: Sequence[GateResult]) -> str:
@@ -65,7 +63,7 @@ def case(result: GateResult) -> ET.Element:
         classname=f"edgekit.gate.{result.device.id}",
         time=f"{result.seconds:.3f}",
     )
-    lines = [allowed(line) for line in remarks(result)]
+    lines = [for_xml(line) for line in remarks(result)]
     kind = ELEMENT.get(result.status)
     if kind is None:
         ET.SubElement(made, "system-out").text = "\n".join(lines)
@@ -74,8 +72,3 @@ def case(result: GateResult) -> ET.Element:
         attributes = {"message": message} if kind == "skipped" else {"message": message, "type": result.status}
         ET.SubElement(made, kind, attributes).text = "\n".join(lines[1:])
     return made
-
-
-def allowed(text: str) -> str:
-    """``text`` without what XML cannot hold (terminal colours in a tool's message)."""
-    return FORBIDDEN.sub("?", text)

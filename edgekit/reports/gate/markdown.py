@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...base.clean import for_markdown
 from ...types import GateResult
 from .words import HEADINGS, MEANING, headline, remarks, row
 
@@ -15,12 +16,12 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
     """A table, and what each result that is not a PASS has to say."""
     lines = [MARKER, f"### edgekit gate: {headline(results)}", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
-    lines += [f"| {' | '.join(cell(text) for text in row(result))} |" for result in results]
+    lines += [f"| {' | '.join(for_markdown(text) for text in row(result))} |" for result in results]
     for result in results:
         if result.status == "PASS":
             continue
-        lines += ["", f"**{cell(result.name)}: {result.status}**, {MEANING[result.status]}", ""]
-        lines += [f"- {cell(text)}" for text in remarks(result)]
+        lines += ["", f"**{for_markdown(result.name)}: {result.status}**, {MEANING[result.status]}", ""]
+        lines += [f"- {for_markdown(text)}" for text in remarks(result)]
     first = results[0].rule if results else None
     if first is not None:
         looks = ", ".join(map(str, first.looks))
@@ -31,10 +32,3 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
         )
         lines += ["", how]
     return "\n".join(lines) + "\n"
-
-
-def cell(text: str) -> str:
-    """Text that no Markdown table or HTML takes for its own."""
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("|", "\\|").replace("`", "\\`")

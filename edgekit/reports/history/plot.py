@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
+from ...base.clean import for_html
 from ...base.stats import median_interval, percent
 from ...types import Measurement
 from ..page.axis import Axis
@@ -67,7 +67,7 @@ def grid(series: Series, frame: Frame) -> str:
     shown = sorted({round(last * part / (DATES - 1)) for part in range(DATES)})
     for index in shown:
         anchor = "middle" if 0 < index < last else ("start" if index == 0 else "end")
-        date = escape(series.points[index].measured_at[:10])
+        date = for_html(series.points[index].measured_at[:10])
         parts.append(f'<text x="{frame.at_x(index):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{date}</text>')
     return "".join(parts)
 
@@ -77,7 +77,7 @@ def mark(m: Measurement, index: int, frame: Frame) -> str:
     px, py = f"{frame.at_x(index):.1f}", f"{frame.at_y(m.p50_ms):.1f}"
     kind = "point" if m.verdict.name == "stable" else "point hollow"
     commit = "" if m.revision is None else f", commit {m.revision.commit[:10]}{'+changes' if m.revision.dirty else ''}"
-    tip = escape(f"{m.measured_at}: {milliseconds(m.p50_ms)} ms, {m.verdict.name}{commit}")
+    tip = for_html(f"{m.measured_at}: {milliseconds(m.p50_ms)} ms, {m.verdict.name}{commit}")
     whisker = ""
     interval = median_interval(m.samples_ns)
     if interval is not None:

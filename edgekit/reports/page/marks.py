@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
+from ...base.clean import for_html
 from ...types import Measurement
 from ..summary import Row
 from .svg import number, percent, text
@@ -45,7 +45,7 @@ def mark(row: Row, share: float, y: float, radius: float, *, hollow: bool = Fals
     m = row.measurement
     css = f"mark {m.format}{' hollow' if hollow else ''}{' doubt' if doubtful(m) else ''}"
     return (
-        f'<a href="#m{row.number}" class="{css}" data-row="{row.number}"><title>{escape(tip(row))}</title>'
+        f'<a href="#m{row.number}" class="{css}" data-row="{row.number}"><title>{for_html(tip(row))}</title>'
         f'<svg x="{percent(share)}" y="{number(y)}" class="open">{shape(m.precision, radius)}</svg></a>'
     )
 

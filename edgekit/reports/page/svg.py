@@ -7,8 +7,8 @@ one whose elements keep their form and stand at percentages (marks, texts).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
+from ...base.clean import for_html
 from .axis import Axis
 
 SPAN = 1000
@@ -41,8 +41,8 @@ def stretched(height: float, parts: Iterable[str]) -> str:
 def picture(height: float, title: str, description: str, parts: Iterable[str], css: str = "plot") -> str:
     """A whole plot: title and description are read to those who cannot see it."""
     return (
-        f'<svg class="{css}" width="100%" height="{number(height)}" role="group" aria-label="{escape(title)}. '
-        f'{escape(description)}">{"".join(parts)}</svg>'
+        f'<svg class="{css}" width="100%" height="{number(height)}" role="group" aria-label="{for_html(title)}. '
+        f'{for_html(description)}">{"".join(parts)}</svg>'
     )
 
 
@@ -64,7 +64,7 @@ def text(css: str, share: float, y: float, content: str, anchor: str = "middle",
     """A text at a share of the width, ``dx`` pixels beside it."""
     move = f' dx="{number(dx)}"' if dx else ""
     place = f'x="{percent(share)}" y="{number(y)}"{move} text-anchor="{anchor}"'
-    return f'<text class="{css}" {place}>{escape(content)}</text>'
+    return f'<text class="{css}" {place}>{for_html(content)}</text>'
 
 
 def x_grid(axis: Axis, height: float, label_y: float | None = None) -> tuple[str, str]:

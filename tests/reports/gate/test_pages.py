@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 
-from edgekit.reports.gate.github import escaped, workflow_commands
+from edgekit.base.clean import for_workflow
+from edgekit.reports.gate.github import workflow_commands
 from edgekit.reports.gate.junit import gate_junit
 from edgekit.reports.gate.markdown import MARKER, gate_markdown
 from edgekit.reports.gate.words import headline, remarks, row
@@ -144,5 +145,5 @@ def test_annotations_survive_the_runners_parser() -> None:
     assert all("\n" not in line for line in lines)
     assert "title=edgekit gate%3A FAIL::" in lines[1]
     assert "100 %25" in lines[3]
-    assert escaped("a:b,c%\r\n", True) == "a%3Ab%2Cc%25%0D%0A"
-    assert escaped("a:b,c") == "a:b,c"
+    assert for_workflow("a:b,c%\r\n", True) == "a%3Ab%2Cc%25%0A"
+    assert for_workflow("a:b,c") == "a:b,c"
