@@ -121,6 +121,9 @@ class ExportProfile(Frozen):
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
         quantization: how int8 is made; goes with ``precision = "int8"``, and only with it.
         parity: what the artifact must reach.
+        half_parity: of TFLite's ``fp16``: what it must reach where it is computed in float16 too, sums included. With
+            these bounds the file says that CPUs which can may compute it so (ARMv8.2 and later, LiteRT); without them,
+            or where it misses them, every CPU computes it in float32.
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("base_profile", "overrides")
@@ -137,6 +140,7 @@ class ExportProfile(Frozen):
     ir_version: int = Field(default=ONNX_IR, ge=ONNX_IR, le=10)
     quantization: Quantization | None = None
     parity: ParityTolerance
+    half_parity: ParityTolerance | None = None
     # The profile in the catalog that the command line's overrides were applied to; no keys of a profile's file.
     base_profile: SkipJsonSchema[Name | None] = None
     overrides: SkipJsonSchema[Overrides] = Overrides()
@@ -154,6 +158,8 @@ class ExportProfile(Frozen):
             raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
         if self.format != "onnx" and (self.opset, self.ir_version) != (ONNX_OPSET, ONNX_IR):
             raise ValueError(f"opset and ir_version are those of ONNX files, and this is {self.format}")
+        if self.half_parity is not None and (self.format, self.precision) != ("tflite", "fp16"):
+            raise ValueError(f"half_parity is for TFLite fp16, and this is {self.format} {self.precision}")
         settings = self.quantization
         if self.format == "tflite" and settings is not None:
             # ai-edge-quantizer's static recipe knows no other.

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ..types import Audit, ExportProfile, TensorSpec
+from ..types import HALF_COMPUTE_KEY, HALF_COMPUTE_VALUE, Audit, ExportProfile, TensorSpec
 from .roles import weights
 
 Facts = dict[str, Any]
@@ -50,6 +50,7 @@ def audit(
     outputs: tuple[TensorSpec, ...],
     float_nodes: frozenset[str] = frozenset(),
     float_compute: int = 0,
+    half_compute: bool = False,
 ) -> Audit:
     """Audit one artifact.
 
@@ -61,6 +62,7 @@ def audit(
         outputs: likewise.
         float_nodes: names in the file of the operators that an int8 artifact keeps in float on purpose.
         float_compute: how many of them are convolutions or matrix products.
+        half_compute: it is to say that CPUs which can may compute it in float16; no other file may.
     """
     if profile.format == "onnx":
         facts = {**facts, **read_onnx(model_file)}
@@ -87,8 +89,11 @@ def audit(
         delegate_partitions=delegate.get("partitions"),
         undelegated=delegate.get("undelegated", {}),
         max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
+        half_compute=profile.format == "tflite" and allows_half_compute(model_file),
     )
     failures = broken_claims(result, facts, profile, inputs, outputs)
+    if result.half_compute != half_compute:
+        failures.append(f"the file {'asks' if result.half_compute else 'does not ask'} for float16 compute")
     if profile.format == "onnx":
         failures += newer_than_claimed(facts, profile)
     if profile.precision == "int8":
@@ -147,6 +152,18 @@ def broken_claims(
         if wide:
             broken.append(f"{len(wide)} weight tensors are still float32, first {wide[0]['name']}")
     return broken
+
+
+def allows_half_compute(model_file: Path) -> bool:
+    """True for a TFLite file whose metadata lets CPUs compute its floats in float16."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(model_file.read_bytes(), 0)
+    found = {}
+    for entry in (model.Metadata(index) for index in range(model.MetadataLength())):
+        data = model.Buffers(entry.Buffer()).DataAsNumpy()
+        found[entry.Name()] = b"" if isinstance(data, int) else data.tobytes()  # 0 stands for no data
+    return HALF_COMPUTE_VALUE.encode() in found.get(HALF_COMPUTE_KEY.encode(), b"")
 
 
 def newer_than_claimed(facts: Facts, profile: ExportProfile) -> list[str]:
