@@ -14,6 +14,7 @@ from ..errors import EdgekitError, VerificationError
 from ..types import Artifact, ExportProfile, LayerErrors, Stored
 from ..types.artifacts import CLASSES_FILE
 from .convert import convert
+from .half_compute import allow_half
 from .layer_errors import layer_errors
 from .manifest import manifest
 from .prepare import Prepared
@@ -70,10 +71,11 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
             progress(Step("measuring its layers"))
             attempt = with_layers(attempt, prepared, profile, folder, made)
         progress(Step("verifying"))
-        parity, audit = verify(prepared, profile, folder, made)
+        half = allow_half(prepared, profile, folder, made)
+        parity, audit = verify(prepared, profile, folder, made, half.parity is not None)
         if prepared.classes:
             write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
-        artifact = manifest(prepared, profile, folder, made, parity, audit, seconds)
+        artifact = manifest(prepared, profile, folder, made, parity, audit, seconds, half)
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})
         write_manifest(folder, artifact)

@@ -12,6 +12,7 @@ from ..base.files import sha256_file
 from ..forms.resolve import AS_WRITTEN, describe_form
 from ..types import Artifact, Audit, ExportProfile, FileEntry, Parity
 from ..types.artifacts import CHECK_FILE, CLASSES_FILE, LAYERS_FILE
+from .half_compute import HalfCompute
 from .prepare import Prepared
 from .requests import Made
 from .verify import how_verified
@@ -25,6 +26,7 @@ def manifest(
     parity: Parity,
     audit: Audit,
     convert_seconds: float,
+    half: HalfCompute,
 ) -> Artifact:
     """The manifest of the verified files in ``folder``."""
     return Artifact(
@@ -52,9 +54,10 @@ def manifest(
         rewrites=made.rewrites,
         form=describe_form(prepared.card, profile, made.target),
         parity=parity,
+        half_parity=half.parity,
         parity_data=prepared.parity_data,
         audit=audit,
-        notes=(*made.notes, *how_verified(profile, made, parity)),
+        notes=tuple(filter(None, (*made.notes, half.note, *how_verified(profile, made, parity)))),
         tool_versions={"edgekit": __version__, **made.tool_versions},
         command=reproduce(prepared, profile, made.target),
         convert_seconds=round(convert_seconds, 2),

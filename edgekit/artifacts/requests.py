@@ -99,7 +99,10 @@ class Made(Converted):
 
 
 class AuditRequest(Frozen):
-    """A file to audit; ``facts`` are the runtime's own account of it, as the agent gives them."""
+    """A file to audit; ``facts`` are the runtime's own account of it, as the agent gives them.
+
+    ``half_compute``: it is to say that CPUs which can may compute it in float16.
+    """
 
     facts: dict[str, Any]
     model_file: Path
@@ -108,6 +111,28 @@ class AuditRequest(Frozen):
     outputs: tuple[TensorSpec, ...]
     float_nodes: tuple[str, ...]
     float_compute: int
+    half_compute: bool = False
+
+
+class AllowHalf(Frozen):
+    """A float TFLite file that CPUs which can may compute in float16; it changes in place."""
+
+    file: Path
+
+
+class HalfRequest(Frozen):
+    """A network that float16 arithmetic does not suit; ``pixels`` are images, ``.npy``, uint8 ``(N, H, W, C)``."""
+
+    network: NetworkSource
+    profile: ExportProfile
+    pixels: Path
+
+
+class HalfWeakness(Frozen):
+    """The layer, by its path, that suits float16 least; ``reach`` is the largest sum that any layer can come to."""
+
+    path: str
+    reach: float
 
 
 class ExternalRequest(Frozen):

@@ -30,15 +30,19 @@ SEVERAL = 3
 """Images of one inference in the proof that an open batch is open."""
 
 
-def verify(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> tuple[Parity, Audit]:
+def verify(
+    prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, half_compute: bool = False
+) -> tuple[Parity, Audit]:
     """Parity and audit of the converted file in ``folder``; also writes ``check.npz`` there.
+
+    ``half_compute``: the file is to say that CPUs which can may compute it in float16.
 
     Raises:
         VerificationError: a criterion was missed; the message holds all of them.
         ToolError: the runtime failed on the file.
     """
     parity = check_parity(prepared, profile, folder, made)
-    audit = check_claims(prepared, profile, folder, made)
+    audit = check_claims(prepared, profile, folder, made, half_compute)
     failures = [f"parity: {f}" for f in parity.failures] + [f"audit: {f}" for f in audit.failures]
     if failures:
         raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(profile)}")
@@ -100,20 +104,23 @@ def file_beside(prepared: Prepared, profile: ExportProfile, part: str) -> Path:
     return inside(prepared.work, f"{profile.name}-{part}.npy", field="the profile's name")
 
 
-def run_on_parity_images(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, batch: int = 1) -> Path:
+def run_on_parity_images(
+    prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, *, batch: int = 1, half_compute: bool = False
+) -> Path:
     """Run the file on the parity images; the file of its outputs, ``(N, classes)`` as it stores them.
 
-    ``batch`` is that of a file which leaves it open.
+    ``batch`` is that of a file which leaves it open; with ``half_compute`` the runtime is made to compute floats in
+    float16.
     """
     inputs = to_input(prepared.parity_pixels, made.inputs[0])
-    exact = {"exact_int8": True} if overflows_here(profile, made) else {}
+    how = {"exact_int8": overflows_here(profile, made), "half_compute": half_compute}
     given, taken = file_beside(prepared, profile, "in"), file_beside(prepared, profile, "out")
     with writing(given):
         np.save(given, inputs)
     call_agent(
         {
             **agent_request("run", profile, folder, made),
-            **exact,
+            **how,
             "inputs": str(given),
             "outputs": str(taken),
             "batch": batch,
@@ -144,7 +151,9 @@ def how_verified(profile: ExportProfile, made: Made, parity: Parity) -> tuple[st
     return tuple(filter(None, said))
 
 
-def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> Audit:
+def check_claims(
+    prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, half_compute: bool = False
+) -> Audit:
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
     facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
@@ -156,6 +165,7 @@ def check_claims(prepared: Prepared, profile: ExportProfile, folder: Path, made:
         outputs=made.outputs,
         float_nodes=made.float_nodes,
         float_compute=made.float_compute,
+        half_compute=half_compute,
     )
     return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .artifacts import Artifact, Audit, FileEntry, ImageSet, Parity, Rewrite, WeightsProvenance
 from .base import (
+    HALF_COMPUTE_KEY,
+    HALF_COMPUTE_VALUE,
     PACKAGES_OF,
     RUNTIME_OF,
     Accelerator,
@@ -58,6 +60,8 @@ from .tuning import (
 )
 
 __all__ = [
+    "HALF_COMPUTE_KEY",
+    "HALF_COMPUTE_VALUE",
     "ONNX_IR",
     "ONNX_OPSET",
     "PACKAGES_OF",

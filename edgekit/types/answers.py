@@ -23,6 +23,8 @@ Versions = Annotated[dict[Text, Text], Field(max_length=4096)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=65536)], ...], Field(max_length=65536)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=4096)]
 Shape = Annotated[tuple[Count, ...], Field(max_length=64)]
+OpenShape = Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=64)]
+"""A shape with -1 where it is open."""
 
 
 class Answer(Frozen):
@@ -204,7 +206,7 @@ class Port(Answer):
     """An input or output of the file."""
 
     name: Text
-    shape: Shape
+    shape: OpenShape
     dtype: Text
     scale: float | None
     zero_point: int | None
@@ -232,6 +234,12 @@ class InspectAnswer(Answer):
     settings: Settings
 
 
+class OutputsAnswer(Answer):
+    """``outputs``."""
+
+    count: Count
+
+
 ANSWERS: dict[str, type[Frozen]] = {
     "info": InfoAnswer,
     "state": StateAnswer,
@@ -239,6 +247,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "install": InstallAnswer,
     "run": RunAnswer,
     "inspect": InspectAnswer,
+    "outputs": OutputsAnswer,
     "bench": BenchAnswer,
     "turns": TurnsAnswer,
     "sustained": SustainedAnswer,

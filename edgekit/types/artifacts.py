@@ -131,6 +131,7 @@ class Audit(Frozen):
         quantize_ops, dequantize_ops: conversions executed.
         delegate: name of the CPU delegate; its op counts, None where the runtime has none.
         max_rank: highest rank of an activation.
+        half_compute: the file says that CPUs which can may compute its floats in float16.
         failures: claims that the file does not keep.
     """
 
@@ -151,6 +152,7 @@ class Audit(Frozen):
     delegate_partitions: int | None = None
     undelegated: dict[str, int] = Field(default_factory=dict)
     max_rank: int
+    half_compute: bool = False
     failures: tuple[str, ...] = ()
 
     @property
@@ -183,6 +185,7 @@ class Artifact(Frozen):
             kept.
         float_layers: paths of the layers that an int8 artifact computes in float on purpose.
         layers: what each convolution and linear layer costs; none in manifests from before it was kept.
+        half_parity: of a TFLite file that CPUs which can compute in float16 (ARMv8.2 and later): computed so by force.
         origin: where a file that edgekit did not export came from; empty for edgekit's own. Of such a file nothing was
             verified: it has no parity, no counts of the network, and what it claims is what its runtime made of it.
         params, macs: of the network; None where nobody counted them.
@@ -218,6 +221,7 @@ class Artifact(Frozen):
     int8_vs_float: Int8VsFloat | None = None
     selective_float: SelectiveFloat | None = None
     parity: Parity | None
+    half_parity: Parity | None = None
     parity_data: ImageSet | None
     audit: Audit
     notes: tuple[str, ...] = ()

@@ -20,6 +20,9 @@ VerdictName = Literal["stable", "noisy", "throttled", "emulated"]
 RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", "openvino": "openvino"}
 """The runtime that executes each format."""
 
+HALF_COMPUTE_KEY, HALF_COMPUTE_VALUE = "reduced_precision_support", "fp16accfp16"
+"""Metadata of a float TFLite file that CPUs which can compute in float16, sums included (LiteRT's XNNPACK delegate)."""
+
 PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
     "onnxruntime": (
         "onnxruntime",

@@ -127,6 +127,9 @@ class ExportProfile(Frozen):
             the network and target, and ``rewrites`` where it knows none; else the name of a candidate form.
         quantization: how int8 is made; goes with ``precision = "int8"``, and only with it.
         parity: what the artifact must reach.
+        half_parity: of TFLite's ``fp16``: what it must reach where it is computed in float16 too, sums included. With
+            these bounds the file says that CPUs which can may compute it so (ARMv8.2 and later, LiteRT); without them,
+            or where it misses them, every CPU computes it in float32.
     """
 
     DERIVED: ClassVar[tuple[str, ...]] = ("base_profile", "overrides")
@@ -144,6 +147,7 @@ class ExportProfile(Frozen):
     ir_version: int = Field(default=ONNX_IR, ge=ONNX_IR, le=10)
     quantization: Quantization | None = None
     parity: ParityTolerance
+    half_parity: ParityTolerance | None = None
     # The profile in the catalog that the command line's overrides were applied to; no keys of a profile's file.
     base_profile: SkipJsonSchema[Name | None] = None
     overrides: SkipJsonSchema[Overrides] = Overrides()
@@ -159,10 +163,18 @@ class ExportProfile(Frozen):
             raise ValueError('a [quantization] table goes with precision = "int8", and only with it')
         if self.precision != "int8" and self.io != "float32":
             raise ValueError(f'io = {self.io!r} needs precision = "int8"; for uint8 pixels set bake_preprocess = true')
+        if self.io == "int8" and self.bake_preprocess:
+            raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
+        return self
+
+    @model_validator(mode="after")
+    def _of_the_format(self) -> ExportProfile:
         if self.format == "tflite" and self.batch == "dynamic":
             raise ValueError("the shapes of a TFLite file are fixed; give the batch as a number")
         if self.format != "onnx" and (self.opset, self.ir_version) != (ONNX_OPSET, ONNX_IR):
             raise ValueError(f"opset and ir_version are those of ONNX files, and this is {self.format}")
+        if self.half_parity is not None and (self.format, self.precision) != ("tflite", "fp16"):
+            raise ValueError(f"half_parity is for TFLite fp16, and this is {self.format} {self.precision}")
         settings = self.quantization
         if self.format == "tflite" and settings is not None:
             # ai-edge-quantizer's static recipe knows no other.
@@ -175,6 +187,4 @@ class ExportProfile(Frozen):
                 raise ValueError(f"rounding = {settings.rounding!r} is for TFLite and OpenVINO only")
             if settings.weights != "per-channel":
                 raise ValueError(f'rounding = {settings.rounding!r} needs weights = "per-channel"')
-        if self.io == "int8" and self.bake_preprocess:
-            raise ValueError('bake_preprocess = true takes uint8 pixels, which contradicts io = "int8"')
         return self

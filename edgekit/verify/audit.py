@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..types import Audit, ExportProfile, TensorSpec
+from ..types import HALF_COMPUTE_KEY, HALF_COMPUTE_VALUE, Audit, ExportProfile, TensorSpec
 from .roles import weights
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def audit(
     outputs: tuple[TensorSpec, ...],
     float_nodes: frozenset[str] = frozenset(),
     float_compute: int = 0,
+    half_compute: bool = False,
 ) -> Audit:
     """Audit one artifact.
 
@@ -65,11 +66,15 @@ def audit(
         outputs: likewise.
         float_nodes: names in the file of the operators that an int8 artifact keeps in float on purpose.
         float_compute: how many of them are convolutions or matrix products.
+        half_compute: it is to say that CPUs which can may compute it in float16; no other file may.
     """
     if profile.format == "onnx":
         facts = {**facts, **read_onnx(model_file)}
-    result = account(facts)
+    asks = profile.format == "tflite" and allows_half_compute(model_file)
+    result = account(facts).model_copy(update={"half_compute": asks})
     failures = broken_claims(result, facts, profile, inputs, outputs)
+    if asks != half_compute:
+        failures.append(f"the file {'asks' if asks else 'does not ask'} for float16 compute")
     if profile.format == "onnx":
         failures += newer_than_claimed(facts, profile)
     if profile.precision == "int8":
@@ -163,6 +168,18 @@ def broken_claims(
         if wide:
             broken.append(f"{len(wide)} weight tensors are still float32, first {wide[0]['name']}")
     return broken
+
+
+def allows_half_compute(model_file: Path) -> bool:
+    """True for a TFLite file whose metadata lets CPUs compute its floats in float16."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(model_file.read_bytes(), 0)
+    found = {}
+    for entry in (model.Metadata(index) for index in range(model.MetadataLength())):
+        data = model.Buffers(entry.Buffer()).DataAsNumpy()
+        found[entry.Name()] = b"" if isinstance(data, int) else data.tobytes()  # 0 stands for no data
+    return HALF_COMPUTE_VALUE.encode() in found.get(HALF_COMPUTE_KEY.encode(), b"")
 
 
 def newer_than_claimed(facts: Facts, profile: ExportProfile) -> list[str]:

@@ -12,6 +12,7 @@ from ..protocol import AgentError, Json, first_line
 from .base import Runtime
 from .litert import LiteRT
 from .litert_gpu import LiteRTGpu
+from .litert_half import LiteRTHalf
 from .onnxruntime import OnnxRuntime
 from .onnxruntime_accelerated import OnnxRuntimeGpu, OnnxRuntimeNpu
 from .openvino import OpenVINO, OpenVINOGpu, OpenVINONpu
@@ -27,7 +28,10 @@ ACCELERATED: Dict[Tuple[Any, Any], Any] = {
 
 
 def make_runtime(request: Json) -> Runtime:
-    """Import the runtime that a request names; of ONNX Runtime also the ``provider``, a key of ``PROVIDERS``."""
+    """Import the runtime that a request names; of ONNX Runtime also the ``provider``, a key of ``PROVIDERS``.
+
+    ``half_compute``: LiteRT's CPU delegate computes floats in float16.
+    """
     name, accelerator = request.get("runtime"), request.get("accelerator", "cpu")
     if name not in RUNTIMES:
         raise AgentError("request", "unknown runtime %r; known: %s" % (name, ", ".join(sorted(RUNTIMES))))
@@ -37,6 +41,10 @@ def make_runtime(request: Json) -> Runtime:
             name, accelerator, can))  # fmt: skip
     threads = positive(request, "threads")
     made = ACCELERATED.get((name, accelerator), RUNTIMES[name])
+    if request.get("half_compute"):
+        if made is not LiteRT:
+            raise AgentError("request", "half_compute is for litert on the cpu, not %s on the %s" % (name, accelerator))
+        made = LiteRTHalf
     provider = request.get("provider")
     if provider is not None and not issubclass(made, OnnxRuntimeGpu):
         raise AgentError("request", "the execution provider %r cannot be chosen for %s on the %s; "

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, List, Optional
+from typing import Any, Optional
 
 from ..protocol import AgentError, first_line
-from .litert import LiteRT
+from .litert_compiled import LiteRTCompiled
 from .litert_gpu_log import gpu_delegation, gpu_reason, refuse_invalid
 from .native_output import said_meanwhile
 
@@ -14,7 +14,7 @@ GPU_COMPILE_S = 300.0
 """How long the first inference may take: it waits for the kernels that a driver compiles."""
 
 
-class LiteRTGpu(LiteRT):
+class LiteRTGpu(LiteRTCompiled):
     """LiteRT's compiled model on its GPU accelerator; what that does not take runs on the CPU, and is counted.
 
     The GPU works after ``run`` has returned, so an inference ends with the read-back of its outputs. ``precision``
@@ -38,15 +38,10 @@ class LiteRTGpu(LiteRT):
             cpu_options=options.CpuOptions(num_threads=threads),
         )
         self.settings["gpu_precision"] = "fp32" if precision == "f32" else "fp16"
-        self.results: List[Any] = []
         self.proven = False
 
     def load(self, model: str, profiling: Optional[str] = None) -> None:
-        # The interpreter knows the quantization of the ends; it is not run.
-        interpreter = self.interpreter_class(model_path=model)
-        self.inputs = [self.spec(details) for details in interpreter.get_input_details()]
-        self.outputs = [self.spec(details) for details in interpreter.get_output_details()]
-        count = len(interpreter._get_ops_details())  # noqa: SLF001  (there is no public count)
+        count = self.read_ends(model)
         failure: Optional[Exception] = None
         with said_meanwhile() as said:
             try:
@@ -59,13 +54,7 @@ class LiteRTGpu(LiteRT):
         self.delegation = gpu_delegation(said[0], count)
         refuse_invalid(said[0])
         self.settings["adapter"] = self.delegation["adapter"]
-        self.given, self.taken = self.compiled.create_input_buffers(0), self.compiled.create_output_buffers(0)
-        import numpy as np
-
-        self.sizes = [(int(np.prod(spec["shape"])), np.dtype(spec["dtype"])) for spec in self.outputs]
-
-    def set_input(self, index: int, array: Any) -> None:
-        self.given[index].write(array)
+        self.make_buffers()
 
     def run(self) -> Any:
         if self.proven:
@@ -84,16 +73,10 @@ class LiteRTGpu(LiteRT):
         """
         until = time.monotonic() + patience_s
         while True:
-            self.compiled.run_by_index(0, self.given, self.taken)
             try:
-                self.results = [buffer.read(*size) for buffer, size in zip(self.taken, self.sizes)]  # noqa: B905
+                super().infer()
                 return
             except RuntimeError as error:
                 if "lock custom tensor buffer" not in str(error) or time.monotonic() > until:
                     raise
                 self.taken = self.compiled.create_output_buffers(0)
-
-    def read(self, index: int) -> Any:
-        import numpy as np
-
-        return np.array(self.results[index]).reshape(self.outputs[index]["shape"])

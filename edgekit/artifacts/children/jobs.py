@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...base.isolate import quick_imports
 from ...types import Audit, LayerErrors
 from ..requests import (
+    AllowHalf,
     AuditRequest,
     BuildRequest,
     BuiltNetwork,
@@ -13,6 +14,8 @@ from ..requests import (
     EffectsRequest,
     Gains,
     GainsRequest,
+    HalfRequest,
+    HalfWeakness,
     LayersRequest,
     Made,
     ScoredNetwork,
@@ -38,8 +41,23 @@ def audit(request: AuditRequest) -> Audit:
     """Audit a converted file; see :func:`edgekit.verify.audit.audit`. There is no PyTorch to wait for."""
     with quick_imports():
         from ...verify import audit
-    kept = frozenset(request.float_nodes), request.float_compute
+    kept = frozenset(request.float_nodes), request.float_compute, request.half_compute
     return audit.audit(request.facts, request.model_file, request.profile, request.inputs, request.outputs, *kept)
+
+
+def allow_half(request: AllowHalf) -> AllowHalf:
+    """Allow float16 compute; see :func:`edgekit.export.tflite.half_compute.allow_half_compute`."""
+    with quick_imports():
+        from ...export.tflite import half_compute
+    half_compute.allow_half_compute(request.file)
+    return request
+
+
+def half_weakness(request: HalfRequest) -> HalfWeakness:
+    """The layer that suits float16 least; see :func:`edgekit.artifacts.children.half_layers.weakest`."""
+    with quick_imports():
+        from . import half_layers
+    return half_layers.weakest(request)
 
 
 def effects(request: EffectsRequest) -> Effects:

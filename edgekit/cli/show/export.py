@@ -135,6 +135,12 @@ def artifact_lines(artifact: Artifact) -> list[str]:
             f"of {parity.reference_max_abs:.3g}, {agreement}, on {images.source} ({parity.images})"
         ),
     ]
+    if artifact.half_parity is not None:
+        half = artifact.half_parity
+        lines.append(
+            f"float16 computed so on ARMv8.2 and later; forced here: SQNR {decibels(half)}, "
+            f"top-1 {half.top1_agree}/{half.images}"
+        )
     total = audit.int8_compute_ops + audit.float_compute_ops
     where = f"{audit.int8_compute_ops}/{total} in int8" if artifact.precision == "int8" else f"{total}, all in float"
     if artifact.precision in ("dynamic", "weight-only"):

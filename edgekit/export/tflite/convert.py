@@ -36,7 +36,7 @@ def convert_litert(job: Job) -> Converted:
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
         to_float16(path)
-        notes += ("weights are stored as float16; the CPU delegate computes in float32 unless it is told otherwise",)
+        notes += ("weights are stored as float16",)
     if job.profile.precision == "dynamic":
         from ..dynamic import TFLITE, dynamic_tflite
 

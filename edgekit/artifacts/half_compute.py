@@ -1,0 +1,76 @@
+"""float16 arithmetic for a float TFLite file: tried here by force, allowed in the file where it is near enough.
+
+The file asks for float16 as a whole: a layer that float16 cannot hold is no layer's own affair, and the permission is
+left out then. The file itself is right either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..base.images.pixels import from_output
+from ..base.isolate import run_isolated
+from ..errors import VerificationError
+from ..types import ExportProfile, Parity
+from ..verify.parity import compare
+from .children import jobs
+from .prepare import MORE_TIME, Prepared
+from .requests import AllowHalf, HalfRequest, Made
+from .verify import run_on_parity_images
+
+OVERFLOW = 65504.0
+
+
+@dataclass(frozen=True)
+class HalfCompute:
+    """What came of it.
+
+    Attributes:
+        parity: of the file computed in float16 by force; None where the permission was left out.
+        note: what is to be said of it; empty where nothing was asked.
+    """
+
+    parity: Parity | None = None
+    note: str = ""
+
+
+def allow_half(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> HalfCompute:
+    """Let CPUs that can compute the file in float16, where that meets the profile's bounds; the file changes in place.
+
+    Raises:
+        ToolError: the runtime failed on the file.
+    """
+    if profile.half_parity is None:
+        return HalfCompute()
+    out = made.outputs[0]
+    exact = np.load(run_on_parity_images(prepared, profile, folder, made))
+    half = np.load(run_on_parity_images(prepared, profile, folder, made, half_compute=True))
+    if np.array_equal(exact, half):
+        return HalfCompute(
+            note="float16 compute is left out: this CPU cannot be made to compute in it, so it cannot be verified here"
+        )
+    try:
+        parity = compare(prepared.reference, from_output(half, out), profile.half_parity, prepared.provenance.trained)
+    except VerificationError as error:  # values that are not finite
+        return HalfCompute(note=left_out(prepared, profile, str(error)))
+    if parity.failures:
+        return HalfCompute(note=left_out(prepared, profile, "; ".join(parity.failures)))
+    file = (folder / made.files[0]).resolve()
+    run_isolated(jobs.allow_half, AllowHalf(file=file), prepared.options.timeout_s, f"marking {file.name}")
+    return HalfCompute(parity)
+
+
+def left_out(prepared: Prepared, profile: ExportProfile, why: str) -> str:
+    """The note that names the layer which float16 cannot hold, or loses most by."""
+    request = HalfRequest(network=prepared.source, profile=profile, pixels=prepared.parity_file)
+    what = f"looking for the layer of {prepared.card.id} that float16 does not suit"
+    found = run_isolated(jobs.half_weakness, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    reason = (
+        f"sums of {found.path} can reach {found.reach:.3g}, beyond float16's {OVERFLOW:g}"
+        if found.reach > OVERFLOW
+        else f"{found.path} loses most"
+    )
+    return f"float16 compute is left out, CPUs compute this file in float32: {why}; {reason}"
