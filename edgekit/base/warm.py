@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 LONGEST_MESSAGE = 1 << 20
+FORK, END = b"fork", b"end"
 KILLED = -9
 READ_AT_START = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "LD_", "PYTHON")
 """Variables that libraries read once, while they are loaded."""
@@ -62,7 +63,9 @@ class Warm:
         self._control = control
 
     def close(self) -> None:
-        """End it; it notices that nobody can ask any more."""
+        """End it, once those that it has forked have ended."""
+        with suppress(OSError):  # it has been killed
+            self._control.send(END)
         self._control.close()
 
     def ask(self, request: dict[str, Any], file: int) -> tuple[socket.socket, int] | None:
@@ -70,7 +73,7 @@ class Warm:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno(), file])
+                socket.send_fds(self._control, [FORK], [theirs.fileno(), file])
             ours.sendall(json.dumps(request).encode())
             told = ours.recv(LONGEST_MESSAGE)
         except OSError:

@@ -20,17 +20,18 @@ from typing import Any, NoReturn
 
 from .isolate import die_with_parent, leave, main, quick_imports
 from .posix import end_group
-from .warm import LONGEST_MESSAGE
+from .warm import END, FORK, LONGEST_MESSAGE
 
 
 def serve(control: socket.socket) -> NoReturn:
-    """Answer requests until nobody can ask any more."""
+    """Answer requests until the end is asked for, or nobody can ask any more: then children end with us at once."""
     gc.freeze()
     spent = resource.getrusage(resource.RUSAGE_SELF)
     imports = spent.ru_utime + spent.ru_stime
     while True:
         message, files, _, _ = socket.recv_fds(control, 16, 2)
-        if not message:
+        if message != FORK:
+            reap(wait=message == END)
             os._exit(0)
         server = os.getpid()
         if os.fork() == 0:
@@ -39,9 +40,14 @@ def serve(control: socket.socket) -> NoReturn:
         imports = 0.0
         for file in files:
             os.close(file)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+        reap(wait=False)
+
+
+def reap(wait: bool) -> None:
+    """Take note of the processes that have ended, or wait for all of them."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, 0 if wait else os.WNOHANG)[0]:
+            pass
 
 
 def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
