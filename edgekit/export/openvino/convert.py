@@ -32,12 +32,8 @@ def convert_openvino(job: Job) -> Converted:
         ToolError: the converter or the quantizer failed.
     """
     import openvino
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    sample = torch.from_numpy(job.sample)
-    # The tracer would trace once more and compare; parity compares the file itself.
-    decoder = TorchScriptPythonDecoder(job.network, example_input=sample, trace_kwargs={"check_trace": False})
-    model = openvino.convert_model(decoder, example_input=sample, input=list(sample.shape))
+    model = trace(job)
     drop_pool_indices(model)
     model.inputs[0].tensor.set_names({"input"})
     model.outputs[0].tensor.set_names({"output"})
@@ -80,6 +76,17 @@ def convert_openvino(job: Job) -> Converted:
         notes={"fp16": (half,), "weight-only": (loaded,)}.get(job.profile.precision, ()),
         float_nodes=float_nodes,
     )
+
+
+def trace(job: Job) -> Model:
+    """The job's network as an OpenVINO model."""
+    import openvino
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    sample = torch.from_numpy(job.sample)
+    # The tracer would trace once more and compare; parity compares the file itself.
+    decoder = TorchScriptPythonDecoder(job.network, example_input=sample, trace_kwargs={"check_trace": False})
+    return openvino.convert_model(decoder, example_input=sample, input=list(sample.shape))
 
 
 def reference_range(model: Model, job: Job) -> tuple[float, float]:
