@@ -29,6 +29,7 @@ from benchmarks import real_data
 from benchmarks.real_data import CACHE
 from edgekit.base.folders import boards_folder
 from edgekit.base.progress import Event, silent
+from edgekit.base.warm import warm
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
 from edgekit.devices.virtual.files import write_files
@@ -66,7 +67,8 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test takes artifacts from the user's cache or leaves any there; fixtures of a session share one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEKIT_CACHE", str(with_boards(tmp_path_factory.mktemp("cache"))))
-        yield
+        with warm():  # over one export: all that this process makes share their imports
+            yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from ..base.isolate import run_isolated
 from ..forms.resolve import target_of
 from ..types import ExportProfile
 from .children import jobs
+from .imports import conversion
 from .prepare import MORE_TIME, Prepared
 from .requests import ConvertRequest, Made
 
@@ -22,4 +23,5 @@ def convert(prepared: Prepared, profile: ExportProfile, folder: Path) -> Made:
         folder=folder.resolve(),
     )
     what = f"converting {prepared.card.id} to {profile.name}"
-    return run_isolated(jobs.convert, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    limit_s, imports = prepared.options.timeout_s, conversion(profile)
+    return run_isolated(jobs.convert, request, limit_s, what, more_time=MORE_TIME, imports=imports)

@@ -9,6 +9,7 @@ from ..base.isolate import run_isolated
 from ..types import ExportProfile, LayerErrors
 from ..types.artifacts import LAYERS_FILE
 from .children import jobs
+from .imports import NETWORK
 from .prepare import Prepared
 from .requests import LayersRequest, Made
 from .verify import run_on_parity_images
@@ -30,7 +31,7 @@ def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made:
         made=made,
     )
     what = f"measuring the layers of {prepared.card.id} {profile.name}"
-    found = run_isolated(jobs.layer_errors, request, prepared.options.timeout_s, what)
+    found = run_isolated(jobs.layer_errors, request, prepared.options.timeout_s, what, imports=NETWORK)
     write_atomic(folder / LAYERS_FILE, found.model_dump_json(indent=2) + "\n")
     return found
 

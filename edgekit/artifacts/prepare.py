@@ -15,6 +15,7 @@ from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsPr
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
 from .image_sources import load
+from .imports import NETWORK
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
@@ -136,7 +137,8 @@ def prepare(
         calibration=None if options.parity_data is None else work / CALIBRATION,
         folder=work,
     )
-    built = run_isolated(jobs.build, request, options.timeout_s, f"building {card.id}", more_time=MORE_TIME)
+    what = f"building {card.id}"
+    built = run_isolated(jobs.build, request, options.timeout_s, what, more_time=MORE_TIME, imports=NETWORK)
     provenance = built.provenance
     if options.weights == "pretrained":
         provenance = provenance.model_copy(update={"kind": "pretrained"})

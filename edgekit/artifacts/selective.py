@@ -18,6 +18,7 @@ from ..errors import VerificationError
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
 from .children import jobs
 from .convert import convert
+from .imports import NETWORK
 from .prepare import MORE_TIME, Prepared
 from .requests import GainsRequest, Made
 from .verify import check_parity
@@ -128,7 +129,8 @@ def candidates(prepared: Prepared, profile: ExportProfile, made: Made) -> list[C
         in_float=made.float_names,
     )
     what = f"simulating {prepared.card.id} with more layers in float"
-    found = run_isolated(jobs.gains, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    limit_s = prepared.options.timeout_s
+    found = run_isolated(jobs.gains, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
     return [Candidate(one.path, one.macs / found.macs, one.gain) for one in found.layers]
 
 

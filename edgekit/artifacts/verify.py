@@ -19,6 +19,7 @@ from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
+from .imports import AUDIT
 from .prepare import Prepared
 from .requests import AuditRequest, Made
 
@@ -167,7 +168,7 @@ def check_claims(
         float_compute=made.float_compute,
         half_compute=half_compute,
     )
-    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}")
+    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}", imports=AUDIT)
 
 
 def agent_request(command: str, profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:

@@ -21,16 +21,17 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 from .. import errors
 from ..errors import EdgekitError, ToolError
 from ..types.base import Frozen
 from .posix import end_group
 from .scratch import scratch_folder
+from .warm import Forked, fork
 
 Request = TypeVar("Request", bound=Frozen)
 Answer = TypeVar("Answer", bound=Frozen)
@@ -57,8 +58,9 @@ def run_isolated(
     log: Path | None = None,
     env: dict[str, str] | None = None,
     more_time: str = IDLE,
+    imports: Sequence[str] = (),
 ) -> Answer:
-    """Call ``function`` with ``request`` in a fresh interpreter and return its answer.
+    """Call ``function`` with ``request`` in a process of its own and return its answer.
 
     Args:
         function: a function at the top level of a module, annotated with the types of its request and its answer.
@@ -68,6 +70,8 @@ def run_isolated(
         log: where the child's output goes; a temporary file when None.
         env: variables added to the child's environment.
         more_time: what to try when the time did not suffice.
+        imports: modules that the function will import, those that others share first: inside :func:`.warm.warm` the
+            child is forked from an interpreter that has them; not with ``env``.
 
     Raises:
         EdgekitError: the same error the child raised, with its traceback as a note.
@@ -76,7 +80,7 @@ def run_isolated(
     """
     answer: type[Answer] = get_type_hints(function)["return"]
     name = f"{function.__module__}:{function.__qualname__}"
-    return answer.from_plain(run_named(name, request.to_plain(), timeout_s, what, log, env, more_time))
+    return answer.from_plain(run_named(name, request.to_plain(), timeout_s, what, log, env, more_time, imports))
 
 
 def run_named(
@@ -87,6 +91,7 @@ def run_named(
     log: Path | None = None,
     env: dict[str, str] | None = None,
     more_time: str = IDLE,
+    imports: Sequence[str] = (),
 ) -> dict[str, Any]:
     """As :func:`run_isolated`, for a function of a module that this process cannot import, by name.
 
@@ -98,6 +103,7 @@ def run_named(
         log: likewise.
         env: likewise.
         more_time: likewise.
+        imports: likewise.
 
     Raises:
         EdgekitError: see :func:`run_isolated`.
@@ -106,10 +112,10 @@ def run_named(
         request_file, result_file = folder / "request.json", folder / "result.json"
         request_file.write_text(json.dumps(request))
         log_file = log or folder / "log.txt"
-        files = [str(request_file), str(result_file)]
-        command = [sys.executable, "-m", "edgekit.base.isolate", function, *files, str(os.getpid())]
+        arguments = [function, str(request_file), str(result_file)]
         # Its temporary files go with ours: a child that is killed leaves them.
-        code = run_logged(command, log_file, timeout_s, {"TMPDIR": str(folder), **(env or {})})
+        env = {"TMPDIR": str(folder), **(env or {})}
+        code = run_main(arguments, log_file, timeout_s, env, imports if len(env) == 1 else ())
         if result_file.exists():
             answer = json.loads(result_file.read_text())
             if answer["ok"]:
@@ -117,6 +123,19 @@ def run_named(
             raise rebuild_error(answer, what)
         hint = more_time if code is None else ""
         raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip(), hint)
+
+
+def run_main(
+    arguments: list[str], log: Path, timeout_s: float, env: dict[str, str], imports: Sequence[str]
+) -> int | None:
+    """Run :func:`main` in a child, forked from a warm interpreter where there is one; as :func:`run_logged`."""
+    with log.open("ab") as stream:
+        child = fork(imports, arguments, stream, {**PATIENT, **os.environ, **env})
+        if child is not None:
+            with supervised(child):
+                return wait(child, timeout_s)
+    command = [sys.executable, "-m", "edgekit.base.isolate", *arguments, str(os.getpid())]
+    return run_logged(command, log, timeout_s, env)
 
 
 def run_logged(command: list[str], log: Path, timeout_s: float, env: dict[str, str] | None = None) -> int | None:
@@ -147,7 +166,7 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def supervised(child: subprocess.Popen[bytes] | Forked) -> Iterator[None]:
     """A block in which ``child``, which leads a process group, runs; none of the group outlives it, also on Ctrl-C.
 
     Raises:
@@ -166,8 +185,13 @@ def supervised(child: subprocess.Popen[bytes]) -> Iterator[None]:
             _running.discard(child.pid)
 
 
-def wait(child: subprocess.Popen[bytes], timeout_s: float = math.inf) -> int | None:
+def wait(child: subprocess.Popen[bytes] | Forked, timeout_s: float = math.inf) -> int | None:
     """The child's exit code, or None when the time is over. Its CPU time, and its descendants', goes to the meter."""
+    if isinstance(child, Forked):
+        known = child.returncode is not None
+        code = child.wait(None if timeout_s == math.inf else timeout_s)
+        METER.seconds += 0.0 if known or code is None else child.seconds
+        return code
     if not hasattr(os, "wait4"):  # Windows
         try:
             return child.wait(None if timeout_s == math.inf else timeout_s)
@@ -293,10 +317,14 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def leave(code: int) -> NoReturn:
+    """End the child at once: native runtimes may crash while the interpreter shuts down, and the answer is on disk."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[4]))
     main(*sys.argv[1:4])
-    # Native runtimes may crash while the interpreter shuts down; the answer is on disk, so leave at once.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    leave(0)

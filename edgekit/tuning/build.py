@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..artifacts.children import jobs
+from ..artifacts.imports import NETWORK
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites
@@ -97,7 +98,8 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
         forms={p.form: FormRewrites(rewrites=p.rewrites, keep_float=kept_in_float(p)) for p in forms},
     )
     what = f"rewriting {prepared.card.id}"
-    found = run_isolated(jobs.effects, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    limit_s = prepared.options.timeout_s
+    found = run_isolated(jobs.effects, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
     distinct: dict[object, ExportProfile] = {}
     left_out: list[TriedForm] = []
     for profile in forms:

@@ -18,6 +18,7 @@ from ..base.files import check_writable
 from ..base.owned import check_replaceable
 from ..base.progress import Finished, Progress, Step, telling
 from ..base.scratch import scratch_folder
+from ..base.warm import warm
 from ..bench.choice import Compared, Question, compare
 from ..bench.paired import Contender
 from ..bench.session import Session
@@ -78,7 +79,7 @@ def export_measured(
     check_writable(options.out)
     outcomes: list[Outcome] = []
     for card, checkpoint, plan in zip(cards, checkpoints, bases, strict=True):
-        with scratch_folder("tune") as work:
+        with warm(), scratch_folder("tune") as work:
             progress(Step("building the network and its float reference", (card.id,)))
             start = time.monotonic()
             try:

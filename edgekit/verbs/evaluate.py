@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..artifacts.children import jobs
 from ..artifacts.find import looks_like_path
 from ..artifacts.image_sources import is_data_set, read_data_set
+from ..artifacts.imports import NETWORK
 from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import card_of, check_files, file_of, read_manifest
 from ..base.images.image_arrays import size_note
@@ -357,6 +358,7 @@ def score_network(network: Network, images: Images, work: Path, progress: Progre
         array=array,
         outputs=work / "scores.npy",
     )
-    found = run_isolated(jobs.scores, request, timeout_s, f"running {network.card.id}", more_time=MORE_TIME)
+    what = f"running {network.card.id}"
+    found = run_isolated(jobs.scores, request, timeout_s, what, more_time=MORE_TIME, imports=NETWORK)
     scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
     return Answers(np.load(request.outputs), scored, found.classes)

@@ -9,6 +9,7 @@ from ..artifacts.prepare import ExportOptions
 from ..artifacts.tasks import Done, Outcome, export_task, plan
 from ..base.parallel import run_all
 from ..base.progress import Progress
+from ..base.warm import warm
 from ..catalog import find_card, profile_for
 from ..types import RUNTIME_OF, ExportProfile, Precision
 
@@ -40,12 +41,13 @@ def export(
     """
     tasks = plan(models, profiles, options)
     finished: dict[str, list[Outcome]] = {}
-    run_all(
-        tasks,
-        lambda task: export_task(task, options, progress, done or (lambda _: None), alone=len(tasks) == 1),
-        lambda task, outcomes: finished.update({task.card.id: outcomes}),
-        jobs,
-    )
+    with warm():
+        run_all(
+            tasks,
+            lambda task: export_task(task, options, progress, done or (lambda _: None), alone=len(tasks) == 1),
+            lambda task, outcomes: finished.update({task.card.id: outcomes}),
+            jobs,
+        )
     return [outcome for task in tasks for outcome in task.answers(finished[task.card.id])]
 
 

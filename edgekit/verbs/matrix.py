@@ -19,6 +19,7 @@ from ..base.files import write_atomic
 from ..base.owned import MANIFEST
 from ..base.parallel import run_all
 from ..base.progress import Finished, Note, Progress
+from ..base.warm import warm
 from ..catalog import cards, find_card, profile_for
 from ..errors import EdgekitError, UsageError, did_you_mean
 from ..forms.profiles import FORMATS, INT8_WEIGHTS
@@ -156,7 +157,8 @@ def matrix(
         found = ", ".join(f"{way(c, precisions)} {c.status}" for c in cells)
         progress(Finished(found, (f"{len(done)}/{len(chosen)} {card.id}",)))
 
-    run_all(chosen, lambda card: cells_of(card, formats, precisions, artifacts, progress, resume), finish, jobs)
+    with warm():
+        run_all(chosen, lambda card: cells_of(card, formats, precisions, artifacts, progress, resume), finish, jobs)
     return account()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit import errors
-from edgekit.base.isolate import describe_exit, run_logged, run_named, tail
+from edgekit.base import warm
+from edgekit.base.isolate import METER, describe_exit, run_logged, run_named, tail
 from edgekit.base.locks import alive
 from edgekit.errors import EdgekitError, ToolError, did_you_mean
 
@@ -33,6 +36,20 @@ def environment(request):
 def temporary(request):
     import tempfile
     return {"made": tempfile.mkdtemp()}
+
+CALLS = []
+IMPORTED_IN = os.getpid()
+
+def state(request):
+    CALLS.append(1)
+    return {"folder": os.getcwd(), "colour": os.environ.get("COLOUR"), "calls": len(CALLS), "pid": os.getpid(),
+            "imported_by_server": os.getpid() != IMPORTED_IN}
+
+def work(request):
+    begin = time.process_time()
+    while time.process_time() - begin < 0.25:
+        pass
+    return {}
 
 def segfault(request):
     print("about to read address 0", flush=True)
@@ -86,10 +103,20 @@ def where(tmp_path_factory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+@pytest.fixture(scope="module", params=["fresh", "forked"])
+def imports(request, where) -> Iterator[tuple[str, ...]]:
+    """What :func:`run_named` is told of the imports: nothing, or that a warm interpreter can have them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm, "WARMTH", warm.Warmth())  # the one of the session has another PYTHONPATH
+        patch.setenv("PYTHONPATH", os.pathsep.join([where["PYTHONPATH"], *sys.path]))
+        with warm.warm():
+            yield ("child_functions",) if request.param == "forked" else ()
+
+
 @pytest.fixture
-def call(where):
+def call(imports):
     def run(function, request=None, timeout_s=60.0, **more):
-        return run_named(f"child_functions:{function}", request or {}, timeout_s, "making x", env=where, **more)
+        return run_named(f"child_functions:{function}", request or {}, timeout_s, "making x", imports=imports, **more)
 
     return run
 
@@ -228,15 +255,17 @@ def test_grandchildren_end_with_the_child(call, tmp_path, then):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_ends_the_whole_family(where, tmp_path, how):
+def test_interrupt_ends_the_whole_family(imports, tmp_path, how):
     program = """
 import signal, sys
 from edgekit.base.isolate import run_named
+from edgekit.base.warm import warm
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 request = {"pids": sys.argv[1], "then": "sleep"}
-run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
+with warm():
+    run_named("child_functions:family", request, 100, "x", imports=sys.argv[2:])
 """
-    command = [sys.executable, "-c", program, str(tmp_path / "pids"), where["PYTHONPATH"]]
+    command = [sys.executable, "-c", program, str(tmp_path / "pids"), *imports]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     pids = wait_for(tmp_path / "pids")
     parent.send_signal(how)
@@ -245,14 +274,16 @@ run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.ar
     assert gone(pids)
 
 
-def test_kill_of_the_parent_ends_the_child(where, tmp_path):
+def test_kill_of_the_parent_ends_the_child(imports, tmp_path):
     program = """
 import sys
 from edgekit.base.isolate import run_named
+from edgekit.base.warm import warm
 request = {"pids": sys.argv[1], "then": "sleep"}
-run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.argv[2]})
+with warm():
+    run_named("child_functions:family", request, 100, "x", imports=sys.argv[2:])
 """
-    command = [sys.executable, "-c", program, str(tmp_path / "pids"), where["PYTHONPATH"]]
+    command = [sys.executable, "-c", program, str(tmp_path / "pids"), *imports]
     parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     child, grandchild = wait_for(tmp_path / "pids")
     parent.kill()
@@ -261,6 +292,53 @@ run_named("child_functions:family", request, 100, "x", env={"PYTHONPATH": sys.ar
         assert gone([child])
     finally:
         subprocess.run(["kill", "-9", str(child), str(grandchild)], check=False, capture_output=True)
+
+
+# Warm interpreters
+
+
+def test_a_forked_child_has_the_imports_and_nothing_else(imports, call, monkeypatch, tmp_path):
+    """Each is a process of its own, in our folder and environment of now."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLOUR", "blue")
+    first, second = call("state"), call("state")
+    assert (first["folder"], first["colour"], first["calls"]) == (str(tmp_path), "blue", 1)
+    assert (second["calls"], second["pid"] != first["pid"]) == (1, True)
+    assert first["imported_by_server"] is (imports != ())
+
+
+def test_its_cpu_time_is_metered(call):
+    before = METER.seconds
+    call("work")
+    assert METER.seconds - before > 0.2
+
+
+def test_where_the_warm_interpreter_has_ended_a_fresh_one_does_it(imports, call):
+    if not imports:
+        pytest.skip("there is no warm interpreter to end")
+    pid = call("state")["pid"]
+    warm.WARMTH._started.kill()
+    warm.WARMTH._started.wait()
+    after = call("state")
+    assert (after["calls"], after["imported_by_server"], after["pid"] != pid) == (1, False, True)
+
+
+def test_a_block_ends_its_interpreters(where, monkeypatch):
+    monkeypatch.setattr(warm, "WARMTH", warm.Warmth())
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([where["PYTHONPATH"], *sys.path]))
+    with warm.warm():
+        with warm.warm():
+            assert run_named("child_functions:echo", {}, 60, "x", imports=("json", "child_functions")) == {}
+        assert warm.WARMTH._started is not None
+        server = warm.WARMTH._started.pid
+        assert alive(server)
+    assert gone([server])
+    assert run_named("child_functions:state", {}, 60, "x", imports=("child_functions",))["imported_by_server"] is False
+
+
+def test_what_cannot_be_imported_is_said_by_the_child(call, monkeypatch, where):
+    with pytest.raises(ToolError, match="no_such_module"):
+        run_named("no_such_module:f", {}, 60, "x", imports=("no_such_module",))
 
 
 # Words

@@ -1,17 +1,19 @@
-"""The installed program, run as a user runs it."""
+"""The program's command line in this process: starting it anew for every wrong word takes longer than its answer."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import signal
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from subprocess import CompletedProcess
 
 import pytest
 
-PROGRAM = Path(sys.executable).with_name("edgekit")
+from edgekit.cli import main
+
 PLAIN = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 
 
@@ -23,23 +25,38 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """A block after which signals are handled as before; the program sets handlers of its own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
-def edgekit(project: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def edgekit(project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
     """Run ``edgekit`` with the given arguments in ``project``, without the user's own configuration."""
 
-    def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
-        env: dict[str, Any] = {**os.environ, **PLAIN, "XDG_CONFIG_HOME": str(tmp_path / "config"), **environment}
-        done = subprocess.run(
-            [str(PROGRAM), *map(str, arguments)],
-            cwd=project,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert "Traceback" not in done.stdout, done.stdout
-        return done
+    def run(*arguments: object, **environment: str) -> CompletedProcess[str]:
+        command = ["edgekit", *map(str, arguments)]
+        capfd.readouterr()
+        code = 0
+        with pytest.MonkeyPatch.context() as patch, own_signals():
+            patch.chdir(project)
+            patch.setattr(sys, "argv", command)
+            patch.setattr(tempfile, "tempdir", None)  # found anew, as TMPDIR has it
+            for name, value in {**PLAIN, "XDG_CONFIG_HOME": str(tmp_path / "config"), **environment}.items():
+                patch.setenv(name, value)
+            try:
+                main()
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        said = capfd.readouterr()
+        assert "Traceback" not in said.err, said.err
+        assert "Traceback" not in said.out, said.out
+        return CompletedProcess(command, code, said.out, said.err)
 
     return run

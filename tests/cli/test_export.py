@@ -1,4 +1,4 @@
-"""``edgekit export`` as a process: what it prints, what it answers to nonsense, and that nonsense leaves nothing."""
+"""``edgekit export`` as typed: what it prints, what it answers to nonsense, and that nonsense leaves nothing."""
 
 from __future__ import annotations
 

@@ -34,9 +34,7 @@ def convert_openvino(job: Job) -> Converted:
     """
     import openvino
 
-    sample = torch.from_numpy(job.sample)
-    shape = [OPEN if job.open_batch else len(sample), *sample.shape[1:]]
-    model = openvino.convert_model(job.network, example_input=sample, input=shape)
+    model = trace(job)
     drop_pool_indices(model)
     model.inputs[0].tensor.set_names({"input"})
     model.outputs[0].tensor.set_names({"output"})
@@ -79,6 +77,18 @@ def convert_openvino(job: Job) -> Converted:
         notes={"fp16": (half,), "weight-only": (loaded,)}.get(job.profile.precision, ()),
         float_nodes=float_nodes,
     )
+
+
+def trace(job: Job) -> Model:
+    """The job's network as an OpenVINO model."""
+    import openvino
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    sample = torch.from_numpy(job.sample)
+    # The tracer would trace once more and compare; parity compares the file itself.
+    decoder = TorchScriptPythonDecoder(job.network, example_input=sample, trace_kwargs={"check_trace": False})
+    shape = [OPEN if job.open_batch else len(sample), *sample.shape[1:]]
+    return openvino.convert_model(decoder, example_input=sample, input=shape)
 
 
 def reference_range(model: Model, job: Job) -> tuple[float, float]:

@@ -1,0 +1,31 @@
+"""What the children of an export import, for :func:`edgekit.base.warm.warm`; the shared part first."""
+
+from __future__ import annotations
+
+from ..types import ExportProfile, Format
+
+NETWORK = ("edgekit.artifacts.children.network",)
+"""PyTorch and the zoo."""
+AUDIT = ("edgekit.verify.audit",)
+CONVERTERS: dict[Format, tuple[str, ...]] = {
+    "onnx": (
+        "torch.onnx._internal.exporter._core",
+        "torch.export._trace",
+        "onnxscript.function_libs.torch_lib.ops",
+        "onnxsim",
+    ),
+    "openvino": ("torch.distributed.tensor", "openvino"),
+    "tflite": (),
+}
+"""What ``torch.onnx.export`` and OpenVINO's reader of PyTorch import when they are called, too."""
+QUANTIZERS: dict[Format, tuple[str, ...]] = {
+    "onnx": (),
+    "openvino": ("nncf.openvino.quantization.quantize_model",),
+    "tflite": ("ai_edge_quantizer",),
+}
+
+
+def conversion(profile: ExportProfile) -> tuple[str, ...]:
+    """What a conversion imports."""
+    quantizers = () if profile.quantization is None else QUANTIZERS[profile.format]
+    return (*NETWORK, *CONVERTERS[profile.format], *quantizers)
