@@ -6,13 +6,13 @@ What does not fit is an error that says where: too deep, too long, no number, no
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from ..base.clean import UNSAFE
 from ..errors import ToolError, shown
 from ..types.answers import ANSWERS, BenchAnswer, Event, Refusal, Turn
 from ..types.base import Frozen
@@ -23,8 +23,6 @@ DEEPEST = 16
 """Levels of lists and objects in a message; the agent's own have seven."""
 MOST_BRACKETS = 1_000_000
 """In one message: each is an object of its own in memory, and a line holds millions."""
-UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that steer a terminal, or the direction of a text."""
 PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
 """What pydantic says of fields, in words for a person."""
 TIME_USED = 0.9
@@ -86,7 +84,7 @@ def loaded(line: bytes) -> dict[str, Any]:
         raise outside(line) from None
     if not isinstance(message, dict):
         raise outside(line)
-    # A failure's message is prose, which :func:`visible` makes harmless where it is shown.
+    # A failure's message is prose, which is made harmless.
     look_through(message, texts=message.get("ok") is not False)
     return message
 
@@ -109,7 +107,7 @@ def look_through(message: dict[str, Any], texts: bool) -> None:
             for key, item in items_of(holder):
                 if isinstance(item, dict | list):
                     below.append((f"{path}.{key}", item))
-                elif texts and isinstance(item, str) and UNSEEN.search(item):
+                elif texts and isinstance(item, str) and UNSAFE.search(item):
                     where = f"{path}.{key}".removeprefix(".value").removeprefix(".")
                     raise SpoiltError(f"answered with control characters in {shown(where)}: {shown(item)}")
         if not below:
@@ -132,11 +130,6 @@ def outside(line: bytes) -> SpoiltError:
     """The error of a line that is no message."""
     text = line[:200].decode(errors="replace").rstrip("\r\n")
     return SpoiltError(f"printed {shown(text)}, which is not its protocol")
-
-
-def visible(text: str) -> str:
-    """``text`` with what steers a terminal written out."""
-    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class Conversation:

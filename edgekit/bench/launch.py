@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..base.clean import visible
 from ..base.isolate import IDLE, describe_exit, last_lines, supervised, wait
 from ..base.listener import ExcessError, Listener
 from ..base.posix import end_group
@@ -22,7 +23,7 @@ from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError, shown
 from ..types.answers import Refusal
 from .agent_archive import AGENT_FILE, agent_archive
-from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked, visible
+from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked
 
 INSTALL = {
     "onnxruntime": "pip install onnxruntime",

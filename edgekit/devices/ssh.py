@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from ..base.clean import visible
 from ..base.listener import ExcessError, Listener, gather
 from ..base.progress import Progress, silent
 from ..base.scratch import scratch_folder
-from ..bench.answers import visible
 from ..bench.launch import NOISE
 from ..errors import ToolError, shown
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner

@@ -93,6 +93,12 @@ class RunAnswer(Answer):
     delegation: Taken | None
 
 
+class OutputsAnswer(Answer):
+    """``outputs``; they are in a file."""
+
+    count: Count
+
+
 class BenchAnswer(Answer):
     """``bench``; ``spent_s`` is told of several launches, or of turns with pauses between."""
 
@@ -201,10 +207,10 @@ class Tensor(Answer):
 
 
 class Port(Answer):
-    """An input or output of the file."""
+    """An input or output of the file; -1 stands for what is open."""
 
     name: Text
-    shape: Shape
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1, le=2**53)], ...], Field(max_length=64)]
     dtype: Text
     scale: float | None
     zero_point: int | None
@@ -238,6 +244,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "guard": GuardAnswer,
     "install": InstallAnswer,
     "run": RunAnswer,
+    "outputs": OutputsAnswer,
     "inspect": InspectAnswer,
     "bench": BenchAnswer,
     "turns": TurnsAnswer,

@@ -100,8 +100,7 @@ def test_failures_stop_nothing_and_say_why(account: Any, tmp_path: Path) -> None
     text = (tmp_path / "docs" / "m.md").read_text()
     assert "1 of 6 ok." in text
     assert (
-        "- `mobilenet_v1_0.25` tflite, failed to convert: op GATHER_ND is not supported / last line of the log"
-        in text
+        "- `mobilenet_v1_0.25` tflite, failed to convert: op GATHER_ND is not supported / last line of the log" in text
     )
     assert "| **failed to verify**, 1.5 s |" in text
     assert text.index("## mobilenet_v1") < text.index("## squeezenet") < text.index("## Reasons")
