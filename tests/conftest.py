@@ -16,7 +16,7 @@ import threading
 import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -362,17 +362,35 @@ def stripes(tmp_path: Path) -> Path:
     return path
 
 
+SPLICE = """
+import os, socket, sys, threading
+far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def back():
+    while data := far.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=back, daemon=True).start()
+while data := os.read(0, 65536):
+    far.sendall(data)
+"""
+"""Carries an SSH connection from our network namespace into that of a board, where the program runs."""
+
+
 @dataclass
 class SshBoard:
     """This machine behind a real sshd on loopback; its alias ``board`` stands in ``config``.
 
     Attributes:
         cache: what edgekit keeps there goes to the folder ``edgekit`` in it.
+        far: it has a network namespace of its own, so that its link can be cut and slowed down.
+        server: the sshd that listens.
     """
 
     folder: Path
     port: int
     cache: Path
+    far: bool = False
+    server: subprocess.Popen[bytes] | None = None
 
     @property
     def config(self) -> Path:
@@ -405,16 +423,74 @@ class SshBoard:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
         return path.with_suffix(".pub").read_text()
 
+    def log_in_by(self, script: str) -> None:
+        """From now on a login runs this shell script, which finds what was asked for in ``$asked``."""
+        path = self.folder / "login.sh"
+        path.write_text(f"asked=$SSH_ORIGINAL_COMMAND\n{script}\n")
+        key = (self.folder / "client.pub").read_text()
+        (self.folder / "authorized_keys").write_text(f'command="sh {path}" {key}')
 
-@pytest.fixture
-def ssh_board() -> Iterator[SshBoard]:
-    """A real sshd on loopback that lets the current user in, and ends with the test."""
-    sshd = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
-    if sshd is None:
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        sshd = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
+        log, splice = self.folder / "sshd.log", self.folder / "splice.py"
+        apart = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] if self.far else []
+        self.server = subprocess.Popen(
+            [*private_run(), *apart, str(sshd), "-D", "-E", str(log), "-f", str(self.folder / "sshd_config")],
+            stdin=subprocess.DEVNULL,
+        )
+        if self.far:
+            splice.write_text(SPLICE)
+            inside = ["nsenter", f"--net=/proc/{self.server.pid}/ns/net", sys.executable, str(splice), str(self.port)]
+            self.configure(ProxyCommand=shlex.join(inside))
+        wait_for(self.port, self.server, log)
+
+    def stop(self) -> None:
+        """End the server, not its sessions."""
+        assert self.server is not None
+        self.server.terminate()
+        self.server.wait(timeout=10)
+
+    @property
+    def sessions(self) -> list[int]:
+        """The processes of sshd that serve connections now."""
+        assert self.server is not None
+        return [pid for pid in descendants(self.server.pid) if program(pid).startswith("sshd")]
+
+    def in_its_network(self, *command: str) -> None:
+        """Run ``command`` where the server is."""
+        assert self.server is not None
+        subprocess.run(["nsenter", f"--net=/proc/{self.server.pid}/ns/net", *command], check=True)
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process, and theirs, the children before their parents."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            words = status.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(words[1]), []).append(int(status.parent.name))
+    found: list[int] = []
+    for child in parents.get(pid, []):
+        found += [*descendants(child), child]
+    return found
+
+
+def program(pid: int) -> str:
+    """The name of a process; empty when it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+@contextmanager
+def served_board(far: bool = False) -> Iterator[SshBoard]:
+    """A board whose server runs until the block ends."""
+    if shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin") is None:
         pytest.skip("needs openssh-server")
     with tempfile.TemporaryDirectory(prefix="edgekit-sshd-") as name, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        board = SshBoard(Path(name), probe.getsockname()[1], Path(name, "cache"))
+        board = SshBoard(Path(name), probe.getsockname()[1], Path(name, "cache"), far)
         probe.close()
         host_key = board.make_key("host")
         Path(name, "authorized_keys").write_text(board.make_key("client"))
@@ -425,16 +501,38 @@ def ssh_board() -> Iterator[SshBoard]:
             "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={board.cache}\n"
         )
-        server = subprocess.Popen(
-            [*private_run(), sshd, "-D", "-E", f"{name}/sshd.log", "-f", f"{name}/sshd_config"],
-            stdin=subprocess.DEVNULL,
-        )
         try:
-            wait_for(board.port, server, Path(name, "sshd.log"))
+            board.start()
             yield board
         finally:
-            server.terminate()
-            server.wait(timeout=10)
+            if board.server is not None:
+                for pid in board.sessions:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                board.stop()
+
+
+@pytest.fixture
+def ssh_board() -> Iterator[SshBoard]:
+    """A real sshd on loopback that lets the current user in, and ends with the test."""
+    with served_board() as board:
+        yield board
+
+
+@pytest.fixture
+def far_board() -> Iterator[SshBoard]:
+    """As ``ssh_board``, with a network of its own, which a test may cut or slow down."""
+    try_out = [
+        "unshare",
+        "--net",
+        "sh",
+        "-c",
+        "ip link set lo up && tc qdisc add dev lo root tbf rate 1mbit burst 32k latency 1s",
+    ]
+    if shutil.which("tc") is None or subprocess.run(try_out, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to make a network namespace and to shape its traffic (root, iproute2)")
+    with served_board(far=True) as board:
+        yield board
 
 
 def private_run() -> list[str]:
@@ -446,11 +544,14 @@ def private_run() -> list[str]:
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server has written that it listens."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if (
+            log.exists()
+            and f"Server listening on 127.0.0.1 port {port}" in log.read_text().rpartition("Received signal")[2]
+        ):
+            return
         if server.poll() is not None:
             pytest.fail(f"sshd did not start: {log.read_text() if log.exists() else ''}")
         time.sleep(0.05)

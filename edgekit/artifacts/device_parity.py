@@ -43,7 +43,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, saved["input"])
         session.run(stored, given, answer, progress)
-        outputs = from_output(read_outputs(answer, artifact.outputs[0]), artifact.outputs[0])
+        outputs = from_output(read_outputs(answer, artifact.outputs[0], len(reference)), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
     found = compare(reference, outputs, tolerance, trained=False)
     wrong = difference(found, artifact.parity)
@@ -55,8 +55,8 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
     return taken.model_copy(update={"device_cosine": found.cosine_min, "device_max_abs": found.max_abs})
 
 
-def read_outputs(path: Path, spec: TensorSpec) -> np.ndarray:
-    """The outputs for one image, ``(1, classes)``, that a device has written to a ``.npy`` file.
+def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:
+    """The outputs for ``count`` images, ``(count, classes)``, that a device has written to a ``.npy`` file.
 
     Raises:
         AnswerError: it is no such file, or of another shape or element type than the artifact's output.
@@ -70,8 +70,9 @@ def read_outputs(path: Path, spec: TensorSpec) -> np.ndarray:
     if not isinstance(told, np.ndarray):
         told.close()
         raise AnswerError("the outputs that the device sent are no .npy file: several arrays", SAME_VERSION)
-    if (told.shape, told.dtype.name) != (tuple(spec.shape), spec.dtype):
-        seen, wanted = f"{told.dtype} {list(told.shape)}", f"{spec.dtype} {list(spec.shape)}"
+    shape = (count, *spec.shape[1:])
+    if (told.shape, told.dtype.name) != (shape, spec.dtype):
+        seen, wanted = f"{told.dtype} {list(told.shape)}", f"{spec.dtype} {list(shape)}"
         raise AnswerError(f"the device sent outputs of {seen}, where {wanted} are to come", SAME_VERSION)
     return np.array(told)
 

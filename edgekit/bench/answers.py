@@ -6,13 +6,13 @@ What does not fit is an error that says where: too deep, too long, no number, no
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from ..base.clean import UNSAFE
 from ..errors import ToolError, shown
 from ..types.answers import ANSWERS, BenchAnswer, Event, Refusal, Turn
 from ..types.base import Frozen
@@ -23,11 +23,9 @@ DEEPEST = 16
 """Levels of lists and objects in a message; the agent's own have seven."""
 MOST_BRACKETS = 1_000_000
 """In one message: each is an object of its own in memory, and a line holds millions."""
-UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that steer a terminal, or the direction of a text."""
 PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
 """What pydantic says of fields, in words for a person."""
-TIME_USED = 0.9
+TIME_USED = 0.1
 """Share of the time for samples that has to be over when there are fewer than was asked for."""
 
 Message = TypeVar("Message", bound=Frozen)
@@ -86,7 +84,7 @@ def loaded(line: bytes) -> dict[str, Any]:
         raise outside(line) from None
     if not isinstance(message, dict):
         raise outside(line)
-    # A failure's message is prose, which :func:`visible` makes harmless where it is shown.
+    # A failure's message is prose, which is made harmless.
     look_through(message, texts=message.get("ok") is not False)
     return message
 
@@ -109,7 +107,7 @@ def look_through(message: dict[str, Any], texts: bool) -> None:
             for key, item in items_of(holder):
                 if isinstance(item, dict | list):
                     below.append((f"{path}.{key}", item))
-                elif texts and isinstance(item, str) and UNSEEN.search(item):
+                elif texts and isinstance(item, str) and UNSAFE.search(item):
                     where = f"{path}.{key}".removeprefix(".value").removeprefix(".")
                     raise SpoiltError(f"answered with control characters in {shown(where)}: {shown(item)}")
         if not below:
@@ -134,11 +132,6 @@ def outside(line: bytes) -> SpoiltError:
     return SpoiltError(f"printed {shown(text)}, which is not its protocol")
 
 
-def visible(text: str) -> str:
-    """``text`` with what steers a terminal written out."""
-    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
 class Conversation:
     """Takes the lines of one launch: events as they come, and one answer, after which nothing may follow.
 
@@ -146,7 +139,7 @@ class Conversation:
         answer: once it has come.
     """
 
-    def __init__(self, on_event: Callable[[str], None]) -> None:
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
         self.on_event = on_event
         self.answer: Value | Refusal | None = None
         self.events = 0
@@ -168,7 +161,7 @@ class Conversation:
             self.events += 1
             if self.events > MOST_EVENTS:
                 raise SpoiltError(f"told of more than {MOST_EVENTS} steps, and did not come to an end")
-            self.on_event(message.event)
+            self.on_event(message)
 
 
 def checked(request: Mapping[str, Any], value: dict[str, Any]) -> None:

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..base.clean import visible
 from ..base.isolate import IDLE, describe_exit, last_lines, supervised, wait
 from ..base.listener import ExcessError, Listener
 from ..base.posix import end_group
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError, shown
-from ..types.answers import Refusal
+from ..types.answers import Event, Refusal
 from .agent_archive import AGENT_FILE, agent_archive
-from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked, visible
+from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked
 
 INSTALL = {
     "onnxruntime": "pip install onnxruntime",
@@ -42,7 +43,7 @@ UNBELIEVED = "does the Python there print something of its own (sitecustomize)? 
 LONGEST_MESSAGE = 4000
 """Characters of what an agent says about its failure."""
 
-OnEvent = Callable[[str], None]
+OnEvent = Callable[[Event], None]
 
 
 class Transport(Protocol):
@@ -140,7 +141,7 @@ def run_agent(
         files: request key to the files that it needs there; the first is the one that the request names.
         timeout_s: after that the process and all it started are killed.
         what: the step in words, for messages ("measuring mobilenet_v2 on litert").
-        on_event: called with the text of every event.
+        on_event: called with every event.
         more_time: what to try when the time did not suffice.
 
     Raises:
@@ -218,7 +219,7 @@ def converse(
     Args:
         command: prints the protocol.
         timeout_s: after that it is killed.
-        on_event: called with the text of every event.
+        on_event: called with every event.
         mark: a line before which stdout is not the agent's; empty for none.
         temporary: for its temporary files.
     """

@@ -148,7 +148,7 @@ class Session:
                 + COMPILE_S[self.accelerator]
                 + (ENERGY_S if more.get("energy") else 0.0),
                 f"{STEPS[command]} of {artifact.model} {artifact.profile} on {artifact.runtime}",
-                lambda event: progress(Step(event, (STEPS[command],))),
+                lambda event: progress(Step(event.event, (STEPS[command],))),
             )
         except ToolError as error:
             error.hint = error.hint or advice(artifact, str(error), self.device.id)

@@ -18,12 +18,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..base.clean import visible
 from ..base.isolate import describe_exit, last_lines, supervised, wait
 from ..base.listener import ExcessError, Listener
 from ..base.posix import end_group
 from ..base.scratch import scratch_folder
 from ..types.answers import Event, Refusal, Turn
-from .answers import SpoiltError, Value, checked, parse, visible
+from .answers import SpoiltError, Value, checked, parse
 from .launch import LONGEST_MESSAGE, ThisMachine, launch_files, start
 
 LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}

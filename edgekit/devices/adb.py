@@ -15,9 +15,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Self
 
+from ..base.clean import visible
 from ..base.listener import ExcessError, Listener, gather
 from ..base.progress import Progress
-from ..bench.answers import visible
 from .adb_client import Phone, find_adb
 from .adb_scripts import BASE, DONE, OPEN, WHOLE, remote
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner

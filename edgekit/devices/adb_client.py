@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.clean import visible
 from ..base.listener import gather
 from ..base.progress import Progress, Step
-from ..bench.answers import visible
 from ..errors import ToolError
 from .ssh_errors import DeviceError, quoted
 

@@ -156,7 +156,7 @@ class ShellMachine(ABC):
             arguments = [word for digest in digests for word in rows[digest]]
             answer = self.call(what, LINK, self.base, folder, *arguments).decode(errors="replace")
             told = [line.partition(" ") for line in answer.splitlines()]
-            strange = [" ".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in digests]
+            strange = ["".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in digests]
             if strange:
                 message = f"{what}: {self.name} answered {shown(strange[0])} where names of missing files should be"
                 raise DeviceError("failed", message, "does something there print into commands over SSH?")

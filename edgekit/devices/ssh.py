@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from ..base.clean import visible
 from ..base.listener import ExcessError, Listener, gather
 from ..base.progress import Progress, silent
 from ..base.scratch import scratch_folder
-from ..bench.answers import visible
 from ..bench.launch import NOISE
 from ..errors import ToolError, shown
 from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner
@@ -70,8 +70,9 @@ class Target:
             "ControlPath": str(socket_path),
             "ControlPersist": "no",
             "ConnectTimeout": str(self.connect_s),
+            # A dead link is noticed after 30 s; on one of 64 kbit/s the other side may be silent for half as long.
             "ServerAliveInterval": "5",
-            "ServerAliveCountMax": "3",
+            "ServerAliveCountMax": "6",
             "LogLevel": "ERROR",
             # What a config may say for a person's logins, and what would disturb ours.
             "ClearAllForwardings": "yes",
@@ -104,6 +105,7 @@ class SshMachine(ShellMachine):
         self.mark = f"edgekit-begins-{uuid.uuid4().hex[:12]}".encode()
         self.master: subprocess.Popen[bytes] | None = None
         self.heard: Listener | None = None
+        self.taken = False
 
     def __enter__(self) -> Self:
         """Connect and take the device.
@@ -134,7 +136,7 @@ class SshMachine(ShellMachine):
 
     def open(self) -> None:
         """Start the master; our folder there, and that of this run."""
-        name = uuid.uuid4().hex[:12]
+        name, self.taken = uuid.uuid4().hex[:12], False
         self.socket.unlink(missing_ok=True)  # of a master that was killed
         self.master = subprocess.Popen(
             [*self.target.command(self.socket, "-M"), self.remote(OPEN, owner(), name, self.token)],
@@ -157,7 +159,7 @@ class SshMachine(ShellMachine):
         if word != b"edgekit-ready":
             raise self.refusal(noise)
         self.base = os.fsdecode(rest)
-        self.run = f"{self.base}/runs/{name}"
+        self.run, self.taken = f"{self.base}/runs/{name}", True
 
     def refusal(self, noise: bytes | None) -> DeviceError:
         """Why the master did not come up; ``noise`` is what came on stdout instead."""
@@ -195,7 +197,7 @@ class SshMachine(ShellMachine):
         with suppress(BrokenPipeError):  # it has ended already
             master.stdin.close()
         try:
-            master.wait(timeout=CLOSE_S)
+            master.wait(timeout=CLOSE_S if self.taken else 1.0)
         except subprocess.TimeoutExpired:
             master.kill()
             master.wait()

@@ -23,8 +23,6 @@ Versions = Annotated[dict[Text, Text], Field(max_length=4096)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=65536)], ...], Field(max_length=65536)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=4096)]
 Shape = Annotated[tuple[Count, ...], Field(max_length=64)]
-OpenShape = Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=64)]
-"""A shape with -1 where it is open."""
 
 
 class Answer(Frozen):
@@ -93,6 +91,12 @@ class RunAnswer(Answer):
     seconds: Annotated[float, Field(ge=0)]
     settings: Settings
     delegation: Taken | None
+
+
+class OutputsAnswer(Answer):
+    """``outputs``; they are in a file."""
+
+    count: Count
 
 
 class BenchAnswer(Answer):
@@ -203,10 +207,10 @@ class Tensor(Answer):
 
 
 class Port(Answer):
-    """An input or output of the file."""
+    """An input or output of the file; -1 stands for what is open."""
 
     name: Text
-    shape: OpenShape
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1, le=2**53)], ...], Field(max_length=64)]
     dtype: Text
     scale: float | None
     zero_point: int | None
@@ -234,20 +238,14 @@ class InspectAnswer(Answer):
     settings: Settings
 
 
-class OutputsAnswer(Answer):
-    """``outputs``."""
-
-    count: Count
-
-
 ANSWERS: dict[str, type[Frozen]] = {
     "info": InfoAnswer,
     "state": StateAnswer,
     "guard": GuardAnswer,
     "install": InstallAnswer,
     "run": RunAnswer,
-    "inspect": InspectAnswer,
     "outputs": OutputsAnswer,
+    "inspect": InspectAnswer,
     "bench": BenchAnswer,
     "turns": TurnsAnswer,
     "sustained": SustainedAnswer,

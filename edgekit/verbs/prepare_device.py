@@ -78,7 +78,7 @@ def install_runtimes(device: Device, runtimes: list[str], venv: str, progress: P
         }
         what = f"installing on {device.id}"
         answer = run_agent(transport, request, {"wheels": wheels.files}, INSTALL_S, what,
-                           lambda event: progress(Step(event, (device.id,))))  # fmt: skip
+                           lambda event: progress(Step(event.event, (device.id,))))  # fmt: skip
     path = name_interpreter(device, answer["python"])
     versions = answer["versions"]
     known = ("numpy", *(name for names in PACKAGES_OF.values() for name in names))

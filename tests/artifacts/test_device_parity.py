@@ -39,7 +39,13 @@ def zipped() -> bytes:
 
 def test_the_outputs(tmp_path: Path) -> None:
     (tmp_path / "out.npy").write_bytes(RIGHT)
-    assert read_outputs(tmp_path / "out.npy", SPEC).tolist() == np.ones(SPEC.shape).tolist()
+    assert read_outputs(tmp_path / "out.npy", SPEC, 1).tolist() == np.ones(SPEC.shape).tolist()
+
+
+def test_fewer_images_than_a_batch_holds(tmp_path: Path) -> None:
+    (tmp_path / "out.npy").write_bytes(RIGHT)
+    of_eight = SPEC.model_copy(update={"shape": (8, *SPEC.shape[1:])})
+    assert len(read_outputs(tmp_path / "out.npy", of_eight, 1)) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,4 +66,4 @@ def test_the_outputs(tmp_path: Path) -> None:
 def test_what_is_no_output(content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "out.npy").write_bytes(content)
     with pytest.raises(AnswerError, match=why):
-        read_outputs(tmp_path / "out.npy", SPEC)
+        read_outputs(tmp_path / "out.npy", SPEC, 1)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.agent.commands.info import info
-from edgekit.bench.answers import MOST_BRACKETS, MOST_EVENTS, Conversation, SpoiltError, Value, checked, parse, visible
+from edgekit.bench.answers import MOST_BRACKETS, MOST_EVENTS, Conversation, SpoiltError, Value, checked, parse
 from edgekit.types.answers import Event, Refusal, Turn
 
 STATE = {"unix_time": 1000.0, "load_1m": 0.1, "clock_khz": None, "max_clock_khz": None, "governor": None,
@@ -180,10 +180,6 @@ def test_fewer_samples_are_believed_when_the_time_was_over() -> None:
 def test_other_cores_than_those_asked_for(affinity: list[int] | None) -> None:
     with pytest.raises(SpoiltError, match=r"kept on the cores \[0, 1\], and answered that it ran on"):
         checked({"command": "bench", "cores": [0, 1], **REQUEST}, {**BENCH, "affinity": affinity})
-
-
-def test_what_steers_a_terminal_is_written_out() -> None:
-    assert visible("a\x1b[31mb\n\tc\u202e") == r"a\x1b[31mb" + "\n\tc" + r"\u202e"
 
 
 JSON = st.recursive(

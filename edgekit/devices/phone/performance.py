@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ...base.clean import visible
 from ...base.listener import ExcessError, Listener
-from ...bench.answers import visible
 from ...errors import ToolError
 
 ANSWER_S, LONGEST_LINE, LONGEST_WORD = 30.0, 1 << 16, 300

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...base.clean import visible
 from ...base.listener import gather
-from ...bench.answers import visible
 from ...errors import ToolError
 from . import state as phone_state
 from .benchmark_output import Output, parse_output
