@@ -1,0 +1,58 @@
+"""What the converters of networks of any kind take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ...types import ExportProfile, Frozen, TargetClass
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class AnyJob:
+    """One conversion.
+
+    Attributes:
+        program: the network, traced.
+        sets: calibration inputs, one array for each input, with the sets as a dimension in front.
+        inputs, outputs: names, in the network's order.
+        folder: where the files go.
+    """
+
+    program: torch.export.ExportedProgram
+    profile: ExportProfile
+    target: TargetClass
+    sets: list[NDArray[Any]]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    folder: Path
+
+    def row(self, number: int) -> dict[str, NDArray[Any]]:
+        """One set of inputs by name."""
+        return {name: array[number] for name, array in zip(self.inputs, self.sets, strict=True)}
+
+    @property
+    def count(self) -> int:
+        """How many sets of inputs there are."""
+        return len(self.sets[0])
+
+
+class AnyConverted(Frozen):
+    """What a converter made.
+
+    Attributes:
+        files: names relative to the job's folder; the first is the one that a runtime opens.
+        inputs, outputs: for each of the network's, in its order, the place that it has in the file.
+    """
+
+    files: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    quantization: dict[str, str | bool] | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,116 @@
+"""A network of any kind as an exported program: traced once, with its exact rewrites where they apply."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.utils import _pytree as pytree
+
+from ...errors import UsageError
+from ...passes.pipeline import apply_rewrites
+from ...types import Rewrite
+from .source import described
+
+Tensors = tuple[torch.Tensor, ...]
+CLOSE = 1e-4
+"""Largest difference, relative to the largest output, of a rewritten network: float32's own rounding."""
+
+
+def input_names(network: nn.Module, count: int) -> tuple[str, ...]:
+    """Names of the first inputs of ``forward``; ``input``, ``input_1`` ... where it takes any number."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(plain) >= count:
+        return tuple(plain[:count])
+    return tuple("input" if place == 0 else f"input_{place}" for place in range(count))
+
+
+def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
+    """What a network gives, by name: those of a dict, else ``output``, ``output_1`` ... in order.
+
+    Raises:
+        UsageError: it fails on the inputs, or gives something else than tensors.
+    """
+    try:
+        with torch.no_grad():
+            made = network(*inputs)
+    except Exception as error:  # a user's code raises anything
+        shapes = ", ".join(f"{t.dtype} {list(t.shape)}".removeprefix("torch.") for t in inputs)
+        raise UsageError(
+            f"the network fails on inputs of {shapes}: {described(error)}", "give other shapes with --input"
+        ) from error
+    leaves, tree = pytree.tree_flatten(made)
+    if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+        kinds = sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, torch.Tensor)})
+        raise UsageError(
+            f"the network gives {', '.join(kinds) or 'nothing'} where tensors are expected", "return tensors"
+        )
+    if isinstance(made, dict) and len(made) == len(leaves):
+        return {str(key): leaf for key, leaf in zip(made, leaves, strict=True)}
+    del tree
+    return {"output" if place == 0 else f"output_{place}": leaf for place, leaf in enumerate(leaves)}
+
+
+def rewritten(
+    network: nn.Module, inputs: Tensors, rewrites: Sequence[str]
+) -> tuple[nn.Module, tuple[Rewrite, ...], str]:
+    """The network with the exact rewrites whose preconditions hold, what each did, and why there are none.
+
+    A network of several inputs or one that torch.fx cannot trace stays as it is.
+    """
+    if not rewrites:
+        return network, (), ""
+    if len(inputs) != 1:
+        return network, (), "no rewrites: they know networks of one input"
+    before = outputs_of(network, inputs)
+    try:
+        made, done = apply_rewrites(fx.symbolic_trace(network), tuple(rewrites), inputs[0])
+        after = outputs_of(made, inputs)
+    except Exception as error:  # tracing and rewriting a foreign network may fail anywhere; it goes on as it is
+        return network, (), f"no rewrites: {described(error)}"
+    for name, expected in before.items():
+        scale = float(expected.abs().max()) or 1.0
+        if expected.is_floating_point() and float((after[name] - expected).abs().max()) > CLOSE * scale:
+            return network, (), f"no rewrites: they change {name}"
+    return made, done, ""
+
+
+def exported(network: nn.Module, inputs: Tensors, path: Path) -> None:
+    """Trace a network with torch.export and keep the program.
+
+    Raises:
+        UsageError: it cannot be traced; the message names the line of the user's code where PyTorch tells it.
+    """
+    try:
+        with torch.no_grad():
+            program = torch.export.export(network, inputs, strict=False)
+    except Exception as error:  # torch.export raises anything
+        raise UsageError(f"torch.export cannot trace the network: {reason_of(error)}", TRACE_HINT) from error
+    torch.export.save(program, path)
+
+
+TRACE_HINT = (
+    "control flow that depends on data, and shapes that do, cannot be exported; torch.where and fixed sizes can "
+    "(https://docs.pytorch.org/docs/stable/export.html)"
+)
+
+
+def reason_of(error: Exception) -> str:
+    """The first lines of PyTorch's reason, and the line of code that it names."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    user = next((line for line in lines if line.startswith('File "') and "site-packages" not in line), "")
+    first = lines[0][:300] if lines else type(error).__name__
+    return f"{first} ({user})" if user else first
+
+
+def as_tensors(arrays: Sequence[Any]) -> Tensors:
+    """NumPy arrays as tensors."""
+    return tuple(torch.from_numpy(array) for array in arrays)
