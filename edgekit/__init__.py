@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from .errors import EdgekitError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+    from torch.export import ExportedProgram
+
+    from .types import Stored
 
 __version__ = "0.1.0"
-__all__ = ["EdgekitError", "__version__", "build"]
+__all__ = ["EdgekitError", "__version__", "build", "export"]
 
 
 def build(
@@ -39,3 +46,52 @@ def build(
     from .zoo.build import build_network
 
     return build_network(find_card(model), weights, num_classes, CheckpointReading(ema=ema, tf_padding=tf_padding))
+
+
+def export(
+    network: nn.Module | ExportedProgram,
+    example_inputs: Sequence[Tensor] = (),
+    *,
+    formats: Sequence[str] = ("onnx", "tflite", "openvino"),
+    int8: bool = False,
+    fp16: bool = False,
+    calibration: str | Path | Iterable[Sequence[NDArray[Any]]] | None = None,
+    name: str = "network",
+    out: str | Path = "artifacts",
+    preprocessing: Mapping[str, Any] | None = None,
+) -> list[Stored]:
+    """Verified artifacts of a PyTorch network of any kind, at ``out/name/<profile>/``.
+
+    Args:
+        network: with its weights; or a program that ``torch.export`` traced.
+        example_inputs: a tensor for each input, with the batch; a traced program has its own.
+        formats: of ``onnx``, ``tflite`` and ``openvino``.
+        int8: quantize weights and activations, calibrated on ``calibration``.
+        fp16: store the weights as float16.
+        calibration: inputs to calibrate and verify on: a ``.npz`` with an array for each input (by its name or place,
+            examples in front), a folder of images, or tuples of arrays, one for each input; random ones when None.
+        name: of the artifacts' folder.
+        out: folder of the artifacts.
+        preprocessing: of images: ``mean``, ``std``, ``resize``, ``interpolation``, ``channels``.
+
+    Returns:
+        The artifacts and their folders, in the order of ``formats``.
+
+    Raises:
+        UsageError: the network fails on the inputs, cannot be traced, or an argument is wrong.
+        VerificationError: an output of an artifact is too far from the network's.
+        ToolError: a converter failed.
+    """
+    from .verbs.export_module import export_module
+
+    return export_module(
+        network,
+        tuple(example_inputs),
+        formats=formats,
+        int8=int8,
+        fp16=fp16,
+        calibration=calibration,
+        name=name,
+        out=Path(out),
+        preprocessing=preprocessing or {},
+    )

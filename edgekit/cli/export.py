@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def export_command(
+    context: typer.Context,
     models: opt.Models = None,
     format_: opt.Format = None,
     int8: opt.Int8 = False,
@@ -37,6 +38,7 @@ def export_command(
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
     batch: input_options.Batch = None,
+    input_: input_options.Input = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
@@ -69,14 +71,17 @@ def export_command(
 
     Each artifact is compared with the float network on real images and audited; one that fails is not kept.
     edgekit tune measures the forms of a network on a device, and keeps the fastest.
+    A network of your own is named by its code: net.py, net.py:factory or package.module:factory.
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
+    Example: edgekit export net.py --input 1x3x160x160 --format all
     """
     from ..artifacts.prepare import ExportOptions
     from ..base.folders import exports_folder
     from ..catalog import default_cards
     from ..forms.profiles import choose_matrix, choose_profiles
     from ..types import CheckpointReading
+    from .export_own import export_code, wants_own
     from .export_run import report, run, sources_of
 
     names = models or ([card.id for card in default_cards()] if every else [])
@@ -90,6 +95,14 @@ def export_command(
         bake_preprocess=bake_preprocess, target=target, form=form, ranges=ranges, opset=opset, ir_version=ir_version,
         batch=input_options.batch_size(batch),
     )  # fmt: skip
+    wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
+    if wants_own(names):
+        inputs = input_options.sized_inputs(input_)
+        raise typer.Exit(
+            export_code(context, names, profiles, inputs, wishes, weights, calibration, out, timeout, as_json=as_json)
+        )
+    if input_:
+        raise UsageError("--input is for networks of your own code", "--input-size changes the input of a zoo network")
     sources = sources_of(names, profile or ())
     measuring = Measuring(tune, bound(require_speedup, min_speedup), device, threads, cores)
     cache = None if no_cache or measuring.wanted else exports_folder()
@@ -97,7 +110,7 @@ def export_command(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
-        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
+        input=wishes,
     )  # fmt: skip
     check_int8_options(profiles, options, measuring.wanted)
     if measuring.wanted:

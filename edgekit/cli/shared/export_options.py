@@ -12,7 +12,9 @@ from .complete import model_ids, profile_names
 Models = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Model ids, aliases or cards (edgekit models list).", metavar="[MODEL]…", autocompletion=model_ids
+        help="Model ids, aliases or cards (edgekit models list), or your own code.",
+        metavar="[MODEL]…",
+        autocompletion=model_ids,
     ),
 ]
 Format = Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")]

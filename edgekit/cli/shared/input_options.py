@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...errors import UsageError
+from ...errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from ...artifacts.own.requests import Sized
     from ...types.profiles import BatchSize
     from ...zoo.preprocessing import Size, Wishes
 
@@ -35,10 +36,11 @@ Batch = Annotated[
     typer.Option("--batch", help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]"),
 ]
 LARGEST_BATCH = 1024
+DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 Input = Annotated[
     list[str] | None,
     typer.Option(
-        "--input", help="Shape of an input that a model file leaves open: 1x3x224x224, or NAME=1x3x224x224; repeatable."
+        "--input", help="Shape of an input of your code or file: 1x3x224x224, or NAME=1x3x224x224; repeatable."
     ),
 ]
 
@@ -73,6 +75,24 @@ def batch_size(text: str | None) -> BatchSize | None:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= LARGEST_BATCH):
         raise UsageError(f"--batch takes a number from 1 to {LARGEST_BATCH}, or dynamic, got {text!r}", "--batch 4")
     return int(text)
+
+
+def sized_inputs(texts: list[str] | None) -> tuple[Sized, ...]:
+    """``1x3x224x224``, ``NAME=1x3x224x224`` and ``NAME=1x16:int64`` as inputs of a network.
+
+    Raises:
+        UsageError: none of them.
+    """
+    from ...artifacts.own.requests import Sized
+
+    found = []
+    for text in texts or ():
+        plain, _, dtype = text.partition(":")
+        if dtype and dtype not in DTYPES:
+            raise UsageError(f"--input {text!r}: unknown type {dtype!r}", did_you_mean(dtype, DTYPES))
+        ((name, shape),) = input_shapes([plain]).items()
+        found.append(Sized(name=name, shape=shape, dtype=dtype or "float32"))
+    return tuple(found)
 
 
 def wishes(

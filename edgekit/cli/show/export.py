@@ -8,7 +8,7 @@ from typing import Any
 from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
 from ...catalog import cards
-from ...types import Artifact, Parity, SelectiveFloat
+from ...types import Artifact, Parity, SelectiveFloat, TensorSpec
 from ...types.models import OPEN
 from .console import error_lines
 from .layer_errors import layer_lines
@@ -36,12 +36,12 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines.append(f"calibration: {images.source} ({images.count}); {advice}")
         if images is not None:
             lines += [f"calibration: {note}" for note in images.notes]
-            if others.sha256 == images.sha256:
+            if others.sha256 == images.sha256 and artifact.card is not None:
                 lines.append(f"parity: on the same {images.count} images; --parity-data takes others")
         if others != images:
             lines += [f"parity: {note}" for note in others.notes]
         if images is not None and images.kind == "synthetic":
-            lines.append("calibration: synthetic noise, as asked: expect int8 accuracy to suffer")
+            lines.append("calibration: random inputs: expect int8 accuracy to suffer")
         if artifact.precision == "int8":
             reduced = "7-bit weights" if (artifact.quantization or {}).get("reduce_range") else "8-bit weights"
             lines.append(f"int8 target of {artifact.profile}: {artifact.target} ({reduced})")
@@ -53,9 +53,12 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def weights_line(artifact: Artifact) -> str:
     """Which weights were taken from which file, and which stood beside them."""
     weights = artifact.weights
+    card = artifact.card
+    if card is None:
+        return f"weights: {weights.source}"
     classes = artifact.outputs[0].shape[-1]
     facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
-    if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
+    if card.architecture.get("tf_padding"):
         facts.append("padded as TensorFlow does")
     if weights.key and not weights.other:
         facts.append(f"from its {weights.key!r}")
@@ -127,9 +130,11 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         agreement += " (not judged: random weights)"
     if classes == 1:
         agreement = "one score: no classes to agree on"
+    if artifact.card is None:
+        agreement = "the worst output" if len(artifact.outputs) > 1 else "every output"
     cosine = f"cosine {parity.cosine_min:.5f}, " if "cosine" in parity.judged else ""
     lines = [
-        f"size    {artifact.size_bytes / 1e6:.2f} MB, {text_of(artifact.inputs[0])} to {text_of(artifact.outputs[0])}",
+        f"size    {artifact.size_bytes / 1e6:.2f} MB, {ends_of(artifact.inputs)} to {ends_of(artifact.outputs)}",
         (
             f"parity  {cosine}SQNR {decibels(parity)}, max abs {parity.max_abs:.3g} "
             f"of {parity.reference_max_abs:.3g}, {agreement}, on {images.source} ({parity.images})"
@@ -178,6 +183,13 @@ def decibels(parity: Parity) -> str:
     """Both SQNRs: over all, and against what differs between the images."""
     image = "" if parity.image_sqnr_db is None else f" (image {parity.image_sqnr_db:.1f})"
     return f"{parity.sqnr_db:.1f} dB{image}"
+
+
+def ends_of(specs: Sequence[TensorSpec]) -> str:
+    """Inputs or outputs; with their names where there are several."""
+    if len(specs) == 1:
+        return text_of(specs[0])
+    return ", ".join(f"{spec.name} {text_of(spec)}" for spec in specs)
 
 
 def text_of(spec: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from ...errors import ToolError
 from ..tflite.convert import FILE, to_float16
+from ..tflite.ranges import calibrate
 from .job import AnyConverted, AnyJob
 
 INT8: dict[str, str | bool] = {
@@ -44,7 +46,7 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.profile.precision == "int8":
         quantize(path, job)
         quantization = INT8
-    inputs, outputs = places(path)
+    inputs, outputs = places(path, job.outputs)
     return AnyConverted(files=(FILE,), inputs=inputs, outputs=outputs, quantization=quantization)
 
 
@@ -57,35 +59,39 @@ def quantize(path: Path, job: AnyJob) -> None:
     for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
         tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
     rows = [{f"args_{place}": array[number] for place, array in enumerate(job.sets)} for number in range(job.count)]
-    ranges = tool.calibrate({KEY: rows})
+    settings = job.profile.quantization
+    assert settings is not None
+    ranges = calibrate(path, rows, settings.model_copy(update={"ranges": "min-max"}), ())
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     path.write_bytes(bytes(result.quantized_model))
 
 
-def places(path: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Where the network's inputs and outputs are among those of the file, which has an order of its own."""
+def places(path: Path, outputs: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where the network's inputs and outputs are among those of the file, which has an order of its own.
+
+    The signature calls inputs ``args_0``, ``args_1`` ..., and outputs ``output_0`` ... or by the keys of a dict.
+    """
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
     signature = interpreter._get_full_signature_list()[KEY]  # noqa: SLF001 - nothing public tells the tensors
-    found = []
-    for ends, details in (
-        (signature["inputs"], interpreter.get_input_details()),
-        (signature["outputs"], interpreter.get_output_details()),
-    ):
-        order = {int(entry["index"]): place for place, entry in enumerate(details)}
-        numbered = sorted(ends.items(), key=number_of)
-        found.append(tuple(order[int(tensor)] for _, tensor in numbered))
-    return found[0], found[1]
+    given = {int(entry["index"]): place for place, entry in enumerate(interpreter.get_input_details())}
+    made = {int(entry["index"]): place for place, entry in enumerate(interpreter.get_output_details())}
+    names = outputs if set(outputs) == set(signature["outputs"]) else numbered(signature["outputs"])
+    return (
+        tuple(given[int(signature["inputs"][name])] for name in numbered(signature["inputs"])),
+        tuple(made[int(signature["outputs"][name])] for name in names),
+    )
 
 
-def number_of(end: tuple[str, Any]) -> int:
-    """The number in ``args_1`` or ``output_1``.
+def numbered(ends: Mapping[str, Any]) -> list[str]:
+    """Names such as ``args_1`` by their numbers.
 
     Raises:
-        ToolError: it has another name.
+        ToolError: one has no number.
     """
-    match = re.fullmatch(r"[a-z]+_(\d+)", end[0])
-    if match is None:
-        raise ToolError(f"litert-torch calls an input or output {end[0]!r}, whose place edgekit cannot tell")
-    return int(match[1])
+    found = {name: re.fullmatch(r"[a-z]+_(\d+)", name) for name in ends}
+    strange = [name for name, match in found.items() if match is None]
+    if strange:
+        raise ToolError(f"litert-torch calls an input or output {strange[0]!r}, whose place edgekit cannot tell")
+    return sorted(ends, key=lambda name: int(name.rpartition("_")[2]))

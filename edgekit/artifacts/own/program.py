@@ -68,13 +68,15 @@ def rewritten(
     """
     if not rewrites:
         return network, (), ""
+    if isinstance(network, fx.GraphModule):
+        return network, (), "no rewrites: the network came as a traced program"
     if len(inputs) != 1:
         return network, (), "no rewrites: they know networks of one input"
     before = outputs_of(network, inputs)
     try:
         made, done = apply_rewrites(fx.symbolic_trace(network), tuple(rewrites), inputs[0])
         after = outputs_of(made, inputs)
-    except Exception as error:  # tracing and rewriting a foreign network may fail anywhere; it goes on as it is
+    except Exception as error:  # noqa: BLE001 - a foreign network may fail anywhere in a pass; it goes on as it is
         return network, (), f"no rewrites: {described(error)}"
     for name, expected in before.items():
         scale = float(expected.abs().max()) or 1.0

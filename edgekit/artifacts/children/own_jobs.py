@@ -1,0 +1,28 @@
+"""The functions that run a user's own network, all in child processes: trace it, compute the reference, convert it."""
+
+from __future__ import annotations
+
+from ...base.isolate import quick_imports
+from ...export.any.job import AnyConverted
+from ..own.requests import OwnConvertRequest, ReferenceMade, ReferenceRequest, Traced, TraceRequest
+
+
+def trace(request: TraceRequest) -> Traced:
+    """Build and trace a network; see :func:`edgekit.artifacts.children.own_network.trace`."""
+    with quick_imports():
+        from . import own_network
+    return own_network.trace(request)
+
+
+def reference(request: ReferenceRequest) -> ReferenceMade:
+    """Run a traced network; see :func:`edgekit.artifacts.children.own_network.reference`."""
+    with quick_imports():
+        from . import own_network
+    return own_network.reference(request)
+
+
+def convert(request: OwnConvertRequest) -> AnyConverted:
+    """Convert a traced network; see :func:`edgekit.artifacts.children.own_network.convert`."""
+    with quick_imports():
+        from . import own_network
+    return own_network.convert(request)

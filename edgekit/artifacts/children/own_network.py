@@ -1,0 +1,171 @@
+"""The steps of the export of a user's own network that need PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...errors import UsageError
+from ...export.any.job import AnyConverted, AnyJob
+from ...types import Format
+from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
+from ..own.requests import (
+    OwnConvertRequest,
+    OwnSource,
+    Program,
+    ReferenceMade,
+    ReferenceRequest,
+    Sized,
+    Traced,
+    TraceRequest,
+)
+from ..own.source import EXAMPLES, build_network, example_inputs, import_code
+
+
+def trace(request: TraceRequest) -> Traced:
+    """Build a network, run it once, and keep a traced program for each list of rewrites.
+
+    Raises:
+        UsageError: the code fails, the weights or the inputs do not fit, or the network cannot be traced.
+    """
+    network, examples = built(request.source, request.weights)
+    names, inputs = chosen_inputs(network, examples, request.asked)
+    outputs = outputs_of(network, inputs)
+    for name, value in outputs.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise UsageError(f"the output {name} of the network is not finite", "look at its weights and its inputs")
+    programs = []
+    for number, wanted in enumerate(request.rewrites):
+        made, done, note = rewritten(network, inputs, wanted)
+        path = request.folder / f"program-{number}.pt2"
+        exported(made, inputs, path)
+        programs.append(Program(path=path, rewrites=done, note=note))
+    return Traced(
+        inputs=tuple(sized(name, tensor) for name, tensor in zip(names, inputs, strict=True)),
+        outputs=tuple(sized(name, tensor) for name, tensor in outputs.items()),
+        programs=tuple(programs),
+        params=sum(p.numel() for p in network.parameters()),
+        state_sha256=digest(network),
+    )
+
+
+def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:
+    """The network, and the example inputs that its code or its program has."""
+    if source.program is not None:
+        program = torch.export.load(source.program)
+        assert program.example_inputs is not None
+        return program.module(), tuple(program.example_inputs[0])
+    module = import_code(source.place, source.folder)
+    return build_network(module, source.factory, weights), example_inputs(module)
+
+
+def chosen_inputs(
+    network: nn.Module, examples: Tensors | None, asked: tuple[Sized, ...]
+) -> tuple[tuple[str, ...], Tensors]:
+    """Names of the inputs and a value for each: what was asked for, else the examples.
+
+    Raises:
+        UsageError: neither says it, or a name is none of the network's.
+    """
+    if not asked:
+        if examples is None:
+            hint = f"give --input 1x3x224x224, or a function {EXAMPLES}() in the code"
+            raise UsageError("nothing says what the network takes", hint)
+        return input_names(network, len(examples)), examples
+    names = input_names(network, len(asked))
+    by_name = {one.name or names[place]: one for place, one in enumerate(asked)}
+    if set(by_name) != set(names):
+        raise UsageError(f"--input names {', '.join(by_name)}, and forward() takes {', '.join(names)}", "name these")
+    generator = torch.Generator().manual_seed(0)
+    return names, tuple(random_tensor(by_name[name], generator) for name in names)
+
+
+def random_tensor(one: Sized, generator: torch.Generator) -> torch.Tensor:
+    """A value of an input: 0 to 1 for floats, 0 and 1 for integers, which may be indices."""
+    dtype: torch.dtype = getattr(torch, one.dtype)
+    if dtype.is_floating_point:
+        return torch.rand(one.shape, generator=generator, dtype=dtype)
+    return torch.randint(0, 2, one.shape, generator=generator).to(dtype)
+
+
+def sized(name: str, tensor: torch.Tensor) -> Sized:
+    """Name, shape and type of a tensor."""
+    return Sized(name=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+
+
+def digest(network: nn.Module) -> str:
+    """Of names and values of its state."""
+    found = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        found.update(key.encode())
+        if isinstance(value, torch.Tensor):
+            found.update(value.detach().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def reference(request: ReferenceRequest) -> ReferenceMade:
+    """Run a program on every set of inputs and keep its outputs, float32 or as they are.
+
+    Raises:
+        UsageError: an output is not finite.
+    """
+    network = torch.export.load(request.program).module()
+    sets = arrays_of(request.sets)
+    taken: dict[str, list[Any]] = {}
+    for number in range(len(sets[0])):
+        made = outputs_of(network, as_tensors([array[number] for array in sets]))
+        for place, (name, value) in enumerate(made.items()):
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise UsageError(
+                    f"the output {name} is not finite for set {number} of the inputs", "leave that set out"
+                )
+            taken.setdefault(str(place), []).append(value.detach().numpy())
+    arrays: Any = {name: np.stack(found) for name, found in taken.items()}
+    np.savez(request.outputs, **arrays)
+    return ReferenceMade(count=len(sets[0]))
+
+
+def convert(request: OwnConvertRequest) -> AnyConverted:
+    """Convert and quantize a program.
+
+    Raises:
+        ToolError: the converter or the quantizer failed.
+    """
+    job = AnyJob(
+        program=torch.export.load(request.program),
+        profile=request.profile,
+        target=request.target,
+        sets=arrays_of(request.sets),
+        inputs=request.inputs,
+        outputs=request.outputs,
+        folder=request.folder,
+    )
+    with torch.no_grad():
+        return converter(request.profile.format)(job)
+
+
+def converter(format_: Format) -> Callable[[AnyJob], AnyConverted]:
+    """The converter of a format; only its own packages are imported."""
+    if format_ == "onnx":
+        from ...export.any import onnx
+
+        return onnx.convert
+    if format_ == "tflite":
+        from ...export.any import tflite
+
+        return tflite.convert
+    from ...export.any import openvino
+
+    return openvino.convert
+
+
+def arrays_of(path: Path) -> list[Any]:
+    """Arrays of a ``.npz`` that are named by their places."""
+    with np.load(path) as file:
+        return [file[str(place)] for place in range(len(file.files))]

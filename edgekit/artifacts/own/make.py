@@ -1,0 +1,145 @@
+"""Make one artifact of a user's own network."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import __version__
+from ...base.files import sha256_file, staged_folder
+from ...base.isolate import run_isolated
+from ...base.progress import Progress, Step, telling
+from ...bench.launch import call_agent
+from ...errors import VerificationError
+from ...forms.resolve import target_of
+from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
+from ..children import foreign_jobs, own_jobs
+from ..foreign import image_layout, spec_of
+from ..manifest import entry, profile_words
+from ..requests import Examined, ExamineRequest
+from ..store import artifact_folder, write_manifest
+from .compare import TIMEOUT_S, compare_outputs
+from .network import SETS, OwnNetwork
+from .requests import OwnConvertRequest, Program
+
+if TYPE_CHECKING:
+    from ...export.any.job import AnyConverted
+
+
+def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:
+    """Make one artifact at ``<out>/<name>/<profile>``; what was there stays unless the new one is verified.
+
+    Raises:
+        VerificationError: an output is too far from the network's.
+        EdgekitError: the conversion failed.
+    """
+    progress = telling(f"{network.name} {profile.name}", progress)
+    start = time.monotonic()
+    final = artifact_folder(network.options.out, network.name, profile.name)
+    program = network.programs[profile.rewrites]
+    with staged_folder(final) as folder:
+        progress(Step("converting"))
+        made = run_isolated(
+            own_jobs.convert,
+            OwnConvertRequest(
+                program=program.path,
+                profile=profile,
+                target=target_of(profile),
+                sets=network.work / SETS,
+                inputs=tuple(one.name for one in network.traced.inputs),
+                outputs=tuple(one.name for one in network.traced.outputs),
+                folder=folder,
+            ),
+            network.options.timeout_s,
+            f"converting {network.name} to {profile.format}",
+        )
+        progress(Step("verifying"))
+        facts, examined = examine(network, profile, folder, made)
+        inputs = tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"])
+        outputs = tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"])
+        if network.made is not None:
+            inputs = (inputs[0].model_copy(update={"preprocessing": network.made}),)
+        found = compare_outputs(network, profile, folder, made, inputs, outputs)
+        failures = [f"{name}: {text}" for name, parity in found.items() for text in parity.failures]
+        if profile.precision == "int8" and not examined.audit.int8_compute_ops:
+            failures.append("no convolution or matrix product executes in int8")
+        if failures:
+            raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(network, profile)}")
+        artifact = describe(network, profile, folder, made, program, examined, (inputs, outputs), found)
+        artifact = artifact.model_copy(update={"convert_seconds": round(time.monotonic() - start, 2)})
+        write_manifest(folder, artifact)
+    return Stored(final, artifact)
+
+
+def examine(
+    network: OwnNetwork, profile: ExportProfile, folder: Path, made: AnyConverted
+) -> tuple[dict[str, Any], Examined]:
+    """What the file's runtime says of it, and what follows from that."""
+    file = (folder / made.files[0]).resolve()
+    request = {"command": "inspect", "runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
+    facts = call_agent(request, TIMEOUT_S, f"inspecting {network.name} {profile.name}")
+    shapes = {entry["name"]: tuple(entry["shape"]) for entry in facts["inputs"]}
+    looked = ExamineRequest(facts=facts, model_file=file, format=profile.format, shapes=shapes)
+    return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, f"auditing {network.name} {profile.name}")
+
+
+def remedy(network: OwnNetwork, profile: ExportProfile) -> str:
+    """What may bring an artifact of this precision nearer to its network."""
+    if profile.precision == "int8" and network.source.kind == "synthetic":
+        return "int8 was calibrated on random inputs: give --calibration with inputs like those in use"
+    if profile.precision == "int8":
+        return "try more inputs with --calibration, --dynamic-range, or --fp16"
+    return "try a profile of your own with rewrites = [], or with other bounds under [parity]"
+
+
+def describe(
+    network: OwnNetwork,
+    profile: ExportProfile,
+    folder: Path,
+    made: AnyConverted,
+    program: Program,
+    examined: Examined,
+    ends: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]],
+    found: Mapping[str, Parity],
+) -> Artifact:
+    """The manifest of a verified file."""
+    options = network.options
+    worst = min(found.values(), key=lambda parity: parity.sqnr_db)
+    each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
+    weights = options.weights
+    return Artifact(
+        model=network.name,
+        profile=profile.name,
+        base_profile=profile.base,
+        overrides=profile.overrides,
+        format=profile.format,
+        precision=profile.precision,
+        io="float32",
+        target=target_of(profile),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        files=tuple(entry(folder / name) for name in made.files),
+        inputs=ends[0],
+        outputs=ends[1],
+        params=network.traced.params,
+        macs=examined.macs,
+        weights=WeightsProvenance(
+            kind="file",
+            source="the network's own code" if weights is None else str(weights),
+            sha256=network.traced.state_sha256 if weights is None else sha256_file(weights),
+            layout="",
+        ),
+        calibration=network.source if profile.precision == "int8" else None,
+        quantization=made.quantization,
+        rewrites=program.rewrites,
+        parity=worst,
+        parity_data=network.source,
+        audit=examined.audit if profile.precision == "int8" else examined.audit.model_copy(update={"float_ops": {}}),
+        notes=(*made.notes, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
+        tool_versions={"edgekit": __version__},
+        command=shlex.join(["edgekit", "export", *network.words, *profile_words(profile, {})]),
+        convert_seconds=0.0,
+    )

@@ -1,0 +1,97 @@
+"""What goes to the child processes that run a user's own network, and what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...types import ExportProfile, Frozen, Rewrite, TargetClass
+
+
+class OwnSource(Frozen):
+    """A user's code that builds a network.
+
+    Attributes:
+        place: a ``.py`` file or a dotted module name; empty for a program that was traced already.
+        factory: the function that builds it.
+        folder: where ``place`` is looked for.
+        program: the traced program, in place of code.
+    """
+
+    place: str = ""
+    factory: str = ""
+    folder: Path = Path()
+    program: Path | None = None
+
+
+class Sized(Frozen):
+    """Shape and type of an input, by the name that the user gave it; empty for the only one."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+class TraceRequest(Frozen):
+    """A network to build, run and trace.
+
+    Attributes:
+        weights: checkpoint; None for what the code itself gives the network.
+        asked: inputs that the command line gives; none for those of the code's ``example_inputs``.
+        rewrites: lists of rewrites to make a program with each.
+        folder: takes ``program-N.pt2`` for each of them.
+    """
+
+    source: OwnSource
+    weights: Path | None
+    asked: tuple[Sized, ...]
+    rewrites: tuple[tuple[str, ...], ...]
+    folder: Path
+
+
+class Program(Frozen):
+    """A traced network with its rewrites; ``note`` says why there are none."""
+
+    path: Path
+    rewrites: tuple[Rewrite, ...]
+    note: str = ""
+
+
+class Traced(Frozen):
+    """What is known of a network that was traced.
+
+    Attributes:
+        outputs: names, in order.
+        state_sha256: digest of its weights.
+    """
+
+    inputs: tuple[Sized, ...]
+    outputs: tuple[Sized, ...]
+    programs: tuple[Program, ...]
+    params: int
+    state_sha256: str
+
+
+class ReferenceRequest(Frozen):
+    """A program to run on sets of inputs, ``.npz`` by place; its outputs go to ``outputs`` likewise."""
+
+    program: Path
+    sets: Path
+    outputs: Path
+
+
+class ReferenceMade(Frozen):
+    """How many sets a program ran on."""
+
+    count: int
+
+
+class OwnConvertRequest(Frozen):
+    """A program to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place."""
+
+    program: Path
+    profile: ExportProfile
+    target: TargetClass
+    sets: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    folder: Path

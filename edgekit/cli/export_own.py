@@ -1,0 +1,102 @@
+"""``edgekit export`` of a user's own code: which options it has, and the call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..artifacts.own.network import OwnOptions
+from ..artifacts.own.requests import Sized
+from ..errors import UsageError
+from ..types import ExportProfile
+from ..verbs.export_own import export_own, is_own
+from ..zoo.preprocessing import Wishes
+from .export_run import report
+from .show.progress import ProgressLines
+
+if TYPE_CHECKING:
+    import typer
+
+TAKEN = {
+    *("models", "format_", "int8", "fp16", "dynamic_range", "weights", "input_", "mean", "std", "resize"),
+    *("interpolation", "channels", "calibration", "profile", "target", "opset", "ir_version", "out", "timeout"),
+    *("no_cache", "as_json"),
+}
+"""Names of the parameters that mean something to a network of a user's own code."""
+
+
+def wants_own(names: Sequence[str]) -> bool:
+    """True where the command line names code.
+
+    Raises:
+        UsageError: it names models of the zoo too.
+    """
+    own = [name for name in names if is_own(name)]
+    if own and len(own) < len(names):
+        raise UsageError(f"{own[0]} is code, and {next(n for n in names if n not in own)} a model", "export one by one")
+    return bool(own)
+
+
+def export_code(
+    context: typer.Context,
+    names: Sequence[str],
+    profiles: Sequence[ExportProfile],
+    inputs: tuple[Sized, ...],
+    wishes: Wishes,
+    weights: str,
+    calibration: str | None,
+    out: Path,
+    timeout: float,
+    *,
+    as_json: bool,
+) -> int:
+    """Export a network that code builds, and say how it went; the exit code.
+
+    Raises:
+        UsageError: an option that means nothing here, or more than one network with inputs of the command line.
+    """
+    refuse_others(context)
+    if len(names) > 1 and inputs:
+        raise UsageError("--input is about one network", "export one by one")
+    start = time.monotonic()
+    options = OwnOptions(
+        weights=None if weights == "random" else Path(weights),
+        inputs=inputs,
+        calibration=calibration,
+        preprocessing=wishes.given(),
+        out=out,
+        timeout_s=timeout,
+    )
+    words = own_words(inputs, wishes, weights, calibration)
+    outcomes = [
+        outcome for name in names for outcome in export_own(name, profiles, options, [name, *words], ProgressLines())
+    ]
+    return report(outcomes, time.monotonic() - start, None, table=False, as_json=as_json)
+
+
+def refuse_others(context: typer.Context) -> None:
+    """Make sure that every option given means something to a network of a user's own.
+
+    Raises:
+        UsageError: one does not.
+    """
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name not in TAKEN:
+            raise UsageError(f"{parameter.opts[0]} is for networks of the zoo, not for your own code", "leave it out")
+
+
+def own_words(inputs: tuple[Sized, ...], wishes: Wishes, weights: str, calibration: str | None) -> list[str]:
+    """The options as typed, for the manifest."""
+    words: list[str] = []
+    for one in inputs:
+        shape = "x".join(map(str, one.shape)) + ("" if one.dtype == "float32" else f":{one.dtype}")
+        words += ["--input", f"{one.name}={shape}" if one.name else shape]
+    if weights != "random":
+        words += ["--weights", weights]
+    if calibration is not None:
+        words += ["--calibration", calibration]
+    return [*words, *wishes.words()]

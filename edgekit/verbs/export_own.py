@@ -1,0 +1,87 @@
+"""``edgekit export`` of a user's own PyTorch network: any code, any number of inputs and outputs."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..artifacts.foreign import model_name
+from ..artifacts.own.make import make
+from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
+from ..artifacts.own.requests import OwnSource
+from ..artifacts.tasks import Outcome
+from ..base.files import check_writable
+from ..base.progress import Finished, Progress, Step
+from ..base.scratch import scratch_folder
+from ..errors import EdgekitError, UsageError, VerificationError
+from ..types import ExportProfile
+
+CODE = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(?::(?P<factory>[A-Za-z_]\w*))?")
+BUILD = "build"
+
+
+def is_own(name: str) -> bool:
+    """True for what names code: ``net.py``, ``net.py:factory`` or ``package.module:factory``."""
+    found = CODE.fullmatch(name)
+    return found is not None and (found["factory"] is not None or found["place"].endswith(".py"))
+
+
+def source_of(name: str) -> tuple[str, OwnSource]:
+    """The name of a network's artifacts, and the code that builds it.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    found = CODE.fullmatch(name)
+    assert found is not None
+    place, factory = found["place"], found["factory"] or BUILD
+    if place.endswith(".py") and not Path(place).is_file():
+        raise UsageError(f"no such file: {place}", "name a .py file, or package.module:factory")
+    stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
+    title = stem if factory == BUILD else f"{stem}_{factory}"
+    return model_name(Path(title)), OwnSource(place=place, factory=factory, folder=Path.cwd())
+
+
+def export_own(
+    name: str, profiles: Sequence[ExportProfile], options: OwnOptions, words: Sequence[str], progress: Progress
+) -> list[Outcome]:
+    """Trace a network once and make an artifact with every profile; one failure stops nothing else.
+
+    Args:
+        name: ``net.py``, ``net.py:factory`` or ``package.module:factory``.
+        profiles: the ways to make an artifact; their own rewrites apply, where they can.
+        options: weights, inputs, where to.
+        words: of the command line, that the manifests repeat.
+        progress: told what begins and what has ended.
+
+    Raises:
+        UsageError: the code fails, the weights or inputs do not fit, or the network cannot be traced.
+        ToolError: PyTorch is not installed, or ``options.out`` cannot be written.
+    """
+    title, source = source_of(name)
+    check_writable(options.out)
+    plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
+    with scratch_folder("export") as work:
+        progress(Step(f"running the code of {name}, in a process of its own", (title,)))
+        network = trace(title, source, plain, options, work, words)
+        return [made(network, profile, progress) for profile in plain]
+
+
+def made(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Outcome:
+    """Make one artifact; a failure becomes the outcome and leaves nothing behind."""
+    start = time.monotonic()
+    outcome = Outcome(network.name, profile.name, "failed to convert", 0.0)
+    label = (f"{network.name} {profile.name}",)
+    try:
+        stored = make(network, profile, progress)
+    except VerificationError as error:
+        outcome = replace(outcome, status="failed to verify", error=error)
+    except EdgekitError as error:
+        outcome = replace(outcome, error=error)
+    else:
+        outcome = replace(outcome, status="converted", folder=stored.folder, artifact=stored.artifact)
+    progress(Finished("done" if outcome.error is None else outcome.status, label))
+    return replace(outcome, seconds=time.monotonic() - start)
