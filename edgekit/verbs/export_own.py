@@ -16,6 +16,7 @@ from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.progress import Finished, Progress, Step
 from ..base.scratch import scratch_folder
+from ..base.warm import warm
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..types import ExportProfile
 
@@ -64,7 +65,7 @@ def export_own(
     title, source = source_of(name)
     check_writable(options.out)
     plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
-    with scratch_folder("export") as work:
+    with scratch_folder("export") as work, warm():
         progress(Step(f"running the code of {name}, in a process of its own", (title,)))
         network = trace(title, source, plain, options, work, words)
         return [made(network, profile, progress) for profile in plain]

@@ -15,6 +15,7 @@ from ...types import RUNTIME_OF, ExportProfile, Parity, TensorSpec
 from ...verify.parity import compare
 from ...verify.sets_of_inputs import stored_inputs
 from ..children import own_jobs
+from ..imports import NETWORK
 from .inputs import save, spec_of_sized
 from .network import SETS, OwnNetwork
 from .requests import ReferenceRequest
@@ -68,6 +69,6 @@ def reference(network: OwnNetwork) -> list[NDArray[Any]]:
     path = network.work / "reference.npz"
     if not path.is_file():
         request = ReferenceRequest(program=network.plain.path, sets=network.work / SETS, outputs=path)
-        run_isolated(own_jobs.reference, request, network.options.timeout_s, f"computing the outputs of {network.name}")
+        run_isolated(own_jobs.reference, request, network.options.timeout_s, f"running {network.name}", imports=NETWORK)
     with np.load(path) as file:
         return [file[str(place)] for place in range(len(network.traced.outputs))]

@@ -19,6 +19,7 @@ from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ..children import foreign_jobs, own_jobs
 from ..foreign import image_layout, spec_of
+from ..imports import conversion
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
 from ..store import artifact_folder, write_manifest
@@ -56,6 +57,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
+            imports=conversion(profile),
         )
         progress(Step("verifying"))
         facts, examined = examine(network, profile, folder, made)

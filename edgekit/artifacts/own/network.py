@@ -11,6 +11,7 @@ from ...base.isolate import run_isolated
 from ...types import ExportProfile, ImageSet, Preprocessing
 from ...verify.sets_of_inputs import Arrays
 from ..children import own_jobs
+from ..imports import NETWORK
 from .inputs import load_inputs, save, spec_of_sized
 from .requests import OwnSource, Program, Sized, Traced, TraceRequest
 
@@ -89,7 +90,7 @@ def trace(
         rewrites=wanted,
         folder=work,
     )
-    traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}")
+    traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
     specs = tuple(spec_of_sized(one) for one in traced.inputs)
     sets, found, made = load_inputs(options.calibration, specs, options.preprocessing)
     save(work / SETS, sets)

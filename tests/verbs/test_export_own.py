@@ -1,0 +1,187 @@
+"""A user's own networks: code in, verified artifacts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from edgekit.artifacts.own.network import OwnOptions
+from edgekit.artifacts.own.requests import Sized
+from edgekit.artifacts.tasks import Outcome
+from edgekit.base.progress import silent
+from edgekit.errors import UsageError
+from edgekit.forms.profiles import choose_profiles
+from edgekit.verbs.export_own import export_own, is_own, source_of
+
+DETECTOR = """
+import torch
+from torch import nn
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stem = [nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU6()]
+        self.body = nn.Sequential(*stem, nn.Conv2d(8, 8, 3, 2, 1, groups=8))
+        self.boxes, self.scores = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 3, 1)
+
+    def forward(self, image):
+        features = self.body(image)
+        return {"scores": self.scores(features).sigmoid(), "boxes": self.boxes(features)}
+
+def build():
+    torch.manual_seed(0)
+    return Detector()
+
+def example_inputs():
+    return torch.rand(1, 3, 32, 32)
+"""
+
+SPEECH = """
+import torch
+from torch import nn
+
+class Speech(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.cell, self.head = nn.Conv1d(10, 8, 5, padding=2), nn.GRUCell(8, 6), nn.Linear(6, 4)
+        self.words = nn.Embedding(2, 8)
+
+    def forward(self, audio, word):
+        heard = torch.relu(self.conv(audio)).mean(2) + self.words(word)
+        state = self.cell(heard)
+        return self.head(state), state
+
+def speech():
+    torch.manual_seed(0)
+    return Speech()
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def exported(name: str, format_: str, options: OwnOptions | None = None, **asked: bool) -> Outcome:
+    (outcome,) = export_own(name, choose_profiles(format_, **asked), options or OwnOptions(), [name], silent)
+    return outcome
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_a_detector_with_two_named_outputs(here: Path, format_: str) -> None:
+    (here / "det.py").write_text(DETECTOR)
+    outcome = exported("det.py", format_)
+    assert outcome.error is None
+    artifact = outcome.artifact
+    assert artifact is not None
+    assert outcome.folder == Path("artifacts") / "det" / f"{format_}-fp32"
+    assert artifact.parity is not None
+    assert artifact.parity.sqnr_db > 80
+    shapes = sorted(spec.shape for spec in artifact.outputs)
+    assert shapes == [(1, 3, 8, 8), (1, 4, 8, 8)]
+    assert [note for note in artifact.notes if note.startswith("parity of boxes: SQNR")]
+    assert any(rewrite.name == "fold_batch_norm" and rewrite.count for rewrite in artifact.rewrites)
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_two_inputs_of_other_types_in_int8(here: Path, format_: str) -> None:
+    """Sound and an index; a recurrent cell; two outputs in order."""
+    (here / "net.py").write_text(SPEECH)
+    rng = np.random.default_rng(0)
+    np.savez(here / "x.npz", audio=rng.random((20, 1, 10, 12), np.float32), word=rng.integers(0, 2, (20, 1)))
+    inputs = (Sized(name="audio", shape=(1, 10, 12)), Sized(name="word", shape=(1,), dtype="int64"))
+    outcome = exported("net.py:speech", format_, OwnOptions(inputs=inputs, calibration="x.npz"), int8=True)
+    assert outcome.error is None
+    assert outcome.artifact is not None
+    assert outcome.model == "net_speech"
+    assert outcome.artifact.calibration is not None
+    assert outcome.artifact.calibration.count == 20
+    assert outcome.artifact.audit.int8_compute_ops > 0
+    assert outcome.artifact.parity is not None
+    assert outcome.artifact.parity.sqnr_db > 15
+
+
+def test_weights_and_images(here: Path) -> None:
+    """A checkpoint replaces what the code gave; images become inputs as the command line says."""
+    (here / "det.py").write_text(DETECTOR)
+    (here / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)).save(here / "photos" / f"{number}.png")
+    names: dict[str, object] = {}
+    exec(DETECTOR, names)
+    torch.manual_seed(1)
+    trained = names["Detector"]()  # type: ignore[operator]
+    torch.save({"state_dict": trained.state_dict()}, here / "best.pt")
+    said = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+    options = OwnOptions(weights=Path("best.pt"), calibration="photos", preprocessing=said)
+    outcome = exported("det.py", "onnx", options)
+    assert outcome.artifact is not None
+    assert outcome.artifact.weights.source == "best.pt"
+    made = outcome.artifact.inputs[0].preprocessing
+    assert made is not None
+    assert made.mean == (0.5, 0.5, 0.5)
+    assert made.origin is not None
+    assert made.origin.kind == "options"
+    torch.save(torch.nn.Linear(2, 2).state_dict(), here / "other.pt")
+    with pytest.raises(UsageError, match=r"other\.pt does not fit the network of build\(\)"):
+        exported("det.py", "onnx", OwnOptions(weights=Path("other.pt")))
+
+
+WRONG = {
+    "def build(size): return 1": r"build\(\) cannot be called without arguments",
+    "def build(): raise ValueError('no data here')": r"build\(\) raised ValueError: no data here \(net\.py, line 1\)",
+    "def build(): return 7": r"build\(\) returned int, not a torch\.nn\.Module",
+    "def other(): return 7": "net has no function 'build'",
+    "import no_such_thing": "net.py cannot be imported: No module named 'no_such_thing'",
+    "1 +": r"net\.py raised SyntaxError",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3)": "nothing says what the network takes",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3)\ndef example_inputs(): return 4": "has to return a tensor",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3)\ndef example_inputs(): return torch.ones(1, 4)": (
+        r"the network fails on inputs of float32 \[1, 4\]: RuntimeError"
+    ),
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return x * 2 if x.sum() > 0 else x
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "torch.export cannot trace the network: .*data-dependent",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x): return x / 0
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "the output output of the network is not finite",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x): return x, "done"
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "the network gives str where tensors are expected",
+}
+
+
+@pytest.mark.parametrize("code", list(WRONG))
+def test_code_that_does_not_do(here: Path, code: str) -> None:
+    """One line of cause, and nothing is left."""
+    (here / "net.py").write_text(code)
+    with pytest.raises(UsageError, match=WRONG[code]):
+        exported("net.py", "onnx")
+    assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == ["net.py"]
+
+
+def test_what_names_code() -> None:
+    assert all(map(is_own, ("net.py", "a/b.py:make", "package.module:factory")))
+    assert not any(map(is_own, ("mobilenet_v3", "cards/mine.toml", "mobilenet_v3_large_1.0", "package.module")))
+    with pytest.raises(UsageError, match=r"no such file: nowhere\.py"):
+        source_of("nowhere.py")
+    assert source_of("package.module:factory")[0] == "module_factory"
