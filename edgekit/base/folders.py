@@ -49,6 +49,11 @@ def labgrid_folder() -> Path:
     return cache_root() / "labgrid"
 
 
+def quarantine_folder() -> Path:
+    """Devices that failed a health check, by name."""
+    return cache_root() / "quarantine"
+
+
 def faults_folder() -> Path:
     """Reports on errors that nobody foresaw."""
     return cache_root() / "faults"

@@ -23,7 +23,7 @@ from .base import (
     report_key,
 )
 from .costs import ConvFacts, NetworkFacts
-from .devices import Device, DeviceInfo, DeviceState
+from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
@@ -123,6 +123,7 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Quarantine",
     "Rate",
     "Ratio",
     "Revision",

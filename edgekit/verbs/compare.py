@@ -18,6 +18,7 @@ from ..bench.paired import BRIEF, Contender, ratio_of, rounds
 from ..bench.session import Session, known_cores
 from ..bench.turn_rounds import ratio_of_turns, turn_rounds
 from ..devices.inventory import find_device
+from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
 from ..reports.compare import Comparison, compare_paired, compare_stored
@@ -41,6 +42,7 @@ def compare(
     shapes: Shapes | None = None,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
+    force: bool = False,
     progress: Progress = silent,
 ) -> Comparison:
     """B against A: measurements when both name one, else artifacts, which are measured now.
@@ -57,6 +59,7 @@ def compare(
         shapes: of inputs that a file of others leaves open.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
+        force: measure on a quarantined device, too.
         progress: told what begins, in words.
 
     Raises:
@@ -78,6 +81,7 @@ def compare(
             )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
+        admit(find_device(device or "local"), force, progress)
         return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, progress)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
     raise UsageError(
