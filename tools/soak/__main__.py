@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,7 +36,7 @@ class Run:
 
 
 def measure_until(end: float, device: Device, artifacts: Path) -> Run:
-    """Measure every artifact on ``device`` in this process, round after round, until ``end`` (monotonic); once at least.
+    """Measure every artifact on ``device`` in this process, round after round, until ``end`` (monotonic).
 
     Raises:
         ToolError: the device cannot be reached to be looked at.
@@ -73,7 +75,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--device", action="append", help="may be repeated (default: local and virtual-rpi4)")
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder for soak.md and soak.json")
     chosen = parser.parse_args(arguments)
-    soaked = [soak(name, chosen.minutes) for name in chosen.device or ("local", "virtual-rpi4")]
+    with scratch_folder("soak") as own:
+        # Nobody else's temporary folders are counted.
+        os.environ["TMPDIR"] = tempfile.tempdir = str(own)
+        soaked = [soak(name, chosen.minutes) for name in chosen.device or ("local", "virtual-rpi4")]
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "soak.md").write_text(page(soaked), encoding="utf-8")
     (chosen.out / "soak.json").write_text(json.dumps([asdict(one) for one in soaked], indent=2) + "\n")
