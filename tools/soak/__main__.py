@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -28,7 +29,7 @@ BRIEF = Limits(warmup_min_iterations=1, warmup_min_s=0.01, min_iterations=20, mi
 
 @dataclass
 class Run:
-    """What measuring again and again came to: a look after each round, measurements made, and those that failed."""
+    """What measuring again and again came to: a look after each, measurements made, and those that failed."""
 
     looks: list[Traces] = field(default_factory=list)
     measurements: int = 0
@@ -36,7 +37,7 @@ class Run:
 
 
 def measure_until(end: float, device: Device, artifacts: Path) -> Run:
-    """Measure every artifact on ``device`` in this process, round after round, until ``end`` (monotonic).
+    """Measure one artifact after another on ``device``, in this process, until ``end`` (monotonic).
 
     Raises:
         ToolError: the device cannot be reached to be looked at.
@@ -44,9 +45,11 @@ def measure_until(end: float, device: Device, artifacts: Path) -> Run:
     limits = None if device.transport == "virtual" else BRIEF
     run = Run()
     with scratch_folder("soak") as reports:
-        while not run.looks or time.monotonic() < end:
+        for folder in itertools.cycle(sorted(path.parent for path in artifacts.glob("*/*/manifest.json"))):
+            if run.looks and time.monotonic() >= end:
+                break
             try:
-                done = profile([], device.id, artifacts_root=artifacts, reports_root=reports, limits=limits)
+                done = profile([str(folder)], device.id, reports_root=reports, limits=limits)
                 run.measurements += len(done.measurements)
                 run.failures += [f"{failure.artifact}: {failure.error}" for failure in done.failures]
             except EdgekitError as error:
@@ -60,7 +63,7 @@ def soak(name: str, minutes: float) -> Soaked:
 
     Raises:
         ToolError: the device cannot be reached to be looked at.
-        ValueError: the time sufficed for too few rounds.
+        ValueError: the time sufficed for too few measurements.
     """
     begin = time.monotonic()
     run = measure_until(begin + 60 * minutes, find_device(name), ARTIFACTS)
@@ -78,7 +81,10 @@ def main(arguments: list[str]) -> int:
     with scratch_folder("soak") as own:
         # Nobody else's temporary folders are counted.
         os.environ["TMPDIR"] = tempfile.tempdir = str(own)
-        soaked = [soak(name, chosen.minutes) for name in chosen.device or ("local", "virtual-rpi4")]
+        try:
+            soaked = [soak(name, chosen.minutes) for name in chosen.device or ("local", "virtual-rpi4")]
+        except (EdgekitError, ValueError) as error:
+            parser.exit(3, f"error: {error}\n")
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "soak.md").write_text(page(soaked), encoding="utf-8")
     (chosen.out / "soak.json").write_text(json.dumps([asdict(one) for one in soaked], indent=2) + "\n")

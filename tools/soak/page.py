@@ -22,13 +22,14 @@ class Soaked:
     """What a soak on one device showed.
 
     Attributes:
+        looks: taken, one after each measurement that was tried.
         measurements: that were made.
         failures: of measurements, in words.
     """
 
     device: str
     minutes: float
-    runs: int
+    looks: int
     measurements: int
     failures: tuple[str, ...]
     growths: tuple[Growth, ...]
@@ -45,7 +46,7 @@ def page(soaked: Sequence[Soaked]) -> str:
     for one in soaked:
         lines += [
             "",
-            f"## {one.device}: {one.minutes:.1f} minutes, {one.runs} runs, {one.measurements} measurements",
+            f"## {one.device}: {one.minutes:.1f} minutes, {one.measurements} measurements, {one.looks} looks",
             "",
             "| | first | second | last | |",
             "| --- | ---: | ---: | ---: | --- |",
