@@ -246,6 +246,7 @@ INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernel
 }
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 20), ("int8", 18)])
 @pytest.mark.parametrize("format_", FORMATS)
 def test_real_network_agrees_with_pytorch(trained, precision, least, format_, photos, tmp_path):
