@@ -28,6 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.network
 @pytest.mark.slow
 def test_a_board_without_runtimes_gets_them_and_measures(
     ssh_board: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
