@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from ..base.files import check_regular, write_atomic
+from ..base.files import write_atomic
 from ..base.inside import inside
+from ..base.untrusted import read_text
 from ..errors import UsageError, shown
 from ..types import Measurement, Summary
 from .json_text import render
@@ -26,9 +27,6 @@ from .versions import upgrade, version_of
 REMEDY = "restore it from version control, or delete it and measure again with edgekit profile"
 HISTORY = "history"
 NAMES = "the path of a measurement (its device, model and profile)"
-LARGEST = 64_000_000
-"""Bytes of a measurement's file: some millions of samples."""
-UNREADABLE = "cannot read"
 FIRST_SEALED = 2
 """Versions before this one have no digest."""
 
@@ -111,24 +109,7 @@ def load(path: Path) -> Measurement:
         UsageError: the file cannot be read, is of a newer version, does not hold a measurement, or was changed after
             it was written. The message names the file and the field.
     """
-    return parse_file(path, text_of(path))
-
-
-def text_of(path: Path) -> str:
-    """The text of a measurement's file.
-
-    Raises:
-        UsageError: it cannot be read, is larger than a measurement ever is, or is no text.
-    """
-    try:
-        size = check_regular(path).stat().st_size
-        if size > LARGEST:
-            raise UsageError(f"{path} is not a report: {size / 1e6:.0f} MB, over {LARGEST / 1e6:.0f}", REMEDY)
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{UNREADABLE} {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a report: {error}", REMEDY) from error
+    return parse_file(path, read_text(path, REMEDY, what="a report"))
 
 
 def parse_file(path: Path, text: str) -> Measurement:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ...base.progress import Note, Progress, Warned, silent
+from ...base.untrusted import read_text
 from ...errors import UsageError
 from ..csv_file import measured
 from ..index import Found
-from ..store import UNREADABLE, Damaged, parse_file, text_of
+from ..store import REMEDY, Damaged, parse_file
 from .database import with_index
 from .stamps import Stamp, is_latest, stamps
 from .summaries import read_back, summarised, written
@@ -160,13 +161,13 @@ def looked_at(
     lasting = begun - stamp.ctime_ns > SETTLED_NS
     content = new = error = None
     try:
-        text = text_of(path)
+        text = read_text(path, REMEDY, what="a report")
         content = hashlib.blake2b(text.encode(), digest_size=16).digest()
         known = content in batch or index.execute("SELECT 1 FROM contents WHERE content = ?", (content,)).fetchone()
         new = None if known else parsed(path, text, content)
     except UsageError as refused:
         error = refused
-        lasting = lasting and not str(error).startswith(UNREADABLE)  # it may be readable the next time
+        lasting = lasting and not isinstance(error.__cause__, OSError)  # it may be readable the next time
     told = (None, None) if error is None else (str(error).replace(str(path), HERE), error.hint.replace(str(path), HERE))
     stamped = (stamp.size, stamp.mtime_ns if lasting else -1, stamp.ctime_ns)
     return (name, is_latest(name), *stamped, content, *told), new

@@ -13,6 +13,7 @@ import pytest
 
 from edgekit.base.folders import index_folder
 from edgekit.base.progress import Event, Warned
+from edgekit.base.untrusted import read_text
 from edgekit.reports.csv_file import measured
 from edgekit.reports.indexed import database, reader
 from edgekit.reports.indexed.database import index_path
@@ -37,8 +38,7 @@ def of(model: str, **changes: object) -> Measurement:
 def opened_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files whose text is read from now on."""
     seen: list[str] = []
-    monkeypatch.setattr(reader, "text_of", lambda path: seen.append(path.name) or text_of(path))
-    text_of = sys.modules["edgekit.reports.store"].text_of
+    monkeypatch.setattr(reader, "read_text", lambda path, *a, **k: seen.append(path.name) or read_text(path, *a, **k))
     return seen
 
 
