@@ -59,6 +59,11 @@ def faults_folder() -> Path:
     return cache_root() / "faults"
 
 
+def index_folder() -> Path:
+    """Indexes of stored measurements, one for each folder of reports."""
+    return cache_root() / "index"
+
+
 def benchmark_folder() -> Path:
     """Artifacts and rounds of the repository's own benchmark."""
     return cache_root() / "bench"
