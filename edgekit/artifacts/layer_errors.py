@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ..base.files import write_atomic
 from ..base.isolate import run_isolated
+from ..base.untrusted import read_text
+from ..errors import UsageError
+from ..reports.store import first_problem
 from ..types import ExportProfile, LayerErrors
 from ..types.artifacts import LAYERS_FILE
 from .children import jobs
@@ -37,6 +42,16 @@ def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made:
 
 
 def read_layer_errors(folder: Path) -> LayerErrors | None:
-    """The layers of a stored artifact; None when they were not measured."""
+    """The layers of a stored artifact; None when they were not measured.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     path = folder / LAYERS_FILE
-    return LayerErrors.model_validate_json(path.read_text()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    remedy = "export the artifact again with --layer-errors"
+    try:
+        return LayerErrors.model_validate_json(read_text(path, remedy))
+    except ValidationError as error:
+        raise UsageError(f"{path} does not hold the errors of layers: {first_problem(error)}", remedy) from error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..base.files import check_regular, restore, restore_all, sha256_file, write_atomic
+from ..base.files import restore, restore_all, sha256_file, write_atomic
 from ..base.inside import inside
-from ..base.owned import MANIFEST
+from ..base.owned import LARGEST_MANIFEST_BYTES, MANIFEST
+from ..base.untrusted import read_json, read_text
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
@@ -44,11 +44,7 @@ def read_manifest(folder: Path) -> Stored:
     """
     path = inside(folder, MANIFEST, field="the manifest")
     try:
-        artifact = Artifact.model_validate_json(check_regular(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a manifest: {error}", again(path)) from error
+        artifact = Artifact.model_validate_json(read_text(path, again(path), LARGEST_MANIFEST_BYTES, "a manifest"))
     except ValidationError as error:
         raise UsageError(f"{path} is not a manifest: {first_problem(error)}", again(path)) from error
     for entry in artifact.files:
@@ -64,9 +60,8 @@ def write_manifest(folder: Path, artifact: Artifact) -> None:
 def again(path: Path) -> str:
     """How to make the artifact of a manifest that cannot be used once more: by its command, where that can be read."""
     try:
-        manifest = json.loads(path.read_bytes())
-        command = manifest["command"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        command = read_json(path, "", LARGEST_MANIFEST_BYTES)["command"]
+    except (UsageError, KeyError, TypeError):
         command = None
     known = isinstance(command, str) and command
     return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"

@@ -49,9 +49,19 @@ def labgrid_folder() -> Path:
     return cache_root() / "labgrid"
 
 
+def quarantine_folder() -> Path:
+    """Devices that failed a health check, by name."""
+    return cache_root() / "quarantine"
+
+
 def faults_folder() -> Path:
     """Reports on errors that nobody foresaw."""
     return cache_root() / "faults"
+
+
+def index_folder() -> Path:
+    """Indexes of stored measurements, one for each folder of reports."""
+    return cache_root() / "index"
 
 
 def benchmark_folder() -> Path:

@@ -9,7 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from ..types import Rate
+from ..types import Measurement, Rate, Summary
 
 CONFIDENCE = 0.95
 Z = 1.959963984540054
@@ -75,6 +75,11 @@ def median_interval(samples: Sequence[int]) -> tuple[int, int] | None:
         return None
     ordered = sorted(samples)
     return ordered[ranks[0] - 1], ordered[ranks[1] - 1]
+
+
+def p50_interval(m: Measurement | Summary) -> tuple[int, int] | None:
+    """The 95 % interval of a measurement's median, nanoseconds, or None below 8 samples."""
+    return m.p50_interval_ns if isinstance(m, Summary) else median_interval(m.samples_ns)
 
 
 def relative_half_width(samples: Sequence[int]) -> float | None:

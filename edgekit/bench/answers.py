@@ -23,6 +23,8 @@ DEEPEST = 16
 """Levels of lists and objects in a message; the agent's own have seven."""
 MOST_BRACKETS = 1_000_000
 """In one message: each is an object of its own in memory, and a line holds millions."""
+LONGEST_TEXT, MOST_FIELDS = 10_000, 5_000
+"""Characters of a text, and fields of an object, such as the clocks of the CPUs."""
 PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
 """What pydantic says of fields, in words for a person."""
 TIME_USED = 0.1
@@ -95,7 +97,7 @@ def no_number(name: str) -> float:
 
 
 def look_through(message: dict[str, Any], texts: bool) -> None:
-    """Make sure that nothing in ``message`` is too deep or, with ``texts``, a text that steers a terminal.
+    """Make sure that ``message`` is neither deep nor wide; with ``texts``, that none is long or steers a terminal.
 
     Raises:
         SpoiltError: something is.
@@ -104,16 +106,25 @@ def look_through(message: dict[str, Any], texts: bool) -> None:
     for _ in range(DEEPEST):
         below: list[tuple[str, Any]] = []
         for path, holder in level:
+            if isinstance(holder, dict) and len(holder) > MOST_FIELDS:
+                raise SpoiltError(f"answered with {len(holder)} fields in {place(path)}")
             for key, item in items_of(holder):
                 if isinstance(item, dict | list):
                     below.append((f"{path}.{key}", item))
+                elif texts and isinstance(item, str) and len(item) > LONGEST_TEXT:
+                    raise SpoiltError(f"answered with a text of {len(item)} characters in {place(f'{path}.{key}')}")
                 elif texts and isinstance(item, str) and UNSAFE.search(item):
-                    where = f"{path}.{key}".removeprefix(".value").removeprefix(".")
-                    raise SpoiltError(f"answered with control characters in {shown(where)}: {shown(item)}")
+                    where = place(f"{path}.{key}")
+                    raise SpoiltError(f"answered with control characters in {where}: {shown(item)}")
         if not below:
             return
         level = below
     raise SpoiltError(f"answered with lists in lists, more than {DEEPEST} levels deep")
+
+
+def place(path: str) -> str:
+    """Where in a message, for errors."""
+    return shown(path.removeprefix(".value").removeprefix(".") or "the whole answer")
 
 
 def items_of(holder: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:

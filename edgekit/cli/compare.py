@@ -10,7 +10,7 @@ import typer
 
 from .shared.complete import device_names
 from .shared.input_options import Input, input_shapes
-from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption, ThreadsOption
+from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption, ThreadsOption
 from .show.console import emit_json, say, tell
 from .show.progress import ProgressLines
 
@@ -37,6 +37,7 @@ def compare_command(
     pairs: Annotated[int, typer.Option(help="Number of pairs of fresh processes, when measuring.")] = 10,
     threads: ThreadsOption = 1,
     cores: CoresOption = None,
+    force: ForceOption = False,
     turns: Annotated[
         bool,
         typer.Option("--turns", help="Load both and alternate every 20 ms, on this machine: a narrower interval."),
@@ -70,6 +71,7 @@ def compare_command(
         threads=threads,
         cores=cores,
         turns=turns,
+        force=force,
         per_op=per_op,
         shapes=input_shapes(input_),
         reports=reports,

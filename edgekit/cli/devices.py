@@ -28,7 +28,12 @@ def list_command(as_json: JsonOption = False) -> None:
 
     listed = list_devices()
     if as_json:
-        emit_json([{**one.device.to_plain(), "source": one.source} for one in listed])
+        emit_json(
+            [
+                {**one.device.to_plain(), "source": one.source, "quarantine": kept.words if kept else None}
+                for one, kept in ((one, one.quarantine) for one in listed)
+            ]
+        )
     else:
         show_list(listed)
 
@@ -123,7 +128,9 @@ def prepare_command(
 def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
 
-    The exit code is 3 when a step fails; something merely absent is a warning.
+    The exit code is 3 when a step fails; something merely absent is a warning. A sick device (hot, throttled, a full
+    disk, an agent that crashes or answers nonsense) is quarantined: profile, gate, compare and tune refuse it without
+    --force until a check passes.
     """
     from ..devices.reach import what_is_built_first
     from ..verbs.devices import check_device, raise_failures
@@ -131,12 +138,14 @@ def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     building = what_is_built_first(name)
     if building:
         say(building)
-    checks = check_device(name, ProgressLines())
+    done = check_device(name, ProgressLines())
     if as_json:
-        emit_json([vars(check) for check in checks])
+        emit_json([vars(check) for check in done.checks])
     else:
-        show_checks(checks)
-    raise_failures(name, checks)
+        show_checks(done.checks)
+    if done.lifted is not None:
+        say(f"{name} is no longer quarantined; it was {done.lifted.words}")
+    raise_failures(name, done)
 
 
 def show_list(listed: list[Listed]) -> None:
@@ -147,15 +156,16 @@ def show_list(listed: list[Listed]) -> None:
     from .show.screen import on_stdout
 
     table = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in ("device", "transport", "address", "board", "tags", "from"):
+    for heading in ("device", "transport", "address", "board", "tags", "from", "state"):
         table.add_column(heading, overflow="fold")
     for one in listed:
         device = one.device
         address = f"{device.user}@{device.address}" if device.user else device.address or ""
         if device.labgrid is not None:
             address = f"{address} (labgrid {device.labgrid})".lstrip()
+        state = f"quarantined {one.quarantine.words}" if one.quarantine else ""
         title = boards()[device.board].title if device.board else ""
-        table.add_row(device.id, device.transport, address, title, " ".join(device.tags), one.source)
+        table.add_row(device.id, device.transport, address, title, " ".join(device.tags), one.source, state)
     on_stdout(width=None).print(table)
 
 

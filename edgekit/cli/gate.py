@@ -11,7 +11,7 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
-from .shared.options import ArtifactsOption, CoresOption, JsonOption, ThreadsOption
+from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ThreadsOption
 from .show.console import command, emit_json, say
 from .show.progress import ProgressLines
 
@@ -63,6 +63,7 @@ def gate_command(
             "--plumbing", help="Run one pair on an emulated device to try the set-up; the result is NOT_COMPARABLE."
         ),
     ] = False,
+    force: ForceOption = False,
     input_: Input = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
     as_json: JsonOption = False,
@@ -85,7 +86,9 @@ def gate_command(
     shapes = input_shapes(input_)
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
     if update:
-        run_update(candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json)
+        run_update(
+            candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
+        )
         return
     planned = plan(
         candidates or [],
@@ -106,7 +109,7 @@ def gate_command(
         building = what_is_built_first(name)
         if building:
             say(building)
-    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, progress=ProgressLines())
+    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
     write_pages(found, junit, markdown)
     if as_json:
         emit_json(as_data(found))
@@ -142,6 +145,7 @@ def run_update(
     reports: Path,
     shapes: Shapes,
     as_json: bool,
+    force: bool,
 ) -> None:
     """Pin the candidates and say what changed."""
     from ..verbs.gate import update
@@ -157,6 +161,7 @@ def run_update(
         artifacts_root=artifacts,
         shapes=shapes,
         reports_root=reports,
+        force=force,
         progress=ProgressLines(),
     )
     if as_json:

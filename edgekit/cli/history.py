@@ -9,7 +9,8 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.options import JsonOption, ReportsOption
-from .show.console import emit_json, say
+from .show.console import emit_json, say, say_some
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..reports.history.trend import Series
@@ -27,6 +28,9 @@ def history_command(
         str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
     ] = None,
     reports: ReportsOption = Path("device_reports"),
+    last: Annotated[
+        int, typer.Option(min=8, help="Newest measurements of each series to look at; time grows with its square.")
+    ] = 256,
     out: Annotated[Path | None, typer.Option(help="Folder for the page. [default: the folder of measurements]")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,14 +43,13 @@ def history_command(
     """
     from ..verbs.history import history, write_page
 
-    found = history(reports, device, model)
+    found = history(reports, device, model, last, ProgressLines())
     if as_json:
         emit_json(as_data(found))
     else:
         show(found)
         say(f"page: {write_page(found, out or reports)}")
-    for damaged in found.damaged:
-        say(f"damaged: {damaged.error}")
+    say_some([f"damaged: {damaged.error}" for damaged in found.damaged])
     if found.damaged:
         raise typer.Exit(DAMAGED)
 
@@ -62,7 +65,7 @@ def show(found: History) -> None:
             last.device.id,
             name(one),
             way(last),
-            str(len(one.points)),
+            str(len(one.points) + one.older),
             first.measured_at[:10],
             last.measured_at[:10],
             milliseconds(one.segments[-1][2]),
@@ -74,12 +77,16 @@ def show(found: History) -> None:
     ]
     titles = ("device", "series", "run by", "n", "from", "to", "p50 ms", "trend", "change")
     print_table(titles, rows, numbers=("n", "p50 ms"))
-    for one in found.series:
-        where = f"{one.points[-1].device.id}, {name(one)}"
-        for creep in one.creeps:
-            say(f"{where}: {creep_line(creep)}")
-        for change in one.changes:
-            say(f"{where}: {change_line(change)}")
+    say_some(
+        [
+            f"{one.points[-1].device.id}, {name(one)}: {line}"
+            for one in found.series
+            for line in (*map(creep_line, one.creeps), *map(change_line, one.changes))
+        ]
+    )
+    older = sum(one.older for one in found.series)
+    if older:
+        say(f"{older} older measurements were not looked at: --last takes more of each series")
     if found.emulated:
         say(f"{found.emulated} emulated measurements are left out: their latency means nothing")
 
@@ -113,6 +120,7 @@ def series_data(one: Series) -> dict[str, Any]:
             }
             for m in one.points
         ],
+        "older": one.older,
         "changes": [
             {
                 "index": change.index,

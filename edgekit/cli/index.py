@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .shared.options import ArtifactsOption, JsonOption, ReportsOption
-from .show.console import emit_json, say
+from .show.console import emit_json, say, say_some
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..verbs.index import Index
@@ -36,7 +37,7 @@ def index_command(
     """
     from ..verbs.index import store_index
 
-    found = store_index(reports, artifacts, max_age)
+    found = store_index(reports, artifacts, max_age, progress=ProgressLines())
     if as_json:
         emit_json(as_data(found))
     else:
@@ -71,14 +72,15 @@ def show(found: Index, only_faults: bool) -> None:
             for m in [entry.measurement]
         ]
         print_table(titles, rows, numbers=("threads", "p50 ms"))
-    for entry in found.entries:
-        for reason in entry.stale:
-            say(f"stale: {entry.path}: {reason}")
-        if entry.duplicates:
-            say(f"duplicate: {entry.path}: the same as {', '.join(map(str, entry.duplicates))}")
-    for damaged in found.damaged:
-        say(f"damaged: {damaged.error}")
-        say(f"  try: {damaged.error.hint}")
+    say_some([f"stale: {entry.path}: {reason}" for entry in found.entries for reason in entry.stale])
+    say_some(
+        [
+            f"duplicate: {entry.path}: the same as {', '.join(map(str, entry.duplicates))}"
+            for entry in found.entries
+            if entry.duplicates
+        ]
+    )
+    say_some([f"damaged: {one.error}\n  try: {one.error.hint}" for one in found.damaged])
     faults = sum(not entry.fine for entry in found.entries) + len(found.damaged)
     count = len(found.entries)
     say(f"{count} current measurement{'' if count == 1 else 's'}, {found.kept} in the history, {faults} to look at")

@@ -9,7 +9,7 @@ import typer
 
 from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, JsonOption
-from .show.console import emit_json
+from .show.console import emit_json, tell
 
 
 def inspect_command(
@@ -34,4 +34,4 @@ def inspect_command(
         emit_json({**found.stored.artifact.to_plain(), "operators": [asdict(row) for row in found.operators]})
         return
     for line in inspect_lines(found):
-        print(line)
+        tell(line)

@@ -9,7 +9,8 @@ import typer
 
 from .shared.complete import device_names
 from .shared.options import JsonOption, ReportsOption
-from .show.console import emit_json, say
+from .show.console import emit_json, say, say_some
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..select.pareto import Ranked
@@ -45,14 +46,13 @@ def pick_command(
     from ..select.pareto import Limits
     from ..verbs.pick import pick
 
-    found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent)
+    found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines())
     told = advise(found) if advice else []
     if as_json:
         emit_json({**as_data(found), "advice": told})
     else:
         show(found, told)
-    for damaged in found.damaged:
-        say(f"damaged: {damaged.error}")
+    say_some([f"damaged: {damaged.error}" for damaged in found.damaged])
     if found.damaged:
         raise typer.Exit(DAMAGED)
 
@@ -93,8 +93,7 @@ def show(found: Pick, told: list[str]) -> None:
     ]
     numbers = ("threads", "p50 ms", "size", "top-1 %", "objective")
     print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers)
-    for line in found.left_out:
-        say(f"left out: {line}")
+    say_some([f"left out: {line}" for line in found.left_out])
     first = found.choice.candidate
     accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % published ({first.source})"
     size = megabytes(first.measurement.artifact_bytes)

@@ -10,7 +10,7 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
-from .shared.options import ArtifactsOption, CoresOption, JsonOption, ReportsOption
+from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -72,6 +72,7 @@ def profile_command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip artifacts that have a report of the same file.")
     ] = False,
+    force: ForceOption = False,
     roofline: Annotated[
         bool, typer.Option("--roofline", help="Also measure the device's peak rates, and how near each artifact comes.")
     ] = False,
@@ -122,6 +123,7 @@ def profile_command(
             reports_root=reports,
             export_missing=lambda model: export_first(model, artifacts, progress, exported),
             resume=resume,
+            force=force,
             progress=progress,
         )
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .shared.complete import device_names, model_ids
 from .shared.options import JsonOption, ReportsOption
-from .show.console import emit_json, say
+from .show.console import emit_json, say, say_some
+from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..verbs.report import Report
@@ -21,32 +23,41 @@ def report_command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pages. [default: the folder of measurements]")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 
-    The exit code is 2 when a stored file is damaged; the others are still written.
+    Of more than 150 the fastest of each network and precision are shown in full; a folder of pages lists all. --device
+    and --model need --out. The exit code is 2 when a stored file is damaged; the others are still written.
 
     Example: edgekit report --out public
     """
     from ..verbs.report import report
 
-    made = report(reports, out)
+    made = report(reports, out, device, model, ProgressLines())
     if as_json:
         emit_json(
             {
                 "markdown": str(made.markdown),
                 "html": str(made.html),
                 "csv": str(made.csv),
+                "lists": [str(path) for path in made.lists],
                 "measurements": made.measurements,
+                "in_full": made.in_full,
                 "devices": list(made.devices),
                 "damaged": [str(one.error) for one in made.damaged],
             }
         )
     else:
         show(made)
-    for damaged in made.damaged:
-        say(f"damaged: {damaged.error}")
+    say_some([f"damaged: {damaged.error}" for damaged in made.damaged])
     if made.damaged:
         raise typer.Exit(DAMAGED)
 
@@ -57,3 +68,5 @@ def show(made: Report) -> None:
     say(f"markdown: {made.markdown}")
     say(f"html:     {made.html}")
     say(f"csv:      {made.csv}")
+    if made.lists:
+        say(f"lists:    {made.lists[0].parent} ({len(made.lists)} pages; {made.in_full} in full on the first one)")

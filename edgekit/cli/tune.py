@@ -13,7 +13,7 @@ from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
 from .shared.complete import device_names
-from .shared.options import JsonOption
+from .shared.options import ForceOption, JsonOption
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Measuring:
         device: where to measure; None: this machine.
         threads: to measure with; None: 1.
         cores: what every launch is pinned to; None leaves it free.
+        force: on a quarantined device, too.
     """
 
     forms: bool
@@ -39,6 +40,7 @@ class Measuring:
     device: str | None
     threads: int | None
     cores: str | None
+    force: bool = False
 
     @property
     def wanted(self) -> bool:
@@ -62,7 +64,7 @@ def export_measured(
     progress, wishes = ProgressLines(), Wishes(measuring.forms, measuring.speedup)
     check_wishes(names, profiles, wishes)
     threads = 1 if measuring.threads is None else measuring.threads
-    place = find_place(measuring.device or "local", threads, progress, cores=measuring.cores)
+    place = find_place(measuring.device or "local", threads, progress, cores=measuring.cores, force=measuring.force)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)
     return outcomes, time.monotonic() - start
 
@@ -97,6 +99,7 @@ def tune_command(
     cores: Annotated[
         str | None, typer.Option(help="Pin the process to these cores: big, little, or numbers such as 4,5.")
     ] = None,
+    force: ForceOption = False,
     require_speedup: opt.RequireSpeedup = False,
     min_speedup: opt.MinSpeedup = None,
     keep_form: Annotated[
@@ -137,6 +140,6 @@ def tune_command(
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
         input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
     )  # fmt: skip
-    measuring = Measuring(not keep_form, speedup, device, threads, cores)
+    measuring = Measuring(not keep_form, speedup, device, threads, cores, force)
     outcomes, seconds = export_measured(models, profiles, options, measuring)
     raise typer.Exit(report(outcomes, seconds, None, table=False, as_json=as_json))

@@ -260,7 +260,7 @@ class Lease:
         if shown.holder is not None:
             return f"{shown.holder} (last change {shown.changed})"
         listed = self.client("reservations").stdout
-        found = re.search(rf"Reservation '{shown.reservation}':\n\s+owner: (.*)", listed)
+        found = re.search(rf"Reservation '{re.escape(str(shown.reservation))}':\n\s+owner: (.*)", listed)
         return f"a reservation of {found[1]}" if found else "a reservation"
 
     def held_by(self, holder: str) -> DeviceError:

@@ -17,10 +17,11 @@ from pydantic import ValidationError
 from .. import __version__
 from ..artifacts.store import artifact_folders, file_of, read_manifest
 from ..base.download import download, require_safe
-from ..base.files import check_regular, restore, sha256_file, staged_folder, write_atomic
+from ..base.files import restore, sha256_file, staged_folder, write_atomic
 from ..base.folders import baselines_folder
 from ..base.inside import inside
 from ..base.owned import MANIFEST
+from ..base.untrusted import read_text
 from ..errors import ToolError, UsageError
 from ..reports.json_text import render
 from ..reports.store import first_problem
@@ -90,11 +91,7 @@ def read_pin(folder: Path) -> Baseline:
     """
     path = inside(folder, PIN, field="the pin")
     try:
-        found = Baseline.model_validate_json(check_regular(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", REMEDY) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a baseline: {error}", REMEDY) from error
+        found = Baseline.model_validate_json(read_text(path, REMEDY, what="a baseline"))
     except ValidationError as error:
         raise UsageError(f"{path} is not a baseline: {first_problem(error)}", REMEDY) from error
     if found.seal != found.digest():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import NotComparableError
-from ..types import Measurement
+from ..types import Ground, Measurement, Summary
 
 UNKNOWN = "unknown"
 
@@ -52,19 +52,27 @@ def distinct(found: Mapping[str, str] | None) -> str:
     return ", ".join(sorted(set(found.values()))) if found else UNKNOWN
 
 
-def differences(a: Measurement, b: Measurement) -> list[Difference]:
+def ground(m: Measurement | Summary) -> Ground:
+    """Everything that must agree between a measurement and another one."""
+    if isinstance(m, Summary):
+        return m.ground
+    return Ground(m.emulated, m.runtime, tuple(conditions(m).items()), tuple(of_the_runtime(m).items()))
+
+
+def differences(a: Measurement | Summary, b: Measurement | Summary) -> list[Difference]:
     """What keeps two measurements apart; none when their latencies may be compared.
 
     Two runtimes may be compared with each other, two versions of one may not: the first is a choice, the second a
     change of the ground that both stand on. An emulated latency is never comparable, with itself neither.
     """
     words = {True: "emulated", False: "real"}
-    if a.emulated or b.emulated:
-        return [Difference("hardware", words[a.emulated], words[b.emulated])]
-    mine, theirs = conditions(a), conditions(b)
-    if a.runtime == b.runtime:
-        mine, theirs = mine | of_the_runtime(a), theirs | of_the_runtime(b)
-    return [Difference(key, mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]]
+    one, other = ground(a), ground(b)
+    if one.emulated or other.emulated:
+        return [Difference("hardware", words[one.emulated], words[other.emulated])]
+    mine, theirs = one.conditions, other.conditions
+    if one.runtime == other.runtime:
+        mine, theirs = mine + one.of_the_runtime, theirs + other.of_the_runtime
+    return [Difference(key, x, y) for (key, x), (_, y) in zip(mine, theirs, strict=True) if x != y]
 
 
 def require_comparable(a: Measurement, b: Measurement) -> None:

@@ -4,35 +4,55 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ..base.clean import for_csv
 from ..base.stats import median_interval
 from ..types import Measurement
-from .summary import Group, Row, values
+from .summary import values
 
 
-def render_csv(groups: Sequence[Group]) -> str:
-    """The whole file, with a heading; the rows in the order of the report."""
+@dataclass(frozen=True)
+class Line:
+    """A row of the file.
+
+    Attributes:
+        number: in the order of the report.
+        accuracy: published top-1, percent; None where nobody tells.
+        source: who published it.
+        measured: the cells that the measurement itself gives, by :func:`measured`.
+    """
+
+    number: int
+    accuracy: float | None
+    source: str
+    measured: Mapping[str, str]
+
+
+def render_csv(lines: Iterable[Line]) -> str:
+    """The whole file, with a heading."""
     stream = io.StringIO()
     writer: csv.DictWriter[str] | None = None
-    for group in groups:
-        for row in group.rows:
-            found = cells(row)
-            if writer is None:
-                writer = csv.DictWriter(stream, list(found))
-                writer.writeheader()
-            writer.writerow({name: text(value) for name, value in found.items()})
+    for line in lines:
+        if writer is None:
+            writer = csv.DictWriter(stream, ["number", *line.measured])
+            writer.writeheader()
+        published = {"published_top1_percent": text(line.accuracy), "published_by": text(line.source)}
+        writer.writerow({**line.measured, "number": line.number, **published})
     return stream.getvalue()
 
 
-def cells(row: Row) -> dict[str, object]:
-    """A measurement as a row; None is an empty cell."""
-    m = row.measurement
+def measured(m: Measurement) -> dict[str, str]:
+    """The cells of a measurement, as they are written; what is published is left empty."""
+    return {name: text(value) for name, value in cells(m).items()}
+
+
+def cells(m: Measurement) -> dict[str, object]:
+    """The values of a measurement; None is an empty cell."""
     interval = median_interval(m.samples_ns)
     low, high = (None, None) if interval is None else (interval[0] / 1e6, interval[1] / 1e6)
     return {
-        "number": row.number,
         "device": m.device.id,
         "model": m.model,
         "profile": m.profile,
@@ -67,8 +87,8 @@ def cells(row: Row) -> dict[str, object]:
         "device_cosine": m.device_cosine,
         "delegated_share": None if m.delegation is None else m.delegation.share,
         "weights": m.weights_kind,
-        "published_top1_percent": row.accuracy,
-        "published_by": row.accuracy_source,
+        "published_top1_percent": None,
+        "published_by": None,
         "cpu": m.info.cpu,
         "system": m.info.system,
         "governor": values(m.state_before.governor),

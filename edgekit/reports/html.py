@@ -20,6 +20,9 @@ from .summary import PUBLISHED, Group, Row
 from .table import ASSUMED, milliseconds
 from .templates import page_environment
 
+PAGE_BYTES = 5_000_000
+"""A larger page takes long to open."""
+
 
 @dataclass(frozen=True)
 class Scatter:
@@ -53,8 +56,13 @@ class Section:
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
-def render_html(groups: Sequence[Group], version: str) -> str:
+def render_html(groups: Sequence[Group], version: str, total: int | None = None) -> str:
     """The whole page. Every value is escaped; the plots escape their own.
+
+    Args:
+        groups: what is shown.
+        version: of edgekit.
+        total: of the measurements, shown or not; None when all are shown.
 
     Raises:
         ToolError: jinja2 is not installed.
@@ -74,6 +82,7 @@ def render_html(groups: Sequence[Group], version: str) -> str:
         real=[row for group in groups if not group.emulated for row in group.rows],
         emulated=[row for group in groups if group.emulated for row in group.rows],
         rows=rows,
+        total=total or len(rows),
         columns=COLUMNS,
         heat=heat_map(groups),
         families=NAMES,

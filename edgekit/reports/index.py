@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from ..types import Measurement, Runtime
-from .store import Found, report_path
+from ..types import Measurement, Runtime, Summary
+from .store import report_path
 
 ArtifactState = Literal["present", "changed", "gone", "unknown"]
 PACKAGES: dict[Runtime, tuple[str, ...]] = {
@@ -19,8 +19,18 @@ PACKAGES: dict[Runtime, tuple[str, ...]] = {
     "openvino": ("openvino",),
 }
 """The package whose version is that of a runtime."""
+NAMED = 10
+"""Files that say the same again: no more are named."""
 CLOCK_BACK_S, CLOCK_AHEAD_S = 5.0, 900.0
 """A measurement whose inferences took longer than the clock says, or that ended far later than they explain."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stored measurement, in short, and the file that holds it."""
+
+    path: Path
+    measurement: Summary
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,11 @@ class Entry:
     Attributes:
         artifact: what the artifact folder holds today; ``unknown`` when there is no such folder at all.
         stale: reasons to measure again, in words.
-        duplicates: files that say the same again.
+        duplicates: files that say the same again; the first of them where they are many.
     """
 
     path: Path
-    measurement: Measurement
+    measurement: Summary
     artifact: ArtifactState
     stale: tuple[str, ...]
     duplicates: tuple[Path, ...]
@@ -73,19 +83,19 @@ def index(root: Path, found: Sequence[Found], around: Surroundings) -> list[Entr
             measurement=one.measurement,
             artifact=artifact_state(one.measurement, around.artifacts),
             stale=tuple(staleness(root, one, around)),
-            duplicates=tuple(path for path in alike[subject(one.measurement)] if path != one.path),
+            duplicates=tuple(path for path in alike[subject(one.measurement)][: NAMED + 1] if path != one.path),
         )
         for one in found
     ]
 
 
-def subject(m: Measurement) -> tuple[object, ...]:
+def subject(m: Summary) -> tuple[object, ...]:
     """What was measured, where and how; two files of one subject say the same twice."""
     settings = tuple(sorted(m.settings.items()))
     return m.artifact_sha256, m.device.id, m.runtime, m.accelerator, m.threads, m.on_cores, m.batch, settings
 
 
-def artifact_state(m: Measurement, artifacts: Mapping[tuple[str, str], str] | None) -> ArtifactState:
+def artifact_state(m: Summary, artifacts: Mapping[tuple[str, str], str] | None) -> ArtifactState:
     """What became of the artifact that was measured."""
     if artifacts is None:
         return "unknown"
@@ -115,7 +125,7 @@ def staleness(root: Path, one: Found, around: Surroundings) -> list[str]:
         reasons.append(f"{age:.0f} days old, over {around.max_age_days:g}")
     if age < -1:
         reasons.append(f"dated {m.measured_at}, which is yet to come: the device's clock was wrong")
-    jump = clock_jump_s(m)
+    jump = m.clock_jump_s
     if jump is not None:
         reasons.append(f"the device's clock jumped by about {jump:+.0f} s meanwhile: its date is not to be trusted")
     if one.path != report_path(root, m):

@@ -15,26 +15,43 @@ WORDS = (
 LEFT = {"model", "format", "precision", "weights", "verdict"}
 COMMENT = 65_000
 """A comment on GitHub holds 65,536 characters."""
-CUT = "The conditions of each measurement are left out: with them a comment would be too long. `report.html` has them."
+LEFT_OUT = "The conditions of each are left out: with them a comment would be too long. `report.html` has them."
+CUT = "\n\nThe rest is cut off: a comment would be too long. `report.html` has it.\n"
 
 
-def render_markdown(groups: Sequence[Group], version: str) -> str:
-    """The whole file, with a final newline; without the conditions when they would make it too long for a comment."""
-    page = rendered(groups, version, in_full=True)
-    return page if len(page) <= COMMENT else rendered(groups, version, in_full=False)
+def render_markdown(groups: Sequence[Group], version: str, total: int | None = None) -> str:
+    """The whole file, with a final newline; without the conditions when they would make it too long for a comment.
+
+    Args:
+        groups: what is shown.
+        version: of edgekit.
+        total: of the measurements, shown or not; None when all are shown.
+    """
+    total = total or sum(len(group.rows) for group in groups)
+    page = rendered(groups, version, total, in_full=True)
+    return page if len(page) <= COMMENT else rendered(groups, version, total, in_full=False)
 
 
-def rendered(groups: Sequence[Group], version: str, *, in_full: bool) -> str:
+def cut(page: str) -> str:
+    """A page that is too long even with one measurement, at its last line that leaves room to say so."""
+    return page if len(page) <= COMMENT else page[: COMMENT - len(CUT)].rpartition("\n")[0] + CUT
+
+
+def rendered(groups: Sequence[Group], version: str, total: int, *, in_full: bool) -> str:
     """The whole file; ``in_full`` with the conditions."""
     count = sum(len(group.rows) for group in groups)
     parts = [
         "# Latency report",
-        f"{count} measurement{'' if count == 1 else 's'}, written by edgekit {version}. {WORDS}",
+        f"{total} measurement{'' if total == 1 else 's'}, written by edgekit {version}. {WORDS}",
     ]
+    if count < total:
+        parts.append(
+            f"Shown are {count} of {total}, the fastest of each network and precision first. `report.csv` has all."
+        )
     for group in groups:
         parts += section(group, in_full=in_full)
     if not in_full:
-        parts.append(CUT)
+        parts.append(LEFT_OUT)
     return "\n\n".join(parts) + "\n"
 
 

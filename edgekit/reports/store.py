@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from ..base.files import check_regular, write_atomic
+from ..base.files import write_atomic
 from ..base.inside import inside
+from ..base.untrusted import read_text
 from ..errors import UsageError, shown
-from ..types import Measurement
+from ..types import Measurement, Summary
 from .json_text import render
 from .versions import upgrade, version_of
 
@@ -48,15 +49,7 @@ class Damaged:
     error: UsageError
 
 
-@dataclass(frozen=True)
-class Found:
-    """A measurement and the file that holds it."""
-
-    path: Path
-    measurement: Measurement
-
-
-def report_path(root: Path, measurement: Measurement) -> Path:
+def report_path(root: Path, measurement: Measurement | Summary) -> Path:
     """Where the latest measurement of a key is kept."""
     return inside(root, measurement.device.id, f"{measurement.key}.json", field=NAMES)
 
@@ -116,12 +109,15 @@ def load(path: Path) -> Measurement:
         UsageError: the file cannot be read, is of a newer version, does not hold a measurement, or was changed after
             it was written. The message names the file and the field.
     """
-    try:
-        text = check_regular(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a report: {error}", REMEDY) from error
+    return parse_file(path, read_text(path, REMEDY, what="a report"))
+
+
+def parse_file(path: Path, text: str) -> Measurement:
+    """The measurement that ``text`` of ``path`` holds.
+
+    Raises:
+        UsageError: as in :func:`load`.
+    """
     try:
         return parse(text)
     except UsageError as error:
@@ -162,34 +158,3 @@ def first_problem(error: ValidationError) -> str:
     missing = first["type"] == "missing"
     message = first["msg"].removeprefix("Value error, ")
     return f"{where + ': ' if where else ''}{message}{'' if missing else value}"
-
-
-def latest_files(root: Path) -> list[Path]:
-    """The files of the latest measurements, by device and name."""
-    return sorted(root.glob("*/*.json"))
-
-
-def read_latest(root: Path) -> tuple[list[Found], list[Damaged]]:
-    """The latest measurement of every key; a damaged file does not hide the others."""
-    return read(latest_files(root))
-
-
-def read_history(root: Path) -> tuple[list[Found], list[Damaged]]:
-    """Every measurement once, by device, key and time; the files of the latest count where the history lacks them."""
-    found, damaged = read([*sorted(root.glob(f"*/{HISTORY}/*/*.json")), *latest_files(root)])
-    once: dict[str, Found] = {}
-    for one in found:
-        once.setdefault(digest(one.measurement.to_plain()), one)
-    order = sorted(once.values(), key=lambda f: (f.measurement.device.id, f.measurement.key, f.measurement.moment))
-    return order, damaged
-
-
-def read(paths: list[Path]) -> tuple[list[Found], list[Damaged]]:
-    """What could be read of ``paths``, in order, and what could not."""
-    found, damaged = [], []
-    for path in paths:
-        try:
-            found.append(Found(path, load(path)))
-        except UsageError as error:
-            damaged.append(Damaged(path, error))
-    return found, damaged

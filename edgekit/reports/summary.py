@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..types import DeviceState, Measurement, ModelCard
+from ..types import DeviceState, Measurement, ModelCard, Summary
 from .table import UNVERIFIED, interval, megabytes, milliseconds, parity
 
 WEIGHTS = {
@@ -13,6 +13,8 @@ WEIGHTS = {
     "file": "from a checkpoint file",
     "pretrained": "published checkpoint",
 }
+LONGEST = 2000
+"""Characters of one condition."""
 PUBLISHED = "published for the float network, not measured here"
 
 
@@ -70,28 +72,33 @@ class Group:
     rows: tuple[Row, ...]
 
 
-def summarise(measurements: Sequence[Measurement], cards: Mapping[str, ModelCard]) -> tuple[Group, ...]:
-    """Groups in the order of the devices' names, emulated ones last; rows by ascending median latency."""
-    keys = {(m.verdict.name == "emulated" or m.info.emulated, m.device.id) for m in measurements}
-    groups, number = [], 0
-    for emulated, device in sorted(keys):
-        members = [
-            m
-            for m in measurements
-            if m.device.id == device and (m.verdict.name == "emulated" or m.info.emulated) == emulated
-        ]
-        rows = []
-        for m in sorted(members, key=lambda m: (m.p50_ms, m.key)):
-            number += 1
-            accuracy, source = published_top1(cards.get(m.model), m)
-            rows.append(Row(number, m, accuracy, source, conditions(m)))
-        info = members[0].info
-        machine = f"{info.cpu}, {info.cores} cores, {info.system}"
-        groups.append(Group(device, machine, emulated, tuple(rows)))
-    return tuple(groups)
+def summarise(
+    measurements: Sequence[Measurement], cards: Mapping[str, ModelCard], numbers: Sequence[int] | None = None
+) -> tuple[Group, ...]:
+    """Groups in the order of the devices' names, emulated ones last; rows by ascending median latency.
+
+    Args:
+        measurements: what is shown.
+        cards: the networks, by id.
+        numbers: of the measurements, in a report that has more of them; None counts these.
+    """
+    ordered = sorted(
+        zip(measurements, numbers or [0] * len(measurements), strict=True),
+        key=lambda pair: (pair[0].emulated, pair[0].device.id, pair[0].p50_ms, pair[0].key),
+    )
+    groups: dict[tuple[str, bool], list[Row]] = {}
+    for place, (m, number) in enumerate(ordered, 1):
+        accuracy, source = published_top1(cards.get(m.model), m)
+        row = Row(number or place, m, accuracy, source, conditions(m))
+        groups.setdefault((m.device.id, m.emulated), []).append(row)
+    return tuple(
+        Group(device, f"{info.cpu}, {info.cores} cores, {info.system}", emulated, tuple(rows))
+        for (device, emulated), rows in groups.items()
+        for info in [rows[0].measurement.info]
+    )
 
 
-def published_top1(card: ModelCard | None, m: Measurement) -> tuple[float | None, str]:
+def published_top1(card: ModelCard | None, m: Measurement | Summary) -> tuple[float | None, str]:
     """The published top-1 of what was measured, percent, and its source; None and an empty string when there is none.
 
     Of a checkpoint it is the figure of that very file. Random weights stand for the network as it was published. A
@@ -152,7 +159,12 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("exported by", m.export_command),
         ("operator times", m.per_op_note),
     ]
-    return tuple((name, value) for name, value in pairs if value)
+    return tuple((name, shortened(value)) for name, value in pairs if value)
+
+
+def shortened(value: str) -> str:
+    """A condition, at a length that a page can hold."""
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value)} characters)"
 
 
 def parity_in_full(m: Measurement) -> str:

@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..base.stats import median_interval
-from ..types import Measurement
+from ..base.stats import p50_interval
+from ..types import Measurement, Summary
 
 ASSUMED = "nothing says how images were made for these weights; latency is valid, accuracy is not claimed"
 
@@ -31,9 +31,9 @@ def milliseconds(value: float, like: float | None = None) -> str:
     return f"{value:.{decimals(value if like is None else like)}f}"
 
 
-def interval(measurement: Measurement) -> str:
+def interval(measurement: Measurement | Summary) -> str:
     """The 95 % interval of the median, as low-high in milliseconds; a dash when there are too few samples."""
-    found = median_interval(measurement.samples_ns)
+    found = p50_interval(measurement)
     if found is None:
         return "-"
     low, high = (milliseconds(ns / 1e6, like=measurement.p50_ms) for ns in found)

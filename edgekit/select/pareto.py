@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from ..base.stats import median_interval
-from ..types import Measurement
+from ..base.stats import p50_interval
+from ..types import Summary
 
 SOFT = -0.07
 """MnasNet's w: the paper saw about 5 % relative accuracy gained by doubling the latency."""
@@ -37,7 +39,7 @@ class Candidate:
         source: who published it.
     """
 
-    measurement: Measurement
+    measurement: Summary
     accuracy: float | None
     source: str
 
@@ -77,14 +79,15 @@ def rank(candidates: Sequence[Candidate], limits: Limits, exponent: float = SOFT
         exponent: the objective's w, 0 or below; 0 looks at accuracy alone.
     """
     target = limits.latency_ms or statistics.median(one.latency_ms for one in candidates)
+    on_front = front(candidates)
     ranked = [
         Ranked(
             one,
             objective(one, target, exponent),
             tuple(missed(one, limits)),
-            not any(dominates(other, one) for other in candidates),
+            place in on_front,
         )
-        for one in candidates
+        for place, one in enumerate(candidates)
     ]
     return sorted(ranked, key=lambda r: (bool(r.missed), -(r.objective or 0.0), r.candidate.latency_ms))
 
@@ -111,14 +114,31 @@ def missed(candidate: Candidate, limits: Limits) -> list[str]:
     return said
 
 
-def dominates(a: Candidate, b: Candidate) -> bool:
-    """True when A is nowhere worse than B and somewhere better; an unknown accuracy is worse than any."""
-    mine = (a.latency_ms, a.size_mb, -(a.accuracy or 0.0))
-    theirs = (b.latency_ms, b.size_mb, -(b.accuracy or 0.0))
-    return mine != theirs and all(x <= y for x, y in zip(mine, theirs, strict=True))
+def front(candidates: Sequence[Candidate]) -> set[int]:
+    """The places of those that no other dominates: is nowhere worse and somewhere better.
+
+    An unknown accuracy is worse than any. From the fastest on, a candidate is dominated when one before it is no larger
+    and no less accurate: of these the steps are kept, ever smaller and less accurate.
+    """
+    points = [(one.latency_ms, one.size_mb, -(one.accuracy or 0.0)) for one in candidates]
+    found: set[int] = set()
+    sizes: list[float] = []  # rising; the errors beside them fall
+    errors: list[float] = []
+    for point, group in groupby(sorted(range(len(points)), key=points.__getitem__), key=points.__getitem__):
+        _, size, error = point
+        place = bisect_right(sizes, size)
+        if place and errors[place - 1] <= error:
+            continue
+        found.update(group)
+        begin = bisect_left(sizes, size)
+        end = begin
+        while end < len(sizes) and errors[end] >= error:
+            end += 1
+        sizes[begin:end], errors[begin:end] = [size], [error]
+    return found
 
 
 def near_limit(candidate: Candidate, limits: Limits) -> bool:
     """True when the latency limit lies within the interval of the median: it may well not be kept."""
-    found = median_interval(candidate.measurement.samples_ns)
+    found = p50_interval(candidate.measurement)
     return limits.latency_ms is not None and found is not None and found[0] <= limits.latency_ms * 1e6 < found[1]

@@ -14,6 +14,7 @@ from ..bench.launch import run_agent
 from ..bench.paired import BRIEF
 from ..bench.session import Limits, Session, cores_request, known_cores
 from ..devices.inventory import find_device
+from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import UsageError
 from ..types import Device, DeviceInfo, ExportProfile, Measurement, TargetClass, TuningConditions
@@ -70,13 +71,14 @@ def find_place(
     limits: Limits = BRIEF,
     looks: Sequence[int] = LOOKS,
     cores: str | None = None,
+    force: bool = False,
 ) -> Place:
-    """The device ``name``, looked at.
+    """The device ``name``, looked at; with ``force`` also when it is quarantined.
 
     Raises:
         UsageError: there is no such device, it is emulated, ``threads`` is not positive, or ``cores`` of no known kind,
             not there, or too few for the threads.
-        ToolError: it cannot be reached, or is of no known target class.
+        ToolError: it is quarantined, cannot be reached, or is of no known target class.
     """
     cores = known_cores(cores)
     if threads < 1:
@@ -84,6 +86,7 @@ def find_place(
     device = find_device(name)
     if device.transport == "virtual":
         raise emulated(name)
+    admit(device, force, progress)
     with reach(device, progress) as transport:
         request = {"command": "info", "threads": threads, "cores": cores_request(cores)}
         answer = run_agent(transport, request, {}, limits.timeout_s, f"looking at {name}")

@@ -23,7 +23,7 @@ from .base import (
     report_key,
 )
 from .costs import ConvFacts, NetworkFacts
-from .devices import Device, DeviceInfo, DeviceState
+from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
@@ -45,6 +45,7 @@ from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityToler
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatStep, SelectiveFloat
 from .stored import Stored
+from .summaries import Ground, Summary
 from .tuning import (
     ChosenForm,
     Evidence,
@@ -94,6 +95,7 @@ __all__ = [
     "GateResult",
     "GateRule",
     "GateStatus",
+    "Ground",
     "Guard",
     "ImageSet",
     "Int8VsFloat",
@@ -123,6 +125,7 @@ __all__ = [
     "Published",
     "QuantParams",
     "Quantization",
+    "Quarantine",
     "Rate",
     "Ratio",
     "Revision",
@@ -133,6 +136,7 @@ __all__ = [
     "SelectiveFloat",
     "Speed",
     "Stored",
+    "Summary",
     "SustainedPoint",
     "TargetClass",
     "TensorSpec",

@@ -76,6 +76,25 @@ class Device(Frozen):
         return self
 
 
+class Quarantine(Frozen):
+    """Why a device is kept out of measurements.
+
+    Attributes:
+        device: as it was described then.
+        reasons: the steps of its check that failed, in words.
+        since: when the first of them failed, ISO 8601; empty when that is not known.
+    """
+
+    device: Device
+    reasons: tuple[str, ...]
+    since: str
+
+    @property
+    def words(self) -> str:
+        """Since when, and why."""
+        return f"since {self.since or 'an unknown time'}: {'; '.join(self.reasons)}"
+
+
 class DeviceState(Frozen):
     """One look at a device. None means that the device does not offer the reading; never zero for unknown.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -18,10 +19,13 @@ from ..bench.paired import BRIEF, Contender, ratio_of, rounds
 from ..bench.session import Session, known_cores
 from ..bench.turn_rounds import ratio_of_turns, turn_rounds
 from ..devices.inventory import find_device
+from ..devices.quarantine import admit
 from ..devices.reach import reach
-from ..errors import NotComparableError, ToolError, UsageError, did_you_mean
+from ..errors import LISTED, NotComparableError, ToolError, UsageError, did_you_mean, shown
 from ..reports.compare import Comparison, compare_paired, compare_stored
-from ..reports.store import Found, load, read_latest
+from ..reports.index import Found
+from ..reports.indexed.reader import read_latest
+from ..reports.store import Damaged, load
 from ..types import Measurement, OpTime, Stored
 
 T = TypeVar("T")
@@ -41,6 +45,7 @@ def compare(
     shapes: Shapes | None = None,
     reports: Path = Path("device_reports"),
     artifacts: Path = Path("artifacts"),
+    force: bool = False,
     progress: Progress = silent,
 ) -> Comparison:
     """B against A: measurements when both name one, else artifacts, which are measured now.
@@ -57,6 +62,7 @@ def compare(
         shapes: of inputs that a file of others leaves open.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
+        force: measure on a quarantined device, too.
         progress: told what begins, in words.
 
     Raises:
@@ -67,8 +73,9 @@ def compare(
         ToolError: the device failed.
     """
     cores = known_cores(cores)
+    read = cache(partial(read_latest, reports, progress))  # once for both
     mine, theirs = (
-        find_artifact(name, artifacts, shapes) or find_measurement(name, reports, device) for name in (a, b)
+        find_artifact(name, artifacts, shapes) or find_measurement(name, reports, device, read) for name in (a, b)
     )
     if isinstance(mine, Measurement) and isinstance(theirs, Measurement):
         if cores is not None:
@@ -78,6 +85,7 @@ def compare(
             )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
+        admit(find_device(device or "local"), force, progress)
         return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, progress)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))
     raise UsageError(
@@ -104,8 +112,10 @@ def find_artifact(name: str, root: Path, shapes: Shapes | None = None) -> Stored
     return None
 
 
-def find_measurement(name: str, reports: Path, device: str | None) -> Measurement:
-    """The measurement of a file, or the one stored under a key.
+def find_measurement(
+    name: str, reports: Path, device: str | None, read: Callable[[], tuple[list[Found], list[Damaged]]]
+) -> Measurement:
+    """The measurement of a file, or the one stored under a key; ``read`` gives all that are stored.
 
     Raises:
         UsageError: no such file or key, several of that name, or a damaged file.
@@ -114,17 +124,18 @@ def find_measurement(name: str, reports: Path, device: str | None) -> Measuremen
         if not Path(name).is_file() and (reports / name).is_file():
             return load(reports / name)
         return load(Path(name))
-    found, damaged = read_latest(reports)
+    found, damaged = read()
     names = {key_of(one): one for one in found if device in (None, one.measurement.device.id)}
     exact = [key for key in names if name in (key, key.split("/", 1)[1])]
     hits = exact or [key for key in names if name in key]
     if len(hits) == 1:
-        return names[hits[0]].measurement
+        return load(names[hits[0]].path)
     for one in damaged:
         if name in f"{one.path.parent.name}/{one.path.stem}":
             raise one.error
     if hits:
-        raise UsageError(f"{name!r} means {len(hits)} measurements: {', '.join(hits)}", "name one of them")
+        some = ", ".join(hits[:LISTED]) + (", ..." if len(hits) > LISTED else "")
+        raise UsageError(f"{shown(name)} means {len(hits)} measurements: {some}", "name one of them")
     where = f" of {device}" if device else ""
     raise UsageError(
         f"{name!r} is no artifact, no file and no key of a measurement{where} under {reports}",

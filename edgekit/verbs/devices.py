@@ -16,11 +16,12 @@ from ..catalog import explain
 from ..devices.boards import find_board
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry, user_file
 from ..devices.inventory import BUILT_IN, find_device
+from ..devices.quarantine import lift, quarantine, quarantined
 from ..devices.reach import is_emulated_phone, reach
 from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
 from ..errors import ToolError, UsageError, did_you_mean
-from ..types import PACKAGES_OF, Device
+from ..types import PACKAGES_OF, Device, Quarantine
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -44,14 +45,44 @@ LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
 """Steps of connecting, in order, and the errors that mean each; the first only for a device with a place."""
 
 
+SICK: tuple[Kind, ...] = ("write", "disk-full", "killed", "lost")
+"""Errors of a device that is there and ours, and does not work."""
+HOT_C = 85.0
+"""At rest: a Raspberry Pi 4 or 5 throttles from here on, and other boards are near it."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One step of a check; ``remedy`` says how to mend it."""
+    """One step of a check; ``remedy`` says how to mend it.
+
+    Attributes:
+        sick: it failed, and the device itself is the reason: neither its address, nor what is installed there.
+    """
 
     name: str
     status: Status
     detail: str
     remedy: str = ""
+    sick: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        quarantine: why the device is kept out of measurements from now on; None when it is not.
+        lifted: why it was until now.
+    """
+
+    checks: list[Check]
+    quarantine: Quarantine | None = None
+    lifted: Quarantine | None = None
+
+    @property
+    def failed(self) -> list[Check]:
+        """The steps that failed."""
+        return [check for check in self.checks if check.status == "failed"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,11 @@ class Listed:
 
     device: Device
     source: str
+
+    @property
+    def quarantine(self) -> Quarantine | None:
+        """Why it is kept out of measurements, if it is."""
+        return quarantined(self.device)
 
 
 def list_devices() -> list[Listed]:
@@ -117,25 +153,42 @@ def remove_device(name: str) -> Path:
     return path
 
 
-def check_device(name: str, progress: Progress) -> list[Check]:
+def check_device(name: str, progress: Progress) -> Checked:
     """Prove each step from the network to a measurement; the first that fails ends it.
+
+    A device that is sick is quarantined. One that passes is free again; a failure that says nothing of its health
+    (nobody there, in use, not prepared) changes nothing.
 
     Raises:
         UsageError: there is no device of that name.
         ToolError: an emulated board cannot be built here.
     """
     device = find_device(name)
+    checks = steps_to(device, progress)
+    reasons = tuple(f"{check.name}: {check.detail.splitlines()[0]}" for check in checks if check.sick)
+    if reasons:
+        return Checked(checks, quarantine=quarantine(device, reasons))
+    done = Checked(checks)
+    return done if done.failed else Checked(checks, lifted=lift(device))
+
+
+def steps_to(device: Device, progress: Progress) -> list[Check]:
+    """The steps of a check, up to the first that fails."""
     checks: list[Check] = []
     try:
         with reach(device, progress) as transport:
             checks += steps_of(device)
             progress(Step("asking the agent"))
             before = time.time()
-            told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {name}")
-            checks += judge(device, told, before, time.time(), transport.where)
+            try:
+                told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
+            except DeviceError:
+                raise
+            except ToolError as error:
+                return [*checks, Check("agent", "failed", str(error), error.hint, sick=True)]
+            return checks + judge(device, told, before, time.time(), transport.where)
     except DeviceError as error:
         return [*(checks or steps_before(device, error)), failure(error)]
-    return checks
 
 
 def login_steps(device: Device) -> list[str]:
@@ -159,7 +212,7 @@ def steps_before(device: Device, error: DeviceError) -> list[Check]:
 def failure(error: DeviceError) -> Check:
     """The step that ``error`` means."""
     step = next((step for step, kinds in LOGIN_STEPS.items() if error.kind in kinds), error.kind)
-    return Check(step, "failed", str(error), error.hint)
+    return Check(step, "failed", str(error), error.hint, sick=error.kind in SICK)
 
 
 def judge(device: Device, told: dict[str, Any], before: float, after: float, where: str) -> list[Check]:
@@ -172,10 +225,7 @@ def judge(device: Device, told: dict[str, Any], before: float, after: float, whe
         checks.append(judge_board(device.board, info["cpu"]))
     if "runner" not in told:
         checks += judge_runtimes(told["versions"], where, device)
-    for name, field in READERS.items():
-        seen = state[field] is not None
-        remedy = "" if seen else "a verdict cannot tell throttling from noise without it"
-        checks.append(Check(name, "ok" if seen else "warning", "readable" if seen else "unavailable", remedy))
+    checks += [judge_reading(name, state[field], bool(info["emulated"])) for name, field in READERS.items()]
     checks.append(enough("free disk", told["free"]["disk_bytes"], ENOUGH_DISK_BYTES, "rm -r ~/.cache there"))
     checks.append(enough("free memory", told["free"]["memory_bytes"], ENOUGH_MEMORY_BYTES, "stop other programs there"))
     skew = max(before - state["unix_time"], state["unix_time"] - after, 0.0)
@@ -184,6 +234,23 @@ def judge(device: Device, told: dict[str, Any], before: float, after: float, whe
     remedy = "timedatectl set-ntp true (there)" if late else ""
     checks.append(Check("time", "warning" if late else "ok", detail, remedy))
     return checks
+
+
+def judge_reading(name: str, told: Any, emulated: bool) -> Check:
+    """A part of the device's state: is it told, and does it speak of a healthy device?"""
+    if told is None:
+        return Check(name, "warning", "unavailable", "a verdict cannot tell throttling from noise without it")
+    if name == "temperature" and told and not emulated:
+        sensor, hottest = max(told.items(), key=lambda item: float(item[1]))
+        if hottest >= HOT_C:
+            detail = f"{hottest:.0f} °C at rest ({sensor}), where {HOT_C:.0f} °C is too hot"
+            return Check(name, "failed", detail, "is its fan on, and its place cool? let it cool down", sick=True)
+    if name == "throttle flags" and not emulated:
+        now = [flag for flag in told if not flag.endswith("since boot")]
+        if now:
+            remedy = "under-voltage: another power supply or cable; else let it cool down"
+            return Check(name, "failed", f"{', '.join(now)}, at rest", remedy, sick=True)
+    return Check(name, "ok", "readable")
 
 
 def judge_runner(told: dict[str, Any], info: dict[str, Any]) -> Check:
@@ -235,12 +302,13 @@ def enough(name: str, count: int | None, least: float, remedy: str) -> Check:
     return Check(name, "ok", f"{count / 1e6:.0f} MB")
 
 
-def raise_failures(name: str, checks: list[Check]) -> None:
+def raise_failures(name: str, done: Checked) -> None:
     """End a check the way it went.
 
     Raises:
         ToolError: a step failed.
     """
-    failed = [check for check in checks if check.status == "failed"]
-    if failed:
-        raise ToolError(f"{name} cannot be measured on: {', '.join(check.name for check in failed)}", failed[0].remedy)
+    if done.failed:
+        kept = " and is quarantined until a check passes" if done.quarantine else ""
+        message = f"{name} cannot be measured on{kept}: {', '.join(check.name for check in done.failed)}"
+        raise ToolError(message, done.failed[0].remedy)

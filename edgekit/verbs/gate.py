@@ -18,6 +18,7 @@ from ..base.inside import inside
 from ..base.progress import Progress, Step, silent, telling
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
+from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError
@@ -115,6 +116,7 @@ def gate(
     plumbing: bool = False,
     seed: int | None = None,
     handicap: dict[str, int | bool] | None = None,
+    force: bool = False,
     progress: Progress = silent,
 ) -> list[GateResult]:
     """Run gates, device by device, then correct over all of them; each result is kept in a file as it grows.
@@ -125,6 +127,7 @@ def gate(
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
         handicap: slows the candidate on purpose, to test the gate; see the agent's ``bench``.
+        force: measure on a quarantined device, too.
         progress: told what begins, in words.
 
     Raises:
@@ -139,6 +142,7 @@ def gate(
     for device in dict.fromkeys(one.device for one in planned):
         mine = [number for number, one in enumerate(planned) if one.device == device]
         try:
+            admit(device, force, progress)
             with reach(device, progress) as transport:
                 for number in mine:
                     one = planned[number]
@@ -149,7 +153,9 @@ def gate(
             shared = isinstance(error, DeviceError) and error.kind == "place"
             for number in mine:
                 if shared or results[number] is drafts[number]:
-                    results[number] = results[number].model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
+                    notes = (*results[number].notes, *([f"try: {error.hint}"] if error.hint else []))
+                    ended = {"status": "BROKEN_OFF", "reason": str(error), "notes": notes}
+                    results[number] = results[number].model_copy(update=ended)
     settled = settle(results)
     for path, result in zip(paths, settled, strict=True):
         write_atomic(path, render(result.to_plain()) + "\n")
@@ -273,6 +279,7 @@ def update(
     shapes: Shapes | None = None,
     reports_root: Path = REPORTS,
     limits: Limits | None = None,
+    force: bool = False,
     progress: Progress = silent,
 ) -> list[Pinned]:
     """Make artifacts the baselines of their keys, measured on each device; the only way that a baseline changes.
@@ -288,6 +295,7 @@ def update(
         shapes: of inputs that a file of others leaves open.
         reports_root: gets the pins.
         limits: of the measurement.
+        force: measure on a quarantined device, too.
         progress: told what begins, in words.
 
     Raises:
@@ -301,6 +309,7 @@ def update(
         require_safe(url, "--url")
     stored = find_artifacts(names, artifacts_root, shapes=shapes)
     for place in places:
+        admit(place, force, progress)
         check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     done = []
     for place in places:

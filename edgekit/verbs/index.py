@@ -9,9 +9,11 @@ from importlib import metadata
 from pathlib import Path
 
 from ..artifacts.store import artifact_folders, read_manifest
+from ..base.progress import Progress, silent
 from ..errors import UsageError
 from ..reports.index import PACKAGES, Entry, Surroundings, index
-from ..reports.store import Damaged, read_history, read_latest
+from ..reports.indexed.reader import read_history, read_latest
+from ..reports.store import Damaged
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,11 @@ class Index:
 
 
 def store_index(
-    reports: Path, artifacts: Path, max_age_days: float | None = None, now: datetime | None = None
+    reports: Path,
+    artifacts: Path,
+    max_age_days: float | None = None,
+    now: datetime | None = None,
+    progress: Progress = silent,
 ) -> Index:
     """Read the whole store.
 
@@ -38,14 +44,15 @@ def store_index(
         artifacts: holds ``<model>/<profile>/manifest.json``; when there is no such folder nothing is said of artifacts.
         max_age_days: older measurements are stale; None for no limit.
         now: the present; the real one when None.
+        progress: told when many measurements are read.
 
     Raises:
         UsageError: the store is no folder, or an artifact's manifest is damaged.
     """
     if not reports.is_dir():
         raise UsageError(f"no folder {reports}", "measure something first: edgekit profile --device local")
-    found, damaged = read_latest(reports)
-    history, damaged_history = read_history(reports)
+    found, damaged = read_latest(reports, progress)
+    history, damaged_history = read_history(reports, progress)
     latest = {one.path for one in damaged}
     around = Surroundings(
         artifacts=digests(artifacts) if artifacts.is_dir() else None,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base.progress import Progress, silent
 from ..catalog import cards
 from ..errors import NotComparableError, UsageError, VerificationError, did_you_mean
 from ..reports.comparable import differences
-from ..reports.store import Damaged, read_latest
+from ..reports.indexed.reader import read_latest
+from ..reports.store import Damaged
 from ..reports.summary import published_top1
 from ..select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
-from ..types import Measurement
+from ..types import ModelCard, Summary
 
 ALLOWED = ("threads", "pinned cores", "runtime version", "runtime settings", "accelerator")
 """Conditions that are part of the choice."""
@@ -33,7 +35,7 @@ class Pick:
         return self.ranked[0]
 
 
-def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> Pick:
+def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT, progress: Progress = silent) -> Pick:
     """The best of the latest measurements of a device that keeps the limits.
 
     Args:
@@ -41,6 +43,7 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> 
         limits: what the choice must keep.
         reports: the store.
         exponent: w of MnasNet's objective.
+        progress: told when many measurements are read.
 
     Raises:
         UsageError: nothing was measured there, or the exponent is above 0.
@@ -49,7 +52,7 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> 
     """
     if exponent > 0:
         raise UsageError(f"--exponent must be 0 or below, got {exponent:g}", "above 0 the slowest would be the best")
-    found, damaged = read_latest(reports)
+    found, damaged = read_latest(reports, progress)
     devices = {one.measurement.device.id for one in found}
     there = [one.measurement for one in found if one.measurement.device.id == device]
     if not there:
@@ -63,7 +66,8 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> 
     kept, left_out = trustworthy(there)
     if not kept:
         raise VerificationError(f"nothing to choose from on {device}: {'; '.join(left_out)}", "measure again")
-    ranked = rank([candidate(m) for m in kept], limits, exponent)
+    known = cards()
+    ranked = rank([candidate(m, known) for m in kept], limits, exponent)
     if ranked[0].missed:
         nearest = min(ranked, key=lambda r: (len(r.missed), r.candidate.latency_ms))
         raise VerificationError(
@@ -74,7 +78,7 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT) -> 
     return Pick(ranked, doubts(ranked, limits), left_out, damaged)
 
 
-def trustworthy(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list[str]]:
+def trustworthy(measurements: Sequence[Summary]) -> tuple[list[Summary], list[str]]:
     """Those that a choice may rest on, and why the others are left out."""
     kept, left_out = [], []
     for m in measurements:
@@ -86,13 +90,13 @@ def trustworthy(measurements: Sequence[Measurement]) -> tuple[list[Measurement],
     return kept, left_out
 
 
-def candidate(m: Measurement) -> Candidate:
+def candidate(m: Summary, known: Mapping[str, ModelCard]) -> Candidate:
     """A measurement with the published accuracy of its weights, or of the network that random ones stand for."""
-    accuracy, source = published_top1(cards().get(m.model), m)
+    accuracy, source = published_top1(known.get(m.model), m)
     return Candidate(m, accuracy, source)
 
 
-def name(m: Measurement) -> str:
+def name(m: Summary) -> str:
     """Model, profile, threads and cores."""
     return f"{m.model} {m.profile}, {m.threads} thread{'' if m.threads == 1 else 's'}{m.on_cores}"
 
@@ -115,14 +119,8 @@ def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:
         said.append(f"its accuracy is that of the float network; what int8 costs was not evaluated{known}")
     if first.accuracy is not None and m.weights_kind == "random":
         said.append("the weights that were measured are random: the accuracy is what the network reaches when trained")
-    ways = sorted(
-        {
-            difference.key
-            for other in ranked[1:]
-            for difference in differences(m, other.candidate.measurement)
-            if difference.key not in ALLOWED
-        }
-    )
+    others = {other.candidate.measurement.ground: other.candidate.measurement for other in ranked[1:]}
+    ways = sorted({d.key for other in others.values() for d in differences(m, other) if d.key not in ALLOWED})
     if ways:
         said.append(f"the others were measured under other conditions ({', '.join(ways)}): the order may be off")
     return said

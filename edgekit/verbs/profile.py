@@ -20,6 +20,7 @@ from ..bench.cool_down import CoolDown
 from ..bench.rounds import merge
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
+from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
@@ -84,6 +85,7 @@ def profile(
     export_missing: ExportMissing | None = None,
     limits: Limits | None = None,
     resume: bool = False,
+    force: bool = False,
     progress: Progress = silent,
 ) -> Profiled:
     """Measure each artifact that ``names`` mean; each report is written as soon as it is known.
@@ -111,13 +113,15 @@ def profile(
         export_missing: makes the artifacts of a model id that has none.
         limits: how long to look; those of a measurement to be kept when None.
         resume: leave out what has a report of the same file on this device already.
+        force: measure on a quarantined device, too.
         progress: told what begins, in words.
 
     Raises:
         UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.
-        ToolError: the device cannot be reached or is in use, or the reports cannot be written.
+        ToolError: the device is quarantined, cannot be reached or is in use, or the reports cannot be written.
     """
     place = find_device(device)
+    admit(place, force, progress)
     if rounds < 1:
         raise UsageError(f"--rounds must be at least 1, got {rounds}")
     if not threads or min(threads) < 1:

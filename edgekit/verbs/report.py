@@ -2,61 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
 from ..base.files import write_atomic
+from ..base.progress import Progress, Warned, silent
 from ..catalog import cards
 from ..errors import UsageError
-from ..reports.csv_file import render_csv
-from ..reports.html import render_html
-from ..reports.markdown import render_markdown
-from ..reports.store import Damaged, read_latest
-from ..reports.summary import summarise
+from ..reports.csv_file import Line, render_csv
+from ..reports.html import PAGE_BYTES, render_html
+from ..reports.index import Found
+from ..reports.indexed.chosen import chosen, foremost, in_order
+from ..reports.indexed.reader import read_cells, read_latest
+from ..reports.listing import write_lists
+from ..reports.markdown import COMMENT, cut, render_markdown
+from ..reports.store import Damaged, load
+from ..reports.summary import Group, published_top1, summarise
+from ..types import Measurement, ModelCard
+
+IN_FULL = 150
+"""Measurements with their samples on one page, of about 20 kB each; of more the foremost are shown so."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The pages that were written, what is on them, and the files that could not be read."""
+    """The pages that were written, what is on them, and the files that could not be read.
+
+    Attributes:
+        in_full: measurements that the HTML page shows with their samples.
+        lists: pages that list all of them; none where the first page does.
+    """
 
     markdown: Path
     html: Path
     csv: Path
     measurements: int
+    in_full: int
     devices: tuple[str, ...]
+    lists: tuple[Path, ...] = ()
     damaged: tuple[Damaged, ...] = ()
 
 
-def report(reports: Path, out: Path | None = None) -> Report:
+def report(
+    reports: Path,
+    out: Path | None = None,
+    device: str | None = None,
+    model: str | None = None,
+    progress: Progress = silent,
+) -> Report:
     """Write ``report.html``, ``report.md`` and ``report.csv`` into ``out``, or beside the measurements when None.
 
-    A damaged file does not keep the others from being shown.
+    Of more measurements than a page can show, the fastest of each network and precision are shown in full; all are in
+    the CSV and on the pages of the folder ``report``. A damaged file does not keep the others from being shown.
+
+    Args:
+        reports: the store.
+        out: folder of the pages.
+        device: only what was measured there.
+        model: only this network, by id or alias.
+        progress: told what takes time.
 
     Raises:
-        UsageError: nothing has been measured, or every stored file is damaged.
+        UsageError: nothing has been measured, every stored file is damaged, or a part has no ``out`` of its own.
         ToolError: jinja2 is missing, or the folder cannot be written.
     """
-    found, damaged = read_latest(reports)
-    measurements = [one.measurement for one in found]
+    if out is None and (device or model):
+        raise UsageError("a report of a part would take the place of the whole one", "give --out a folder of its own")
+    found, damaged = read_latest(reports, progress)
     if damaged and not found:
         raise damaged[0].error
-    if not measurements:
+    if not found:
         raise UsageError(f"no measurements under {reports}", "measure something first: edgekit profile --device local")
-    groups = summarise(measurements, cards())
-    folder = out or reports
-    pages = {
-        "report.html": render_html(groups, __version__),
-        "report.md": render_markdown(groups, __version__),
-        "report.csv": render_csv(groups),
-    }
-    for name, text in pages.items():
+    found = in_order(chosen(found, device, model))
+    numbers = {one.path: number for number, one in enumerate(found, 1)}
+    folder, known = out or reports, cards()
+    if len(found) > IN_FULL:
+        said = f"{IN_FULL} are shown in full, all in report.csv and on pages in report/"
+        progress(Warned(f"{len(found)} measurements: {said}"))
+    shown, spoilt = loaded(foremost(found)[:IN_FULL], numbers)
+    if not shown:
+        raise spoilt[0].error
+    total = len(found)
+    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total), PAGE_BYTES)
+    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total), COMMENT)
+    csv = render_csv(csv_lines(reports, found, known, progress))
+    for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
+    listed = [(numbers[one.path], one.measurement) for one in found] if in_full < total else []
     return Report(
         markdown=folder / "report.md",
         html=folder / "report.html",
         csv=folder / "report.csv",
-        measurements=len(measurements),
-        devices=tuple(group.device for group in groups),
-        damaged=tuple(damaged),
+        measurements=total,
+        in_full=in_full,
+        devices=tuple(dict.fromkeys(one.measurement.device.id for one in found)),
+        lists=tuple(write_lists(folder / "report", listed, __version__)),
+        damaged=(*damaged, *spoilt),
     )
+
+
+def loaded(found: Sequence[Found], numbers: Mapping[Path, int]) -> tuple[list[tuple[int, Measurement]], list[Damaged]]:
+    """The measurements themselves with their numbers, and those that were spoilt since the index was read."""
+    shown, spoilt = [], []
+    for one in found:
+        try:
+            shown.append((numbers[one.path], load(one.path)))
+        except UsageError as error:
+            spoilt.append(Damaged(one.path, error))
+    return shown, spoilt
+
+
+def largest(
+    shown: Sequence[tuple[int, Measurement]],
+    known: Mapping[str, ModelCard],
+    render: Callable[[Sequence[Group]], str],
+    most: int,
+) -> tuple[str, int]:
+    """A page of the first of ``shown``, as many as leave it at ``most`` bytes or below, and their count."""
+    count = len(shown)
+    while True:
+        text = render(summarise([m for _, m in shown[:count]], known, [number for number, _ in shown[:count]]))
+        if len(text.encode()) <= most or count == 1:
+            return text, count
+        count = max(1, count // 2)
+
+
+def csv_lines(reports: Path, found: Sequence[Found], known: Mapping[str, ModelCard], progress: Progress) -> list[Line]:
+    """The rows of the CSV, from the index."""
+    cells = read_cells(reports, [one.path for one in found], progress)
+    return [
+        Line(number, *published_top1(known.get(one.measurement.model), one.measurement), cells[one.path])
+        for number, one in enumerate(found, 1)
+        if one.path in cells
+    ]

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.files import sha256_file
-from ..errors import UsageError
-from .layouts import TRAINED_AS, adopt, load_strictly, translate
+from ..errors import UsageError, shown
+from .layouts import LAYOUTS, TRAINED_AS, adopt, load_strictly, translate
+from .refusals import WAY_OUT
 from .safe_load import read_file
 from .state_names import plain_names
 from .state_tables import find_table, is_average
@@ -63,15 +64,17 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
     table = find_table(content, path, ema=ema)
     named = plain_names(table.state, network, path, ema=ema)
     header = header_of(content)
-    said = header.get("architecture")
+    said = header.get("architecture", {})
+    if not isinstance(said, dict):
+        raise UsageError(f"{path} says of its own architecture {shown(said)}, which is no table", WAY_OUT)
     return Checkpoint(
         path=path,
         state=named.state,
-        trained_as=str(header.get("layout", "")),
+        trained_as=known_layout(header, path),
         key=".".join(filter(None, (table.key, named.root))),
         average=ema or is_average(table.key),
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
-        architecture=said if isinstance(said, dict) else {},
+        architecture=said,
     )
 
 
@@ -93,6 +96,22 @@ def header_of(loaded: Any) -> dict[str, Any]:
     """The header inside a file's content; empty without one."""
     header = loaded.get(EDGEKIT) if isinstance(loaded, dict) else None
     return header if isinstance(header, dict) else {}
+
+
+def known_layout(header: Mapping[str, Any], path: Path) -> str:
+    """The layout that a checkpoint of edgekit says its weights were trained as; empty where it says none.
+
+    Raises:
+        UsageError: it is none that edgekit knows.
+    """
+    said = header.get("layout", "")
+    known = {layout.name for layout in LAYOUTS}
+    if isinstance(said, str) and said in {"", *known}:
+        return said
+    raise UsageError(
+        f"{path} says of itself that it was trained from the layout {shown(said)}, which edgekit does not know",
+        f"known: {', '.join(sorted(known))}; a newer edgekit may know more",
+    )
 
 
 def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..base.files import check_regular
+from ..base.untrusted import read_json
 from ..errors import UsageError
 from ..types import ModelCard
 from .checkpoints import header_of
+from .preprocessing_files import LARGEST_SIDECAR
 from .safe_load import read_file
 
 LISTS = ("classes", "class_names", "idx_to_class")
@@ -51,8 +51,8 @@ def class_names(card: ModelCard, checkpoint: Path | None, sha256: str, classes: 
 def beside(checkpoint: Path) -> tuple[str, ...]:
     """The names in the ``config.json`` of timm (``label_names``) or transformers (``id2label``) beside the file."""
     try:
-        content = json.loads(check_regular(checkpoint.parent / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, UsageError):
+        content = read_json(checkpoint.parent / "config.json", "", LARGEST_SIDECAR)
+    except UsageError:  # of another program, or none at all
         return ()
     keys = ("label_names", "id2label")
     found = [named(content[key]) for key in keys if key in content] if isinstance(content, dict) else []

@@ -7,14 +7,15 @@ in a cache of Hugging Face's hub, or stand in a ``config.json`` beside the file.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..base.untrusted import read_json
 from ..errors import UsageError
 from ..types import CheckpointReading, ModelCard
+from .preprocessing_files import HINT, LARGEST_SIDECAR
 
 TF_EPS = 1e-3
 TF_NAME = re.compile(r"(?i)(?:^|[^a-z0-9])tf[_-](?:mobilenet|mnasnet|efficientnet|mixnet)")
@@ -31,8 +32,8 @@ def named_tf(path: Path) -> str:
             return part
     config = path.parent / "config.json"
     try:
-        said = json.loads(config.read_text(encoding="utf-8")).get("architecture", "")
-    except (OSError, ValueError, AttributeError):
+        said = read_json(config, HINT, LARGEST_SIDECAR).get("architecture", "")
+    except (UsageError, AttributeError):  # of another program, or none at all
         return ""
     return f"{config.name}: {said}" if isinstance(said, str) and TF_NAME.search(said) else ""
 

@@ -5,7 +5,6 @@ No tensor is read and no code of a file runs.
 
 from __future__ import annotations
 
-import json
 import math
 import pickletools
 import zipfile
@@ -16,13 +15,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..base.files import check_regular
+from ..base.untrusted import read_json
 from ..errors import UsageError
 from ..types import Preprocessing
 from ..types.models import PREPROCESSING_RECORD
 
 RESAMPLING = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers, which transformers writes."""
+LARGEST_SIDECAR = 16_000_000
+"""Bytes of a ``config.json``: label names may be many."""
 HINT = "correct it, or say it all with --mean --std --resize --input-size --interpolation --channels"
 
 
@@ -45,9 +46,9 @@ def beside(checkpoint: Path) -> Beside | None:
         if not path.is_file():
             continue
         try:
-            content = json.loads(check_regular(path).read_text(encoding="utf-8"))
+            content = read_json(path, HINT, LARGEST_SIDECAR)
             changes = read(content) if isinstance(content, dict) else {}
-        except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, KeyError, ZeroDivisionError, OverflowError) as error:
             raise UsageError(f"{path} says nothing that edgekit understands of the images: {error}", HINT) from error
         if changes:
             return Beside(path, changes)

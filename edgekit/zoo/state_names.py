@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from .state_tables import State, is_average
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 WRAPPERS = {"module", "_orig_mod", "_forward_module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """Parts of names that a wrapper puts in, anywhere."""
@@ -106,17 +106,38 @@ def is_layer(root: str, beside: State) -> bool:
 
 
 def check_float(state: State, path: Path) -> None:
-    """Refuse the tables of quantized networks.
+    """Refuse tensors that are no plain arrays of real numbers, by their kind.
 
     Raises:
-        UsageError: it is one.
+        UsageError: there is one.
     """
     for key, value in state.items():
         if value.is_quantized or key.rpartition(".")[2] in QUANTIZED:
             raise UsageError(
-                f"{path} holds quantized weights ({key}), which no float network can be made from",
+                f"{path} holds quantized weights ({shown(key)}), which no float network can be made from",
                 "give the float checkpoint that was quantized; edgekit export --int8 quantizes it",
             )
+        kind = odd_kind(value)
+        if kind is not None:
+            raise UsageError(f"{path}: {shown(key)} is {kind[0]}", kind[1])
+
+
+def odd_kind(value: Tensor) -> tuple[str, str] | None:
+    """What a tensor is that no network can take, and what to save instead; None for a dense one of real numbers."""
+    if value.is_meta:
+        return "a meta tensor: it has a shape and no values", "save the network after its weights were loaded"
+    if value.is_nested:
+        return "a nested tensor, whose rows differ in length", "save it as a plain tensor"
+    if str(value.layout) != "torch.strided":
+        kind = str(value.layout).removeprefix("torch.").replace("_", " ")
+        return f"a sparse tensor ({kind}), and weights are dense", "save it dense: tensor.to_dense()"
+    if value.is_complex():
+        kind = str(value.dtype).removeprefix("torch.")
+        return (
+            f"a complex tensor ({kind}), and weights are real numbers",
+            "save its real part, where that is meant",
+        )
+    return None
 
 
 def network_root(roots: Counter[str], path: Path, *, ema: bool) -> str:

@@ -341,6 +341,16 @@ def test_what_cannot_be_imported_is_said_by_the_child(call, monkeypatch, where):
         run_named("no_such_module:f", {}, 60, "x", imports=("no_such_module",))
 
 
+def test_an_import_that_crashes_is_the_childs_crash(tmp_path, monkeypatch):
+    (tmp_path / "crashing.py").write_text("import os\nprint('no such instruction', flush=True)\nos.abort()\n")
+    monkeypatch.setattr(warm, "WARMTH", warm.Warmth())
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    with warm.warm():
+        for _ in range(2):
+            with pytest.raises(ToolError, match=r"x crashed with SIGABRT\n +no such instruction"):
+                run_named("crashing:f", {}, 60, "x", imports=("json", "crashing"))
+
+
 # Words
 
 

@@ -94,6 +94,8 @@ NOT_A_MESSAGE = "which is not its protocol"
         (rb'{"ok":true,"value":{"info":{"cpu":"\u001b]0;PWN\u0007"}}}', "control characters in 'info.cpu'"),
         (rb'{"ok":true,"value":{"a":["\u202e"]}}', "control characters in 'a.0'"),
         (rb'{"ok":true,"value":{"\u009b":1}}', "control characters in 'a key'"),
+        (ok({"info": {"cpu": "x" * 10_001}}), "a text of 10001 characters in 'info.cpu'"),
+        (ok({"clock_khz": {str(cpu): 1 for cpu in range(5001)}}), "5001 fields in 'clock_khz'"),
         (rb'{"event":"\u001b[2J"}', "control characters in 'event'"),
     ],
 )

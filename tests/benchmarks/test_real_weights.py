@@ -18,6 +18,7 @@ def one_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(real_weights, "FORMATS", ("onnx",))
 
 
+@pytest.mark.network
 @pytest.mark.slow
 def test_both_sides_of_a_trained_network(one_cell: None, tmp_path: Path) -> None:
     found = real_weights.real_weights(tmp_path)
@@ -32,6 +33,7 @@ def test_both_sides_of_a_trained_network(one_cell: None, tmp_path: Path) -> None
     assert kept.stat().st_mtime_ns == made
 
 
+@pytest.mark.network
 def test_failures_are_told_and_not_kept(one_cell: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **_more: Any) -> None:
         raise ToolError("the child crashed with SIGABRT")

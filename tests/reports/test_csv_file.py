@@ -4,13 +4,21 @@ import csv
 import io
 
 from edgekit.catalog import cards
-from edgekit.reports.csv_file import render_csv, text
+from edgekit.reports.csv_file import Line, measured, render_csv, text
 from edgekit.reports.summary import summarise
 from edgekit.types import Energy, Pinning, Revision
 
 
+def lines(measurements, known):
+    return [
+        Line(row.number, row.accuracy, row.accuracy_source, measured(row.measurement))
+        for group in summarise(measurements, known)
+        for row in group.rows
+    ]
+
+
 def rows(measurements, known=None):
-    return list(csv.DictReader(io.StringIO(render_csv(summarise(measurements, known or {})))))
+    return list(csv.DictReader(io.StringIO(render_csv(lines(measurements, known or {})))))
 
 
 def test_every_measurement_is_a_row_that_reads_back(several):

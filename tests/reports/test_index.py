@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.reports.index import Surroundings, clock_jump_s, index
-from edgekit.reports.store import read_latest, save
+from edgekit.reports.indexed.reader import read_latest
+from edgekit.reports.store import save
 from edgekit.types import Device
 
 NOW = datetime(2030, 1, 10, tzinfo=UTC)

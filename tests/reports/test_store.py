@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edgekit.errors import UsageError
+from edgekit.reports.indexed.reader import read_history, read_latest
 from edgekit.reports.json_text import render
 from edgekit.reports.store import (
     digest,
     history_path,
     load,
     parse,
-    read_history,
-    read_latest,
     report_path,
     save,
     sealed,
@@ -33,7 +32,7 @@ OPERATORS = (OpTime(name="a/conv", type="Conv", ns=3_000_000), OpTime(name="b/ge
 def load_all(root: Path) -> list[Measurement]:
     found, damaged = read_latest(root)
     assert damaged == []
-    return [one.measurement for one in found]
+    return [load(one.path) for one in found]
 
 
 def measured(**changes: Any) -> Measurement:
@@ -63,7 +62,7 @@ def test_the_latest_takes_the_place_of_an_older_one_which_stays_in_the_history(t
     save(tmp_path, newer)
     assert [m.load_ns for m in load_all(tmp_path)] == [2]
     found, damaged = read_history(tmp_path)
-    assert [one.measurement for one in found] == [older, newer]
+    assert [load(one.path) for one in found] == [older, newer]
     assert [one.path for one in found] == [history_path(tmp_path, older), history_path(tmp_path, newer)]
     assert damaged == []
 
@@ -71,7 +70,7 @@ def test_the_latest_takes_the_place_of_an_older_one_which_stays_in_the_history(t
 def test_two_measurements_of_one_second_are_both_kept(tmp_path: Path) -> None:
     for load_ns in (1, 2, 2):
         save(tmp_path, measured(load_ns=load_ns))
-    assert sorted(one.measurement.load_ns for one in read_history(tmp_path)[0]) == [1, 2]
+    assert sorted(load(one.path).load_ns for one in read_history(tmp_path)[0]) == [1, 2]
 
 
 def test_a_report_from_before_the_history_enters_it_when_it_is_replaced(tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_a_report_from_before_the_history_enters_it_when_it_is_replaced(tmp_path
     path.write_bytes(V1.read_bytes())
     assert [one.path for one in read_history(tmp_path)[0]] == [path]
     save(tmp_path, measured(load_ns=1, measured_at="2026-02-01T00:00:00+00:00"))
-    assert [one.measurement.load_ns for one in read_history(tmp_path)[0]] == [SAMPLE.load_ns, 1]
+    assert [load(one.path).load_ns for one in read_history(tmp_path)[0]] == [SAMPLE.load_ns, 1]
 
 
 def test_a_damaged_report_is_not_replaced(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.select.pareto import Candidate, Limits, dominates, near_limit, objective, rank
+from edgekit.select.pareto import Candidate, Limits, near_limit, objective, rank
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,18 @@ def test_near_the_limit_means_within_the_interval(limit: float | None, near: boo
 candidates = st.builds(candidate, st.floats(0.1, 1000), st.none() | st.floats(1, 100), st.floats(0.1, 100))
 
 
-@given(st.lists(candidates, min_size=1, max_size=8), st.floats(0.1, 1000), st.floats(1, 100))
+def dominates(a: Candidate, b: Candidate) -> bool:
+    """The front's definition: A is nowhere worse than B and somewhere better."""
+    mine = (a.latency_ms, a.size_mb, -(a.accuracy or 0.0))
+    theirs = (b.latency_ms, b.size_mb, -(b.accuracy or 0.0))
+    return mine != theirs and all(x <= y for x, y in zip(mine, theirs, strict=True))
+
+
+few = st.sampled_from([1.0, 2.0, 3.0])
+alike = st.builds(candidate, few, st.none() | few, few)
+
+
+@given(st.lists(candidates | alike, min_size=1, max_size=12), st.floats(0.1, 1000), st.floats(1, 100))
 def test_rank_keeps_everyone_and_the_first_keeps_the_limits_if_any_does(found, latency, accuracy):
     limits = Limits(latency_ms=latency, accuracy=accuracy)
     ranked = rank(found, limits)

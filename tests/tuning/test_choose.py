@@ -285,7 +285,7 @@ def outcome_profile(artifact: Artifact, profile):
 @pytest.mark.slow
 def test_a_form_that_breaks_parity_or_crashes_costs_no_other(tiny_condensenet, project, place):
     card = find_card(str(tiny_condensenet))
-    good = resolve(card, on_target(profile_for("onnx", "fp32"), place)).profile
+    good = resolve(card, on_target(profile_for("tflite", "fp32"), place)).profile
     strict = good.parity.model_copy(update={"min_sqnr_db": 500.0})
     wrong = good.model_copy(update={"form": "wrong", "rewrites": ("fold_batch_norm",), "parity": strict})
     crash = good.model_copy(update={"form": "crash", "rewrites": ("no_such_pass",)})
@@ -305,7 +305,7 @@ def test_a_form_that_breaks_parity_or_crashes_costs_no_other(tiny_condensenet, p
 @pytest.mark.slow
 def test_int8_has_to_be_faster_where_that_is_required(tiny_condensenet, project, place):
     options = ExportOptions(out=project / "out")
-    profile = profile_for("onnx", "int8")
+    profile = profile_for("tflite", "int8")
     wishes = Wishes(forms=False, speedup=1000.0)
     (outcome,) = export_measured([str(tiny_condensenet)], [profile], options, place, wishes, silent)
     assert outcome.status == "not fast enough", outcome.error

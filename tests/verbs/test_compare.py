@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import NotComparableError, UsageError
+from edgekit.reports.indexed.reader import read_latest
 from edgekit.reports.store import load, save
-from edgekit.types import Device, Pinning, Verdict
+from edgekit.types import Device, Measurement, Pinning, Verdict
 from edgekit.verbs.compare import compare, find_measurement
 from edgekit.verbs.devices import add_device
 
 DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
+
+
+def find(name: str, reports: Path, device: str | None) -> Measurement:
+    return find_measurement(name, reports, device, lambda: read_latest(reports))
 
 
 @pytest.fixture
@@ -28,11 +33,11 @@ def store(tmp_path: Path) -> Path:
 def test_a_key_a_part_of_one_and_a_file_all_mean_measurements(store: Path):
     key = "mobilenet_v2_1.0__tflite-int8__litert-cpu-t4"
     found = [
-        find_measurement(f"rpi4/{key}", store, None),
-        find_measurement(key, store, "rpi4"),
-        find_measurement("t4", store, "rpi4"),
-        find_measurement(str(store / "rpi4" / f"{key}.json"), store, None),
-        find_measurement(f"rpi4/{key}.json", store, None),
+        find(f"rpi4/{key}", store, None),
+        find(key, store, "rpi4"),
+        find("t4", store, "rpi4"),
+        find(str(store / "rpi4" / f"{key}.json"), store, None),
+        find(f"rpi4/{key}.json", store, None),
     ]
     assert all(one == found[0] for one in found)
     assert (found[0].device.id, found[0].threads) == ("rpi4", 4)
@@ -44,15 +49,15 @@ def test_a_key_a_part_of_one_and_a_file_all_mean_measurements(store: Path):
 )
 def test_a_name_that_means_none_or_several_is_an_error(store: Path, name: str, message: str):
     with pytest.raises(UsageError, match=message):
-        find_measurement(name, store, None)
+        find(name, store, None)
 
 
 def test_a_damaged_file_is_named_when_it_is_the_one_that_is_meant(store: Path):
     path = next((store / "rpi4").glob("*-t4.json"))
     path.write_text("{")
     with pytest.raises(UsageError, match="is not a report"):
-        find_measurement("rpi4/mobilenet_v2_1.0__tflite-int8__litert-cpu-t4", store, None)
-    assert find_measurement("t4", store, None).device.id == "local"
+        find("rpi4/mobilenet_v2_1.0__tflite-int8__litert-cpu-t4", store, None)
+    assert find("t4", store, None).device.id == "local"
 
 
 def test_stored_ones_are_compared_without_measuring(store: Path):

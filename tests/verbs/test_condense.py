@@ -178,7 +178,7 @@ def test_export_condenses_by_itself(trained: Path, tiny_condensenet: Path, tmp_p
     from edgekit.verbs.export import export
 
     options = ExportOptions(weights=str(trained), out=tmp_path / "artifacts")
-    (outcome,) = export([str(tiny_condensenet)], [profile_for("onnx", "fp32")], options, silent)
+    (outcome,) = export([str(tiny_condensenet)], [profile_for("tflite", "fp32")], options, silent)
     assert outcome.status == "converted", outcome.error
     assert outcome.artifact is not None
     assert outcome.artifact.weights.layout == "CondenseNet training, condensed"

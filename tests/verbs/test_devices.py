@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.agent.commands.info import info
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.images.pixels import from_output
@@ -145,33 +146,34 @@ def test_a_build_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_this_machine_is_checked() -> None:
-    checks = {check.name: check for check in check_device("local", silent)}
+    checks = {check.name: check for check in check_device("local", silent).checks}
     assert {checks[name].status for name in ("python", "numpy", "onnxruntime", "litert", "openvino")} == {"ok"}
     assert "login" not in checks
     assert checks["time"].status == "ok"
 
 
 def test_a_board_is_checked_step_by_step(board: Any) -> None:
-    checks = {check.name: check for check in check_device("board", silent)}
+    checks = {check.name: check for check in check_device("board", silent).checks}
     assert list(checks)[:3] == ["reachable", "host key", "login"]
     assert not [check for check in checks.values() if check.status == "failed"]
 
 
 def test_the_step_that_fails_is_the_last(board: Any) -> None:
     (board.folder / "known_hosts").write_text("")
-    checks = check_device("board", silent)
-    assert [(check.name, check.status) for check in checks] == [("reachable", "ok"), ("host key", "failed")]
+    done = check_device("board", silent)
+    assert [(check.name, check.status) for check in done.checks] == [("reachable", "ok"), ("host key", "failed")]
     with pytest.raises(ToolError, match="board cannot be measured on: host key") as caught:
-        raise_failures("board", checks)
+        raise_failures("board", done)
     assert "log in once by hand" in caught.value.hint
 
 
 def test_no_python_is_found_after_the_login(board: Any) -> None:
     remove_device("board")
     add_device("board", "board", python="/nowhere/python3")
-    checks = check_device("board", silent)
-    assert [check.name for check in checks if check.status == "failed"] == ["python"]
-    assert checks[0] == Check("reachable", "ok", "")
+    done = check_device("board", silent)
+    assert [check.name for check in done.failed] == ["python"]
+    assert done.quarantine is None
+    assert done.checks[0] == Check("reachable", "ok", "")
 
 
 def test_doubts_become_warnings() -> None:
@@ -193,8 +195,28 @@ def test_doubts_become_warnings() -> None:
         "edgekit devices prepare rpi4, or by hand: pip install onnxruntime (on rpi4)"
     )
     assert checks["time"].detail == "100 s off this machine's"
+    assert not [check for check in checks.values() if check.sick]
     none = {check.name: check.status for check in judge(device, {**told, "versions": {}}, 1.0, 1.0, "")}
     assert {none[name] for name in ("numpy", "onnxruntime", "litert", "openvino")} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "detail"),
+    [
+        ({"temperature_c": {"gpu": 50.0, "cpu": 91.2}}, "temperature", "91 °C at rest (cpu), where 85 °C is too hot"),
+        ({"throttled": ["under-voltage", "throttled since boot"]}, "throttle flags", "under-voltage, at rest"),
+        ({"throttled": ["thermal status 3 (severe)"]}, "throttle flags", "thermal status 3 (severe), at rest"),
+        ({"throttled": ["throttled since boot"], "temperature_c": {"cpu": 84.9}}, "", ""),
+    ],
+)
+def test_a_hot_or_throttled_device_is_sick(state: dict[str, Any], name: str, detail: str) -> None:
+    told = info()
+    told["state"].update({"temperature_c": {"cpu": 40.0}, "throttled": [], **state})
+    device = Device(id="rpi4", transport="ssh", address="x")
+    sick = [(check.name, check.detail) for check in judge(device, told, 0.0, 1e12, "") if check.sick]
+    assert sick == ([(name, detail)] if name else [])
+    told["info"]["emulated"] = True
+    assert not [check for check in judge(device, told, 0.0, 1e12, "") if check.sick]
 
 
 # Measuring

@@ -27,7 +27,7 @@ from edgekit.errors import ToolError, UsageError
 from edgekit.gate.baselines import PIN, REPORT, read_pin
 from edgekit.gate.engine import run_gate
 from edgekit.gate.pairs import Pairing
-from edgekit.reports.store import read_latest
+from edgekit.reports.indexed.reader import read_latest
 from edgekit.types import Baseline, GateResult, Stored
 from edgekit.verbs import gate as gate_module
 from edgekit.verbs.devices import add_device

@@ -152,7 +152,7 @@ def test_profile_holds_the_place_whose_service_tells_the_address(rack: Rack, ssh
         assert rack.holder("shelf-2") is None
         (measurement,) = outcome.measurements
         assert (measurement.device.labgrid, measurement.device.address) == ("shelf-2", None)
-        checks = check_device("board", step)
+        checks = check_device("board", step).checks
         assert checks[:2] == [
             Check("labgrid place", "ok", "shelf-2, held for this check"),
             Check("reachable", "ok", ""),
@@ -172,7 +172,7 @@ def test_without_its_exporter_a_place_is_refused(rack: Rack) -> None:
 
 def test_a_failing_run_gives_the_place_back(rack: Rack, heard: Any) -> None:
     add_device("board", "127.0.0.1", port=free_port(), labgrid="shelf-1", coordinator=rack.address)
-    checks = check_device("board", heard)
+    checks = check_device("board", heard).checks
     assert [(check.name, check.status) for check in checks] == [("labgrid place", "ok"), ("reachable", "failed")]
     assert "acquired place shelf-1" in heard.lines
     assert heard.lines[-1] == "released place shelf-1"
@@ -182,7 +182,7 @@ def test_a_failing_run_gives_the_place_back(rack: Rack, heard: Any) -> None:
 def test_who_holds_it_is_said(rack: Rack) -> None:
     rack.client("-p", "shelf-1", "acquire", user="bob")
     add_device("board", "127.0.0.1", labgrid="shelf-1", coordinator=rack.address)
-    (check,) = check_device("board", silent)
+    (check,) = check_device("board", silent).checks
     assert (check.name, check.status) == ("labgrid place", "failed")
     assert re.fullmatch(r"place shelf-1 is held by here/bob \(last change [-0-9]+ [:0-9]+\)", check.detail)
     assert "wait_s = 600 under [board]" in check.remedy

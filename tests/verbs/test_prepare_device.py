@@ -28,6 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.network
 @pytest.mark.slow
 def test_a_board_without_runtimes_gets_them_and_measures(
     ssh_board: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -41,7 +42,7 @@ def test_a_board_without_runtimes_gets_them_and_measures(
     entry = read_entries()["board"][0]
     assert entry.python == f"{venv}/bin/python"
     assert entry.tags == ("lab",)
-    checks = {check.name: check.status for check in check_device("board", silent)}
+    checks = {check.name: check.status for check in check_device("board", silent).checks}
     assert checks["litert"] == "ok"
     assert checks["onnxruntime"] == "warning"
     limits = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)

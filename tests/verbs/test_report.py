@@ -1,12 +1,17 @@
 """The verb ``report``."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from edgekit.base.progress import Event
 from edgekit.errors import UsageError
+from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
 from edgekit.verbs.report import report
+
+BASE = load(Path(__file__).parent.parent / "data" / "report_v1.json")
 
 
 def test_nothing_measured_names_the_command(tmp_path):
@@ -30,3 +35,41 @@ def test_a_damaged_measurement_does_not_hide_the_others(tmp_path):
     assert made.measurements == 1
     assert [one.path.name for one in made.damaged] == ["broken.json"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.csv", "report.html", "report.md"]
+
+
+def test_of_many_the_foremost_are_shown_in_full_and_all_are_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgekit.verbs.report.IN_FULL", 3)
+    for model in ("mobilenet_v2_1.0", "squeezenet_1.1"):
+        for threads in (1, 2, 4):
+            save(tmp_path, BASE.model_copy(update={"model": model, "threads": threads}))
+    told: list[Event] = []
+    made = report(tmp_path, progress=told.append)
+    assert [str(event) for event in told] == [
+        "6 measurements: 3 are shown in full, all in report.csv and on pages in report/"
+    ]
+    assert (made.measurements, made.in_full, len(made.lists)) == (6, 3, 1)
+    assert made.lists[0].read_text().count("<tr><td>") == 6
+    assert len(made.csv.read_text().splitlines()) == 7
+    page, markdown = made.html.read_text(), made.markdown.read_text()
+    assert "Shown are 3 of them" in page
+    assert 'href="report/0001.html"' in page
+    assert len(set(re.findall(r'id="m(\d+)"', page))) == 3
+    assert "Shown are 3 of 6" in markdown
+    assert {"mobilenet_v2_1.0", "squeezenet_1.1"} <= set(re.findall(r"\w+_\d\.\d", markdown))
+    part = report(tmp_path, tmp_path / "part", model="squeezenet")
+    assert (part.measurements, part.in_full, part.lists) == (3, 3, ())
+    assert "squeezenet" not in report(tmp_path, tmp_path / "other", "local", "mobilenet_v2").markdown.read_text()
+    with pytest.raises(UsageError, match="would take the place of the whole one"):
+        report(tmp_path, model="squeezenet")
+
+
+def test_pages_keep_their_bounds_whatever_a_measurement_holds(tmp_path):
+    long = "very long " * 40_000
+    for number in range(4):
+        info = BASE.info.model_copy(update={"cpu": f"{long}{number}"})
+        save(tmp_path, BASE.model_copy(update={"model": f"net_{number}", "info": info}))
+    made = report(tmp_path)
+    assert made.measurements == 4
+    assert len(made.markdown.read_text()) <= 65_536
+    assert "cut off" in made.markdown.read_text()
+    assert made.html.stat().st_size <= PAGE_BYTES

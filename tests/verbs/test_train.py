@@ -312,7 +312,7 @@ def test_evaluate_says_what_train_says_of_numbered_folders(tiny_condensenet: Pat
     assert any("2 of the network's 12 classes" in note for note in part.notes)
     # The artifact has the names too, and evaluates to the same.
     outcome = export(
-        [model], [find_profile("onnx-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), silent
+        [model], [find_profile("tflite-fp32")], ExportOptions(weights, 12, out=tmp_path / "artifacts"), silent
     )[0]
     assert outcome.artifact is not None, outcome.error
     assert outcome.artifact.classes == names

@@ -77,3 +77,41 @@ def test_it_says_what_is_refused_and_the_way_out(kind: str, tmp_path: Path) -> N
         assert ".safetensors" in caught.value.hint
     else:
         assert "truncated" in caught.value.hint
+
+
+ODD: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], str]] = {
+    "complex": (lambda x: x.to(torch.complex64), "a complex tensor (complex64)"),
+    "sparse": (lambda x: x.to_sparse(), "a sparse tensor (sparse coo)"),
+    "sparse rows": (lambda x: x.to_sparse_csr(), "a sparse tensor (sparse csr)"),
+    "meta": (lambda x: x.to("meta"), "a meta tensor"),
+    "nested": (lambda x: torch.nested.nested_tensor([x[0], x[1, :1]]), "a nested tensor"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ODD)
+def test_tensors_that_no_network_takes_are_refused_by_name(kind: str, tmp_path: Path) -> None:
+    make, said = ODD[kind]
+    path = tmp_path / "weights.pth"
+    torch.save({"conv.weight": make(torch.ones(2, 2)), "conv.bias": torch.zeros(2)}, path)
+    with pytest.raises(UsageError) as caught:
+        read_state(path)
+    assert f"'conv.weight' is {said}" in str(caught.value)
+    assert caught.value.hint.startswith("save ")
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"layout": "x" * 1_000_000}, "(1000002 characters), which edgekit does not know"),
+        ({"layout": ["timm"]}, "from the layout ['timm'], which edgekit does not know"),
+        ({"architecture": [1] * 5}, "its own architecture [1, 1, 1, 1, 1], which is no table"),
+    ],
+)
+def test_what_a_checkpoint_says_of_itself_is_checked(header: dict[str, object], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": {"conv.weight": torch.ones(2, 2)}, "edgekit": header}, path)
+    with pytest.raises(UsageError) as caught:
+        read_state(path)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 1000

@@ -13,4 +13,7 @@ CoresOption = Annotated[
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads within an operator.")]
 ArtifactsOption = Annotated[Path, typer.Option("--artifacts", help="Folder of exported artifacts.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Measure on a device that failed its last check (quarantined), too.")
+]
 ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder of measurements.")]

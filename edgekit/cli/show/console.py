@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
 
@@ -22,6 +22,14 @@ LONGEST_MESSAGE = 500
 def say(text: str) -> None:
     """One line for a person, on stderr."""
     write(for_terminal(text))
+
+
+def say_some(lines: Sequence[str], most: int = 50) -> None:
+    """Lines on stderr, or the first of very many and how many there are."""
+    for line in lines[:most]:
+        say(line)
+    if len(lines) > most:
+        say(f"... and {len(lines) - most} more such lines: --json has all")
 
 
 def command(line: str) -> None:

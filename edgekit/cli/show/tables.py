@@ -8,17 +8,25 @@ from rich.table import Table
 from rich.text import Text
 
 from ...base.clean import for_terminal
+from .console import say
 from .screen import on_stderr
+
+MOST_ROWS = 200
+"""More than anybody reads on a terminal."""
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | Text]], numbers: Collection[str] = ()) -> None:
     """Print rows under their titles, on stderr; the columns that ``numbers`` names stand to the right.
+
+    Of very many rows the first are shown, and how many there are.
 
     Texts are shown as they are: no markup is read from them.
     """
     table = Table(header_style="bold", box=None, pad_edge=False)
     for title in titles:
         table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
-    for row in rows:
+    for row in rows[:MOST_ROWS]:
         table.add_row(*(Text(for_terminal(cell)) if isinstance(cell, str) else cell for cell in row))
     on_stderr().print(table)
+    if len(rows) > MOST_ROWS:
+        say(f"... and {len(rows) - MOST_ROWS} more rows: --json has all")

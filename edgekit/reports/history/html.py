@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 from ...base.stats import percent
@@ -12,6 +13,34 @@ from .change_points import ALPHA, MIN_CHANGE
 from .plot import trend_plot
 from .text import ENOUGH, change_line, creep_line, name, verdict, way
 from .trend import Series, git_range
+
+LISTED = 2000
+"""Rows of the table."""
+PLOTTED = 6000
+"""Measurements that are drawn and listed: a page of more is too large to open."""
+OWN_ROOM = 5
+"""What a series takes beside its measurements, in room for these."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A series and its number on the page."""
+
+    number: int
+    series: Series
+
+
+def plotted_of(shown: Sequence[Shown]) -> frozenset[int]:
+    """The numbers of the series that have room on the page: those with changes first, then the longest."""
+    found: list[int] = []
+    room = PLOTTED
+    for one in sorted(shown, key=lambda s: (not s.series.changes, -len(s.series.points), s.number)):
+        room -= len(one.series.points)
+        if room < 0 and found:
+            break
+        found.append(one.number)
+        room -= OWN_ROOM
+    return frozenset(found)
 
 
 def render_history(series: Sequence[Series], version: str) -> str:
@@ -35,11 +64,17 @@ def render_history(series: Sequence[Series], version: str) -> str:
         git_range=git_range,
         plot=lambda one: Markup(trend_plot(one)),  # noqa: S704 - escapes its own texts
     )
+    shown = [Shown(number, one) for number, one in enumerate(series, 1)]
+    plotted = plotted_of(shown)
     template = environment.from_string((files("edgekit.reports") / "history.html.j2").read_text(encoding="utf-8"))
     return template.render(
-        series=list(series),
+        shown=shown[:LISTED],
+        plotted=[one for one in shown if one.number in plotted],
+        numbers=plotted,
         version=version,
         count=sum(len(one.points) for one in series),
+        older=sum(one.older for one in series),
+        total=len(series),
         alpha=ALPHA,
         least=MIN_CHANGE,
         enough=ENOUGH,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...base.clean import for_html
-from ...base.stats import median_interval, percent
-from ...types import Measurement
+from ...base.stats import percent
+from ...types import Summary
 from ..page.axis import Axis
 from ..table import milliseconds
 from .trend import Series
@@ -72,14 +72,14 @@ def grid(series: Series, frame: Frame) -> str:
     return "".join(parts)
 
 
-def mark(m: Measurement, index: int, frame: Frame) -> str:
+def mark(m: Summary, index: int, frame: Frame) -> str:
     """A measurement with the interval of its median; hollow when it is not stable."""
     px, py = f"{frame.at_x(index):.1f}", f"{frame.at_y(m.p50_ms):.1f}"
     kind = "point" if m.verdict.name == "stable" else "point hollow"
     commit = "" if m.revision is None else f", commit {m.revision.commit[:10]}{'+changes' if m.revision.dirty else ''}"
     tip = for_html(f"{m.measured_at}: {milliseconds(m.p50_ms)} ms, {m.verdict.name}{commit}")
     whisker = ""
-    interval = median_interval(m.samples_ns)
+    interval = m.p50_interval_ns
     if interval is not None:
         ends = [frame.at_y(ns / 1e6) for ns in interval]
         whisker = f'<path class="whisker" d="M{px} {ends[0]:.1f}V{ends[1]:.1f}"/>'

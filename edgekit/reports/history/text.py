@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...base.stats import percent
-from ...types import Measurement
+from ...types import Summary
 from ..table import milliseconds
 from .change_points import MIN_SEGMENT
 from .trend import Change, Creep, Series, commits
@@ -17,7 +17,7 @@ def name(series: Series) -> str:
     return f"{m.model} {m.profile}"
 
 
-def way(m: Measurement) -> str:
+def way(m: Summary) -> str:
     """How it was run."""
     batch = "" if m.batch == 1 else f", batch {m.batch}"
     return f"{m.runtime} on {m.accelerator}, {m.threads} thread{'' if m.threads == 1 else 's'}{m.on_cores}{batch}"

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...types import Measurement
+from ...types import Summary
 from ..comparable import differences
 from .change_points import MIN_SEGMENT, ChangePoint, change_points
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARKS = 24
+LAST = 256
+"""Measurements of a series that are looked at unless more are asked for: one a night for eight months."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Change:
     p: float
     before_ms: float
     after_ms: float
-    good: Measurement
-    bad: Measurement
+    good: Summary
+    bad: Summary
     also: tuple[str, ...]
 
     @property
@@ -54,16 +56,21 @@ class Creep:
 
     steps: int
     ratio: float
-    good: Measurement
-    bad: Measurement
+    good: Summary
+    bad: Summary
 
 
 @dataclass(frozen=True)
 class Series:
-    """The measurements of one artifact on one device, run one way, in the order of time."""
+    """The newest measurements of one artifact on one device, run one way, in the order of time.
 
-    points: tuple[Measurement, ...]
+    Attributes:
+        older: how many more there are, which were not looked at.
+    """
+
+    points: tuple[Summary, ...]
     changes: tuple[Change, ...]
+    older: int = 0
 
     @property
     def segments(self) -> list[tuple[int, int, float]]:
@@ -120,17 +127,23 @@ def trends(values: Sequence[float], up: bool) -> bool:
     return (score if up else -score) > 1.645 * deviation
 
 
-def series_of(measurements: Iterable[Measurement]) -> list[Series]:
-    """Series by device, model and key; emulated measurements are left out: their latency means nothing."""
-    groups: dict[tuple[str, str, int], list[Measurement]] = {}
+def series_of(measurements: Iterable[Summary], last: int = LAST) -> list[Series]:
+    """Series by device, model and key; emulated measurements are left out: their latency means nothing.
+
+    Args:
+        measurements: in any order.
+        last: how many of each are looked at, the newest: the test for changes takes the square of it.
+    """
+    groups: dict[tuple[str, str, int], list[Summary]] = {}
     for m in measurements:
         if not m.emulated:
             groups.setdefault((m.device.id, m.key, m.batch), []).append(m)
-    return [one_series(sorted(group, key=lambda m: m.moment)) for _, group in sorted(groups.items())]
+    return [one_series(sorted(group, key=lambda m: m.moment), last) for _, group in sorted(groups.items())]
 
 
-def one_series(points: Sequence[Measurement]) -> Series:
+def one_series(every: Sequence[Summary], last: int) -> Series:
     """A series with its changes. Throttled measurements are shown but do not decide: they say how hot it was."""
+    points = every[-last:]
     judged = [index for index, m in enumerate(points) if m.verdict.name != "throttled"]
     found = change_points([points[index].p50_ms for index in judged])
     edges = [0, *(point.index for point in found), len(judged)]
@@ -140,18 +153,18 @@ def one_series(points: Sequence[Measurement]) -> Series:
     changes = [
         change_at(points, judged, point, levels[number], levels[number + 1]) for number, point in enumerate(found)
     ]
-    return Series(tuple(points), tuple(changes))
+    return Series(tuple(points), tuple(changes), len(every) - len(points))
 
 
 def change_at(
-    points: Sequence[Measurement], judged: Sequence[int], point: ChangePoint, before_ms: float, after_ms: float
+    points: Sequence[Summary], judged: Sequence[int], point: ChangePoint, before_ms: float, after_ms: float
 ) -> Change:
     """A change point with the measurements around it."""
     good, bad = points[judged[point.index - 1]], points[judged[point.index]]
     return Change(judged[point.index], point.p, before_ms, after_ms, good, bad, tuple(also(good, bad)))
 
 
-def also(good: Measurement, bad: Measurement) -> list[str]:
+def also(good: Summary, bad: Summary) -> list[str]:
     """What else changed between two measurements; when nothing did, that is said too."""
     said = [str(difference) for difference in differences(good, bad)]
     if good.artifact_sha256 != bad.artifact_sha256:
@@ -159,7 +172,7 @@ def also(good: Measurement, bad: Measurement) -> list[str]:
     return said or ["the artifact and the known conditions are the same: look at the device"]
 
 
-def commits(good: Measurement, bad: Measurement) -> str:
+def commits(good: Summary, bad: Summary) -> str:
     """Between which commits of the project, in words."""
     names = [
         None if m.revision is None else m.revision.commit[:10] + (" with changes" if m.revision.dirty else "")
@@ -171,7 +184,7 @@ def commits(good: Measurement, bad: Measurement) -> str:
     return f"within commit {names[0]}" if same else f"between commits {names[0]} and {names[1]}"
 
 
-def git_range(good: Measurement, bad: Measurement) -> str:
+def git_range(good: Summary, bad: Summary) -> str:
     """The command that lists the commits in between, or an empty string."""
     if good.revision is None or bad.revision is None or good.revision.commit == bad.revision.commit:
         return ""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import edgekit
-from edgekit.cli.show.console import command, emit_json, say, tell
+from edgekit.cli.show.console import command, emit_json, say, say_some, tell
 from edgekit.cli.show.screen import Screen
 from edgekit.cli.show.tables import print_table
 
@@ -72,3 +72,12 @@ def test_there_is_no_other_way_to_a_terminal() -> None:
             if isinstance(node, ast.ImportFrom) and node.module == "html":
                 outside.append(f"{name}:{node.lineno}")
     assert outside == []
+
+
+def test_of_very_many_rows_and_lines_the_first_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("n",), [(f"row {number}",) for number in range(250)])
+    say_some([f"line {number}" for number in range(60)])
+    shown = capsys.readouterr().err.splitlines()
+    assert sum(line.startswith("row") for line in shown) == 200
+    assert "... and 50 more rows: --json has all" in shown
+    assert "... and 10 more such lines: --json has all" in shown

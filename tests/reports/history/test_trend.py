@@ -8,8 +8,15 @@ import pytest
 
 from edgekit.reports.history.html import render_history
 from edgekit.reports.history.text import change_line, creep_line, verdict
-from edgekit.reports.history.trend import commits, git_range, series_of
+from edgekit.reports.history.trend import commits, git_range
+from edgekit.reports.history.trend import series_of as series_of_summaries
+from edgekit.reports.indexed.summaries import summarised
 from edgekit.types import Revision, Verdict
+
+
+def series_of(measurements, **options):
+    return series_of_summaries(map(summarised, measurements), **options)
+
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -37,6 +44,7 @@ def test_a_step_has_its_commits_and_what_else_changed(course):
     points = course([7.0] * 10 + [7.7] * 10)
     points = [m.model_copy(update={"runtime_version": "2"}) if i >= 10 else m for i, m in enumerate(points)]
     (series,) = series_of(reversed(points))
+    points = [summarised(m) for m in points]
     assert list(series.points) == points
     (change,) = series.changes
     assert (change.index, change.good, change.bad) == (10, points[9], points[10])
@@ -62,6 +70,7 @@ def test_creep_is_told_as_one_with_its_whole_range_of_commits(course):
     (series,) = series_of(points)
     assert len(series.changes) >= 2
     (creep,) = series.creeps
+    points = [summarised(m) for m in points]
     assert (creep.good, creep.bad) == (points[0], points[-1])
     assert creep.ratio > 1.1
     assert creep_line(creep).startswith("crept: it rose by +1")
@@ -71,7 +80,7 @@ def test_creep_after_a_level_begins_with_its_first_step(course):
     points = course([7.0] * 15 + [7.7] * 10 + [8.4] * 10)
     (series,) = series_of(points)
     (creep,) = series.creeps
-    assert (creep.steps, creep.good, creep.bad) == (2, points[14], points[25])
+    assert (creep.steps, creep.good, creep.bad) == (2, summarised(points[14]), summarised(points[25]))
 
 
 def test_up_and_down_again_is_no_creep(course):
@@ -133,3 +142,24 @@ def test_page_works_in_a_browser(page, chromium, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert "CONSOLE" not in done.stderr
     assert "<title>true,true 500</title>" in done.stdout  # scrolled to the newest, and no wider than the window
+
+
+def test_the_newest_of_a_long_series_are_looked_at_and_the_rest_is_said(course):
+    points = course([7.0] * 12 + [7.7] * 12)
+    (series,) = series_of(points, last=16)
+    assert (len(series.points), series.older) == (16, 8)
+    assert [change.index for change in series.changes] == [4]
+    page = render_history([series], "0.0.0")
+    assert "8 older ones were not looked at" in page
+    assert "The newest 16 measurements" in page
+
+
+def test_a_page_of_very_many_series_stays_small(course, monkeypatch):
+    monkeypatch.setattr("edgekit.reports.history.html.PLOTTED", 40)
+    monkeypatch.setattr("edgekit.reports.history.html.LISTED", 4)
+    points = [m for threads in range(1, 7) for m in course([7.0] * 9, threads=threads)]
+    points += course([7.0] * 10 + [7.7] * 10, threads=9)
+    page = render_history(series_of(points), "0.0.0")
+    assert "The first 4 series are listed" in page
+    assert re.findall(r'<section id="(s\d)"', page) == ["s1", "s7"]  # the one with a change, and one of the others
+    assert page.count("<td><a href=") + page.count("<td>mobilenet") == 4
