@@ -23,8 +23,8 @@ from .. import __version__
 from ..base.files import sha256_file, staged_folder
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
+from ..convert.job import TOOLS
 from ..errors import EdgekitError
-from ..export.job import TOOLS
 from ..forms.resolve import describe_form, target_of
 from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..export.job import Converted
+from ..convert.job import Converted
 from ..types import (
     Audit,
     CheckpointReading,

@@ -15,9 +15,9 @@ from edgekit.base.progress import silent
 from edgekit.bench.session import EMULATED, Session
 from edgekit.catalog import find_card, find_profile
 from edgekit.cli.show.export import artifact_lines
+from edgekit.convert.tflite.half_compute import allow_half_compute
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import reach
-from edgekit.export.tflite.half_compute import allow_half_compute
 from edgekit.types import HALF_COMPUTE_VALUE, ExportProfile, Stored
 from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.export import export

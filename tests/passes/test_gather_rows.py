@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from torch import Tensor, nn
 
 from edgekit.catalog import find_card
-from edgekit.export.tflite.lowering import write_tflite
+from edgekit.convert.tflite.lowering import write_tflite
 from edgekit.forms.candidates import candidates
 from edgekit.passes.gather_rows import ChannelsFirst
 from edgekit.passes.pipeline import apply_rewrites

@@ -91,8 +91,8 @@ def built(tmp_path_factory) -> Callable[[str], Built]:
 @pytest.fixture(scope="module", autouse=True)
 def _traced_once():
     """Most of a conversion is the tracing, and float32, float16 and dynamic begin with the same float model."""
-    from edgekit.export.onnx import convert as to_onnx
-    from edgekit.export.openvino import convert as to_openvino
+    from edgekit.convert.onnx import convert as to_onnx
+    from edgekit.convert.openvino import convert as to_openvino
 
     def once(trace, copied):
         kept: dict[str, Any] = {}

@@ -10,8 +10,8 @@ import pytest
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.progress import silent
 from edgekit.bench.session import Limits
+from edgekit.convert.job import Job
 from edgekit.errors import UsageError
-from edgekit.export.job import Job
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Stored
 from edgekit.types.profiles import BatchSize

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
+from ...convert.int8.float_layers import float_layers
 from ...errors import UsageError
-from ...export.int8.float_layers import float_layers
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
 from ...types import Layer

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 
 from ...base.images.pixels import normalise
-from ...export.int8.simulation import Runner, evenly
+from ...convert.int8.simulation import Runner, evenly
 from ..requests import HalfRequest, HalfWeakness
 from .network import one_thread, rewritten_network
 

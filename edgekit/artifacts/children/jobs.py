@@ -46,9 +46,9 @@ def audit(request: AuditRequest) -> Audit:
 
 
 def allow_half(request: AllowHalf) -> AllowHalf:
-    """Allow float16 compute; see :func:`edgekit.export.tflite.half_compute.allow_half_compute`."""
+    """Allow float16 compute; see :func:`edgekit.convert.tflite.half_compute.allow_half_compute`."""
     with quick_imports():
-        from ...export.tflite import half_compute
+        from ...convert.tflite import half_compute
     half_compute.allow_half_compute(request.file)
     return request
 

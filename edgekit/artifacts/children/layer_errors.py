@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, fx
 
 from ...base.images.pixels import from_output, normalise, to_input
-from ...export.int8.float_layers import follower, layers_in
-from ...export.int8.simulation import Runner, Simulation, evenly, scheme_of
+from ...convert.int8.float_layers import follower, layers_in
+from ...convert.int8.simulation import Runner, Simulation, evenly, scheme_of
 from ...types import Layer, LayerError, LayerErrors
 from ...verify.layer_match import Noise, match, shaped
 from ...verify.taps import Owners, tap

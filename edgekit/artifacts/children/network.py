@@ -13,7 +13,7 @@ from torch import fx, nn
 
 from ...base.images.calibration import check_calibration
 from ...base.images.pixels import normalise
-from ...export.job import TOOLS
+from ...convert.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
@@ -28,7 +28,7 @@ from ...zoo.registry import create
 from ..requests import BuildRequest, BuiltNetwork, ConvertRequest, Made, NetworkSource
 
 if TYPE_CHECKING:
-    from ...export.job import Converted, Job
+    from ...convert.job import Converted, Job
 
 
 def build(request: BuildRequest) -> BuiltNetwork:
@@ -70,8 +70,8 @@ def convert(request: ConvertRequest) -> Made:
         UsageError: the profile keeps layers in float that the network does not have, or int8 cannot be calibrated on
             the images.
     """
-    from ...export.int8.float_layers import float_layers
-    from ...export.job import Job
+    from ...convert.int8.float_layers import float_layers
+    from ...convert.job import Job
 
     card, profile, target = request.network.card, request.profile, request.target
     pixels = np.load(request.pixels)
@@ -127,10 +127,10 @@ def fit(
     Returns:
         The profile with the ranges that were chosen, and what the manifest says of the choice.
     """
-    from ...export.int8.bias_correction import correct_biases
-    from ...export.int8.range_choice import choose_ranges
-    from ...export.int8.simulation import scheme_of
-    from ...export.int8.weight_rounding import round_weights
+    from ...convert.int8.bias_correction import correct_biases
+    from ...convert.int8.range_choice import choose_ranges
+    from ...convert.int8.simulation import scheme_of
+    from ...convert.int8.weight_rounding import round_weights
 
     settings = profile.quantization
     chosen: dict[str, str | bool] = {}
@@ -195,13 +195,13 @@ def network_inputs(pixels: np.ndarray[Any, Any], card: ModelCard, profile: Expor
 def converter(format_: Format) -> Callable[[Job], Converted]:
     """The converter of a format; only its own packages are imported."""
     if format_ == "onnx":
-        from ...export.onnx.convert import convert_onnx
+        from ...convert.onnx.convert import convert_onnx
 
         return convert_onnx
     if format_ == "tflite":
-        from ...export.tflite.convert import convert_litert
+        from ...convert.tflite.convert import convert_litert
 
         return convert_litert
-    from ...export.openvino.convert import convert_openvino
+    from ...convert.openvino.convert import convert_openvino
 
     return convert_openvino

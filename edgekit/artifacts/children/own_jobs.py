@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...base.isolate import quick_imports
-from ...export.any.job import AnyConverted
+from ...convert.any.job import AnyConverted
 from ..own.requests import OwnConvertRequest, ReferenceMade, ReferenceRequest, Traced, TraceRequest
 
 

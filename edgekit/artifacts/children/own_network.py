@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...convert.any.job import AnyConverted, AnyJob
 from ...errors import UsageError
-from ...export.any.job import AnyConverted, AnyJob
 from ...types import Format
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
@@ -153,14 +153,14 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
 def converter(format_: Format) -> Callable[[AnyJob], AnyConverted]:
     """The converter of a format; only its own packages are imported."""
     if format_ == "onnx":
-        from ...export.any import onnx
+        from ...convert.any import onnx
 
         return onnx.convert
     if format_ == "tflite":
-        from ...export.any import tflite
+        from ...convert.any import tflite
 
         return tflite.convert
-    from ...export.any import openvino
+    from ...convert.any import openvino
 
     return openvino.convert
 

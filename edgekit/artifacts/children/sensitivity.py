@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...base.images.pixels import normalise
-from ...export.int8.simulation import Simulation, evenly, scheme_of, weighted_layers
+from ...convert.int8.simulation import Simulation, evenly, scheme_of, weighted_layers
 from ..requests import Gain, Gains, GainsRequest
 from .network import rewritten_network
 

@@ -100,7 +100,7 @@ def convert(request: Conversion) -> ProbeFile:
 
     from ...base.target import host_target
     from ...catalog import profile_for
-    from ...export.job import Job
+    from ...convert.job import Job
     from ...types import Preprocessing
     from .network import converter
 

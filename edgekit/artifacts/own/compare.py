@@ -23,7 +23,7 @@ from .requests import ReferenceRequest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ...export.any.job import AnyConverted
+    from ...convert.any.job import AnyConverted
 
 TIMEOUT_S = 300.0
 

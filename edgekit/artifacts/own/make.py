@@ -28,7 +28,7 @@ from .network import SETS, OwnNetwork
 from .requests import OwnConvertRequest, Program
 
 if TYPE_CHECKING:
-    from ...export.any.job import AnyConverted
+    from ...convert.any.job import AnyConverted
 
 
 def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:

@@ -7,16 +7,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.export.conftest import Way
 from torch import nn
 
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.export.int8.bias_correction import correct_biases
-from edgekit.export.int8.simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight, scheme_of
-from edgekit.export.int8.weight_range import largest_weight
+from edgekit.convert.int8.bias_correction import correct_biases
+from edgekit.convert.int8.simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight, scheme_of
+from edgekit.convert.int8.weight_range import largest_weight
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.verbs.export import export
-from tests.export.conftest import Way
 
 COARSE = Scheme(weight_steps=7, per_channel=True, symmetric=False)
 

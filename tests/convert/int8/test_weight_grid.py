@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from edgekit.export.int8.weight_grid import grid_of
-from edgekit.export.int8.weight_range import largest_pair
+from edgekit.convert.int8.weight_grid import grid_of
+from edgekit.convert.int8.weight_range import largest_pair
 
 
 @settings(max_examples=120, deadline=None)

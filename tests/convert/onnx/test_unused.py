@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgekit.export.onnx.unused import drop_unused
+from edgekit.convert.onnx.unused import drop_unused
 
 
 def constant(name: str, value: float = 2.0) -> onnx.TensorProto:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.export.job import Job
-from edgekit.export.openvino.convert import quantize
-from edgekit.export.openvino.gates import join_gates, part_gates
+from edgekit.convert.job import Job
+from edgekit.convert.openvino.convert import quantize
+from edgekit.convert.openvino.gates import join_gates, part_gates
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db

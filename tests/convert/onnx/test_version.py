@@ -12,8 +12,8 @@ from onnx import TensorProto, helper
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.progress import silent
+from edgekit.convert.onnx.version import with_opset
 from edgekit.errors import UsageError
-from edgekit.export.onnx.version import with_opset
 from edgekit.forms.profiles import choose_matrix, choose_profiles
 from edgekit.types import ONNX_IR, ONNX_OPSET
 from edgekit.verbs.export import export

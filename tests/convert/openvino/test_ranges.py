@@ -9,9 +9,9 @@ import torch
 from openvino import opset13
 from torch import Tensor, nn
 
-from edgekit.export.job import Job
-from edgekit.export.openvino.convert import quantize
-from edgekit.export.openvino.ranges import CUTTING, join_ranges
+from edgekit.convert.job import Job
+from edgekit.convert.openvino.convert import quantize
+from edgekit.convert.openvino.ranges import CUTTING, join_ranges
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db

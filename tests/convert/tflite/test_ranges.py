@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from edgekit.catalog import profile_for
-from edgekit.export.tflite.lowering import write_tflite
-from edgekit.export.tflite.ranges import calibrate
+from edgekit.convert.tflite.lowering import write_tflite
+from edgekit.convert.tflite.ranges import calibrate
 
 SETTINGS = profile_for("tflite", "int8").quantization
 

@@ -8,7 +8,7 @@ import pytest
 from openvino import opset13 as ops
 
 from edgekit.catalog import profile_for
-from edgekit.export.openvino.observed import Ends, quantizers_of, set_ranges
+from edgekit.convert.openvino.observed import Ends, quantizers_of, set_ranges
 
 SETTINGS = profile_for("openvino", "int8").quantization
 FOUR = (1, 4, 1, 1)

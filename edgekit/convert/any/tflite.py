@@ -58,12 +58,23 @@ def quantize(path: Path, job: AnyJob) -> None:
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
     for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
         tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
-    rows = [{f"args_{place}": array[number] for place, array in enumerate(job.sets)} for number in range(job.count)]
+    given = taken(path, job.sets)
+    rows = [{name: array[number] for name, array in given.items()} for number in range(job.count)]
     settings = job.profile.quantization
     assert settings is not None
     ranges = calibrate(path, rows, settings.model_copy(update={"ranges": "min-max"}), ())
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     path.write_bytes(bytes(result.quantized_model))
+
+
+def taken(path: Path, arrays: Sequence[Any]) -> dict[str, Any]:
+    """Inputs by the names of the signature, in the types of the file: litert-torch makes 32-bit integers of 64."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    types = {int(entry["index"]): entry["dtype"] for entry in interpreter.get_input_details()}
+    ends = interpreter._get_full_signature_list()[KEY]["inputs"]  # noqa: SLF001 - nothing public tells the tensors
+    return {name: arrays[place].astype(types[int(ends[name])]) for place, name in enumerate(numbered(ends))}
 
 
 def places(path: Path, outputs: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:

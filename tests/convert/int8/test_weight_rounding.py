@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from torch import nn
 
 from edgekit.catalog import profile_for
-from edgekit.export.int8.simulation import Scheme, quantized_weight
-from edgekit.export.int8.weight_range import is_depthwise
-from edgekit.export.int8.weight_rounding import round_weights, rounded_weight
+from edgekit.convert.int8.simulation import Scheme, quantized_weight
+from edgekit.convert.int8.weight_range import is_depthwise
+from edgekit.convert.int8.weight_rounding import round_weights, rounded_weight
 from edgekit.passes.name_layers import name_layers
 from edgekit.types import ExportProfile
 

@@ -11,9 +11,9 @@ from torch import nn
 from edgekit.artifacts.manifest import profile_words
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.catalog import profile_for
+from edgekit.convert.int8.range_choice import choose_ranges
+from edgekit.convert.int8.simulation import scheme_of
 from edgekit.errors import UsageError
-from edgekit.export.int8.range_choice import choose_ranges
-from edgekit.export.int8.simulation import scheme_of
 from edgekit.forms.profiles import choose_profiles
 from edgekit.passes.name_layers import name_layers
 from edgekit.types import ExportProfile

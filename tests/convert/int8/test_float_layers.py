@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.convert.int8.float_layers import float_layers, layers_in
 from edgekit.errors import UsageError
-from edgekit.export.int8.float_layers import float_layers, layers_in
 from edgekit.types import Layer
 
 LAYERS = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openvino import opset14 as ops
 from torch import nn
 
-from edgekit.export.openvino.pool import drop_pool_indices
+from edgekit.convert.openvino.pool import drop_pool_indices
 
 
 def converted(network: nn.Module, size: int) -> openvino.Model:

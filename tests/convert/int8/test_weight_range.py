@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from edgekit.export.int8.simulation import Scheme, quantized_weight
-from edgekit.export.int8.weight_range import STEPS, is_depthwise, largest_weight
-from edgekit.export.onnx.weights import weight_overrides
+from edgekit.convert.int8.simulation import Scheme, quantized_weight
+from edgekit.convert.int8.weight_range import STEPS, is_depthwise, largest_weight
+from edgekit.convert.onnx.weights import weight_overrides
 
 PAIRED = Scheme(weight_steps=STEPS, per_channel=True, symmetric=False, paired=True)
 

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgekit.export.onnx.pool import name_global_pools
+from edgekit.convert.onnx.pool import name_global_pools
 
 
 def mean_model(axes: list[int], keepdims: int, rank: int = 4) -> onnx.ModelProto:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from edgekit.export.int8.extremes import CHUNK, InnerRange, outermost
+from edgekit.convert.int8.extremes import CHUNK, InnerRange, outermost
 
 
 @pytest.mark.parametrize("shape", ["normal", "rectified", "few values"])

@@ -11,9 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from edgekit.catalog import profile_for
-from edgekit.export.job import Job
-from edgekit.export.onnx.concat import folded, joined_sets, limits
-from edgekit.export.onnx.convert import convert_onnx
+from edgekit.convert.job import Job
+from edgekit.convert.onnx.concat import folded, joined_sets, limits
+from edgekit.convert.onnx.convert import convert_onnx
 from edgekit.types import Preprocessing
 from edgekit.verify.parity import sqnr_db
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.catalog import profile_for
-from edgekit.export.int8.ranges import mse_range, percentile_range, range_without_outliers
+from edgekit.convert.int8.ranges import mse_range, percentile_range, range_without_outliers
 from edgekit.types import ExportProfile
 from edgekit.verbs.export import export
 

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from edgekit.base.target import saturates
-from edgekit.export.int8.weight_range import STEPS, largest_pair, largest_weight
-from edgekit.export.int8.weight_rounding import rounded_weight
-from edgekit.export.job import Job
-from edgekit.export.openvino.convert import quantize
-from edgekit.export.openvino.weights import READERS
+from edgekit.convert.int8.weight_range import STEPS, largest_pair, largest_weight
+from edgekit.convert.int8.weight_rounding import rounded_weight
+from edgekit.convert.job import Job
+from edgekit.convert.openvino.convert import quantize
+from edgekit.convert.openvino.weights import READERS
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Preprocessing
 

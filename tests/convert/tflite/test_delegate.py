@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgekit.export.tflite.concat import narrow_concats
-from edgekit.export.tflite.ranges import joined_sets, tie_ranges
+from edgekit.convert.tflite.concat import narrow_concats
+from edgekit.convert.tflite.ranges import joined_sets, tie_ranges
 
 
 class Branches(nn.Module):

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.export.job import Job
-from edgekit.export.openvino.convert import quantize
+from edgekit.convert.job import Job
+from edgekit.convert.openvino.convert import quantize
 from edgekit.forms.profiles import choose_profiles
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.types import Preprocessing

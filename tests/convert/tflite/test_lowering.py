@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from edgekit.export.tflite.lowering import write_tflite
-from edgekit.export.tflite.window import Window
-from edgekit.export.tflite.writer import NotWritable
+from edgekit.convert.tflite.lowering import write_tflite
+from edgekit.convert.tflite.window import Window
+from edgekit.convert.tflite.writer import NotWritable
 
 SIZE = 9
 

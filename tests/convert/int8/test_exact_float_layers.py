@@ -12,8 +12,8 @@ from torch import nn
 from edgekit.artifacts.children.network import converter
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import profile_for
-from edgekit.export.int8.float_layers import float_layers
-from edgekit.export.job import Job
+from edgekit.convert.int8.float_layers import float_layers
+from edgekit.convert.job import Job
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.types import RUNTIME_OF, Preprocessing
