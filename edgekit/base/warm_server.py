@@ -10,7 +10,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -25,6 +24,8 @@ from .warm import END, FORK, LONGEST_MESSAGE
 
 def serve(control: socket.socket) -> NoReturn:
     """Answer requests until the end is asked for, or nobody can ask any more: then children end with us at once."""
+    import resource  # not on Windows, where nothing is forked
+
     gc.freeze()
     spent = resource.getrusage(resource.RUSAGE_SELF)
     imports = spent.ru_utime + spent.ru_stime

@@ -51,7 +51,7 @@ class Quantization(Frozen):
             convolution that stays in float stays with it.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
             ``percentile`` of its values, the range of the least squared error (``mse``), or min-max without a few
-            ``outliers`` an image (``convert.int8.ranges``). ``auto``: min-max or without outliers, as a simulation of the
+            ``outliers`` an image. ``auto``: min-max or without outliers, as a simulation of the
             network on calibration images says; the manifest says which.
         percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as

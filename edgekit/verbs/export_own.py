@@ -14,7 +14,7 @@ from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
 from ..artifacts.own.requests import OwnSource
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
-from ..base.progress import Finished, Note, Progress, Step
+from ..base.progress import Finished, Progress, Step, Warned
 from ..base.scratch import scratch_folder
 from ..base.warm import warm
 from ..errors import EdgekitError, UsageError, VerificationError
@@ -66,7 +66,7 @@ def export_own(
     check_writable(options.out)
     plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
     with scratch_folder("export") as work, warm():
-        progress(Note(f"running the code of {name}, in a process of its own", (title,)))
+        progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
         progress(Step("tracing the network", (title,)))
         network = trace(title, source, plain, options, work, words)
         return [made(network, profile, progress) for profile in plain]

@@ -35,6 +35,7 @@ def convert(job: AnyJob) -> AnyConverted:
     path = job.folder / FILE
     sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
     litert_torch.convert(job.program.module(), sample).export(str(path))
+    inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
     if job.profile.precision == "fp16":
         to_float16(path)
@@ -46,7 +47,6 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.profile.precision == "int8":
         quantize(path, job)
         quantization = INT8
-    inputs, outputs = places(path, job.outputs)
     return AnyConverted(files=(FILE,), inputs=inputs, outputs=outputs, quantization=quantization)
 
 
@@ -58,6 +58,10 @@ def quantize(path: Path, job: AnyJob) -> None:
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
     for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
         tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
+    for name in readers_of_outputs(path):
+        tool.update_quantization_recipe(
+            regex=f"^{re.escape(name)};$", operation_name=TFLOperationName.ALL_SUPPORTED, algorithm_key="no_quantize"
+        )
     given = taken(path, job.sets)
     rows = [{name: array[number] for name, array in given.items()} for number in range(job.count)]
     settings = job.profile.quantization
@@ -65,6 +69,20 @@ def quantize(path: Path, job: AnyJob) -> None:
     ranges = calibrate(path, rows, settings.model_copy(update={"ranges": "min-max"}), ())
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     path.write_bytes(bytes(result.quantized_model))
+
+
+def readers_of_outputs(path: Path) -> list[str]:
+    """Names of the operators that read an output of the network, such as the state of a recurrent cell.
+
+    The output is float, and the quantizer does not give it a second form in int8: these operators stay in float.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
+    outputs = {int(entry["index"]) for entry in interpreter.get_output_details()}
+    operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
+    return [names[int(op["outputs"][0])] for op in operators if outputs & {int(t) for t in op["inputs"]}]
 
 
 def taken(path: Path, arrays: Sequence[Any]) -> dict[str, Any]:
