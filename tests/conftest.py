@@ -544,7 +544,7 @@ def far_board() -> Iterator[SshBoard]:
         "ip link set lo up && tc qdisc add dev lo root tbf rate 1mbit burst 32k latency 1s",
     ]
     if shutil.which("tc") is None or subprocess.run(try_out, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to make a network namespace and to shape its traffic (root, iproute2)")
+        pytest.skip("only root may make a network namespace and shape its traffic (with iproute2)")
     with served_board(far=True) as board:
         yield board
 
