@@ -18,7 +18,7 @@ from ..errors import UsageError, did_you_mean
 
 HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
 FILE = re.compile(r"\.\w{2,4}$")
-NUMBER = re.compile(r"(\d+)(?:[.,]0*)?")
+NUMBER = re.compile(r"(\d{1,9})(?:[.,]0*)?")
 SEPARATORS = ",;\t"
 
 
