@@ -123,5 +123,5 @@ def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path: Path, monkey
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(4 << 20))
-    with pytest.raises(UsageError, match="is refused: its 0.0 MB would unpack to"):
+    with pytest.raises(UsageError, match=r"is refused: its 0\.0 MB would unpack to"):
         read_state(path)
