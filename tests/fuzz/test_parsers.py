@@ -213,6 +213,8 @@ def made_seeds(name: str) -> list[bytes]:
         return [json.dumps({"conv.weight": tensor, "__metadata__": {"format": "pt"}}).encode()]
     if name == "phone_result":
         return [bytes.fromhex(RESULT)]
+    if name == "labels":
+        return [b"x" * 140_000 + b",1\nb.jpg,2\n"]
     return []
 
 
@@ -363,6 +365,8 @@ def test_time_grows_no_faster_than_the_content(name: str) -> None:
         for wrap in (lambda inner: inner, lambda inner: first[: len(first) // 2] + inner + first[len(first) // 2 :]):
             short = took(name, wrap(unit * (FEW // len(unit) + 1)))
             long = took(name, wrap(unit * (MANY // len(unit) + 1)))
+            if long > 0.3 and long > 3 * MANY / FEW * short:  # it may have been the machine: again
+                long = min(took(name, wrap(unit * (MANY // len(unit) + 1))) for _ in range(3))
             assert long < 0.3 or long < 3 * MANY / FEW * short, (unit, short, long)
 
 
