@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make docs | make bench | make soak
+# make demo | make test | make fuzz | make soak | make lint | make docs | make bench
 # PYTHON chooses the interpreter, else the newest of 3.13, 3.12 and 3.11 that is there; PIP_FLAGS are added to every pip
 # install; TORCH_INDEX names an index of PyTorch's CPU builds other than PyTorch's own, or none when it is empty.
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test lint docs bench soak wheel lock release-check audit clean system-packages
+.PHONY: demo test lint docs bench soak wheel lock release-check audit clean system-packages fuzz
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -53,6 +53,11 @@ system-packages:
 
 test: $(VENV)/.stamp-dev system-packages
 	$(BIN)/python -m pytest -n $(JOBS) --durations=15 -rs $(PYTEST_FLAGS)
+
+# New inputs for every parser for FUZZ_S seconds; what is found belongs into tests/fuzz/corpus.
+FUZZ_S ?= 300
+fuzz: $(VENV)/.stamp-dev
+	EDGEKIT_FUZZ_S=$(FUZZ_S) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz
 
 bench: $(VENV)/.stamp-demo
 	$(BIN)/python -m benchmarks.bench $(BENCH_FLAGS)

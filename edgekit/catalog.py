@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,10 @@ from .types import ExportProfile, Format, ModelCard, Precision
 T = TypeVar("T", bound=BaseModel)
 LARGEST_TOML = 4_000_000
 """Bytes: the parser takes the square of some lines' lengths."""
+DEEPEST = 30
+"""Levels of nesting, and parts of a key."""
+WORD = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){WORD}(?:[ \t]*+\.[ \t]*+{WORD}){{{DEEPEST},}}")
 MODELS, PROFILES = "models", "export_profiles"
 
 
@@ -48,12 +53,32 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: unreadable, or not TOML.
     """
+    text = read_text(path, "check the path", LARGEST_TOML, "valid TOML")
+    deep = UsageError(f"{path} is not valid TOML: it is nested too deeply", "correct it")
+    if LONG_KEY.search(text):  # tomllib takes the square of a key's length
+        raise deep
     try:
-        return tomllib.loads(read_text(path, "check the path", LARGEST_TOML, "valid TOML"))
+        tables = tomllib.loads(text)
     except RecursionError as error:
-        raise UsageError(f"{path} is not valid TOML: it is nested too deeply", "correct it") from error
+        raise deep from error
     except ValueError as error:  # a number of thousands of digits, too
         raise UsageError(f"{path} is not valid TOML: {error}", "correct that line") from error
+    if not shallow(tables):
+        raise deep
+    return tables
+
+
+def shallow(value: Any) -> bool:
+    """True for a value that is nested as far as any file of edgekit's, and not much further."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return not level
 
 
 def load_toml(path: Path, type_: type[T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -343,3 +344,19 @@ def test_a_card_of_ones_own_may_leave_out_what_building_does_not_need(project):
     shown = model_details(card)
     assert "paper       -" in shown
     assert "params" not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + ".".join("a" * 20_000) + "]\nx = 1\n",
+        "x = {" + ".".join("a" * 20_000) + " = 1}",
+        "a = " + "[" * 40 + "]" * 40,
+    ],
+)
+def test_toml_that_is_nested_without_measure_is_refused_at_once(project, text):
+    (project / "card.toml").write_text(text)
+    begun = time.process_time()
+    with pytest.raises(UsageError, match=r"card\.toml is not valid TOML: it is nested too deeply"):
+        find_card("card.toml")
+    assert time.process_time() - begun < 2

@@ -54,13 +54,17 @@ def interpreter(device: Device) -> str:
     """The path of the interpreter that the entry of a local device names.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: there is no such program, or it is none.
     """
     named = Path(device.python or "python3").expanduser()
     found = shutil.which(named)
     if found is None:
         raise UsageError(f"{device.id} is to run by {named}, and there is no such program here",
                          "correct python = in devices.toml")  # fmt: skip
+    with Path(found).open("rb") as stream:
+        if not stream.read(4).startswith((b"#!", b"\x7fELF", b"MZ", b"\xcf\xfa", b"\xca\xfe")):
+            raise UsageError(f"{device.id} is to run by {named}, which is no program",
+                             "correct python = in devices.toml")  # fmt: skip
     return found
 
 

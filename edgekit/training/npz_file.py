@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..base.archives import check_npz
 from ..base.files import check_regular
 from ..errors import UsageError
 from .datasets import HELD_OUT, ArrayImages, Dataset, Split, as_labels, checked, hold_out
@@ -43,7 +44,8 @@ def npz_file(path: Path) -> Dataset:
 def read(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of the file by name."""
     try:
-        with check_regular(path).open("rb") as stream:
+        check_npz(check_regular(path))
+        with path.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise UsageError(f"{path} cannot be read as .npz: it is one array, a renamed .npy file", HINT)

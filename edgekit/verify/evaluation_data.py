@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.archives import check_npz
 from ..base.files import check_regular
 from ..base.images.decode import photo_notes
 from ..base.images.image_arrays import checked_images, fitted
@@ -111,7 +112,8 @@ def from_npz(path: Path) -> Images:
     """
     hint = "np.savez(FILE, images=uint8 [N, H, W, 3] or [N, H, W], labels=[N])"
     try:
-        with check_regular(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        check_npz(check_regular(path))
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise UsageError(f"no file {path}", hint) from error

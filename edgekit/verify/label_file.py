@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import check_regular
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError, did_you_mean, shown
 
 HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
 FILE = re.compile(r"\.\w{2,4}$")
-NUMBER = re.compile(r"(\d+)(?:[.,]0*)?")
+NUMBER = re.compile(r"(\d{1,9})(?:[.,]0*)?")
 SEPARATORS = ",;\t"
 
 
@@ -42,7 +42,10 @@ def read_rows(path: Path) -> list[Row]:
     if not lines:
         raise UsageError(f"{path} holds no labels", HINT)
     separator = max(SEPARATORS, key=lambda sign: sum(sign in line for _, line in lines))
-    rows = [(number, cells(line, separator)) for number, line in lines]
+    try:
+        rows = [(number, cells(line, separator)) for number, line in lines]
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise UsageError(f"{path} is no table: {error}", HINT) from error
     if len(rows) > 1 and is_header(rows[0][1], rows[1][1]):
         rows = rows[1:]
     widths = {len(row) for _, row in rows}
@@ -50,7 +53,7 @@ def read_rows(path: Path) -> list[Row]:
         return [Row(number, None, row[0]) for number, row in rows]
     for number, row in rows:
         if len(row) != 2:
-            raise UsageError(f"{path}, line {number}: {' '.join(row)!r} is not FILE,NUMBER", HINT)
+            raise UsageError(f"{path}, line {number}: {shown(' '.join(row))} is not FILE,NUMBER", HINT)
     return [Row(number, row[0], row[1]) for number, row in rows]
 
 
@@ -103,7 +106,7 @@ def numbers_of(path: Path, rows: Sequence[Row]) -> list[int] | None:
         return None
     for row, match in zip(rows, found, strict=True):
         if match is None:
-            raise UsageError(f"{path}, line {row.line}: {row.word!r} is not a class number", HINT)
+            raise UsageError(f"{path}, line {row.line}: {shown(row.word)} is not a class number", HINT)
     return [int(match[1]) for match in found if match]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.archives import check_npz
 from ..base.files import check_regular
 from ..errors import UsageError
 from ..types import ImageSet, TensorSpec
@@ -45,7 +46,8 @@ def given_inputs(path: Path, specs: Sequence[TensorSpec]) -> tuple[Arrays, Image
         UsageError: it cannot be read, or its arrays do not fit.
     """
     try:
-        with np.load(check_regular(path), allow_pickle=False) as file:
+        check_npz(check_regular(path))
+        with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise UsageError(

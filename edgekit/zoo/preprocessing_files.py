@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..base.archives import check_archive
 from ..base.untrusted import read_json
 from ..errors import UsageError
 from ..types import Preprocessing
@@ -137,6 +138,7 @@ def recorded(checkpoint: Path) -> Preprocessing | None:
     The pickle is looked through, never executed.
     """
     try:
+        check_archive(checkpoint)
         with zipfile.ZipFile(checkpoint) as archive:
             name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
             content = b"" if name is None else archive.read(name)

@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
+from ..base.archives import check_archive
 from ..errors import UsageError
-from .refusals import beginning, refusal
+from .refusals import WAY_OUT, beginning, refusal
 
 UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 NOT_A_DICT = re.compile(r"Can only SETITEMS? for dict.*<class '([\w.]+)'>", re.DOTALL)
@@ -70,11 +71,24 @@ def read_file(path: Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
+        check_size(path)
         return unpickle(path)
     except UsageError:
         raise
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
         raise refusal(path, error) from error
+
+
+def check_size(path: Path) -> None:
+    """Refuse an archive that would fill the memory.
+
+    Raises:
+        UsageError: it would.
+    """
+    try:
+        check_archive(path)
+    except ValueError as error:
+        raise UsageError(f"{path} is refused: {error}", WAY_OUT) from error
 
 
 def is_safetensors(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,12 @@ def test_what_a_checkpoint_says_of_itself_is_checked(header: dict[str, object], 
         read_state(path)
     assert said in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.base.archives.FREE_BYTES", 1 << 20)
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(4 << 20))
+    with pytest.raises(UsageError, match=r"is refused: its 0\.0 MB would unpack to"):
+        read_state(path)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...types import ImageSet, Preprocessing, TensorSpec
+from ..archives import check_npz
 from .decode import LARGEST, decode, photo_notes
 from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
 from .photo_files import find_photos
@@ -155,6 +156,7 @@ def from_npz(path: Path, preprocessing: Preprocessing, array: str) -> tuple[Pixe
         UsageError: missing or broken file, no such array, wrong type or shape.
     """
     try:
+        check_npz(path)
         with zipfile.ZipFile(path) as archive, archive.open(f"{array}.npy") as stream:
             images = np.lib.format.read_array(stream, allow_pickle=False)
     except KeyError as error:
