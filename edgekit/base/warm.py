@@ -103,6 +103,7 @@ class Warmth:
 
     def __init__(self) -> None:
         self.blocks = 0
+        self.cold = False
         self._lock = threading.Lock()
         self._found: dict[tuple[str, ...], Warm | None] = {}
         self._started: subprocess.Popen[bytes] | None = None
@@ -178,6 +179,16 @@ def warm() -> Iterator[None]:
         WARMTH.end()
 
 
+@contextmanager
+def cold() -> Iterator[None]:
+    """A block in which every child is a fresh interpreter: one that is measured pays for its own imports."""
+    before, WARMTH.cold = WARMTH.cold, True
+    try:
+        yield
+    finally:
+        WARMTH.cold = before
+
+
 def fork(
     modules: Sequence[str], arguments: Sequence[str], log: IO[bytes], environment: dict[str, str]
 ) -> Forked | None:
@@ -189,7 +200,7 @@ def fork(
         log: takes what the child prints.
         environment: the child's, whole.
     """
-    if not (WARMTH.blocks and modules and sys.platform == "linux"):
+    if WARMTH.cold or not (WARMTH.blocks and modules and sys.platform == "linux"):
         return None
     found = WARMTH.get(tuple(modules), environment)
     request = {"main": list(arguments), "environment": environment, "folder": str(Path.cwd())}

@@ -341,6 +341,11 @@ def test_what_cannot_be_imported_is_said_by_the_child(call, monkeypatch, where):
         run_named("no_such_module:f", {}, 60, "x", imports=("no_such_module",))
 
 
+def test_a_cold_block_forks_nothing(call):
+    with warm.cold():
+        assert call("state")["imported_by_server"] is False
+
+
 def test_an_import_that_crashes_is_the_childs_crash(tmp_path, monkeypatch):
     (tmp_path / "crashing.py").write_text("import os\nprint('no such instruction', flush=True)\nos.abort()\n")
     monkeypatch.setattr(warm, "WARMTH", warm.Warmth())
