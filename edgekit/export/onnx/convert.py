@@ -173,6 +173,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     from .concat import tie_ranges
+    from .gates import end_at_floor
 
     settings = job.quantization
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
@@ -185,6 +186,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
 
         chosen = overrides(float_file, (Reader(name, row[None]) for row in job.inputs), settings)
     chosen |= tie_ranges(float_file, Reader(name, job.inputs), chosen, float_nodes, symmetric)
+    chosen |= end_at_floor(float_file, Reader(name, job.inputs), chosen, float_nodes)
     if is_paired(job):
         from .weights import weight_overrides
 
