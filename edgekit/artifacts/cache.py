@@ -107,7 +107,9 @@ def ingredients(
         "input": options.input.words(),
         "sources": dict(options.sources),
         "layer_errors": options.layer_errors and profile.precision == "int8",
-        "selective_float": [options.selective_float, options.min_sqnr_db] if profile.precision == "int8" else [],
+        "selective_float": [options.selective_float, options.min_sqnr_db, options.strict_int8]
+        if profile.precision == "int8"
+        else [],
         "code": code_digest(),
         "python": ".".join(map(str, sys.version_info[:2])),
         "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},

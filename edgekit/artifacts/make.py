@@ -60,7 +60,7 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
     try:
         progress(Step("converting"))
         selected = None
-        if prepared.options.selective_float and profile.precision == "int8":
+        if profile.precision == "int8":
             selected = select_float(prepared, profile, folder, progress)
             profile, made = selected.profile, selected.made
         else:
@@ -72,7 +72,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
             attempt = with_layers(attempt, prepared, profile, folder, made)
         progress(Step("verifying"))
         half = allow_half(prepared, profile, folder, made)
-        parity, audit = verify(prepared, profile, folder, made, half.parity is not None)
+        known = None if selected is None else selected.parity
+        parity, audit = verify(prepared, profile, folder, made, known, half.parity is not None)
         if prepared.classes:
             write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
         artifact = manifest(prepared, profile, folder, made, parity, audit, seconds, half)

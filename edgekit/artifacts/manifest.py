@@ -95,6 +95,8 @@ def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
         words.append("--layer-errors")
     if options.selective_float:
         words += ["--selective-float"] if options.min_sqnr_db is None else ["--min-sqnr", f"{options.min_sqnr_db:g}"]
+    if options.strict_int8:
+        words.append("--strict-int8")
     return shlex.join(words)
 
 

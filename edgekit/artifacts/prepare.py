@@ -36,8 +36,9 @@ class ExportOptions:
         timeout_s: limit of each conversion.
         cache: folder of earlier artifacts to take from and add to; None for no cache.
         layer_errors: measure every layer of int8 artifacts.
-        selective_float: keep layers of int8 artifacts in float until they have ``min_sqnr_db``, or what the profile
-            asks for.
+        selective_float: say how an int8 artifact came to what the profile or ``min_sqnr_db`` asks for.
+        strict_int8: nothing of an int8 artifact goes to float that its profile does not name; one that misses the
+            profile's bounds is refused.
         input: what the command line says of the preprocessing and the input's size.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
     """
@@ -52,6 +53,7 @@ class ExportOptions:
     sources: Mapping[str, str] = field(default_factory=dict)
     layer_errors: bool = False
     selective_float: bool = False
+    strict_int8: bool = False
     min_sqnr_db: float | None = None
     reading: CheckpointReading = field(default_factory=CheckpointReading)
     input: Wishes = NO_WISHES
@@ -107,6 +109,7 @@ class Prepared:
             card=self.card,
             state=self.work / "state.pt",
             layout=self.provenance.layout,
+            calibration=self.calibration_file,
         )
 
     @property

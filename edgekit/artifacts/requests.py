@@ -64,11 +64,13 @@ class NetworkSource(Frozen):
     Attributes:
         state: file of its weights.
         layout: of the checkpoint that the weights came from, see ``WeightsProvenance``.
+        calibration: the calibration images, ``.npy``; by their ranges tensors are split that have two scales.
     """
 
     card: ModelCard
     state: Path
     layout: str
+    calibration: Path | None = None
 
 
 class ConvertRequest(Frozen):
@@ -217,29 +219,42 @@ class LayersRequest(Frozen):
     made: Made
 
 
-class GainsRequest(Frozen):
-    """An int8 network of which more layers may stay in float; ``in_float`` names those that do already."""
+class PlacementRequest(Frozen):
+    """An int8 network of which some tensors may stay in float or get two scales.
+
+    Attributes:
+        calibration: images, ``.npy``, uint8 ``(N, H, W, C)``.
+        most_float: share of multiply-accumulates that may go to float.
+        budget_db: simulated SQNR at which the search ends.
+    """
 
     network: NetworkSource
     profile: ExportProfile
     target: TargetClass
     calibration: Path
-    in_float: tuple[str, ...]
+    most_float: float
+    budget_db: float
 
 
-class Gain(Frozen):
-    """A layer that is in int8; ``gain`` is the share of the noise power of the scores that goes when it is not."""
+class PlacedMove(Frozen):
+    """A step of a search, see :class:`edgekit.convert.int8.placement.Move`; layers are called by their paths.
 
-    path: str
-    macs: int
-    gain: float
+    Attributes:
+        weighted: convolutions and linear layers among ``float_layers``.
+    """
+
+    float_layers: tuple[str, ...] = ()
+    two_scales: str = ""
+    weighted: int = 0
+    share: float
+    sqnr_db: float
 
 
-class Gains(Frozen):
-    """The layers that are in int8, and the multiply-accumulates of the whole network."""
+class Placement(Frozen):
+    """What a search found, in order; ``sqnr_db`` is the simulated one before its first move."""
 
-    macs: int
-    layers: tuple[Gain, ...]
+    sqnr_db: float
+    moves: tuple[PlacedMove, ...]
 
 
 class ScoresRequest(Frozen):

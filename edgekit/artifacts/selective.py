@@ -1,7 +1,8 @@
-"""Leave as few and as cheap layers in float as an int8 artifact needs to be near enough to the float network.
+"""Bring an int8 artifact near enough to its network: by as little in float, and by as few second scales, as it needs.
 
-Which layers would help is simulated; whether they do is measured, on an artifact of every step. A step at most doubles
-the number of layers, so that few artifacts are made and not many layers too many are kept.
+What would help is searched in simulation, in order of worth; what does is measured, on artifacts. The simulation is off
+by some decibels, by much the same at every point of its path: each artifact says how much, and so where on the path the
+next one is tried.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ..base.inside import inside
 from ..base.isolate import run_isolated
-from ..base.progress import Note, Progress
+from ..base.progress import Note, Progress, Step
 from ..base.stats import rounded
 from ..errors import VerificationError
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
@@ -20,96 +21,168 @@ from .children import jobs
 from .convert import convert
 from .imports import NETWORK
 from .prepare import MORE_TIME, Prepared
-from .requests import GainsRequest, Made
+from .requests import Made, PlacedMove, Placement, PlacementRequest
 from .verify import check_parity
 
-BORDER_COST = 0.01
-"""What a float layer costs besides its MACs, as a share of them all: conversions on both of its sides."""
 MOST_MACS = 0.5
 """With more of the network in float there is little left for int8 to gain."""
+AIM_MACS = 0.1
+"""As much may go to float for what a profile only aims at."""
+MORE_DB = 4.0
+"""How far a search goes beyond what the first artifact's distance from its simulation asks for."""
+MOST_ARTIFACTS = 5
+ENOUGH_MOVES = 3
+"""Moves on the path that are not worth another artifact in between."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A layer that is in int8.
+class Goal:
+    """What an artifact is to reach besides the profile's bounds.
 
     Attributes:
-        share: of the network's multiply-accumulates.
-        gain: share of the noise power of the scores that goes when it stays in float.
+        sqnr_db: at its scores.
+        most_float: share of multiply-accumulates that may go to float for it.
+        aimed: missing it is no failure.
     """
 
-    path: str
-    share: float
-    gain: float
-
-    @property
-    def worth(self) -> float:
-        """Gain per cost."""
-        return self.gain / (self.share + BORDER_COST)
+    sqnr_db: float
+    most_float: float
+    aimed: bool = False
 
 
 @dataclass(frozen=True)
 class Selected:
-    """The artifact that meets the budget: how it is made, what the converter said of it, how it was chosen."""
+    """The artifact that was taken: how it is made, what the converter said of it, how near it is, how it was chosen."""
 
     profile: ExportProfile
     made: Made
-    record: SelectiveFloat
+    parity: Parity
+    record: SelectiveFloat | None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An artifact with the first ``moves`` of a path."""
+
+    moves: int
+    profile: ExportProfile
+    folder: Path
+    made: Made
+    parity: Parity
+    failures: tuple[str, ...]
+
+
+def goals_of(prepared: Prepared, profile: ExportProfile) -> tuple[Goal, ...]:
+    """What to reach, the first wish first: what was asked for, else the profile's aim for trained weights, its bound.
+
+    Random weights have no accuracy to win, and say nothing of what trained ones need.
+    """
+    asked = prepared.options.min_sqnr_db
+    bound = profile.parity.min_sqnr_db if asked is None else asked
+    settings = profile.quantization
+    assert settings is not None
+    must = Goal(bound, MOST_MACS)
+    aim = settings.aim_sqnr_db
+    if asked is not None or aim is None or aim <= bound or not prepared.provenance.trained:
+        return (must,)
+    return (Goal(aim, AIM_MACS, aimed=True), must)
 
 
 def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress: Progress) -> Selected:
-    """Convert with more and more layers in float until the budget is met; the files end up in ``folder``.
-
-    The budget is ``ExportOptions.min_sqnr_db``, or the profile's own, and every other criterion of the profile.
+    """Convert, and convert again with more in float until the goal is met; the files end up in ``folder``.
 
     Raises:
-        VerificationError: it is not met with half of the multiply-accumulates in float.
+        VerificationError: neither is met, the goal with half of the multiply-accumulates in float.
         EdgekitError: a conversion failed.
     """
-    asked = prepared.options.min_sqnr_db
-    budget = base.parity.min_sqnr_db if asked is None else asked
-    shares: dict[str, float] = {}
-    steps: list[FloatStep] = []
-    added: tuple[str, ...] = ()
-    while True:
-        profile = with_float(base, shares)
-        attempt = inside(prepared.work, f"{base.name}-float-{len(steps)}", field="the profile's name")
-        attempt.mkdir()
-        made = convert(prepared, profile, attempt)
-        parity = check_parity(prepared, profile, attempt, made)
-        failures = missed(parity, budget)
-        steps.append(
-            FloatStep(
-                added=added,
-                layers=len(shares),
-                macs_share=sum(shares.values()),
-                sqnr_db=parity.sqnr_db,
-                failures=failures,
-            )
-        )
-        progress(Note(step_text(steps[-1])))
-        if not failures:
-            for file in attempt.iterdir():
-                shutil.move(file, folder / file.name)
-            return Selected(profile, made, SelectiveFloat(budget_db=budget, steps=tuple(steps)))
-        shutil.rmtree(attempt)
-        chosen = choose(
-            candidates(prepared, profile, made),
-            needed=1 - 10 ** ((parity.sqnr_db - budget) / 10),
-            most=2 ** (len(steps) - 1),
-            room=MOST_MACS - sum(shares.values()),
-        )
-        if not chosen:
-            raise not_reached(steps, budget)
-        added = tuple(candidate.path for candidate in chosen)
-        shares |= {candidate.path: candidate.share for candidate in chosen}
+    goals = goals_of(prepared, base)
+    first = attempt(prepared, base, (), goals[0], progress)
+    if prepared.options.strict_int8 or not missed(first.parity, goals[0].sqnr_db):
+        record = SelectiveFloat(budget_db=goals[0].sqnr_db, aimed=goals[0].aimed, steps=(step_of(None, first, ()),))
+        return taken(first, record if prepared.options.selective_float else None, folder)
+    for goal in goals:
+        tried = [first]
+        progress(Step(f"looking for what brings it to {goal.sqnr_db:g} dB"))
+        path = search(prepared, base, first, goal)
+        moves = path.moves
+        while len(tried) < MOST_ARTIFACTS:
+            count = next_point(path, tried, goal)
+            if count is None:
+                break
+            tried.append(attempt(prepared, base, moves[:count], goal, progress))
+            if not missed(tried[-1].parity, goal.sqnr_db):
+                break
+        best = min(tried, key=lambda one: (len(one.parity.failures), -one.parity.sqnr_db))
+        reached = not missed(best.parity, goal.sqnr_db)
+        if reached or (goal.aimed and best.parity.passed):
+            if best is not tried[-1]:  # what the last one gave lies where the layers' errors are looked for
+                check_parity(prepared, best.profile, best.folder, best.made)
+            record = SelectiveFloat(budget_db=goal.sqnr_db, aimed=goal.aimed, steps=steps_of(tried, best, moves))
+            return taken(best, record, folder)
+    raise not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db)
 
 
-def with_float(base: ExportProfile, paths: dict[str, float]) -> ExportProfile:
-    """The profile with these layers in float, besides those that it keeps itself."""
-    assert base.quantization is not None
-    kept = tuple(dict.fromkeys([*base.quantization.keep_float, *paths]))
-    return base.model_copy(update={"quantization": base.quantization.model_copy(update={"keep_float": kept})})
+def taken(best: Tried, record: SelectiveFloat | None, folder: Path) -> Selected:
+    """The artifact that was chosen, its files in ``folder``."""
+    for file in best.folder.iterdir():
+        shutil.move(file, folder / file.name)
+    return Selected(best.profile, best.made, best.parity, record)
+
+
+def attempt(
+    prepared: Prepared, base: ExportProfile, moves: tuple[PlacedMove, ...], goal: Goal, progress: Progress
+) -> Tried:
+    """An artifact with these moves, in a folder of its own."""
+    profile = with_moves(base, moves)
+    folder = inside(prepared.work, f"{base.name}-placed-{len(moves)}", field="the profile's name")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    made = convert(prepared, profile, folder)
+    parity = check_parity(prepared, profile, folder, made)
+    tried = Tried(len(moves), profile, folder, made, parity, missed(parity, goal.sqnr_db))
+    if moves or tried.failures:
+        progress(Note(step_text(step_of(None, tried, moves))))
+    return tried
+
+
+def with_moves(base: ExportProfile, moves: tuple[PlacedMove, ...]) -> ExportProfile:
+    """The profile with these in float and stored in two tensors, besides those that it has itself."""
+    settings = base.quantization
+    assert settings is not None
+    kept = dict.fromkeys([*settings.keep_float, *(path for move in moves for path in move.float_layers)])
+    split = dict.fromkeys([*settings.two_scales, *(move.two_scales for move in moves if move.two_scales)])
+    changes = {"keep_float": tuple(kept), "two_scales": tuple(split)}
+    return base.model_copy(update={"quantization": settings.model_copy(update=changes)})
+
+
+def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) -> Placement:
+    """The path that a simulation finds, beyond the goal by what it may be off."""
+    request = PlacementRequest(
+        network=prepared.source,
+        profile=base,
+        target=first.made.target,
+        calibration=prepared.calibration_file,
+        most_float=goal.most_float,
+        budget_db=max(goal.sqnr_db, base.parity.min_sqnr_db) + MORE_DB,
+    )
+    what = f"simulating {prepared.card.id} with more in float"
+    limit_s = prepared.options.timeout_s
+    return run_isolated(jobs.place, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
+
+
+def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
+    """How many moves to try next, as the simulation, set right by the last artifact, asks for; None: none is left."""
+    last = tried[-1]
+    simulated = [path.sqnr_db, *(move.sqnr_db for move in path.moves)]
+    off = last.parity.sqnr_db - simulated[last.moves]
+    points = range(last.moves + 1, len(simulated))
+    if not points:
+        return None
+    fitting = (count for count in points if simulated[count] + off >= goal.sqnr_db)
+    count = next(fitting, points[-1])
+    if len(tried) > 1:
+        count = max(count, min(last.moves + ENOUGH_MOVES, points[-1]))
+    return count
 
 
 def missed(parity: Parity, budget: float) -> tuple[str, ...]:
@@ -119,49 +192,40 @@ def missed(parity: Parity, budget: float) -> tuple[str, ...]:
     return (f"SQNR {rounded(parity.sqnr_db, budget, 1)} dB is below {budget:g} dB", *parity.failures)
 
 
-def candidates(prepared: Prepared, profile: ExportProfile, made: Made) -> list[Candidate]:
-    """The layers that are still in int8."""
-    request = GainsRequest(
-        network=prepared.source,
-        profile=profile,
-        target=made.target,
-        calibration=prepared.calibration_file,
-        in_float=made.float_names,
+def steps_of(tried: list[Tried], best: Tried, moves: tuple[PlacedMove, ...]) -> tuple[FloatStep, ...]:
+    """What was tried, the artifact that was taken last."""
+    ordered = [*(one for one in tried if one.moves < best.moves), best]
+    return tuple(step_of(before, one, moves) for before, one in zip([None, *ordered], ordered, strict=False))
+
+
+def step_of(before: Tried | None, one: Tried, moves: tuple[PlacedMove, ...]) -> FloatStep:
+    """One artifact, as the manifest keeps it."""
+    new = moves[before.moves if before else 0 : one.moves]
+    made = moves[: one.moves]
+    return FloatStep(
+        added=tuple(path for move in new for path in move.float_layers),
+        two_scales=tuple(move.two_scales for move in new if move.two_scales),
+        layers=sum(move.weighted for move in made),
+        macs_share=sum(move.share for move in made),
+        sqnr_db=one.parity.sqnr_db,
+        failures=one.failures,
     )
-    what = f"simulating {prepared.card.id} with more layers in float"
-    limit_s = prepared.options.timeout_s
-    found = run_isolated(jobs.gains, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
-    return [Candidate(one.path, one.macs / found.macs, one.gain) for one in found.layers]
-
-
-def choose(found: list[Candidate], needed: float, most: int, room: float) -> list[Candidate]:
-    """The layers to keep in float next, the worthiest first.
-
-    Args:
-        found: those in int8.
-        needed: share of the noise power that has to go; at least one layer is chosen where one fits.
-        most: layers.
-        room: share of multiply-accumulates that may still go to float.
-    """
-    chosen: list[Candidate] = []
-    for candidate in sorted(found, key=lambda one: (-one.worth, one.path)):
-        if len(chosen) == most or (chosen and sum(one.gain for one in chosen) >= needed):
-            break
-        if candidate.share <= room:
-            chosen.append(candidate)
-            room -= candidate.share
-    return chosen
 
 
 def step_text(step: FloatStep) -> str:
-    """What a step keeps in float, what that costs and what came of it."""
-    if not step.layers:
+    """What a step keeps in float and stores in two tensors, what that costs and what came of it."""
+    if not step.added and not step.two_scales:
         return f"all in int8: SQNR {step.sqnr_db:.1f} dB"
-    count = f", {step.layers} layers in all" if step.layers > len(step.added) else ""
-    return f"{', '.join(step.added)} in float{count}, {step.macs_share:.1%} of MACs: SQNR {step.sqnr_db:.1f} dB"
+    parts = []
+    if step.added:
+        count = f", {step.layers} layers in all" if step.layers > len(step.added) else ""
+        parts.append(f"{', '.join(step.added)} in float{count}, {step.macs_share:.1%} of MACs")
+    if step.two_scales:
+        parts.append(f"two scales for the input of {', '.join(step.two_scales)}")
+    return f"{'; '.join(parts)}: SQNR {step.sqnr_db:.1f} dB"
 
 
-def not_reached(steps: list[FloatStep], budget: float) -> VerificationError:
+def not_reached(steps: tuple[FloatStep, ...] | list[FloatStep], budget: float) -> VerificationError:
     """The error when too much would have to stay in float."""
     best = max(steps, key=lambda step: (-len(step.failures), step.sqnr_db))
     reached = rounded(best.sqnr_db, budget, 1)

@@ -32,17 +32,22 @@ SEVERAL = 3
 
 
 def verify(
-    prepared: Prepared, profile: ExportProfile, folder: Path, made: Made, half_compute: bool = False
+    prepared: Prepared,
+    profile: ExportProfile,
+    folder: Path,
+    made: Made,
+    parity: Parity | None = None,
+    half_compute: bool = False,
 ) -> tuple[Parity, Audit]:
     """Parity and audit of the converted file in ``folder``; also writes ``check.npz`` there.
 
-    ``half_compute``: the file is to say that CPUs which can may compute it in float16.
+    ``parity`` where it is known; ``half_compute``: the file is to say that CPUs which can may compute it in float16.
 
     Raises:
         VerificationError: a criterion was missed; the message holds all of them.
         ToolError: the runtime failed on the file.
     """
-    parity = check_parity(prepared, profile, folder, made)
+    parity = parity or check_parity(prepared, profile, folder, made)
     audit = check_claims(prepared, profile, folder, made, half_compute)
     failures = [f"parity: {f}" for f in parity.failures] + [f"audit: {f}" for f in audit.failures]
     if failures:

@@ -52,6 +52,7 @@ def export_command(
     layer_errors: opt.LayerErrors = False,
     selective_float: opt.SelectiveFloat = False,
     min_sqnr: opt.MinSqnr = None,
+    strict_int8: opt.StrictInt8 = False,
     out: opt.Out = opt.ARTIFACTS,
     timeout: opt.Timeout = opt.TIMEOUT_S,
     every: opt.All = False,
@@ -109,6 +110,7 @@ def export_command(
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,
         layer_errors=layer_errors, selective_float=selective_float or min_sqnr is not None, min_sqnr_db=min_sqnr,
+        strict_int8=strict_int8,
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
         input=wishes,
     )  # fmt: skip
@@ -132,9 +134,14 @@ def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions
         for name, on in (
             ("--layer-errors", options.layer_errors),
             ("--selective-float" if options.min_sqnr_db is None else "--min-sqnr", options.selective_float),
+            ("--strict-int8", options.strict_int8),
         )
         if on
     ]
+    if options.strict_int8 and options.selective_float:
+        raise UsageError(
+            "--strict-int8 keeps nothing in float, which --selective-float and --min-sqnr do", "leave one of them out"
+        )
     if given and all(profile.precision != "int8" for profile in profiles):
         raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and none is to be made", "add --int8")
     if given and measured:

@@ -40,10 +40,14 @@ class SixfoldHardSwish(nn.Module):
         super().__init__()
         self.relu6 = nn.ReLU6()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Element-wise."""
-        made: Tensor = self.relu6(x + 3.0) * x
+    def gate(self, x: Tensor) -> Tensor:
+        """What ``x`` is multiplied with."""
+        made: Tensor = self.relu6(x + 3.0)
         return made
+
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        """Element-wise; ``gate`` in place of its own."""
+        return (self.gate(x) if gate is None else gate) * x
 
 
 @rewrite

@@ -21,10 +21,14 @@ class SplitHardSwish(nn.Module):
         super().__init__()
         self.relu6 = nn.ReLU6()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape, element-wise."""
-        gated: Tensor = (x * (1.0 / 6.0)) * self.relu6(x + 3.0)
-        return gated
+    def gate(self, x: Tensor) -> Tensor:
+        """What ``x`` is multiplied with."""
+        made: Tensor = self.relu6(x + 3.0)
+        return made
+
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        """Any shape, element-wise; ``gate`` in place of its own."""
+        return (x * (1.0 / 6.0)) * (self.gate(x) if gate is None else gate)
 
 
 @rewrite

@@ -49,6 +49,11 @@ class Quantization(Frozen):
         keep_float: layers that stay in float: patterns (``*`` crosses dots) on a layer's path in the network as built,
             or one of the paths above it, or ``@`` and a kind (``@depthwise-conv``). A plain activation behind a
             convolution that stays in float stays with it.
+        two_scales: depthwise convolutions, by their paths, whose input is stored in two tensors with a scale each: the
+            channels of small range and those of large, by the calibration images. The layers that make it are written
+            twice, each for a part of the channels; an exact rewrite.
+        aim_sqnr_db: SQNR, dB, at the scores of trained weights, to which tensors in float and second scales bring the
+            artifact as far as a tenth of the multiply-accumulates in float does. Missing it is no failure.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
             ``percentile`` of its values, the range of the least squared error (``mse``), or min-max without a few
             ``outliers`` an image. ``auto``: min-max or without outliers, as a simulation of the
@@ -65,6 +70,8 @@ class Quantization(Frozen):
     weights: Literal["per-channel", "per-tensor"] = "per-channel"
     activations: Literal["asymmetric", "symmetric"] = "asymmetric"
     keep_float: tuple[str, ...] = ()
+    two_scales: tuple[str, ...] = ()
+    aim_sqnr_db: float | None = Field(default=None, allow_inf_nan=False)
     ranges: RangeChoice = "min-max"
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False

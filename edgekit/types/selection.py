@@ -1,4 +1,4 @@
-"""Layers that were left in float because int8 alone loses too much."""
+"""What of an int8 artifact stays in float, or has two scales, because plain int8 loses too much."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ class FloatStep(Frozen):
 
     Attributes:
         added: paths of the layers that it keeps in float and the one before it did not.
+        two_scales: paths of the depthwise convolutions whose input it stores in two tensors, and the one before not.
         layers: how many convolutions and linear layers it keeps in float because of the budget.
         macs_share: their share of the network's multiply-accumulates.
         sqnr_db: of its scores on the parity images.
@@ -17,6 +18,7 @@ class FloatStep(Frozen):
     """
 
     added: tuple[str, ...]
+    two_scales: tuple[str, ...] = ()
     layers: int
     macs_share: float
     sqnr_db: float
@@ -24,7 +26,13 @@ class FloatStep(Frozen):
 
 
 class SelectiveFloat(Frozen):
-    """How the layers were chosen; ``budget_db`` is the SQNR that was asked for."""
+    """How these were chosen.
+
+    Attributes:
+        budget_db: the SQNR that was asked for.
+        aimed: it is what the profile aims at, and no bound: missing it is no failure.
+    """
 
     budget_db: float
+    aimed: bool = False
     steps: tuple[FloatStep, ...]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edgekit.artifacts.cache import ingredients
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.selective import Candidate, choose, missed, not_reached
+from edgekit.artifacts.requests import PlacedMove, Placement
+from edgekit.artifacts.selective import Goal, Tried, missed, next_point, not_reached, step_text, with_moves
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.cli.export import check_int8_options
@@ -21,33 +22,31 @@ from edgekit.verify.parity import compare
 
 from .test_layer_errors import CARD, loose
 
-CANDIDATES = st.builds(
-    Candidate,
-    path=st.text("abc", min_size=1, max_size=3),
-    share=st.floats(0, 0.4),
-    gain=st.floats(-0.2, 0.8),
+LOOSE = ParityTolerance(min_cosine=0, min_sqnr_db=0, max_abs_error=1, min_top1_agreement=0)
+
+
+def tried(moves: int, sqnr_db: float) -> Tried:
+    parity = compare(np.ones((1, 4), np.float32), np.full((1, 4), 1 - 10 ** (-sqnr_db / 20), np.float32), LOOSE, False)
+    return Tried(moves, profile_for("onnx", "int8"), Path(), None, parity, ())
+
+
+def path(*simulated: float) -> Placement:
+    return Placement(sqnr_db=simulated[0], moves=tuple(PlacedMove(share=0.01, sqnr_db=db) for db in simulated[1:]))
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [
+        ([(0, 10.1)], 2),  # as simulated: 14 dB come with two moves
+        ([(0, 8.1)], 4),  # two decibels worse than simulated: 16 are needed
+        ([(0, 3.0)], 5),  # more than the path has: all of it
+        ([(0, 10.0), (2, 13.5)], 5),  # it was 0.5 off; three more moves at least
+        ([(0, 10.0), (5, 13.5)], None),
+    ],
 )
-
-
-@given(st.lists(CANDIDATES, max_size=12), st.floats(0, 1), st.integers(1, 8), st.floats(0, 0.5))
-def test_choice_keeps_its_bounds(found, needed, most, room):
-    chosen = choose(found, needed, most, room)
-    assert len(chosen) <= most
-    assert sum(one.share for one in chosen) <= room + 1e-9
-    # One fewer would not have been enough, by what was simulated.
-    assert len(chosen) <= 1 or sum(one.gain for one in chosen[:-1]) < needed
-    assert bool(chosen) == any(one.share <= room for one in found)
-
-
-def test_gain_is_weighed_against_cost():
-    dear, cheap, small = Candidate("dear", 0.3, 0.6), Candidate("cheap", 0.02, 0.2), Candidate("small", 0.0, 0.01)
-    assert [one.path for one in choose([dear, cheap, small], needed=0.9, most=3, room=0.5)] == [
-        "cheap",
-        "dear",
-        "small",
-    ]
-    assert [one.path for one in choose([dear, cheap, small], needed=0.1, most=3, room=0.5)] == ["cheap"]
-    assert [one.path for one in choose([dear, cheap, small], needed=0.9, most=3, room=0.1)] == ["cheap", "small"]
+def test_each_artifact_sets_the_simulation_right(measured, expected):
+    found = next_point(path(10, 12, 14, 15, 16, 17), [tried(*one) for one in measured], Goal(14.0, 0.5))
+    assert found == expected
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +82,32 @@ def test_layers_are_added_until_the_budget_is_met(card, tmp_path):
     assert record.steps[0].layers == 0
     assert [bool(step.failures) for step in record.steps] == [True] * (len(record.steps) - 1) + [False]
     last = record.steps[-1]
-    assert artifact.audit.float_compute_ops == last.layers == sum(len(step.added) for step in record.steps)
+    assert artifact.audit.float_compute_ops == last.layers
     assert {path for step in record.steps for path in step.added} <= set(artifact.float_layers)
     assert 0 < last.macs_share <= 0.5
+
+
+def test_moves_go_into_the_profile():
+    base = loose("onnx", ("features.0",))
+    moves = (PlacedMove(float_layers=("a", "b"), share=0.1, sqnr_db=1), PlacedMove(two_scales="c", share=0, sqnr_db=2))
+    settings = with_moves(base, moves).quantization
+    assert settings.keep_float == ("features.0", "a", "b")
+    assert settings.two_scales == ("c",)
+    found = FloatStep(added=("a", "b"), two_scales=("c",), layers=1, macs_share=0.1, sqnr_db=12.0)
+    assert step_text(found) == "a, b in float, 10.0% of MACs; two scales for the input of c: SQNR 12.0 dB"
 
 
 def test_the_cache_tells_budgets_apart(card):
     keys = [
         ingredients(
-            find_card(card), None, profile_for("onnx", "int8"), ExportOptions(selective_float=on, min_sqnr_db=db)
+            find_card(card),
+            None,
+            profile_for("onnx", "int8"),
+            ExportOptions(selective_float=on, min_sqnr_db=db, strict_int8=strict),
         )
-        for on, db in ((False, None), (True, None), (True, 12.0))
+        for on, db, strict in ((False, None, False), (True, None, False), (True, 12.0, False), (False, None, True))
     ]
-    assert all(keys[i] != keys[j] for i in range(3) for j in range(i))
+    assert all(keys[i] != keys[j] for i in range(4) for j in range(i))
 
 
 def step(layers: int, sqnr_db: float) -> FloatStep:
@@ -135,6 +147,7 @@ def test_every_step_is_shown():
         ("fp32", ExportOptions(layer_errors=True), False, "--layer-errors is about int8 artifacts"),
         ("fp32", ExportOptions(selective_float=True), False, "--selective-float is about int8 artifacts"),
         ("int8", ExportOptions(selective_float=True, min_sqnr_db=20.0), True, "--min-sqnr does not go with --tune"),
+        ("int8", ExportOptions(selective_float=True, strict_int8=True), False, "--strict-int8 keeps nothing in float"),
         (
             "int8",
             ExportOptions(selective_float=True, min_sqnr_db=float("nan")),

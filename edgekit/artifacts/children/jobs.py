@@ -12,12 +12,12 @@ from ..requests import (
     ConvertRequest,
     Effects,
     EffectsRequest,
-    Gains,
-    GainsRequest,
     HalfRequest,
     HalfWeakness,
     LayersRequest,
     Made,
+    Placement,
+    PlacementRequest,
     ScoredNetwork,
     ScoresRequest,
 )
@@ -74,11 +74,12 @@ def layer_errors(request: LayersRequest) -> LayerErrors:
     return layer_errors_job.measure(request)
 
 
-def gains(request: GainsRequest) -> Gains:
-    """What layers would gain in float; see :func:`edgekit.artifacts.children.sensitivity.gains`."""
+def place(request: PlacementRequest) -> Placement:
+    """What to keep in float and to store in two tensors; see :func:`edgekit.artifacts.children.placement.place`."""
     with quick_imports():
-        from . import sensitivity as sensitivity_job
-    return sensitivity_job.gains(request)
+        from . import network, placement
+    with network.one_thread():
+        return placement.place(request, network.unnamed_network(request.network, request.profile)[0])
 
 
 def scores(request: ScoresRequest) -> ScoredNetwork:

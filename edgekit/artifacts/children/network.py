@@ -128,6 +128,7 @@ def fit(
         The profile with the ranges that were chosen, and what the manifest says of the choice.
     """
     from ...convert.int8.bias_correction import correct_biases
+    from ...convert.int8.bias_room import make_room
     from ...convert.int8.range_choice import choose_ranges
     from ...convert.int8.simulation import scheme_of
     from ...convert.int8.weight_rounding import round_weights
@@ -136,6 +137,8 @@ def fit(
     chosen: dict[str, str | bool] = {}
     assert settings is not None
     scheme = scheme_of(settings, target, profile.format)
+    if profile.format != "openvino":  # its biases stay in float
+        make_room(network, layers, images, in_float)
     if settings.ranges == "auto":
         settings, chosen["ranges_chosen"] = choose_ranges(network, layers, images, settings, scheme, in_float)
         profile = profile.model_copy(update={"quantization": settings})
@@ -163,9 +166,24 @@ def rewritten_network(
     source: NetworkSource, profile: ExportProfile
 ) -> tuple[fx.GraphModule, tuple[Layer, ...], tuple[Rewrite, ...]]:
     """The network of a source with the profile's rewrites, named."""
+    rewritten, rewrites = unnamed_network(source, profile)
+    return rewritten, name_layers(rewritten), rewrites
+
+
+def unnamed_network(source: NetworkSource, profile: ExportProfile) -> tuple[fx.GraphModule, tuple[Rewrite, ...]]:
+    """The network of a source with the profile's rewrites, and with the tensors of two scales split."""
     network = built_again(source)
     rewritten, rewrites = apply_rewrites(network, profile.rewrites, torch.zeros(1, *source.card.input_shape))
-    return rewritten, name_layers(rewritten), rewrites
+    settings = profile.quantization
+    if settings is None or not settings.two_scales:
+        return rewritten, rewrites
+    from .placement import two_scales
+
+    assert source.calibration is not None
+    inputs = torch.from_numpy(normalise(np.load(source.calibration), source.card.preprocessing))
+    with one_thread():
+        count = two_scales(rewritten, settings.two_scales, inputs)
+    return rewritten, (*rewrites, Rewrite(name="split_expansion", count=count))
 
 
 def built_again(source: NetworkSource) -> nn.Module:

@@ -91,9 +91,15 @@ MinSpeedup = Annotated[
 ]
 LayerErrors = Annotated[bool, typer.Option("--layer-errors", help="Show the quantization error of each layer.")]
 SelectiveFloat = Annotated[
-    bool, typer.Option("--selective-float", help="Keep layers of int8 in float until parity is reached.")
+    bool, typer.Option("--selective-float", help="Say what of int8 stays in float, also where nothing needs to.")
 ]
-MinSqnr = Annotated[float | None, typer.Option("--min-sqnr", help="SQNR in dB that --selective-float must reach.")]
+StrictInt8 = Annotated[
+    bool, typer.Option("--strict-int8", help="Refuse an int8 artifact that needs something in float to be near enough.")
+]
+MinSqnr = Annotated[
+    float | None,
+    typer.Option("--min-sqnr", help="The SQNR, dB, that int8 is to reach, with layers in float if needed."),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Write artifacts to OUT/<model>/<profile>/.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each conversion, in seconds.")]
 All = Annotated[

@@ -176,7 +176,8 @@ def selection_lines(found: SelectiveFloat | None) -> list[str]:
         reached = f"SQNR {found.steps[0].sqnr_db:.1f} dB, {found.budget_db:g} dB asked for"
         return [f"float   nothing needs to stay in float: {reached}"]
     first, *others = (step_text(step) for step in found.steps)
-    return [f"float   {found.budget_db:g} dB asked for; {first}", *(f"        + {text}" for text in others)]
+    wish = f"{found.budget_db:g} dB {'aimed at' if found.aimed else 'asked for'}"
+    return [f"float   {wish}; {first}", *(f"        + {text}" for text in others)]
 
 
 def decibels(parity: Parity) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ...types import Layer
-from .simulation import Scheme, Simulation, evenly, quantized_values
+from .simulation import Scheme, Simulation, evenly
 
 MOST_IMAGES = 32
 
@@ -45,7 +45,7 @@ def correct_biases(
                 shifts[name] = mean_of_channels(exact[node] - rounded[node])
                 rounded[node] = rounded[node] + shifts[name].reshape(1, -1, *[1] * (rounded[node].dim() - 2))
             if simulation.is_quantized(node, quantized):
-                rounded[node] = quantized_values(rounded[node], *simulation.ranges[node], scheme.symmetric)
+                rounded[node] = simulation.stored(node, rounded, quantized)
     for name, shift in shifts.items():
         network.add_submodule(name, shifted(runner.modules[name], shift))
     network.recompile()

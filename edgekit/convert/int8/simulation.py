@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -17,6 +18,12 @@ from ...base.target import saturates
 from ...types import Layer, Quantization, TargetClass
 from .float_layers import PRODUCTS, follower
 from .weight_range import STEPS, is_depthwise, largest_weight
+
+GATE = 6.0
+"""The largest value of a hard-swish's gate."""
+
+FLOOR = -3.0
+"""Below it the gate is zero, and so is the product: what a hard-swish reads need not be stored any further."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,10 @@ def scheme_of(settings: Quantization, target: TargetClass, format_: str) -> Sche
     )
 
 
+ChannelRanges = tuple[Tensor, Tensor]
+"""Smallest and largest value of every channel of a tensor, or of the channels that share its scale: ``(C,)`` each."""
+
+
 def quantized_weight(weight: Tensor, scheme: Scheme, depthwise: bool = False) -> Tensor:
     """The weight, ``(out, ...)``, rounded to what its integers stand for."""
     if scheme.paired:
@@ -72,6 +83,18 @@ def quantized_values(values: Tensor, low: float, high: float, symmetric: bool) -
     # What torch.fake_quantize_per_tensor_affine computes, in a third of its time: it also says which values it clips.
     inverse = float(torch.tensor(1.0) / torch.tensor(scale))
     return (values * inverse).add_(zero).round_().clamp_(first, last).sub_(zero).mul_(scale)
+
+
+def quantized_channels(values: Tensor, ranges: ChannelRanges, floor: float, symmetric: bool) -> Tensor:
+    """As :func:`quantized_values`, with a range for every channel, ``(N, C, ...)``, cut below at ``floor``."""
+    shape = (1, -1, *[1] * (values.dim() - 2))
+    low, high = ranges[0].clamp(min=floor, max=0.0).reshape(shape), ranges[1].clamp(min=0.0).reshape(shape)
+    if symmetric:
+        scale, zero, first, last = torch.maximum(-low, high).clamp(min=1e-12) / 127, torch.zeros(()), -128, 127
+    else:
+        scale = (high - low).clamp(min=1e-12) / 255
+        zero, first, last = torch.round(-low / scale), 0, 255
+    return (torch.round(values / scale) + zero).clamp_(first, last).sub_(zero).mul_(scale)
 
 
 class Runner:
@@ -124,6 +147,8 @@ class Runner:
 class Simulation:
     """Runs a named network (``passes.name_layers``) with chosen layers quantized.
 
+    A hard-swish that is written as a sum and a product is rounded like them: its input, its gate and its result.
+
     Args:
         network: its call_module nodes are called as the layers.
         layers: those of the network.
@@ -133,6 +158,7 @@ class Simulation:
         scores: of the float network, ``(N, classes)``.
         macs: multiply-accumulates of an image, by the name of the convolution or linear layer.
         ranges: smallest and largest value of every float tensor.
+        channels: ranges of the channels of a tensor that has several scales; one scale where it is not here.
     """
 
     def __init__(self, network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme) -> None:
@@ -141,8 +167,18 @@ class Simulation:
         self.layers = {layer.name: layer for layer in layers}
         self.macs: dict[str, int] = {}
         self.ranges: dict[fx.Node, tuple[float, float]] = {}
+        self.channels: dict[fx.Node, ChannelRanges] = {}
         self._weights: dict[str, Tensor] = {}
         self.scores = self._run((), observe=True)
+
+    def look_at(self, inputs: Tensor) -> None:
+        """Simulate on other images from now on; the ranges stay."""
+        self.inputs = inputs
+        (scores,) = self.runner.graph.output_node().all_input_nodes
+        with torch.no_grad():
+            for node, values in self.runner.walk(inputs):
+                if node is scores:
+                    self.scores = values[node]
 
     def scores_with(self, quantized: Collection[str]) -> Tensor:
         """Scores with these layers in int8: their inputs, weights and results."""
@@ -151,6 +187,18 @@ class Simulation:
     def noise(self, quantized: Collection[str]) -> float:
         """Sum of the squared errors of the scores with these layers in int8."""
         return float((self.scores_with(quantized).double() - self.scores.double()).square().sum())
+
+    def noise_of(self, tensors: Collection[fx.Node], weights: Collection[str]) -> float:
+        """Sum of the squared errors of the scores with these tensors and the weights of these layers alone rounded."""
+        every = frozenset(self.layers)
+        (scores,) = self.runner.graph.output_node().all_input_nodes
+        found: dict[fx.Node, Any] = {}
+        with torch.no_grad():
+            for node, values in self.runner.walk(self.inputs, self.rounded_weights(weights)):
+                found = values
+                if node in tensors:
+                    values[node] = self.stored(node, values, every)
+        return float((found[scores].double() - self.scores.double()).square().sum())
 
     def group(self, name: str) -> tuple[str, ...]:
         """A layer and the activation that runtimes fuse with it."""
@@ -162,14 +210,45 @@ class Simulation:
         layer = self.layers[name]
         return next(iter(follower(layer, self.layers)), None) if PRODUCTS & set(layer.kinds) else None
 
+    def is_fused(self, name: str) -> bool:
+        """True for a layer whose result is never stored: it is computed as one with its activation."""
+        activation = self.follower(name)
+        return activation is not None and not self.has_gate(activation)
+
+    def is_group(self, node: fx.Node, activation: fx.Node) -> bool:
+        """True where an activation belongs to the layer that another node calls."""
+        name = str(node.target)
+        return name in self.layers and self.follower(name) == str(activation.target)
+
+    def has_gate(self, name: str) -> bool:
+        """True for an activation that is written as a product with a gate of its own."""
+        return hasattr(self.runner.modules.get(name), "gate")
+
     def is_quantized(self, node: fx.Node, quantized: Collection[str]) -> bool:
         """True for a tensor that is rounded when these layers are in int8: one that they make or read."""
         name = str(node.target)
-        if node not in self.ranges or (
-            node.op == "call_module" and name in self.layers and self.follower(name) is not None
-        ):
+        if node not in self.ranges or (node.op == "call_module" and name in self.layers and self.is_fused(name)):
             return False  # no float tensor, or computed as one with its activation
         return name in quantized or any(str(user.target) in quantized for user in node.users)
+
+    def stored(self, node: fx.Node, values: Mapping[fx.Node, Any], quantized: Collection[str]) -> Tensor:
+        """The result of a node as int8 stores it."""
+        name, made = str(node.target), values[node]
+        if name in quantized and self.has_gate(name):
+            given = values[node.all_input_nodes[0]]
+            layer = self.runner.modules[name]
+            gate = quantized_values(layer.gate(given), 0.0, GATE, self.scheme.symmetric)
+            made = layer(given, gate)
+        low, high = self.ranges[node]
+        floor = FLOOR if self._ends_at_floor(node, quantized) else -inf
+        if node in self.channels:
+            return quantized_channels(made, self.channels[node], floor, self.scheme.symmetric)
+        return quantized_values(made, max(low, floor), high, self.scheme.symmetric)
+
+    def _ends_at_floor(self, node: fx.Node, quantized: Collection[str]) -> bool:
+        """True for what only activations with a gate read: below the floor the gate is zero."""
+        readers = [str(user.target) for user in node.users]
+        return bool(readers) and all(name in quantized and self.has_gate(name) for name in readers)
 
     def _run(self, quantized: Collection[str], observe: bool) -> Tensor:
         (scores,) = self.runner.graph.output_node().all_input_nodes
@@ -178,7 +257,7 @@ class Simulation:
                 if observe:
                     self._observe(node, values[node])
                 elif self.is_quantized(node, quantized):
-                    values[node] = quantized_values(values[node], *self.ranges[node], self.scheme.symmetric)
+                    values[node] = self.stored(node, values, quantized)
         result = values[scores]
         assert isinstance(result, Tensor)
         return result

@@ -7,7 +7,7 @@ activation clips by its range keeps that range where the union is wider.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,14 +64,16 @@ def tie_ranges(
     return tied
 
 
-def smallest_and_largest(path: Path, reader: Any) -> dict[str, tuple[float, float]]:
-    """The range of every tensor around concatenations and what shares scales, by ONNX Runtime's calibrator."""
+def smallest_and_largest(
+    path: Path, reader: Any, kinds: Sequence[str] = (JOINING, *SHARING)
+) -> dict[str, tuple[float, float]]:
+    """The range of every tensor around operators of these kinds, by ONNX Runtime's calibrator."""
     from onnxruntime.quantization import CalibrationMethod
     from onnxruntime.quantization.calibrate import create_calibrator
 
     augmented = path.with_name("observed.onnx")
     tool = create_calibrator(
-        path, [JOINING, *SHARING], augmented_model_path=str(augmented), calibrate_method=CalibrationMethod.MinMax
+        path, list(kinds), augmented_model_path=str(augmented), calibrate_method=CalibrationMethod.MinMax
     )
     tool.collect_data(reader)
     seen = tool.compute_data().items()

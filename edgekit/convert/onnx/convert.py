@@ -175,6 +175,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     from .concat import tie_ranges
+    from .gates import end_at_floor
 
     settings = job.quantization
     float_file, int8_file = job.folder / "float.onnx", job.folder / "int8.onnx"
@@ -188,6 +189,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
         images = sum(len(batch) for batch in job.batches)
         chosen = overrides(float_file, (Reader(name, [batch]) for batch in job.batches), settings, images)
     chosen |= tie_ranges(float_file, Reader(name, job.batches), chosen, float_nodes, symmetric)
+    chosen |= end_at_floor(float_file, Reader(name, job.batches), chosen, float_nodes)
     if is_paired(job):
         from .weights import weight_overrides
 

@@ -146,6 +146,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     from ai_edge_quantizer import quantizer, recipe
     from ai_edge_quantizer.qtyping import TFLOperationName
 
+    from .gates import end_at_floor
     from .io import widen_to_uint8
     from .ranges import calibrate, tie_ranges
 
@@ -168,6 +169,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
         seen = ranges[end["name"]]
         seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
     tie_ranges(path, ranges)
+    end_at_floor(path, ranges, float_nodes)
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     model = bytes(result.quantized_model)
     path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))

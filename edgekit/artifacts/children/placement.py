@@ -1,0 +1,105 @@
+"""The child that looks for what to keep in float and what to store in two tensors, and the network with the latter."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import fx, nn
+
+from ...base.images.pixels import normalise
+from ...convert.int8.float_layers import float_layers
+from ...convert.int8.placement import Search
+from ...convert.int8.simulation import ChannelRanges, Runner, Simulation, evenly, scheme_of
+from ...convert.int8.two_scales import channel_ranges, own_scales, shared, two_sets
+from ...convert.int8.weight_range import is_depthwise
+from ...errors import UsageError, did_you_mean
+from ...passes.name_layers import module_path, name_layers
+from ...passes.split_expansion import Expansion, expansions, split_expansion
+from ..requests import PlacedMove, Placement, PlacementRequest
+
+RANGE_IMAGES, IMAGES = 64, 6
+"""Calibration images that give the ranges, and those that every candidate is a run of the network over."""
+
+
+def path_of(node: fx.Node) -> str:
+    """The path of the layer that a node of a network without names calls."""
+    return module_path(node.meta.get("nn_module_stack") or {}) or str(node.target)
+
+
+def two_scales(network: fx.GraphModule, paths: tuple[str, ...], inputs: torch.Tensor) -> int:
+    """Split the expansions of these depthwise convolutions in place, by their ranges over the inputs; returns how many.
+
+    Raises:
+        UsageError: there is no such depthwise convolution, or it cannot be split.
+    """
+    found = {path_of(expansion.depthwise): expansion for expansion in expansions(network).values()}
+    for path in paths:
+        if path not in found:
+            raise UsageError(
+                f"two_scales: {path!r} is no depthwise convolution that can be split", did_you_mean(path, found)
+            )
+    chosen = [found[path] for path in paths]
+    ranges = channel_ranges(Runner(network), evenly(inputs, RANGE_IMAGES), {given(one) for one in chosen})
+    for expansion in chosen:
+        sets = two_sets(ranges[given(expansion)])
+        if sets is None:
+            raise UsageError(f"two_scales: {path_of(expansion.depthwise)!r} has too few channels", "leave it out")
+        split_expansion(network, expansion, sets)
+    return len(chosen)
+
+
+def given(expansion: Expansion) -> fx.Node:
+    """What the depthwise convolution of an expansion reads."""
+    return (expansion.conv, *expansion.between)[-1]
+
+
+def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
+    """Search in simulation.
+
+    Args:
+        request: what is asked.
+        network: rewritten, without names; it is named here.
+    """
+    card, profile = request.network.card, request.profile
+    settings = profile.quantization
+    assert settings is not None
+    inputs = torch.from_numpy(normalise(np.load(request.calibration), card.preprocessing))
+    found = [] if profile.format == "openvino" else list(expansions(network).values())
+    layers = name_layers(network)
+    paths = {layer.name: layer.path for layer in layers}
+    many = evenly(inputs, RANGE_IMAGES)
+    simulation = Simulation(network, layers, many, scheme_of(settings, request.target, profile.format))
+    runner = simulation.runner
+    split_nodes = {node for one in found for node in (one.conv, *one.between)}
+    per_channel = depthwise_inputs(runner) if profile.format == "openvino" else set()
+    ranges = channel_ranges(runner, many, split_nodes | per_channel)
+    simulation.channels = {node: own_scales(ranges[node]) for node in per_channel}
+    simulation.look_at(evenly(inputs, IMAGES))
+    splits: dict[str, dict[fx.Node, ChannelRanges]] = {}
+    for one in found:
+        sets = two_sets(ranges[given(one)])
+        if sets is not None:
+            splits[str(one.depthwise.target)] = {node: shared(ranges[node], sets) for node in (one.conv, *one.between)}
+    in_float = frozenset(layer.name for layer in float_layers(layers, settings.keep_float))
+    search = Search(simulation, in_float, splits, request.most_float)
+    before = search.sqnr_db
+    moves = tuple(
+        PlacedMove(
+            float_layers=tuple(paths[name] for name in paths if name in move.layers),
+            two_scales=paths[move.split] if move.split else "",
+            weighted=sum(name in simulation.macs for name in move.layers),
+            share=move.share,
+            sqnr_db=move.sqnr_db,
+        )
+        for move in search.moves(request.budget_db)
+    )
+    return Placement(sqnr_db=before, moves=moves)
+
+
+def depthwise_inputs(runner: Runner) -> set[fx.Node]:
+    """What depthwise convolutions read: NNCF gives every channel of it a scale."""
+    return {
+        node.all_input_nodes[0]
+        for node in runner.graph.nodes
+        if isinstance(layer := runner.layer(node), nn.Conv2d) and is_depthwise(layer)
+    }
