@@ -11,6 +11,7 @@ from pathlib import Path
 from ..artifacts.foreign import model_name
 from ..artifacts.own.make import make
 from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
+from ..artifacts.own.onnx_file import from_onnx
 from ..artifacts.own.requests import OwnSource
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
@@ -25,7 +26,9 @@ BUILD = "build"
 
 
 def is_own(name: str) -> bool:
-    """True for what names code: ``net.py``, ``net.py:factory`` or ``package.module:factory``."""
+    """True for ``net.py``, ``net.py:factory``, ``package.module:factory`` and ``model.onnx``."""
+    if name.lower().endswith(".onnx"):
+        return True
     found = CODE.fullmatch(name)
     return found is not None and (found["factory"] is not None or found["place"].endswith(".py"))
 
@@ -52,7 +55,7 @@ def export_own(
     """Trace a network once and make an artifact with every profile; one failure stops nothing else.
 
     Args:
-        name: ``net.py``, ``net.py:factory`` or ``package.module:factory``.
+        name: ``net.py``, ``net.py:factory``, ``package.module:factory`` or ``model.onnx``.
         profiles: the ways to make an artifact; their own rewrites apply, where they can.
         options: weights, inputs, where to.
         words: of the command line, that the manifests repeat.
@@ -62,6 +65,8 @@ def export_own(
         UsageError: the code fails, the weights or inputs do not fit, or the network cannot be traced.
         ToolError: PyTorch is not installed, or ``options.out`` cannot be written.
     """
+    if name.lower().endswith(".onnx"):
+        return export_file(Path(name), profiles, options, words, progress)
     title, source = source_of(name)
     check_writable(options.out)
     plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
@@ -70,6 +75,19 @@ def export_own(
         progress(Step("tracing the network", (title,)))
         network = trace(title, source, plain, options, work, words)
         return [made(network, profile, progress) for profile in plain]
+
+
+def export_file(
+    path: Path, profiles: Sequence[ExportProfile], options: OwnOptions, words: Sequence[str], progress: Progress
+) -> list[Outcome]:
+    """As :func:`export_own`, for an ONNX file."""
+    if not path.is_file():
+        raise UsageError(f"no such file: {path}", "name an .onnx file")
+    check_writable(options.out)
+    with scratch_folder("export") as work, warm():
+        progress(Step("looking into the file", (path.name,)))
+        network = from_onnx(path, options, work, words)
+        return [made(network, profile, progress) for profile in profiles]
 
 
 def made(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Outcome:

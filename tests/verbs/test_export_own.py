@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from edgekit.artifacts.own.network import OwnOptions
@@ -133,6 +135,46 @@ def test_weights_and_images(here: Path) -> None:
         exported("det.py", "onnx", OwnOptions(weights=Path("other.pt")))
 
 
+def old_model(path: Path) -> None:
+    """As exporters wrote in 2019: opset 9, weights among the inputs, open sizes, two outputs."""
+    weight = numpy_helper.from_array(np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["mixed"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["mixed"], ["kept"]),
+        helper.make_node("GlobalAveragePool", ["kept"], ["mean"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    listed = helper.make_tensor_value_info("w", TensorProto.FLOAT, [4, 3, 3, 3])
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, "a", "b"]) for name in ("kept", "mean")]
+    graph = helper.make_graph(nodes, "g", [image, listed], outputs, [weight])
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4), path)
+
+
+@pytest.mark.parametrize(("format_", "int8"), [("onnx", True), ("openvino", False), ("openvino", True)])
+def test_an_old_onnx_file(here: Path, format_: str, int8: bool) -> None:
+    old_model(here / "old.onnx")
+    options = OwnOptions(inputs=(Sized(name="", shape=(1, 3, 12, 10)),))
+    outcome = exported("old.onnx", format_, options, int8=int8)
+    assert outcome.error is None
+    assert outcome.artifact is not None
+    assert outcome.artifact.inputs[0].shape == (1, 3, 12, 10)
+    assert outcome.artifact.weights.source == "old.onnx"
+    assert bool(outcome.artifact.audit.int8_compute_ops) is int8
+    if format_ == "onnx":
+        again = exported("artifacts/old/onnx-int8/model.onnx", "openvino", int8=True)
+        assert "is quantized already" in str(again.error)
+
+
+def test_onnx_files_that_do_not_go(here: Path) -> None:
+    old_model(here / "old.onnx")
+    with pytest.raises(UsageError, match="the shape of input 'image' is open"):
+        exported("old.onnx", "onnx")
+    refused = exported("old.onnx", "tflite", OwnOptions(inputs=(Sized(name="image", shape=(1, 3, 8, 8)),)))
+    assert "an ONNX file does not become a TFLite file here" in str(refused.error)
+    with pytest.raises(UsageError, match=r"no such file: nowhere\.onnx"):
+        exported("nowhere.onnx", "onnx")
+
+
 WRONG = {
     "def build(size): return 1": r"build\(\) cannot be called without arguments",
     "def build(): raise ValueError('no data here')": r"build\(\) raised ValueError: no data here \(net\.py, line 1\)",
@@ -180,7 +222,7 @@ def test_code_that_does_not_do(here: Path, code: str) -> None:
 
 
 def test_what_names_code() -> None:
-    assert all(map(is_own, ("net.py", "a/b.py:make", "package.module:factory")))
+    assert all(map(is_own, ("net.py", "a/b.py:make", "package.module:factory", "a/net.onnx")))
     assert not any(map(is_own, ("mobilenet_v3", "cards/mine.toml", "mobilenet_v3_large_1.0", "package.module")))
     with pytest.raises(UsageError, match=r"no such file: nowhere\.py"):
         source_of("nowhere.py")

@@ -138,7 +138,8 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         ToolError: the converter or the quantizer failed.
     """
     job = AnyJob(
-        program=torch.export.load(request.program),
+        program=None if request.program is None else torch.export.load(request.program),
+        file=request.file,
         profile=request.profile,
         target=request.target,
         sets=arrays_of(request.sets),

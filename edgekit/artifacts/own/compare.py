@@ -64,11 +64,22 @@ def compare_outputs(
     return found
 
 
+def run_file(network: OwnNetwork, file: Path, outputs: Path) -> None:
+    """Run the ONNX file that is the network on all inputs."""
+    assert network.file is not None
+    shapes = {name: list(shape) for name, shape in network.file.artifact.input_shapes.items()}
+    request = {"command": "outputs", "runtime": "onnxruntime", "model": str(file.resolve()), "threads": 1}
+    paths = {"inputs": str(network.work / SETS), "outputs": str(outputs)}
+    call_agent({**request, **paths, "shapes": shapes}, network.options.timeout_s, f"running {network.name}")
+
+
 def reference(network: OwnNetwork) -> list[NDArray[Any]]:
     """The outputs of the network, computed once."""
     path = network.work / "reference.npz"
-    if not path.is_file():
-        request = ReferenceRequest(program=network.plain.path, sets=network.work / SETS, outputs=path)
+    if not path.is_file() and network.file is not None:
+        run_file(network, network.program().path, path)
+    elif not path.is_file():
+        request = ReferenceRequest(program=network.program().path, sets=network.work / SETS, outputs=path)
         run_isolated(own_jobs.reference, request, network.options.timeout_s, f"running {network.name}", imports=NETWORK)
     with np.load(path) as file:
         return [file[str(place)] for place in range(len(network.traced.outputs))]

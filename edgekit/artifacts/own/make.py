@@ -14,7 +14,7 @@ from ...base.files import sha256_file, staged_folder
 from ...base.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
 from ...bench.launch import call_agent
-from ...errors import VerificationError
+from ...errors import UsageError, VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ..children import foreign_jobs, own_jobs
@@ -38,16 +38,19 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         VerificationError: an output is too far from the network's.
         EdgekitError: the conversion failed.
     """
+    if network.file is not None and profile.format == "tflite":
+        raise UsageError("an ONNX file does not become a TFLite file here", "export the network's PyTorch code: net.py")
     progress = telling(f"{network.name} {profile.name}", progress)
     start = time.monotonic()
     final = artifact_folder(network.options.out, network.name, profile.name)
-    program = network.programs[profile.rewrites]
+    program = network.program(profile.rewrites)
     with staged_folder(final) as folder:
         progress(Step("converting"))
         made = run_isolated(
             own_jobs.convert,
             OwnConvertRequest(
-                program=program.path,
+                program=None if network.file is not None else program.path.resolve(),
+                file=None if network.file is None else program.path.resolve(),
                 profile=profile,
                 target=target_of(profile),
                 sets=network.work / SETS,
@@ -130,7 +133,7 @@ def describe(
         macs=examined.macs,
         weights=WeightsProvenance(
             kind="file",
-            source="the network's own code" if weights is None else str(weights),
+            source=str(weights or (network.file.artifact.origin if network.file else "the network's own code")),
             sha256=network.traced.state_sha256 if weights is None else sha256_file(weights),
             layout="",
         ),

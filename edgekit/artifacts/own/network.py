@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ...base.isolate import run_isolated
-from ...types import ExportProfile, ImageSet, Preprocessing
+from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays
 from ..children import own_jobs
 from ..imports import NETWORK
+from ..store import file_of
 from .inputs import load_inputs, save, spec_of_sized
 from .requests import OwnSource, Program, Sized, Traced, TraceRequest
 
@@ -50,6 +51,7 @@ class OwnNetwork:
         source: what they are.
         made: how images became them; None where no images did.
         words: the command line's, for the manifest.
+        file: the ONNX file that is the network, in place of programs.
     """
 
     name: str
@@ -61,11 +63,13 @@ class OwnNetwork:
     options: OwnOptions
     words: tuple[str, ...]
     work: Path
+    file: Stored | None = None
 
-    @property
-    def plain(self) -> Program:
-        """The program without rewrites."""
-        return self.programs[()]
+    def program(self, rewrites: tuple[str, ...] = ()) -> Program:
+        """The program with these rewrites, or the file, which has none."""
+        if self.file is not None:
+            return Program(path=file_of(self.file.folder, self.file.artifact.model_file), rewrites=())
+        return self.programs[rewrites]
 
 
 def trace(

@@ -86,9 +86,10 @@ class ReferenceMade(Frozen):
 
 
 class OwnConvertRequest(Frozen):
-    """A program to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place."""
+    """A program or an ONNX file to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place."""
 
-    program: Path
+    program: Path | None
+    file: Path | None
     profile: ExportProfile
     target: TargetClass
     sets: Path

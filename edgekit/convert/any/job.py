@@ -18,13 +18,15 @@ class AnyJob:
     """One conversion.
 
     Attributes:
-        program: the network, traced.
+        program: the network, traced; None for that of an ONNX file.
+        file: the ONNX file, in place of a program.
         sets: calibration inputs, one array for each input, with the sets as a dimension in front.
         inputs, outputs: names, in the network's order.
         folder: where the files go.
     """
 
-    program: torch.export.ExportedProgram
+    program: torch.export.ExportedProgram | None
+    file: Path | None
     profile: ExportProfile
     target: TargetClass
     sets: list[NDArray[Any]]
@@ -35,6 +37,11 @@ class AnyJob:
     def row(self, number: int) -> dict[str, NDArray[Any]]:
         """One set of inputs by name."""
         return {name: array[number] for name, array in zip(self.inputs, self.sets, strict=True)}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the inputs, by name."""
+        return {name: array.shape[1:] for name, array in zip(self.inputs, self.sets, strict=True)}
 
     @property
     def count(self) -> int:

@@ -13,6 +13,7 @@ from ..onnx.convert import FILE, simplified, to_float16
 from ..onnx.unused import drop_unused
 from ..onnx.version import with_opset
 from .job import AnyConverted, AnyJob
+from .onnx_file import ready_model, refuse_quantized
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -34,19 +35,9 @@ def convert(job: AnyJob) -> AnyConverted:
     """
     import onnx
 
-    program = torch.onnx.export(
-        job.program,
-        (),
-        dynamo=True,
-        opset_version=ONNX_OPSET,
-        input_names=list(job.inputs),
-        output_names=list(job.outputs),
-        verbose=False,
-    )
-    if program is None:
-        raise ToolError("torch.onnx gave no model")
-    model, notes = simplified(program.model_proto)
-    model = with_opset(model, job.profile.opset)
+    model, notes = plain_model(job)
+    if job.profile.opset < opset_of(model):
+        model = with_opset(model, job.profile.opset)
     quantization = None
     if job.profile.precision == "fp16":
         model = to_float16(model)
@@ -64,6 +55,33 @@ def convert(job: AnyJob) -> AnyConverted:
     return AnyConverted(
         files=(FILE,), inputs=places[0], outputs=places[1], quantization=quantization, notes=tuple(notes)
     )
+
+
+def opset_of(model: ModelProto) -> int:
+    """The version of ONNX's own operators in a model."""
+    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+
+
+def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
+    """The network as a simplified float model, and notes on how it came to it."""
+    if job.file is not None:
+        model, notes = ready_model(job.file, job.shapes)
+        if job.profile.precision in ("int8", "dynamic"):
+            refuse_quantized(model, job.file.name)
+        return model, notes
+    assert job.program is not None
+    program = torch.onnx.export(
+        job.program,
+        (),
+        dynamo=True,
+        opset_version=ONNX_OPSET,
+        input_names=list(job.inputs),
+        output_names=list(job.outputs),
+        verbose=False,
+    )
+    if program is None:
+        raise ToolError("torch.onnx gave no model")
+    return simplified(program.model_proto)
 
 
 class Rows:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...base.target import saturates
 from ..openvino.convert import FILES
 from .job import AnyConverted, AnyJob
+from .onnx_file import ready_model, refuse_quantized
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -28,8 +30,11 @@ def convert(job: AnyJob) -> AnyConverted:
     """
     import openvino
 
-    shapes = [list(array.shape[1:]) for array in job.sets]
-    model = openvino.convert_model(job.program, input=shapes)
+    notes: list[str] = []
+    if job.file is not None:
+        model, notes = from_file(job, job.file)
+    else:
+        model = openvino.convert_model(job.program, input=[list(shape) for shape in job.shapes.values()])
     for port, name in zip(model.inputs, job.inputs, strict=True):
         port.tensor.set_names({name})
     for port, name in zip(model.outputs, job.outputs, strict=True):
@@ -43,7 +48,22 @@ def convert(job: AnyJob) -> AnyConverted:
         model, quantization = quantize(model, job), INT8
     openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
     places = tuple(range(len(job.inputs))), tuple(range(len(job.outputs)))
-    return AnyConverted(files=FILES, inputs=places[0], outputs=places[1], quantization=quantization)
+    return AnyConverted(files=FILES, inputs=places[0], outputs=places[1], quantization=quantization, notes=tuple(notes))
+
+
+def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
+    """The model of an ONNX file, and notes."""
+    import onnx
+    import openvino
+
+    ready, notes = ready_model(file, job.shapes)
+    if job.profile.precision in ("int8", "weight-only"):
+        refuse_quantized(ready, file.name)
+    between = job.folder / "ready.onnx"
+    onnx.save_model(ready, between)
+    model = openvino.convert_model(between)
+    between.unlink()
+    return model, notes
 
 
 def quantize(model: Model, job: AnyJob) -> Model:

@@ -34,6 +34,7 @@ def convert(job: AnyJob) -> AnyConverted:
 
     path = job.folder / FILE
     sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
+    assert job.program is not None  # an ONNX file is refused before
     litert_torch.convert(job.program.module(), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None

@@ -1,0 +1,30 @@
+"""An ONNX file as a network: its own runtime gives the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..foreign import adopt, model_name
+from .inputs import load_inputs, save, spec_of_sized
+from .network import SETS, OwnNetwork, OwnOptions
+from .requests import Sized, Traced
+
+
+def from_onnx(path: Path, options: OwnOptions, work: Path, words: Sequence[str]) -> OwnNetwork:
+    """The network of an ONNX file, looked into by ONNX Runtime, and its inputs.
+
+    Raises:
+        UsageError: it is none, an input's shape is open, or the inputs do not fit.
+        ToolError: ONNX Runtime is not installed, or fails on it.
+    """
+    file = adopt(path, {one.name: one.shape for one in options.inputs})
+    artifact = file.artifact
+    inputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.inputs)
+    outputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.outputs)
+    sets, found, made = load_inputs(options.calibration, [spec_of_sized(one) for one in inputs], options.preprocessing)
+    save(work / SETS, sets)
+    traced = Traced(
+        inputs=inputs, outputs=outputs, programs=(), params=artifact.params or 0, state_sha256=artifact.sha256
+    )
+    return OwnNetwork(model_name(path), traced, {}, sets, found, made, options, tuple(words), work, file)

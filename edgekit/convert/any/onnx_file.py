@@ -1,0 +1,67 @@
+"""An ONNX file of somebody else's, made ready for the converters: fixed shapes, a new opset, simplified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError
+from ...types import ONNX_OPSET
+from ..onnx.convert import simplified
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul"}
+
+
+def ready_model(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[ModelProto, list[str]]:
+    """The model with the given shapes of its inputs, simplified, and notes on what could not be done.
+
+    Raises:
+        UsageError: it has operators of domains that nobody here knows.
+    """
+    import onnx
+
+    model = onnx.load_model(path)
+    strangers = sorted({f"{n.domain}.{n.op_type}" for n in model.graph.node if n.domain not in ("", "ai.onnx")})
+    if strangers:
+        raise UsageError(f"{path.name} has the operator {strangers[0]}, which is not ONNX's own", "export it without")
+    constants = {tensor.name for tensor in model.graph.initializer}
+    for given in list(model.graph.input):  # old exporters list the weights among the inputs
+        if given.name in constants:
+            model.graph.input.remove(given)
+    for given in model.graph.input:
+        for dim, size in zip(given.type.tensor_type.shape.dim, shapes.get(given.name, ()), strict=False):
+            dim.dim_value = size
+    del model.graph.value_info[:]
+    model, notes = in_new_opset(model)
+    model, more = simplified(model)
+    return model, [*notes, *more]
+
+
+def in_new_opset(model: ModelProto) -> tuple[ModelProto, list[str]]:
+    """The model in the opset that edgekit writes; as it is, with a note, where ONNX cannot bring it there."""
+    from onnx import version_converter
+
+    now = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), ONNX_OPSET)
+    if now >= ONNX_OPSET:
+        return model, []
+    try:
+        newer: ModelProto = version_converter.convert_version(model, ONNX_OPSET)
+    except Exception as error:  # noqa: BLE001 - the converter raises anything; the old opset is right too
+        reason = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
+        return model, [f"kept in opset {now}: {reason}"]
+    return newer, []
+
+
+def refuse_quantized(model: ModelProto, name: str) -> None:
+    """Make sure that a model is not quantized already.
+
+    Raises:
+        UsageError: it is.
+    """
+    if any(node.op_type in QUANTIZED for node in model.graph.node):
+        raise UsageError(f"{name} is quantized already", "leave --int8 out: its scales are kept")
