@@ -216,6 +216,6 @@ def enough_samples(request: Mapping[str, Any], answer: BenchAnswer) -> None:
     spent_s = answer.spent_s or sum(answer.samples_ns) / 1e9
     if spent_s < TIME_USED * float(request["max_s"]):
         raise SpoiltError(
-            f"answered with {count} samples of {spent_s:.3g} s together, where {least} were asked for and "
+            f"answered with {count} sample{'' if count == 1 else 's'} of {spent_s:.3g} s together, where {least} were asked for and "
             f"{request['max_s']:g} s were not over"
         )
