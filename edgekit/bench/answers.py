@@ -215,7 +215,7 @@ def enough_samples(request: Mapping[str, Any], answer: BenchAnswer) -> None:
         return
     spent_s = answer.spent_s or sum(answer.samples_ns) / 1e9
     if spent_s < TIME_USED * float(request["max_s"]):
+        number = f"{count} sample{'' if count == 1 else 's'} of {spent_s:.3g} s together"
         raise SpoiltError(
-            f"answered with {count} samples of {spent_s:.3g} s together, where {least} were asked for and "
-            f"{request['max_s']:g} s were not over"
+            f"answered with {number}, where {least} were asked for and {request['max_s']:g} s were not over"
         )

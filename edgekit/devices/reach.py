@@ -28,8 +28,10 @@ from .virtual.boards import VIRTUAL
 
 
 @contextmanager
-def reach(device: Device, progress: Progress) -> Iterator[Transport]:
+def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[Transport]:
     """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
+
+    A connection that breaks is made anew, unless ``resumes`` is False: then what comes after fails as well.
 
     Its labgrid place, if it has one, is acquired before and released after.
 
@@ -44,9 +46,11 @@ def reach(device: Device, progress: Progress) -> Iterator[Transport]:
         if held.transport == "adb" or is_emulated_phone(held):
             runner = None if held.python else runner_of(held, progress)
             with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as machine:
+                machine.resumes = resumes
                 yield machine if runner is None else NativePhone(machine, *runner)
         else:
             with SshMachine(target_of(held, progress), progress) as machine:
+                machine.resumes = resumes
                 yield machine
 
 

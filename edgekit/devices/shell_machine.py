@@ -45,6 +45,7 @@ class ShellMachine(ABC):
         python: interpreter there.
         counter: numbers what is made in ``run``.
         progress: told of a connection that is made anew.
+        resumes: False where a connection must not be made anew: others may have used the device meanwhile.
         waited_in_vain: the device did not come back the last time; it is not waited for again.
     """
 
@@ -55,6 +56,7 @@ class ShellMachine(ABC):
     python: str
     counter: Iterator[int]
     progress: Progress
+    resumes = True
     waited_in_vain = False
 
     @abstractmethod
@@ -128,8 +130,10 @@ class ShellMachine(ABC):
         """Take the device again; one that restarts is waited for, once.
 
         Raises:
-            DeviceError: it cannot be taken, or did not come back within :data:`RETURN_S`.
+            DeviceError: it cannot be taken, or did not come back within :data:`RETURN_S`; or this run does not resume.
         """
+        if not self.resumes:
+            raise DeviceError("lost", f"the connection to {self.name} was lost", "did it restart? then run it again")
         self.progress(Step(f"the connection to {self.name} was lost: connecting anew"))
         self.close()
         deadline = time.monotonic() + (0.0 if self.waited_in_vain else RETURN_S)

@@ -143,7 +143,7 @@ def gate(
         mine = [number for number, one in enumerate(planned) if one.device == device]
         try:
             admit(device, force, progress)
-            with reach(device, progress) as transport:
+            with reach(device, progress, resumes=False) as transport:
                 for number in mine:
                     one = planned[number]
                     session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
