@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from pathlib import Path
 from tokenize import TokenError
 
 import numpy as np
 
+from ..base.archives import check_npz
 from ..base.images.pixels import from_output
 from ..base.progress import Progress
 from ..base.scratch import scratch_folder
 from ..bench.answers import SAME_VERSION, AnswerError
 from ..bench.session import Session
 from ..devices.phone.native import NativePhone
-from ..errors import VerificationError, shown
+from ..errors import UsageError, VerificationError, shown
 from ..types import Measurement, Parity, Stored, TensorSpec
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
+from .store import file_of
 
 UNREADABLE = (ValueError, OSError, EOFError, TypeError, OverflowError, RecursionError, MemoryError, TokenError)
 """What numpy raises for what is no ``.npy`` file."""
@@ -38,10 +42,10 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
         return taken
     if artifact.parity is None or not any(entry.name == CHECK_FILE for entry in artifact.files):
         return taken
-    with scratch_folder() as folder, np.load(stored.folder / CHECK_FILE) as saved:
-        reference = saved["reference"]
+    image, reference = check_image(stored)
+    with scratch_folder() as folder:
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
-        np.save(given, saved["input"])
+        np.save(given, image)
         session.run(stored, given, answer, progress)
         outputs = from_output(read_outputs(answer, artifact.outputs[0], len(reference)), artifact.outputs[0])
     tolerance = artifact.parity.tolerance
@@ -53,6 +57,23 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
             f"{artifact.runtime} {taken.runtime_version} on this CPU is to blame: try another version of it there",
         )
     return taken.model_copy(update={"device_cosine": found.cosine_min, "device_max_abs": found.max_abs})
+
+
+def check_image(stored: Stored) -> tuple[np.ndarray, np.ndarray]:
+    """The artifact's own check image, and what the float network makes of it.
+
+    Raises:
+        UsageError: the file does not hold them.
+    """
+    path = file_of(stored.folder, CHECK_FILE)
+    try:
+        check_npz(path)
+        with np.load(path, allow_pickle=False) as saved:
+            return saved["input"], saved["reference"]
+    except (*UNREADABLE, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(
+            f"{path} does not hold a check image: {error}", f"export it again: {stored.artifact.command}"
+        ) from error
 
 
 def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:

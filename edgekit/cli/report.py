@@ -69,4 +69,4 @@ def show(made: Report) -> None:
     say(f"html:     {made.html}")
     say(f"csv:      {made.csv}")
     if made.lists:
-        say(f"lists:    {made.lists[0].parent} ({len(made.lists)} pages; {made.in_full} in full on the first one)")
+        say(f"lists:    {made.lists[0].parent} (all; report.html shows {made.in_full} of them in full)")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgekit.artifacts.device_parity import read_outputs
+from edgekit.artifacts.device_parity import check_image, read_outputs
 from edgekit.artifacts.store import read_manifest
 from edgekit.bench.answers import AnswerError
+from edgekit.errors import UsageError
+from edgekit.types.artifacts import CHECK_FILE
 
 SPEC = read_manifest(Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32").artifact.outputs[0]
 
@@ -67,3 +70,13 @@ def test_what_is_no_output(content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "out.npy").write_bytes(content)
     with pytest.raises(AnswerError, match=why):
         read_outputs(tmp_path / "out.npy", SPEC, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", RIGHT, zipped()])
+def test_a_check_image_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+    tiny = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
+    stored = replace(read_manifest(tiny), folder=tmp_path)
+    (tmp_path / CHECK_FILE).write_bytes(content)
+    with pytest.raises(UsageError, match=r"check\.npz does not hold a check image: ") as caught:
+        check_image(stored)
+    assert caught.value.hint.startswith("export it again: ")

@@ -25,7 +25,7 @@ WAIT_S = 20.0
 UNUSABLE = ("BUSY", "LOCKED", "READONLY", "CANTOPEN", "FULL", "IOERR", "PERM", "AUTH", "NOLFS")
 """Errors of SQLite that making the file anew would not mend."""
 FILES = """CREATE TABLE files (
-    name TEXT PRIMARY KEY, latest INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    name BLOB PRIMARY KEY, latest INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     ctime_ns INTEGER NOT NULL, content BLOB, error TEXT, hint TEXT
 )"""
 CONTENTS = """CREATE TABLE contents (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import time
 import zlib
@@ -72,7 +73,7 @@ def cells_of(
     """The same, from an open index."""
     refresh(index, root, stamps(root, history=False), progress)
     rows = index.execute("SELECT name, cells FROM files JOIN contents USING (content) WHERE latest = 1")
-    return {path: json.loads(cells) for name, cells in rows if (path := root / name) in paths}
+    return {path: json.loads(cells) for name, cells in rows if (path := root / os.fsdecode(name)) in paths}
 
 
 def taken(index: sqlite3.Connection, root: Path, which: str, order: str) -> tuple[list[Found], list[Damaged]]:
@@ -82,10 +83,11 @@ def taken(index: sqlite3.Connection, root: Path, which: str, order: str) -> tupl
         ValueError: the index does not hold what was written to it.
     """
     damaged = [
-        Damaged(root / name, UsageError(error.replace(HERE, str(root / name)), hint.replace(HERE, str(root / name))))
+        Damaged(path, UsageError(error.replace(HERE, str(path)), hint.replace(HERE, str(path))))
         for name, error, hint in index.execute(
             f"SELECT name, error, hint FROM files WHERE error IS NOT NULL AND {which} ORDER BY {order}"  # noqa: S608
         )
+        for path in [root / os.fsdecode(name)]
     ]
     selected = "SELECT name, digest, summary, cells, crc FROM files LEFT JOIN contents USING (content)"
     found, seen = [], set()
@@ -94,18 +96,18 @@ def taken(index: sqlite3.Connection, root: Path, which: str, order: str) -> tupl
     ):
         if seal is None or seal not in seen:
             seen.add(seal)
-            found.append(Found(root / name, read_back(checked(name, summary, cells, crc))))
+            found.append(Found(root / os.fsdecode(name), read_back(checked(name, summary, cells, crc))))
     return found, damaged
 
 
-def checked(name: str, summary: str | None, cells: str | None, crc: int | None) -> str:
+def checked(name: bytes, summary: str | None, cells: str | None, crc: int | None) -> str:
     """The summary, proven to be what was written.
 
     Raises:
         ValueError: it is not.
     """
     if summary is None or cells is None or crc != check(summary, cells):
-        raise ValueError(f"the index is damaged at {name}")
+        raise ValueError(f"the index is damaged at {name!r}")
     return summary
 
 
@@ -118,9 +120,12 @@ def refresh(index: sqlite3.Connection, root: Path, there: dict[str, Stamp], prog
         there: its files, with the history or without; of what is not among the latest only these are looked at.
         progress: told when many files are read.
     """
-    known = {name: Stamp(*stamp) for name, *stamp in index.execute("SELECT name, size, mtime_ns, ctime_ns FROM files")}
+    known = {
+        os.fsdecode(name): Stamp(*stamp)
+        for name, *stamp in index.execute("SELECT name, size, mtime_ns, ctime_ns FROM files")
+    }
     whole = any(not is_latest(name) for name in there)
-    gone = [(name,) for name in known if name not in there and (whole or is_latest(name))]
+    gone = [(os.fsencode(name),) for name in known if name not in there and (whole or is_latest(name))]
     changed = sorted(name for name, stamp in there.items() if known.get(name) != stamp)
     if len(there) > VERY_MANY:
         progress(Warned(f"{len(there)} files of measurements, {len(changed)} of them new to the index"))
@@ -168,9 +173,14 @@ def looked_at(
     except UsageError as refused:
         error = refused
         lasting = lasting and not isinstance(error.__cause__, OSError)  # it may be readable the next time
-    told = (None, None) if error is None else (str(error).replace(str(path), HERE), error.hint.replace(str(path), HERE))
+    told = (None, None) if error is None else (kept(str(error), path), kept(error.hint, path))
     stamped = (stamp.size, stamp.mtime_ns if lasting else -1, stamp.ctime_ns)
-    return (name, is_latest(name), *stamped, content, *told), new
+    return (os.fsencode(name), is_latest(name), *stamped, content, *told), new
+
+
+def kept(text: str, path: Path) -> str:
+    """A text about a file, for whatever path it is asked by, as a database can hold it."""
+    return text.replace(str(path), HERE).encode(errors="backslashreplace").decode()
 
 
 def parsed(path: Path, text: str, content: bytes) -> Row:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.base.clean import for_terminal
 from edgekit.base.folders import index_folder
 from edgekit.base.progress import Event, Warned
 from edgekit.base.untrusted import read_text
@@ -233,3 +234,14 @@ def test_many_new_files_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     told: list[Event] = []
     read_latest(tmp_path, told.append)
     assert "2 measurements are new to the index" in str(next(event for event in told if isinstance(event, Warned)))
+
+
+def test_names_and_texts_that_are_no_unicode_are_damaged_files_and_no_more(tmp_path: Path) -> None:
+    path = save(tmp_path, of("a"))
+    (path.parent / os.fsdecode(b"caf\xe9.json")).write_text("{")
+    path.with_name("key.json").write_text('{"schema_version": 2, "\\ud800": 1}')
+    for _ in range(2):
+        found, damaged = read_latest(tmp_path)
+        assert [one.measurement.model for one in found] == ["a"]
+        assert sorted(os.fsencode(one.path.name) for one in damaged) == [b"caf\xe9.json", b"key.json"]
+        assert all(for_terminal(str(one.error)).isprintable() for one in damaged)
