@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -191,18 +192,8 @@ def test_command_of_the_manifest_makes_the_same_file(card, tmp_path):
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
     shutil.copy(card, project / "models")
-    command = [
-        str(PROGRAM),
-        "export",
-        "small",
-        "-f",
-        "tflite",
-        "--int8",
-        "--io",
-        "uint8",
-        "--bake-preprocess",
-        "--json",
-    ]
+    words = ["export", "small", "-f", "tflite", "--int8", "--io", "uint8", "--bake-preprocess", "--json"]
+    command = [str(PROGRAM), *words]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (first,) = json.loads(done.stdout)
@@ -264,13 +255,11 @@ def exported(trained, photos, tmp_path_factory) -> dict[tuple[str, str], Outcome
     """The trained network in every format, float32 and int8, by format and precision: one network, one reference."""
     model, weights = trained
     options = ExportOptions(weights=str(weights), parity_data=str(photos), out=tmp_path_factory.mktemp("real"))
-    profiles = {
-        (format_, precision): profile_for(format_, precision) for format_ in FORMATS for precision in PRECISIONS
-    }
-    for key in profiles:
-        if key[1] == "int8":  # also where float32 would be taken in its place, because it is faster
-            profiles[key] = profiles[key].model_copy(update={"form": "default"})
-    return dict(zip(profiles, export([model], list(profiles.values()), options, silent), strict=True))
+    keys = list(product(FORMATS, PRECISIONS))
+    profiles = [profile_for(*key) for key in keys]
+    # int8 also where float32 would be taken in its place, because it is faster.
+    profiles = [one.model_copy(update={"form": "default"}) if one.precision == "int8" else one for one in profiles]
+    return dict(zip(keys, export([model], profiles, options, silent), strict=True))
 
 
 INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernels
