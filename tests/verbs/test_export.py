@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import torch
 import edgekit
 from benchmarks.real_data import photo_folder, squeezenet_checkpoint
 from edgekit.artifacts.prepare import ExportOptions
+from edgekit.artifacts.tasks import Outcome
 from edgekit.base.files import STAGING, sha256_file
 from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.base.locks import LOCK
@@ -30,6 +32,7 @@ from edgekit.verbs.export import export
 pytestmark = pytest.mark.slow
 
 FORMATS = ("onnx", "tflite", "openvino")
+PRECISIONS = ("fp32", "int8")
 PROGRAM = Path(sys.executable).with_name("edgekit")
 
 
@@ -189,7 +192,8 @@ def test_command_of_the_manifest_makes_the_same_file(card, tmp_path):
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
     shutil.copy(card, project / "models")
-    command = [str(PROGRAM), "export", "small", "-f", "onnx", "--int8", "--io", "uint8", "--bake-preprocess", "--json"]
+    words = ["export", "small", "-f", "tflite", "--int8", "--io", "uint8", "--bake-preprocess", "--json"]
+    command = [str(PROGRAM), *words]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (first,) = json.loads(done.stdout)
@@ -204,7 +208,7 @@ def test_command_of_the_manifest_makes_the_same_file(card, tmp_path):
     )
     assert again.returncode == 0, again.stderr
     (second,) = json.loads(again.stdout)
-    assert second["profile"] == first["profile"] == "onnx-int8-io-uint8-baked"
+    assert second["profile"] == first["profile"] == "tflite-int8-io-uint8-baked"
     assert Artifact.from_plain(second["manifest"]).sha256 == artifact.sha256
 
 
@@ -228,7 +232,7 @@ def photos(tmp_path_factory) -> Path:
     return photo_folder(tmp_path_factory.mktemp("photos"))
 
 
-@pytest.fixture(params=["mobilenet_v2_1.0", "squeezenet_1.1"])
+@pytest.fixture(scope="module", params=["mobilenet_v2_1.0", "squeezenet_1.1"])
 def trained(request) -> tuple[str, Path]:
     """A network and its real checkpoint."""
     checkpoint = "mobilenet_v2_weights" if request.param.startswith("mobilenet") else "squeezenet_weights"
@@ -246,6 +250,18 @@ def test_weights_are_the_real_ones(trained, labelled_photos, photos):
     assert right >= {"mobilenet_v2_1.0": 17, "squeezenet_1.1": 13}[model]
 
 
+@pytest.fixture(scope="module")
+def exported(trained, photos, tmp_path_factory) -> dict[tuple[str, str], Outcome]:
+    """The trained network in every format, float32 and int8, by format and precision: one network, one reference."""
+    model, weights = trained
+    options = ExportOptions(weights=str(weights), parity_data=str(photos), out=tmp_path_factory.mktemp("real"))
+    keys = list(product(FORMATS, PRECISIONS))
+    profiles = [profile_for(*key) for key in keys]
+    # int8 also where float32 would be taken in its place, because it is faster.
+    profiles = [one.model_copy(update={"form": "default"}) if one.precision == "int8" else one for one in profiles]
+    return dict(zip(keys, export([model], profiles, options, silent), strict=True))
+
+
 INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernels
     ("mobilenet_v2_1.0", "onnx"): 16.5,
     ("mobilenet_v2_1.0", "tflite"): 18.5,
@@ -259,14 +275,10 @@ INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernel
 @pytest.mark.network
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 20), ("int8", 18)])
 @pytest.mark.parametrize("format_", FORMATS)
-def test_real_network_agrees_with_pytorch(trained, precision, least, format_, photos, tmp_path):
+def test_real_network_agrees_with_pytorch(trained, exported, precision, least, format_):
     """Calibrated on the bundled photos, compared on photos that calibration has not seen."""
-    model, weights = trained
-    options = ExportOptions(weights=str(weights), parity_data=str(photos), out=tmp_path)
-    profile = profile_for(format_, precision)
-    if precision == "int8":  # also where float32 would be taken in its place, because it is faster
-        profile = profile.model_copy(update={"form": "default"})
-    (outcome,) = export([model], [profile], options, silent)
+    model, _ = trained
+    outcome = exported[format_, precision]
     assert outcome.status == "converted", outcome.error
     artifact = outcome.artifact
     parity = artifact.parity
