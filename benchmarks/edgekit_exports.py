@@ -89,7 +89,7 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
     from edgekit.artifacts.prepare import ExportOptions
     from edgekit.base.warm import cold
     from edgekit.verbs.export import export
-    from edgekit.verbs.layers import layer_rows
+    from edgekit.verbs.networks.layers import layer_rows
 
     heard: dict[Event, float] = {}
     profiles = [find_profile(name) for name in request["profiles"]]

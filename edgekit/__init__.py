@@ -82,7 +82,7 @@ def export(
         VerificationError: an output of an artifact is too far from the network's.
         ToolError: a converter failed.
     """
-    from .verbs.export_module import export_module
+    from .verbs.export_own import export_module
 
     return export_module(
         network,

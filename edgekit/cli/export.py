@@ -83,7 +83,7 @@ def export_command(
     from ..forms.profiles import choose_matrix, choose_profiles
     from ..types import CheckpointReading
     from .export_own import export_code, wants_own
-    from .export_run import report, run, sources_of
+    from .shared.export_run import report, run, sources_of
 
     names = models or ([card.id for card in default_cards()] if every else [])
     if not names:

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..types import ExportProfile
 from ..verbs.export_own import export_own, is_own
 from ..zoo.preprocessing import Wishes
-from .export_run import report
+from .shared.export_run import report
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:

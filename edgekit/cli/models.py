@@ -60,7 +60,7 @@ def show_command(
     from .show.layers import plain as plain_row
 
     torch_needed("--layers")
-    from ..verbs.layers import layer_rows
+    from ..verbs.networks.layers import layer_rows
 
     rows, total = layer_rows(card)
     if as_json:

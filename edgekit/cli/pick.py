@@ -59,7 +59,7 @@ def pick_command(
 
 def advise(found: Pick) -> list[str]:
     """The guidelines for the chosen network."""
-    from ..verbs.advice import advice_for
+    from ..verbs.networks.advice import advice_for
     from .shared.torch_needed import torch_needed
 
     torch_needed("--advice")

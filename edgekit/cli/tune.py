@@ -121,7 +121,7 @@ def tune_command(
     from ..artifacts.prepare import ExportOptions
     from ..forms.profiles import choose_profiles
     from ..types import CheckpointReading
-    from .export_run import report, sources_of
+    from .shared.export_run import report, sources_of
 
     if not models:
         raise UsageError("no model given", "name one (edgekit models list)")

@@ -17,7 +17,7 @@ from edgekit.artifacts.store import read_manifest
 from edgekit.artifacts.tasks import Outcome
 from edgekit.base.progress import Step, Warned
 from edgekit.catalog import MODELS, builtin_folder, cards, default_cards
-from edgekit.cli.export_run import telling
+from edgekit.cli.shared.export_run import telling
 from edgekit.cli.show.export_table import outcome_table, summary_line
 from edgekit.errors import ToolError
 from edgekit.forms.profiles import choose_matrix

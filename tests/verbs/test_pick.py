@@ -8,7 +8,7 @@ from edgekit.errors import NotComparableError, UsageError, VerificationError
 from edgekit.reports.store import load, save
 from edgekit.select.pareto import Limits
 from edgekit.types import Verdict
-from edgekit.verbs.advice import advice_for
+from edgekit.verbs.networks.advice import advice_for
 from edgekit.verbs.pick import pick
 
 BASE = load(Path(__file__).parent.parent / "data" / "report_v1.json")

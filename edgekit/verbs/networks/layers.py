@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..types import ModelCard
+from ...types import ModelCard
 
 if TYPE_CHECKING:
-    from ..zoo.complexity import LayerCost
+    from ...zoo.complexity import LayerCost
 
 
 def layer_rows(card: ModelCard) -> tuple[list[LayerCost], LayerCost]:
@@ -18,8 +18,8 @@ def layer_rows(card: ModelCard) -> tuple[list[LayerCost], LayerCost]:
     """
     import torch
 
-    from ..zoo.complexity import layer_costs, total_cost
-    from ..zoo.registry import create
+    from ...zoo.complexity import layer_costs, total_cost
+    from ...zoo.registry import create
 
     with torch.device("meta"):
         network = create(card)

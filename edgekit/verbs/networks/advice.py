@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..catalog import find_card
-from ..select.guidelines import advise
+from ...catalog import find_card
+from ...select.guidelines import advise
 
 
 def advice_for(model: str) -> list[str]:
@@ -14,8 +14,8 @@ def advice_for(model: str) -> list[str]:
     """
     import torch
 
-    from ..zoo.facts import network_facts
-    from ..zoo.registry import create
+    from ...zoo.facts import network_facts
+    from ...zoo.registry import create
 
     card = find_card(model)
     with torch.device("meta"):

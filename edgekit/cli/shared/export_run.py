@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..artifacts.cache import measure
-from ..artifacts.prepare import ExportOptions
-from ..artifacts.tasks import Done, Outcome
-from ..base.progress import Progress
-from ..catalog import find_card, find_profile
-from ..types import ExportProfile
-from ..verbs.export import export
-from .show.console import emit_json, say
-from .show.export import exit_code, outcome_lines, outcome_plain, provenance_lines
-from .show.export_table import outcome_table
-from .show.live import live_line
-from .show.progress import ProgressLines, on_terminal
+from ...artifacts.cache import measure
+from ...artifacts.prepare import ExportOptions
+from ...artifacts.tasks import Done, Outcome
+from ...base.progress import Progress
+from ...catalog import find_card, find_profile
+from ...types import ExportProfile
+from ...verbs.export import export
+from ..show.console import emit_json, say
+from ..show.export import exit_code, outcome_lines, outcome_plain, provenance_lines
+from ..show.export_table import outcome_table
+from ..show.live import live_line
+from ..show.progress import ProgressLines, on_terminal
 
 
 def sources_of(models: Sequence[str], profiles: Sequence[str]) -> dict[str, str]:
@@ -42,7 +42,7 @@ def run(
         if scheduler is None:
             outcomes = export(models, profiles, options, progress, jobs, done)
         else:
-            from ..artifacts.cluster import export_on_cluster
+            from ...artifacts.cluster import export_on_cluster
 
             outcomes = export_on_cluster(scheduler, models, profiles, options, progress, done)
     return outcomes, time.monotonic() - start

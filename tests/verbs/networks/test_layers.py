@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgekit.catalog import find_card
-from edgekit.verbs.layers import layer_rows
+from edgekit.verbs.networks.layers import layer_rows
 
 
 @pytest.mark.parametrize("model", ["shufflenet_v2_0.5", "condensenet_fashion_small", "mobilenet_v3_small_0.35"])
