@@ -135,16 +135,16 @@ def edgekit_export(card: ModelCard, format_: Format, precision: Precision, cache
     recorded = json.loads(result.read_text())
     place = folder / recorded["folder"]
     artifact = Artifact.model_validate_json((place / MANIFEST).read_text())
-    audit = artifact.audit
+    audit, (parity, _) = artifact.audit, artifact.proof
     facts = {
         "profile": artifact.profile,
         "cpu_seconds": recorded["cpu_seconds"],
         "layers": recorded["layers"],
         "weights_sha256": artifact.weights.sha256,
         "tools": artifact.tool_versions,
-        "sqnr_db": artifact.parity.sqnr_db,
-        "image_sqnr_db": artifact.parity.image_sqnr_db,
-        "cosine_min": artifact.parity.cosine_min,
+        "sqnr_db": parity.sqnr_db,
+        "image_sqnr_db": parity.image_sqnr_db,
+        "cosine_min": parity.cosine_min,
         "transposes": audit.transposes,
         "executed_ops": sum(audit.executed.values()),
         "partitions": audit.delegate_partitions,

@@ -110,7 +110,7 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
         if outcome.artifact is None or outcome.status != "converted":
             cells[format_] = {"error": f"{outcome.status}: {outcome.error}"}
         else:
-            parity = outcome.artifact.parity
+            parity, _ = outcome.artifact.proof
             cells[format_] = {
                 "sqnr_db": parity.sqnr_db,
                 "agree": parity.top1_agree,

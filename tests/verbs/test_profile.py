@@ -102,10 +102,10 @@ def test_an_empty_folder_says_which_command_fills_it(tmp_path: Path) -> None:
     assert "edgekit export mobilenet_v3 --format tflite --int8" in caught.value.hint
 
 
-def test_a_model_file_of_somebody_else(tmp_path: Path) -> None:
-    (tmp_path / "other.tflite").write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"other\.tflite is not an artifact: there is no manifest\.json beside it"):
-        find_artifacts([str(tmp_path / "other.tflite")], tmp_path)
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "other.bin").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"other\.bin is not an artifact: there is no manifest\.json beside it"):
+        find_artifacts([str(tmp_path / "other.bin")], tmp_path)
 
 
 def test_nothing_for_the_runtime(root: Path) -> None:
