@@ -41,7 +41,7 @@ CODE = (
         "bench",
         "calibration_photos",
         "catalog.py",
-        "export",
+        "convert",
         "forms",
         "passes",
         "training",
