@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export.conftest import Way
+from tests.convert.conftest import Way
 from torch import nn
 
 from edgekit.artifacts.prepare import ExportOptions
