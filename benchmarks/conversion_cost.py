@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgekit.base.isolate import METER, wait
+from edgekit.base.processes.isolate import METER, wait
 from edgekit.catalog import default_cards, find_card
 
 HEAD = f"{'model':<28} {'precision':<9} {'plain CPU s':>11} {'edgekit CPU s':>13} {'edgekit / plain':>15}"

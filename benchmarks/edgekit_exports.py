@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import write_atomic
-from edgekit.base.isolate import run_named
 from edgekit.base.owned import MANIFEST
+from edgekit.base.processes.isolate import run_named
 from edgekit.base.progress import Event, Step
 from edgekit.base.target import host_target
 from edgekit.catalog import PROFILES, find_card, find_profile, folders
@@ -87,7 +87,7 @@ def export_child(request: dict[str, Any]) -> dict[str, Any]:
     Request: ``model``, ``profiles``, ``out``.
     """
     from edgekit.artifacts.prepare import ExportOptions
-    from edgekit.base.warm import cold
+    from edgekit.base.processes.warm import cold
     from edgekit.verbs.export import export
     from edgekit.verbs.networks.layers import layer_rows
 

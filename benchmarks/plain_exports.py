@@ -16,7 +16,7 @@ import numpy as np
 
 from edgekit.base.files import staged_folder, write_atomic
 from edgekit.base.images.pixels import from_output, load_pixels, to_input
-from edgekit.base.isolate import describe_exit, tail
+from edgekit.base.processes.isolate import describe_exit, tail
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError
@@ -139,7 +139,14 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     folder = Path(request["folder"])
     asked, answered, log = folder / "request.json", folder / "answer.json", folder / "log.txt"
     asked.write_text(json.dumps(request))
-    command = [sys.executable, "-m", "edgekit.base.isolate", "benchmarks.plain:make", str(asked), str(answered)]
+    command = [
+        sys.executable,
+        "-m",
+        "edgekit.base.processes.isolate",
+        "benchmarks.plain:make",
+        str(asked),
+        str(answered),
+    ]
     with log.open("wb") as stream:
         child = subprocess.Popen(
             [*command, str(os.getpid())],

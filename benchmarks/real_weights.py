@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.base.files import write_atomic
-from edgekit.base.isolate import run_named
+from edgekit.base.processes.isolate import run_named
 from edgekit.base.target import host_target
 from edgekit.catalog import find_card, find_profile
 from edgekit.errors import EdgekitError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base.signals import at_the_end, leave_at_once
+from .base.processes.signals import at_the_end, leave_at_once
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ from filelock import FileLock
 from benchmarks import real_data
 from benchmarks.real_data import CACHE
 from edgekit.base.folders import boards_folder
+from edgekit.base.processes.warm import warm
 from edgekit.base.progress import Event, silent
-from edgekit.base.warm import warm
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
 from edgekit.devices.virtual.files import write_files

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base import files, posix
+from edgekit.base import files
+from edgekit.base.processes import posix
 
 ROOT = Path(__file__).parent.parent
 MEASUREMENT = Path(__file__).parent / "data" / "report_v1.json"
@@ -97,7 +98,7 @@ def test_without_flock_work_goes_on_unlocked(tmp_path: Path, monkeypatch: pytest
 
 
 def test_without_process_groups_a_child_is_ended_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.base.isolate import supervised, wait
+    from edgekit.base.processes.isolate import supervised, wait
 
     monkeypatch.delattr(os, "killpg")
     monkeypatch.delattr(os, "wait4")

@@ -54,7 +54,7 @@ def test_what_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
 
 CLEARING = """
 import os, signal, time
-from edgekit.base.signals import unwind
+from edgekit.base.processes.signals import unwind
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which a suite under nohup ignores
 unwind()
 try:
@@ -76,7 +76,8 @@ def test_a_second_signal_does_not_disturb_the_clearing_away(first: str, code: in
 
 
 def test_a_signal_after_the_work_prints_nothing() -> None:
-    program = "import os, signal; from edgekit.base.signals import *; unwind(); at_the_end(); os.kill(os.getpid(), 2)"
+    steps = "unwind(); at_the_end(); os.kill(os.getpid(), 2)"
+    program = f"import os, signal; from edgekit.base.processes.signals import *; {steps}"
     program = "import signal; signal.signal(2, signal.default_int_handler); " + program
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -21,8 +21,8 @@ from .. import __version__
 from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
-from ..base.isolate import rebuild_error
 from ..base.owned import MANIFEST, MARK
+from ..base.processes.isolate import rebuild_error
 from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..forms.resolve import target_of
 from ..types import ExportProfile
 from .children import jobs

@@ -19,8 +19,8 @@ from .. import __version__
 from ..base.files import check_regular, sha256_file, staged_folder
 from ..base.folders import foreign_folder
 from ..base.inside import inside
-from ..base.isolate import run_isolated
 from ..base.owned import MANIFEST
+from ..base.processes.isolate import run_isolated
 from ..base.target import host_target
 from ..bench.launch import call_agent
 from ..errors import EdgekitError, UsageError

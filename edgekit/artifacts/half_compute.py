@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.images.pixels import from_output
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..errors import VerificationError
 from ..types import ExportProfile, Parity
 from ..verify.parity import compare

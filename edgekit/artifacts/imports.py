@@ -1,4 +1,4 @@
-"""What the children of an export import, for :func:`edgekit.base.warm.warm`; the shared part first."""
+"""What the children of an export import, for :func:`edgekit.base.processes.warm.warm`; the shared part first."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..base.files import write_atomic
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..base.untrusted import read_text
 from ..errors import UsageError
 from ..reports.store import first_problem

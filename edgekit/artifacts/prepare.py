@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..base.images.pixels import Pixels
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs

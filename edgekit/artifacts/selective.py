@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.inside import inside
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..base.progress import Note, Progress, Step
 from ..base.stats import rounded
 from ..errors import VerificationError

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..base.files import check_writable
-from ..base.isolate import METER
 from ..base.owned import check_replaceable
+from ..base.processes.isolate import METER
 from ..base.progress import Finished, Progress, Step
 from ..base.scratch import scratch_folder
 from ..catalog import find_card

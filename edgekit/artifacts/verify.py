@@ -10,7 +10,7 @@ import numpy as np
 from ..base.files import writing
 from ..base.images.pixels import from_output, to_input
 from ..base.inside import inside
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..base.target import host_target, saturates
 from ..bench.launch import call_agent
 from ..errors import VerificationError

@@ -20,7 +20,7 @@ from ..errors import ToolError, UsageError
 from .exchange import exchange
 from .locks import STALE_S, claimed, create_locked, free, locks_work, machine, owned, untouched
 from .owned import check_replaceable, claim
-from .posix import MOVES_OPEN_FILES, UNTRUSTED
+from .processes.posix import MOVES_OPEN_FILES, UNTRUSTED
 
 
 def sha256_file(path: Path) -> str:

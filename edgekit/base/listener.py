@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from .isolate import describe_exit, supervised, wait
-from .posix import end_group
+from .processes.isolate import describe_exit, supervised, wait
+from .processes.posix import end_group
 
 CHUNK = 1 << 16
 LINE_BYTES = 16 << 20

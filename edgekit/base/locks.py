@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .posix import OWN, UNTRUSTED, take_lock
+from .processes.posix import OWN, UNTRUSTED, take_lock
 
 LOCK = ".lock"
 STALE_S = 7 * 24 * 3600.0

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from .locks import LOCK, claimed, owned
-from .posix import ours
+from .processes.posix import ours
 
 SCRATCH = re.compile(rf"(edgekit-(?:[a-z]+-)?[0-9a-f]{{12}})(?:{re.escape(LOCK)})?")
 

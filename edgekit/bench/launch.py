@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..base.clean import visible
-from ..base.isolate import IDLE, describe_exit, last_lines, supervised, wait
 from ..base.listener import ExcessError, Listener
-from ..base.posix import end_group
+from ..base.processes.isolate import IDLE, describe_exit, last_lines, supervised, wait
+from ..base.processes.posix import end_group
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError, shown
 from ..types.answers import Event, Refusal

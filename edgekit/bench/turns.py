@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.clean import visible
-from ..base.isolate import describe_exit, last_lines, supervised, wait
 from ..base.listener import ExcessError, Listener
-from ..base.posix import end_group
+from ..base.processes.isolate import describe_exit, last_lines, supervised, wait
+from ..base.processes.posix import end_group
 from ..base.scratch import scratch_folder
 from ..types.answers import Event, Refusal, Turn
 from .answers import SpoiltError, Value, checked, parse

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from ..base.distribution import install_command
 from ..base.folders import labgrid_folder
-from ..base.posix import take_lock
+from ..base.processes.posix import take_lock
 from ..base.progress import Finished, Note, Progress, Step, Warned
 from ..errors import ToolError, did_you_mean
 from ..types import Device

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base.isolate import describe_exit, run_logged, tail
+from ..base.processes.isolate import describe_exit, run_logged, tail
 from ..base.progress import Progress, Step
 from ..errors import ToolError
 

@@ -11,7 +11,7 @@ from ..artifacts.imports import NETWORK
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..base.progress import Progress, Step, silent
 from ..errors import EdgekitError, ToolError, VerificationError
 from ..forms.candidates import candidates

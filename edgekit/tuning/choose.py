@@ -16,9 +16,9 @@ from ..artifacts.store import artifact_folder
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.owned import check_replaceable
+from ..base.processes.warm import warm
 from ..base.progress import Finished, Progress, Step, telling
 from ..base.scratch import scratch_folder
-from ..base.warm import warm
 from ..bench.choice import Compared, Question, compare
 from ..bench.paired import Contender
 from ..bench.session import Session

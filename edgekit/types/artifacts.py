@@ -239,6 +239,11 @@ class Artifact(Frozen):
         return self.parity, self.parity_data
 
     @property
+    def of_the_zoo(self) -> bool:
+        """False for a network of a user's own, which no card describes; old manifests lack the card alone."""
+        return self.card is not None or bool(self.weights.layout) or self.weights.kind == "random"
+
+    @property
     def again(self) -> str:
         """How to have the artifact made once more."""
         return f"give its file again: {self.origin}" if self.origin else f"export it again: {self.command}"

@@ -19,7 +19,7 @@ from typing import Literal
 from .. import __version__
 from ..artifacts.children import trials as doctor_probe
 from ..base.distribution import install_command, requirements
-from ..base.isolate import run_isolated
+from ..base.processes.isolate import run_isolated
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.target import CPUINFO, cpu_flags, host_target

@@ -16,8 +16,8 @@ from ..artifacts.requests import ScoresRequest
 from ..artifacts.store import card_of, check_files, file_of, read_manifest
 from ..base.images.image_arrays import size_note
 from ..base.images.pixels import from_output, to_input
-from ..base.isolate import run_isolated
 from ..base.owned import MANIFEST
+from ..base.processes.isolate import run_isolated
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..artifacts.prepare import ExportOptions
 from ..artifacts.tasks import Done, Outcome, export_task, plan
-from ..base.parallel import run_all
+from ..base.processes.parallel import run_all
+from ..base.processes.warm import warm
 from ..base.progress import Progress
-from ..base.warm import warm
 from ..catalog import find_card, profile_for
 from ..types import RUNTIME_OF, ExportProfile, Precision
 

@@ -19,9 +19,9 @@ from ..artifacts.own.program import exported
 from ..artifacts.own.requests import OwnSource
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
+from ..base.processes.warm import warm
 from ..base.progress import Finished, Progress, Step, Warned, silent
 from ..base.scratch import scratch_folder
-from ..base.warm import warm
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..forms.profiles import choose_profiles
 from ..types import ExportProfile, Stored

@@ -17,9 +17,9 @@ from ..artifacts.store import artifact_folder, check_files, read_manifest
 from ..artifacts.tasks import Outcome
 from ..base.files import write_atomic
 from ..base.owned import MANIFEST
-from ..base.parallel import run_all
+from ..base.processes.parallel import run_all
+from ..base.processes.warm import warm
 from ..base.progress import Finished, Note, Progress
-from ..base.warm import warm
 from ..catalog import cards, find_card, profile_for
 from ..errors import EdgekitError, UsageError, did_you_mean
 from ..forms.profiles import FORMATS, INT8_WEIGHTS

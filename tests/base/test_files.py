@@ -503,7 +503,7 @@ def test_without_locks_the_owner_decides(tmp_path, monkeypatch, known):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("edgekit.base.posix.fcntl.flock", refuse)
+    monkeypatch.setattr("edgekit.base.processes.posix.fcntl.flock", refuse)
     with staged_folder(tmp_path / "profile") as folder:
         if not known:
             said = json.loads(lock_of(folder).read_text())

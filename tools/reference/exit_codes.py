@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.base.signals import INTERRUPTED
+from edgekit.base.processes.signals import INTERRUPTED
 from edgekit.errors import EdgekitError
 from edgekit.types.gates import EXIT_CODES, WORST_FIRST
 

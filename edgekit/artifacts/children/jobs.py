@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...base.isolate import quick_imports
+from ...base.processes.isolate import quick_imports
 from ...types import Audit, LayerErrors
 from ..requests import (
     AllowHalf,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...base.isolate import quick_imports
+from ...base.processes.isolate import quick_imports
 from ...convert.any.job import AnyConverted
 from ..own.requests import OwnConvertRequest, ReferenceMade, ReferenceRequest, Traced, TraceRequest
 

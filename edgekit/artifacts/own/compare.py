@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.images.pixels import from_output
-from ...base.isolate import run_isolated
+from ...base.processes.isolate import run_isolated
 from ...bench.launch import call_agent
 from ...types import RUNTIME_OF, ExportProfile, Parity, TensorSpec
 from ...verify.parity import compare

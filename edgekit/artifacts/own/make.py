@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 from ...base.files import sha256_file, staged_folder
-from ...base.isolate import run_isolated
+from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
 from ...bench.launch import call_agent
 from ...errors import UsageError, VerificationError

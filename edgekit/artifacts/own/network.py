@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...base.isolate import run_isolated
+from ...base.processes.isolate import run_isolated
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays
 from ..children import own_jobs

@@ -36,7 +36,7 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines.append(f"calibration: {images.source} ({images.count}); {advice}")
         if images is not None:
             lines += [f"calibration: {note}" for note in images.notes]
-            if others.sha256 == images.sha256 and artifact.card is not None:
+            if others.sha256 == images.sha256 and artifact.of_the_zoo:
                 lines.append(f"parity: on the same {images.count} images; --parity-data takes others")
         if others != images:
             lines += [f"parity: {note}" for note in others.notes]
@@ -53,12 +53,11 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def weights_line(artifact: Artifact) -> str:
     """Which weights were taken from which file, and which stood beside them."""
     weights = artifact.weights
-    card = artifact.card
-    if card is None:
+    if not artifact.of_the_zoo:
         return f"weights: {weights.source}"
     classes = artifact.outputs[0].shape[-1]
     facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
-    if card.architecture.get("tf_padding"):
+    if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
         facts.append("padded as TensorFlow does")
     if weights.key and not weights.other:
         facts.append(f"from its {weights.key!r}")
@@ -130,7 +129,7 @@ def artifact_lines(artifact: Artifact) -> list[str]:
         agreement += " (not judged: random weights)"
     if classes == 1:
         agreement = "one score: no classes to agree on"
-    if artifact.card is None:
+    if not artifact.of_the_zoo:
         agreement = "the worst output" if len(artifact.outputs) > 1 else "every output"
     cosine = f"cosine {parity.cosine_min:.5f}, " if "cosine" in parity.judged else ""
     lines = [

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from ...base.files import staged_folder, write_atomic
 from ...base.folders import boards_folder
-from ...base.isolate import describe_exit, run_logged, tail
-from ...base.posix import take_lock
+from ...base.processes.isolate import describe_exit, run_logged, tail
+from ...base.processes.posix import take_lock
 from ...base.progress import Progress, Step
 from ...errors import ToolError
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.convert.conftest import Way
 from torch import nn
 
 from edgekit.artifacts.prepare import ExportOptions
@@ -17,6 +16,7 @@ from edgekit.convert.int8.weight_range import largest_weight
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.verbs.export import export
+from tests.convert.conftest import Way
 
 COARSE = Scheme(weight_steps=7, per_channel=True, symmetric=False)
 

@@ -1,7 +1,7 @@
 """Run a function in a child process with a time limit: native converters and runtimes abort, hang and leak.
 
-The child is ``python -m edgekit.base.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON, and PARENT
-is our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
+The child is ``python -m edgekit.base.processes.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON,
+and PARENT is our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
 
 A function that runs isolated takes one frozen value and returns one. Its module imports nothing heavy at its top,
 since the parent imports it too; the function itself imports what it needs, inside :func:`quick_imports`.
@@ -26,11 +26,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
-from .. import errors
-from ..errors import EdgekitError, ToolError
-from ..types.base import Frozen
+from ... import errors
+from ...errors import EdgekitError, ToolError
+from ...types.base import Frozen
+from ..scratch import scratch_folder
 from .posix import end_group
-from .scratch import scratch_folder
 from .warm import Forked, fork
 
 Request = TypeVar("Request", bound=Frozen)
@@ -134,7 +134,7 @@ def run_main(
         if child is not None:
             with supervised(child):
                 return wait(child, timeout_s)
-    command = [sys.executable, "-m", "edgekit.base.isolate", *arguments, str(os.getpid())]
+    command = [sys.executable, "-m", "edgekit.base.processes.isolate", *arguments, str(os.getpid())]
     return run_logged(command, log, timeout_s, env)
 
 

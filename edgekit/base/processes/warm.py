@@ -126,7 +126,7 @@ class Warmth:
         self._environment = read_at_start(environment)
         with theirs:
             self._started = subprocess.Popen(
-                [sys.executable, "-m", "edgekit.base.warm_server", str(theirs.fileno())],
+                [sys.executable, "-m", "edgekit.base.processes.warm_server", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -192,7 +192,7 @@ def cold() -> Iterator[None]:
 def fork(
     modules: Sequence[str], arguments: Sequence[str], log: IO[bytes], environment: dict[str, str]
 ) -> Forked | None:
-    """Fork a child that runs :func:`edgekit.base.isolate.main`; None where a fresh interpreter must do it.
+    """Fork a child that runs :func:`edgekit.base.processes.isolate.main`; None where a fresh interpreter must do it.
 
     Args:
         modules: what the child will import; one that cannot be imported is left to the child, which says so.

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit import errors
-from edgekit.base import warm
-from edgekit.base.isolate import METER, describe_exit, run_logged, run_named, tail
 from edgekit.base.locks import alive
+from edgekit.base.processes import warm
+from edgekit.base.processes.isolate import METER, describe_exit, run_logged, run_named, tail
 from edgekit.errors import EdgekitError, ToolError, did_you_mean
 
 CHILD = '''
@@ -258,8 +258,8 @@ def test_grandchildren_end_with_the_child(call, tmp_path, then):
 def test_interrupt_ends_the_whole_family(imports, tmp_path, how):
     program = """
 import signal, sys
-from edgekit.base.isolate import run_named
-from edgekit.base.warm import warm
+from edgekit.base.processes.isolate import run_named
+from edgekit.base.processes.warm import warm
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 request = {"pids": sys.argv[1], "then": "sleep"}
 with warm():
@@ -277,8 +277,8 @@ with warm():
 def test_kill_of_the_parent_ends_the_child(imports, tmp_path):
     program = """
 import sys
-from edgekit.base.isolate import run_named
-from edgekit.base.warm import warm
+from edgekit.base.processes.isolate import run_named
+from edgekit.base.processes.warm import warm
 request = {"pids": sys.argv[1], "then": "sleep"}
 with warm():
     run_named("child_functions:family", request, 100, "x", imports=sys.argv[2:])

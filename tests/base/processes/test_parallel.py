@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base.isolate import METER, run_named
 from edgekit.base.locks import alive
-from edgekit.base.parallel import run_all
+from edgekit.base.processes.isolate import METER, run_named
+from edgekit.base.processes.parallel import run_all
 from edgekit.errors import ToolError
 
 CHILD = """

@@ -1,4 +1,4 @@
-"""The program of a warm interpreter: ``python -m edgekit.base.warm_server SOCKET``; see :mod:`edgekit.base.warm`.
+"""The program of a warm interpreter: ``python -m edgekit.base.processes.warm_server SOCKET``; see :mod:`.warm`.
 
 It has one thread, which waits for requests; each is answered by a keeper, which forks the child, waits for it and
 tells how it ended. All of them end with the process that asks.
@@ -83,7 +83,7 @@ def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
 
 
 def run(request: dict[str, Any], log: int) -> NoReturn:
-    """The child: as a fresh interpreter would have it, then :func:`edgekit.base.isolate.main`."""
+    """The child: as a fresh interpreter would have it, then :func:`edgekit.base.processes.isolate.main`."""
     with suppress(OSError):
         os.setpgid(0, 0)
     for number in (1, 2):
