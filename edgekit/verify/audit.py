@@ -231,10 +231,10 @@ def reads_int8(node: Node) -> bool:
 def is_one_of(node: Node, names: frozenset[str]) -> bool:
     """True when an executed operator is one of the file's operators of these names.
 
-    ONNX Runtime calls an operator that it has laid out anew ``<output>_nchwc``, and one that it has copied
-    ``<name>_token_<number>``.
+    ONNX Runtime calls an operator that it has laid out anew ``<output>_nchwc``, one that it has copied
+    ``<name>_token_<number>``, and a matrix product that it computes with its activation ``fused <name>``.
     """
-    return re.sub(r"(_nchwc|_token_\d+)+$", "", node["name"]) in names
+    return re.sub(r"^fused |(_nchwc|_token_\d+)+$", "", node["name"]) in names
 
 
 def constants_of(graph: GraphProto) -> list[TensorProto]:

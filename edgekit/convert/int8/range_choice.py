@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MOST_IMAGES = 16
 """Calibration images that give the ranges and judge them: all, as any one may hold the extremes that matter."""
 
-WORTH_DB = 0.5
-"""Min-max stays unless the other way gains more."""
+DOUBT_DB = 0.5
+"""On a quarter of the images, min-max is settled where it is better by more."""
 
 
 class Observed(Simulation):
@@ -77,14 +77,15 @@ def choose_ranges(
     quantized = frozenset(observed.layers) - in_float
     ways = {"min-max": observed.ranges, other.ranges: observed.narrowed}
     inputs, scores, better = observed.inputs, observed.scores, True
-    for every in (4, 1):  # a quarter of the images already tells of most networks that nothing is to be cut off
+    for every in (4, 1):  # a quarter of the images already tells of most networks that cutting off does harm
         if not better:
             break
         observed.inputs, observed.scores = inputs[::every], scores[::every]
         found = {}
         for way, observed.ranges in ways.items():
             found[way] = sqnr_db(observed.scores, observed.noise(quantized))
-        better = found[other.ranges] > found["min-max"] + WORTH_DB
+        gained = found[other.ranges] - found["min-max"]
+        better = gained > (0.0 if every == 1 else -DOUBT_DB)
     best = other if better else settings.model_copy(update={"ranges": "min-max"})
     figures = ", ".join(f"{way} {db:.1f} dB" for way, db in found.items())
     return best, f"by simulated SQNR on {len(observed.inputs)} calibration images: {figures}"
