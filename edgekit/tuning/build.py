@@ -43,7 +43,7 @@ class Built:
 
 
 def forms_to_try(base: ExportProfile, target: TargetClass) -> list[ExportProfile]:
-    """``base`` and the profile in every candidate form that asks for something else."""
+    """``base`` and the profile in every form that asks for something else."""
     tried = [base]
     for form in offered_forms(base.format, base.precision, target):
         other = with_form(base, form.name, form.rewrites, form.keep_float)
