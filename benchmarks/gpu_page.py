@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgekit.forms.candidates import candidates
+from edgekit.forms.offered import offered_forms
 
 Row = dict[str, Any]
 KINDS = ("plain", "edgekit")
@@ -109,7 +109,7 @@ def line(row: Row) -> tuple[str, ...]:
 
 def forms(rows: list[Row]) -> str:
     """What the forms of edgekit's files do, as a list; those of a table of the user's own are not known here."""
-    reasons = {form.name: form.reason for form in candidates("tflite", "fp32", "mobile-gpu")}
+    reasons = {form.name: form.reason for form in offered_forms("tflite", "fp32", "mobile-gpu")}
     used = dict.fromkeys(row["form"] for row in rows if row["kind"] == "edgekit" and row["form"] in reasons)
     return "\n".join(f"- `{name}`: {reasons[name]}." for name in used)
 

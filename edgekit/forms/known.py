@@ -17,8 +17,8 @@ from ..base.files import write_atomic
 from ..catalog import PROFILES, folders, load_toml, user_folder
 from ..errors import UsageError
 from ..types import ExportProfile, FormTable, KnownForm, ModelCard, TargetClass
-from .candidates import all_in_int8
 from .catalogue import worth_trying
+from .offered import all_in_int8
 
 DEFAULTS = "defaults"
 HEAD = "# Forms that `edgekit tune` found to be the fastest on machines of this class; see edgekit tune --help.\n"

@@ -8,8 +8,8 @@ from ..base.target import host_target
 from ..catalog import builtin_profile, profile_for
 from ..errors import UsageError
 from ..types import ChosenForm, Evidence, ExportProfile, ModelCard, TargetClass
-from .candidates import candidates
 from .known import Found, find_form
+from .offered import offered_forms
 from .profiles import derived
 from .unknown import listed, unknown_form
 
@@ -64,12 +64,12 @@ def resolve(card: ModelCard, profile: ExportProfile, float_instead: bool = True)
 
 
 def named(profile: ExportProfile, name: str, found: Found | None, target: TargetClass) -> ExportProfile:
-    """The profile in the form called ``name``: the profile's own, a candidate, or the table's."""
+    """The profile in the form called ``name``: the profile's own, one that edgekit offers, or the table's."""
     if name == DEFAULT:
         return profile.model_copy(update={"form": DEFAULT})
     if found is not None and found.known.form == name and found.known.rewrites is not None:
         return of_table(profile, found, target)
-    forms = {form.name: form for form in candidates(profile.format, profile.precision, target)}
+    forms = {form.name: form for form in offered_forms(profile.format, profile.precision, target)}
     if name not in forms:
         raise unknown_form(profile, name, {*forms, DEFAULT, BEST_KNOWN}, target)
     return with_form(profile, name, forms[name].rewrites, forms[name].keep_float)
@@ -80,7 +80,7 @@ def of_table(profile: ExportProfile, found: Found, target: TargetClass) -> Expor
     known = found.known
     if known.rewrites is not None:
         return with_form(profile, known.form, known.rewrites, known.keep_float)
-    forms = {form.name: form for form in candidates(profile.format, profile.precision, target)}
+    forms = {form.name: form for form in offered_forms(profile.format, profile.precision, target)}
     if known.form == DEFAULT:
         return profile.model_copy(update={"form": DEFAULT})
     if known.form not in forms:

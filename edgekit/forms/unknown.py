@@ -9,7 +9,7 @@ from typing import get_args
 from ..catalog import profiles
 from ..errors import UsageError, did_you_mean
 from ..types import ExportProfile, TargetClass
-from .candidates import candidates
+from .offered import offered_forms
 
 WIDTH = 110
 
@@ -32,7 +32,7 @@ def homes_of(name: str) -> dict[tuple[str, str], tuple[TargetClass, ...]]:
     homes: dict[tuple[str, str], tuple[TargetClass, ...]] = {}
     targets: tuple[TargetClass, ...] = get_args(TargetClass)
     for pair in dict.fromkeys((profile.format, profile.precision) for profile in profiles().values()):
-        having = tuple(t for t in targets if name in {form.name for form in candidates(*pair, t)})
+        having = tuple(t for t in targets if name in {form.name for form in offered_forms(*pair, t)})
         if having:
             homes[pair] = having
     return homes

@@ -14,7 +14,7 @@ from ..artifacts.requests import EffectsRequest, FormRewrites
 from ..base.processes.isolate import run_isolated
 from ..base.progress import Progress, Step, silent
 from ..errors import EdgekitError, ToolError, VerificationError
-from ..forms.candidates import candidates
+from ..forms.offered import offered_forms
 from ..forms.resolve import kept_in_float, with_form
 from ..types import Artifact, ExportProfile, FormOutcome, Stored, TargetClass, TriedForm
 
@@ -43,9 +43,9 @@ class Built:
 
 
 def forms_to_try(base: ExportProfile, target: TargetClass) -> list[ExportProfile]:
-    """``base`` and the profile in every candidate form that asks for something else."""
+    """``base`` and the profile in every form that asks for something else."""
     tried = [base]
-    for form in candidates(base.format, base.precision, target):
+    for form in offered_forms(base.format, base.precision, target):
         other = with_form(base, form.name, form.rewrites, form.keep_float)
         if all(wanted(other) != wanted(one) for one in tried):
             tried.append(other)

@@ -71,7 +71,7 @@ class TuningConditions(Frozen):
 
 
 class TriedForm(Frozen):
-    """A candidate and how it did.
+    """A form and how it did.
 
     Attributes:
         rewrites: passes asked for, in order.
@@ -149,7 +149,7 @@ class KnownForm(Frozen):
 
     Attributes:
         network: a family, or the id of a card, which goes before its family.
-        form: its name; without ``rewrites`` one of the candidates.
+        form: its name; without ``rewrites`` one of those that edgekit offers.
         takes: another precision that is exported in place of this one, because it is faster.
         measured: on the table's own target; else ``note`` says what speaks for the form.
         against: name of the form that ``evidence`` compares it with: base latency over this form's.

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from edgekit.catalog import PROFILES, builtin_folder, cards, find_card, load_toml, profile_for, profiles
 from edgekit.errors import UsageError
-from edgekit.forms.candidates import candidates
 from edgekit.forms.known import find_form, remember, render, user_table
+from edgekit.forms.offered import offered_forms
 from edgekit.types import Evidence, FormTable, KnownForm, TargetClass
 
 SHIPPED = sorted((builtin_folder(PROFILES) / "defaults").glob("*.toml"))
@@ -76,7 +76,7 @@ def test_shipped_table_names_what_exists(path):
     networks = {name for card in cards().values() for name in (card.id, card.family)}
     for line in shipped.known:
         assert line.network in networks
-        names = {form.name for form in candidates(line.format, line.precision, shipped.target)}
+        names = {form.name for form in offered_forms(line.format, line.precision, shipped.target)}
         assert line.rewrites is not None or line.form in names
         assert set(line.rewrites or ()) <= set(PASSES)
         for evidence in (line.evidence, line.int8_vs_float):
@@ -137,7 +137,7 @@ def test_what_is_taken_over_says_where_it_was_measured_and_leaves_int8_open(proj
 def test_what_a_table_gives_can_be_made_on_the_target(target, precision):
     families = {card.family: card for card in cards().values()}
     for format_ in ("onnx", "tflite", "openvino"):
-        names = {form.name for form in candidates(format_, precision, target)}
+        names = {form.name for form in offered_forms(format_, precision, target)}
         for card in families.values():
             found = find_form(card, profile_for(format_, precision), target)
             assert found is None or found.known.rewrites is not None or found.known.form in names

@@ -9,8 +9,8 @@ import pytest
 
 from edgekit.catalog import PROFILES, builtin_folder, find_card, profile_for
 from edgekit.errors import UsageError
-from edgekit.forms.candidates import candidates
 from edgekit.forms.known import remember
+from edgekit.forms.offered import offered_forms
 from edgekit.forms.profiles import choose_profiles
 from edgekit.forms.resolve import describe_form, resolve
 from edgekit.types import Evidence, ExportProfile, KnownForm
@@ -50,7 +50,7 @@ def test_what_nobody_measured_is_the_profile_s_own_and_says_so():
 def test_the_table_s_form_is_taken_with_its_evidence():
     remember(known(), "x86-vnni")
     resolved = resolve(CARD, int8())
-    shift = next(form for form in candidates("onnx", "int8", "x86-vnni") if form.name == "shift")
+    shift = next(form for form in offered_forms("onnx", "int8", "x86-vnni") if form.name == "shift")
     assert resolved.note == ""
     assert (resolved.profile.form, resolved.profile.rewrites) == ("shift", shift.rewrites)
     chosen = describe_form(CARD, resolved.profile, "x86-vnni")
@@ -176,7 +176,7 @@ def test_forms_are_listed_however_many_there_are(format_, precision):
     (profile,) = choose_profiles(format_, int8=precision == "int8", target="x86-vnni", form="nosuch")
     with pytest.raises(UsageError, match="unknown form 'nosuch' of") as caught:
         resolve(CARD, profile)
-    names = {form.name for form in candidates(format_, precision, "x86-vnni")} | {"default", "best-known"}
+    names = {form.name for form in offered_forms(format_, precision, "x86-vnni")} | {"default", "best-known"}
     assert set(caught.value.hint.removeprefix("known:").replace(",", " ").split()) == names
     assert max(map(len, caught.value.hint.splitlines())) <= 110
 

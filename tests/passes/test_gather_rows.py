@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from edgekit.catalog import find_card
 from edgekit.convert.tflite.lowering import write_tflite
-from edgekit.forms.candidates import candidates
+from edgekit.forms.offered import offered_forms
 from edgekit.passes.gather_rows import ChannelsFirst
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.zoo.registry import create
@@ -49,7 +49,7 @@ def test_each_part_is_stored_once_and_only_for_the_gather(size, count, stored):
 def test_a_condensenet_in_tflite(tiny_condensenet):
     torch.manual_seed(0)
     network = create(find_card(str(tiny_condensenet))).eval()
-    (form,) = (form for form in candidates("tflite", "fp32", "x86-avx2") if form.name == "rows")
+    (form,) = (form for form in offered_forms("tflite", "fp32", "x86-avx2") if form.name == "rows")
     image = torch.randn(1, 3, 8, 8)
     result, done = apply_rewrites(network, form.rewrites, image)
     counts = {rewrite.name: rewrite.count for rewrite in done}

@@ -18,8 +18,8 @@ from edgekit.bench.choice import Compared, Question
 from edgekit.bench.session import Limits
 from edgekit.catalog import find_card, load_toml, profile_for
 from edgekit.errors import ToolError, UsageError, VerificationError
-from edgekit.forms.candidates import candidates
 from edgekit.forms.known import user_table
+from edgekit.forms.offered import offered_forms
 from edgekit.forms.resolve import resolve, with_form
 from edgekit.tuning.build import Built, build_all, distinct_graphs, forms_to_try, none_left, tried
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
@@ -222,8 +222,8 @@ def place() -> Place:
 def few_forms(monkeypatch) -> None:
     """Of the candidates only those that differ in a CondenseNet and are quick to convert."""
     wanted = ("default", "shift", "dense-pointwise")
-    few = lambda *of: tuple(form for form in candidates(*of) if form.name in wanted)  # noqa: E731
-    monkeypatch.setattr("edgekit.tuning.build.candidates", few)
+    few = lambda *of: tuple(form for form in offered_forms(*of) if form.name in wanted)  # noqa: E731
+    monkeypatch.setattr("edgekit.tuning.build.offered_forms", few)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ class WrittenForm(Frozen):
     reason: str
 
 
-def candidates(format: Format, precision: Precision, target: TargetClass) -> tuple[WrittenForm, ...]:  # noqa: A002
+def offered_forms(format: Format, precision: Precision, target: TargetClass) -> tuple[WrittenForm, ...]:  # noqa: A002
     """Forms to choose from, the built-in profile's own rewrites first.
 
     They build on the built-in profile: a project's own of the same name may have other rewrites, or none.
@@ -43,6 +43,6 @@ def candidates(format: Format, precision: Precision, target: TargetClass) -> tup
 
 def all_in_int8(name: str, format: Format, precision: Precision, target: TargetClass) -> str:  # noqa: A002
     """The form with the same rewrites that keeps nothing in float; ``name`` itself where it is that one, or unknown."""
-    forms = candidates(format, precision, target)
+    forms = offered_forms(format, precision, target)
     rewrites = {form.name: form.rewrites for form in forms if form.keep_float}.get(name)
     return next((form.name for form in forms if not form.keep_float and form.rewrites == rewrites), name)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from edgekit.catalog import profile_for
-from edgekit.forms.candidates import all_in_int8, candidates
+from edgekit.forms.offered import all_in_int8, offered_forms
 from edgekit.passes.pipeline import PASSES
 
 FORMATS, PRECISIONS, TARGETS = ("onnx", "tflite", "openvino"), ("fp32", "fp16", "int8"), ("x86-avx2", "x86-vnni")
@@ -15,7 +15,7 @@ FORMATS, PRECISIONS, TARGETS = ("onnx", "tflite", "openvino"), ("fp32", "fp16", 
 
 @pytest.mark.parametrize(("format_", "precision", "target"), itertools.product(FORMATS, PRECISIONS, TARGETS))
 def test_forms(format_, precision, target):
-    forms = candidates(format_, precision, target)
+    forms = offered_forms(format_, precision, target)
     assert forms[0].rewrites == profile_for(format_, precision).rewrites
     assert len({form.name for form in forms}) == len(forms)
     assert {name for form in forms for name in form.rewrites} <= set(PASSES)
@@ -43,7 +43,7 @@ EARLY = dict.fromkeys(
     ],
 )
 def test_forms_with_layers_in_float(format_, target, kept):
-    forms = candidates(format_, "int8", target)
+    forms = offered_forms(format_, "int8", target)
     assert {form.name: form.keep_float for form in forms if form.keep_float} == {n: (k,) for n, k in kept.items()}
 
 
