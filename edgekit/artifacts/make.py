@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..base.files import staged_folder, write_atomic
 from ..base.progress import Finished, Progress, Step, telling
-from ..errors import EdgekitError, VerificationError
+from ..errors import EdgekitError
 from ..types import Artifact, ExportProfile, LayerErrors, Stored
 from ..types.artifacts import CLASSES_FILE
 from .convert import convert
@@ -70,6 +70,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         if wants_layers:
             progress(Step("measuring its layers"))
             attempt = with_layers(attempt, prepared, profile, folder, made)
+        if selected is not None and selected.error is not None:
+            raise selected.error
         progress(Step("verifying"))
         half = allow_half(prepared, profile, folder, made)
         known = None if selected is None else selected.parity
@@ -80,8 +82,6 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})
         write_manifest(folder, artifact)
-    except VerificationError as error:  # selective float verifies while it converts
-        return replace(attempt, stage="failed to verify", error=error)
     except EdgekitError as error:
         return replace(attempt, error=error)
     return replace(attempt, stage="converted", stored=Stored(folder, artifact))

@@ -8,7 +8,7 @@ next one is tried.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..base.inside import inside
@@ -58,6 +58,7 @@ class Selected:
     made: Made
     parity: Parity
     record: SelectiveFloat | None
+    error: VerificationError | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def goals_of(prepared: Prepared, profile: ExportProfile) -> tuple[Goal, ...]:
 def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress: Progress) -> Selected:
     """Convert, and convert again with more in float until the goal is met; the files end up in ``folder``.
 
+    Where no goal is met, with half of the multiply-accumulates in float, it is the nearest one, with an error.
+
     Raises:
-        VerificationError: neither is met, the goal with half of the multiply-accumulates in float.
         EdgekitError: a conversion failed.
     """
     goals = goals_of(prepared, base)
@@ -114,12 +116,13 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress
                 break
         best = min(tried, key=lambda one: (len(one.parity.failures), -one.parity.sqnr_db))
         reached = not missed(best.parity, goal.sqnr_db)
+        if best is not tried[-1]:  # what the last one gave lies where the layers' errors are looked for
+            check_parity(prepared, best.profile, best.folder, best.made)
         if reached or (goal.aimed and best.parity.passed):
-            if best is not tried[-1]:  # what the last one gave lies where the layers' errors are looked for
-                check_parity(prepared, best.profile, best.folder, best.made)
             record = SelectiveFloat(budget_db=goal.sqnr_db, aimed=goal.aimed, steps=steps_of(tried, best, moves))
             return taken(best, record, folder)
-    raise not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db)
+    error = not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db)
+    return replace(taken(best, None, folder), error=error)
 
 
 def taken(best: Tried, record: SelectiveFloat | None, folder: Path) -> Selected:

@@ -59,7 +59,7 @@ def remedy(profile: ExportProfile) -> str:
     """What may bring an artifact of this precision nearer to its network."""
     own = "a profile of your own with other bounds under [parity]"
     if profile.precision == "int8":
-        return f"try --calibration with photos like the network's own, --selective-float, or {own}"
+        return f"try --calibration with photos like the network's own, leave --strict-int8 out, or {own}"
     if profile.precision == "fp32":
         # Nothing is rounded on purpose: what is left is a rewrite, a converter or a runtime that is wrong.
         other = "" if profile.form == DEFAULT else "--form default, "

@@ -12,7 +12,7 @@ from edgekit.catalog import profile_for, profiles
 def test_advice_fits_the_precision(name):
     profile = profiles()[name]
     said = remedy(profile)
-    assert ("--selective-float" in said) == (profile.precision == "int8")
+    assert ("leave --strict-int8 out" in said) == (profile.precision == "int8")
     assert ("--form default" in said) == ("rewrites = []" in said) == (profile.precision == "fp32")
     assert ("leave --fp16 out" in said) == (profile.precision == "fp16")
     assert ("--calibration" in said) == (profile.precision not in ("fp32", "fp16"))

@@ -116,7 +116,7 @@ def test_layers_as_a_table_and_as_json(edgekit: Edgekit) -> None:
     assert plain["total"]["macs"] == plain["macs"]
     assert plain["layers"][0]["output_shape"] == [64, 111, 111]
     assert set(plain["layers"][0]) == {
-        *("name", "kind", "output_shape", "params", "macs", "activations", "memory_access", "intensity"),
+        *("name", "kind", "output_shape", "params", "macs", "activations", "memory_access", "weights", "intensity"),
     }
 
 
