@@ -40,6 +40,7 @@ LOG_TAIL_LINES, LONGEST_LINE = 12, 500
 IDLE = "try again when the machine has less to do"
 """What to try after a timeout where no option sets the limit."""
 PR_SET_PDEATHSIG = 1
+REPORTING = "openvino_telemetry"
 UNEXPECTED = "put --debug right behind edgekit to see the traceback; edgekit or a package that it uses may be at fault"
 PATIENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -297,8 +298,11 @@ def call(function: Callable[[Any], Any], request: dict[str, Any]) -> dict[str, A
 def quick_imports() -> Iterator[None]:
     """Import without the garbage collector, which takes a fifth of PyTorch's import and finds nothing to drop.
 
-    What came in is never looked at again. For child processes only: the parent goes on collecting.
+    What came in is never looked at again. For child processes only: the parent goes on collecting. OpenVINO and NNCF
+    are not given the package through which they report to their makers what was converted: whoever runs edgekit has
+    not been asked.
     """
+    sys.modules.setdefault(REPORTING, None)  # type: ignore[arg-type]  # what is None here cannot be imported
     gc.disable()
     try:
         yield

@@ -33,6 +33,13 @@ def echo(request):
 def environment(request):
     return {"value": os.environ.get(request["name"])}
 
+def reports_home(request):
+    try:
+        import openvino_telemetry
+    except ImportError:
+        return {"can": False}
+    return {"can": True}
+
 def temporary(request):
     import tempfile
     return {"made": tempfile.mkdtemp()}
@@ -119,6 +126,10 @@ def call(imports):
         return run_named(f"child_functions:{function}", request or {}, timeout_s, "making x", imports=imports, **more)
 
     return run
+
+
+def test_no_converter_reports_to_its_maker(call) -> None:
+    assert call("reports_home") == {"can": False}
 
 
 def wait_for(path: Path) -> list[int]:
