@@ -13,6 +13,7 @@ import pytest
 
 from edgekit.bench.launch import ThisMachine, call_agent, run_agent
 from edgekit.errors import ToolError, UsageError
+from edgekit.types.answers import Event
 
 
 class Script(ThisMachine):
@@ -144,11 +145,11 @@ def test_a_child_that_stays_with_the_pipes_in_its_hands_is_not_waited_for(tmp_pa
 
 
 def test_progress_arrives_before_the_answer() -> None:
-    events: list[str] = []
+    events: list[Event] = []
     value = {"python": "/venv/bin/python", "versions": {}}
     code = f"print('{{\"event\": \"load\"}}'); print('{json.dumps({'ok': True, 'value': value})}')"
     assert run_agent(Script(code), {"command": "install"}, {}, 30, "x", events.append) == value
-    assert events == ["load"]
+    assert [event.event for event in events] == ["load"]
 
 
 def test_a_missing_runtime_says_what_to_install() -> None:

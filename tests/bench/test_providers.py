@@ -101,7 +101,7 @@ def bench(there: ThisMachine, model: Path, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_whole_network_on_webgpu(webgpu: ThisMachine, tmp_path: Path) -> None:
-    checks = {check.name: check.detail for check in check_device("webgpu", silent)}
+    checks = {check.name: check.detail for check in check_device("webgpu", silent).checks}
     assert checks["onnxruntime"] == "onnxruntime-webgpu 1.27.0"
     stored = read_manifest(TINY / "onnx-fp32")
     asked: dict[str, Any] = {"accelerator": "gpu", "provider": "webgpu", "reports_root": tmp_path, "limits": SHORT}

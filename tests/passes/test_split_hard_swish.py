@@ -29,7 +29,7 @@ def test_corners(value):
 def test_no_intermediate_is_larger_than_the_input_plus_three():
     seen = []
     x = torch.linspace(-50, 50, 101)
-    traced = fx.symbolic_trace(SplitHardSwish())
+    traced = fx.symbolic_trace(nn.Sequential(SplitHardSwish()))
 
     class Watch(fx.Interpreter):
         def run_node(self, node):

@@ -16,7 +16,8 @@ def on_meta(network: nn.Module) -> nn.Module:
 def test_pointwise_convolution_is_guideline_1() -> None:
     (cost,) = layer_costs(on_meta(nn.Conv2d(24, 58, 1, bias=True)), (1, 24, 28, 28))
     assert cost == LayerCost(
-        "", "Conv2d", (58, 28, 28), 24 * 58 + 58, 28 * 28 * 24 * 58, 28 * 28 * 58, 28 * 28 * (24 + 58) + 24 * 58
+        *("", "Conv2d", (58, 28, 28), 24 * 58 + 58, 28 * 28 * 24 * 58, 28 * 28 * 58, 28 * 28 * (24 + 58) + 24 * 58),
+        weights=24 * 58,
     )
 
 
