@@ -12,7 +12,8 @@ from ..catalog import find_card
 from ..errors import UsageError
 from ..types import RUNTIME_OF, Runtime, Stored
 from ..types.base import is_name
-from .foreign import FORMAT_OF, Shapes, adopt, is_model_file
+from ..verify.sets_of_inputs import Shapes
+from .foreign import FORMAT_OF, adopt, is_model_file
 from .store import DEFAULT_SET, artifact_folders, read_manifest
 
 ExportMissing = Callable[[str], list[Path]]
@@ -55,6 +56,19 @@ def find_artifacts(
             f"edgekit export {found[0].artifact.model} --format {wanted}, or leave --runtime out",
         )
     return kept
+
+
+def find_one(name: str, root: Path, shapes: Shapes | None = None) -> Stored:
+    """The one artifact that a name means; see :func:`find_artifacts`.
+
+    Raises:
+        UsageError: the name means nothing or several artifacts.
+    """
+    found = find_artifacts([name], root, shapes=shapes)
+    if len(found) > 1:
+        listed = ", ".join(str(stored.folder) for stored in found)
+        raise UsageError(f"{name} means {len(found)} artifacts: {listed}", "name one of them")
+    return found[0]
 
 
 def folders_of(

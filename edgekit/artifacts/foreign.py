@@ -27,12 +27,10 @@ from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
 from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
+from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
-
-Shapes = Mapping[str, Sequence[int]]
-"""Sizes of inputs by name; of an empty name, those of the only input."""
 
 FORMAT_OF: dict[str, Format] = {".onnx": "onnx", ".tflite": "tflite", ".xml": "openvino"}
 TIMEOUT_S = 300.0
@@ -128,7 +126,7 @@ def describe(
     examined: Examined,
 ) -> Artifact:
     """The manifest of a file that was looked into; its copies are in ``folder``."""
-    inputs = tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"])
+    inputs, outputs = ends_of(facts)
     given = {inputs[0].name if name == "" else name: tuple(shape) for name, shape in shapes.items()}
     io: IoType = next((kind for kind in ("int8", "uint8") if inputs[0].dtype == kind), "float32")
     files = tuple(
@@ -144,7 +142,7 @@ def describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         files=files,
         inputs=inputs,
-        outputs=tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"]),
+        outputs=outputs,
         params=examined.parameters,
         macs=examined.macs,
         weights=WeightsProvenance(kind="file", source=path.name, sha256=files[0].sha256, layout=""),
@@ -159,6 +157,14 @@ def describe(
         convert_seconds=0.0,
         origin=str(path),
         input_shapes=given,
+    )
+
+
+def ends_of(facts: Mapping[str, Any]) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """Inputs and outputs as the agent's ``inspect`` tells them."""
+    return (
+        tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"]),
+        tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"]),
     )
 
 

@@ -182,7 +182,7 @@ class Session:
             "cores": cores_request(self.cores),
             "seed": self.seed,
             "batch": self.batch_of(artifact),
-            "shapes": {name: list(shape) for name, shape in artifact.input_shapes.items()},
+            "shapes": artifact.input_shapes,
             # An fp16 artifact may compute in fp16 where the CPU can; the others must not lose precision on their own.
             "inference_precision": "default" if artifact.precision == "fp16" else "f32",
         }

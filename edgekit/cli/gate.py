@@ -16,9 +16,9 @@ from .show.console import command, emit_json, say
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ..artifacts.foreign import Shapes
     from ..types import GateResult
     from ..verbs.gate import Planned
+    from ..verify.sets_of_inputs import Shapes
 
 
 def gate_command(

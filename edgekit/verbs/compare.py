@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..artifacts.find import folders_of
-from ..artifacts.foreign import Shapes
 from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, silent
@@ -27,6 +26,7 @@ from ..reports.index import Found
 from ..reports.indexed.reader import read_latest
 from ..reports.store import Damaged, load
 from ..types import Measurement, OpTime, Stored
+from ..verify.sets_of_inputs import Shapes
 
 T = TypeVar("T")
 PAIRS = 10

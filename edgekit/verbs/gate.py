@@ -10,7 +10,6 @@ from pathlib import Path
 
 from .. import __version__
 from ..artifacts.find import find_artifacts
-from ..artifacts.foreign import Shapes
 from ..artifacts.store import check_files
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
@@ -29,6 +28,7 @@ from ..gate.guards import Guards
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, report_key
+from ..verify.sets_of_inputs import Shapes
 
 REPORTS = Path("device_reports")
 LAUNCH_S = 1.5

@@ -6,12 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifacts.find import find_artifacts
-from ..artifacts.foreign import Shapes
+from ..artifacts.find import find_one
 from ..artifacts.store import check_files, file_of
 from ..bench.launch import call_agent
-from ..errors import UsageError
 from ..types import Stored
+from ..verify.sets_of_inputs import Shapes
 
 TIMEOUT_S = 300.0
 
@@ -52,11 +51,7 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
         UsageError: the name means nothing or several things, or the file is none that its runtime opens.
         ToolError: its runtime is not installed, or fails.
     """
-    found = find_artifacts([name], artifacts_root, shapes=shapes)
-    if len(found) > 1:
-        listed = ", ".join(str(stored.folder) for stored in found)
-        raise UsageError(f"{name} means {len(found)} artifacts: {listed}", "name one of them")
-    (stored,) = found
+    stored = find_one(name, artifacts_root, shapes)
     check_files(stored)
     artifact = stored.artifact
     facts = call_agent(
@@ -65,7 +60,7 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
             "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
-            "shapes": {key: list(shape) for key, shape in artifact.input_shapes.items()},
+            "shapes": artifact.input_shapes,
         },
         TIMEOUT_S,
         f"looking into {artifact.model} {artifact.profile}",

@@ -9,7 +9,6 @@ from pathlib import Path
 from ..agent.providers import PROVIDERS
 from ..artifacts.device_parity import check_outputs
 from ..artifacts.find import ExportMissing, find_artifacts
-from ..artifacts.foreign import Shapes
 from ..artifacts.store import check_files
 from ..base.files import check_writable
 from ..base.inside import inside
@@ -25,6 +24,7 @@ from ..devices.reach import reach
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
 from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime, Stored
+from ..verify.sets_of_inputs import Shapes
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..artifacts.find import find_artifacts
-from ..artifacts.foreign import Shapes
+from ..artifacts.find import find_one
+from ..artifacts.outputs import compare_output, fair_bounds, outputs_of
 from ..artifacts.store import check_files, file_of, write_manifest
 from ..base.images.pixels import from_output
 from ..base.progress import Progress, Step, silent
-from ..base.scratch import scratch_folder
-from ..bench.launch import call_agent
 from ..catalog import profile_for
 from ..errors import UsageError
 from ..types import ImageSet, Parity, ParityTolerance, Stored
-from ..verify.parity import compare
-from ..verify.sets_of_inputs import Arrays, given_inputs, random_inputs, stored_inputs
+from ..verify.sets_of_inputs import Arrays, Shapes, given_inputs, random_inputs, stored_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,58 +92,36 @@ def verify(
     sets, source = random_inputs(ends[0], SETS) if data is None else given_inputs(Path(data), ends[0])
     exact = run(reference, sets, progress)
     found = run(mine, [stored_inputs(a, *pair) for a, *pair in zip(sets, *ends, strict=True)], progress)
-    # Random inputs are as like one another as their outputs: what differs between these is no signal to judge by.
-    alike: dict[str, float | None] = {"min_image_sqnr_db": None} if data is None else {}
-    bounds = bounds_of(mine, {**alike, **(tolerance or {})})
+    bounds = bounds_of(mine, source, tolerance or {})
     parities = []
     specs = zip(mine.artifact.outputs, reference.artifact.outputs, strict=True)
     for (spec, wanted), made, expected in zip(specs, found, exact, strict=True):
         outputs = as_laid_out(from_output(made, spec), expected.shape)
-        rows = from_output(expected, wanted).reshape(len(expected), -1), outputs.reshape(len(outputs), -1)
-        parities.append(OutputParity(spec.name, compare(*rows, bounds, trained=False)))
+        parities.append(OutputParity(spec.name, compare_output(from_output(expected, wanted), outputs, bounds)))
     verified = Verified(mine, reference, source, tuple(parities))
     return kept(verified) if verified.passed and mine.artifact.origin else verified
 
 
 def one_of(name: str, root: Path, shapes: Shapes | None) -> Stored:
     """The one artifact that a name means, its files checked."""
-    found = find_artifacts([name], root, shapes=shapes)
-    if len(found) > 1:
-        raise UsageError(f"{name} means {len(found)} artifacts", f"name one: {', '.join(str(s.folder) for s in found)}")
-    check_files(found[0])
-    return found[0]
+    stored = find_one(name, root, shapes)
+    check_files(stored)
+    return stored
 
 
-def bounds_of(stored: Stored, wanted: Mapping[str, float | None]) -> ParityTolerance:
+def bounds_of(stored: Stored, source: ImageSet, wanted: Mapping[str, float | None]) -> ParityTolerance:
     """What a file of its format and precision has to reach, with the bounds that are asked for."""
     artifact = stored.artifact
-    usual = profile_for(artifact.format, artifact.precision).parity.to_plain()
-    return ParityTolerance.from_plain({**usual, **wanted})
+    usual = fair_bounds(profile_for(artifact.format, artifact.precision).parity, source)
+    return ParityTolerance.from_plain({**usual.to_plain(), **wanted})
 
 
-def run(stored: Stored, sets: Arrays, progress: Progress) -> list[NDArray[Any]]:
+def run(stored: Stored, sets: Arrays, progress: Progress) -> Arrays:
     """A file's outputs for sets of inputs, each with the sets in front."""
     artifact = stored.artifact
     progress(Step("running", (f"{artifact.model} {artifact.profile}",)))
-    with scratch_folder() as folder:
-        given, taken = folder / "inputs.npz", folder / "outputs.npz"
-        named: Any = {str(place): array for place, array in enumerate(sets)}
-        np.savez(given, **named)
-        call_agent(
-            {
-                "command": "outputs",
-                "runtime": artifact.runtime,
-                "model": str(file_of(stored.folder, artifact.model_file).resolve()),
-                "threads": 1,
-                "inputs": str(given),
-                "outputs": str(taken),
-                "shapes": {key: list(shape) for key, shape in artifact.input_shapes.items()},
-            },
-            TIMEOUT_S,
-            f"running {artifact.model} {artifact.profile}",
-        )
-        with np.load(taken) as found:
-            return [found[str(place)] for place in range(len(artifact.outputs))]
+    file, what = file_of(stored.folder, artifact.model_file), f"running {artifact.model} {artifact.profile}"
+    return outputs_of(file, artifact.runtime, sets, artifact.input_shapes, TIMEOUT_S, what)
 
 
 def as_laid_out(outputs: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

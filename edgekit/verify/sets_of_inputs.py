@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from ..types import ImageSet, TensorSpec
 
 Arrays = list[NDArray[Any]]
 """One for each input, with the sets as a dimension in front."""
+Shapes = Mapping[str, Sequence[int]]
+"""Sizes of inputs by name; of an empty name, those of the only input."""
 
 NHWC, NCHW = (0, 1, 3, 4, 2), (0, 1, 4, 2, 3)
 """The orders that bring sets of images of the other layout into this one."""
@@ -100,6 +102,18 @@ def stored_inputs(array: NDArray[Any], reference: TensorSpec, spec: TensorSpec) 
     limits = np.iinfo(spec.dtype)
     codes = np.round(laid / np.float32(spec.quantization.scale)) + spec.quantization.zero_point
     return np.ascontiguousarray(np.clip(codes, limits.min, limits.max).astype(spec.dtype))
+
+
+def save_arrays(path: Path, arrays: Sequence[NDArray[Any]]) -> None:
+    """Keep arrays in a ``.npz``, named by their places."""
+    named: Any = {str(place): array for place, array in enumerate(arrays)}
+    np.savez(path, **named)
+
+
+def load_arrays(path: Path) -> Arrays:
+    """The arrays of a ``.npz`` that are named by their places, in order."""
+    with np.load(path) as file:
+        return [file[str(place)] for place in range(len(file.files))]
 
 
 def source_of(arrays: Arrays, kind: Any, name: str) -> ImageSet:

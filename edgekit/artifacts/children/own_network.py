@@ -14,6 +14,7 @@ from torch import nn
 from ...convert.any.job import AnyConverted, AnyJob
 from ...errors import UsageError
 from ...types import Format
+from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     OwnConvertRequest,
@@ -116,18 +117,17 @@ def reference(request: ReferenceRequest) -> ReferenceMade:
         UsageError: an output is not finite.
     """
     network = torch.export.load(request.program).module()
-    sets = arrays_of(request.sets)
+    sets = load_arrays(request.sets)
     taken: dict[str, list[Any]] = {}
     for number in range(len(sets[0])):
         made = outputs_of(network, as_tensors([array[number] for array in sets]))
-        for place, (name, value) in enumerate(made.items()):
+        for name, value in made.items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise UsageError(
                     f"the output {name} is not finite for set {number} of the inputs", "leave that set out"
                 )
-            taken.setdefault(str(place), []).append(value.detach().numpy())
-    arrays: Any = {name: np.stack(found) for name, found in taken.items()}
-    np.savez(request.outputs, **arrays)
+            taken.setdefault(name, []).append(value.detach().numpy())
+    save_arrays(request.outputs, [np.stack(found) for found in taken.values()])
     return ReferenceMade(count=len(sets[0]))
 
 
@@ -142,7 +142,7 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         file=request.file,
         profile=request.profile,
         target=request.target,
-        sets=arrays_of(request.sets),
+        sets=load_arrays(request.sets),
         inputs=request.inputs,
         outputs=request.outputs,
         folder=request.folder,
@@ -164,9 +164,3 @@ def converter(format_: Format) -> Callable[[AnyJob], AnyConverted]:
     from ...convert.any import openvino
 
     return openvino.convert
-
-
-def arrays_of(path: Path) -> list[Any]:
-    """Arrays of a ``.npz`` that are named by their places."""
-    with np.load(path) as file:
-        return [file[str(place)] for place in range(len(file.files))]

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...base.images.pixels import load_pixels, normalise
 from ...errors import UsageError
 from ...types import ImageSet, Preprocessing, TensorSpec
@@ -75,9 +73,3 @@ def images_of(
 def spec_of_sized(one: Sized) -> TensorSpec:
     """An input or output of the network as PyTorch has it."""
     return TensorSpec(name=one.name, shape=one.shape, layout=image_layout(one.shape), dtype=one.dtype)
-
-
-def save(path: Path, arrays: Arrays) -> None:
-    """Keep arrays by their places."""
-    named: Any = {str(place): array for place, array in enumerate(arrays)}
-    np.savez(path, **named)

@@ -18,7 +18,7 @@ from ...errors import UsageError, VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ..children import foreign_jobs, own_jobs
-from ..foreign import image_layout, spec_of
+from ..foreign import ends_of
 from ..imports import conversion
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
@@ -64,8 +64,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         )
         progress(Step("verifying"))
         facts, examined = examine(network, profile, folder, made)
-        inputs = tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"])
-        outputs = tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"])
+        inputs, outputs = ends_of(facts)
         if network.made is not None:
             inputs = (inputs[0].model_copy(update={"preprocessing": network.made}),)
         found = compare_outputs(network, profile, folder, made, inputs, outputs)

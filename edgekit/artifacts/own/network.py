@@ -9,11 +9,11 @@ from typing import Any
 
 from ...base.processes.isolate import run_isolated
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
-from ...verify.sets_of_inputs import Arrays
+from ...verify.sets_of_inputs import Arrays, save_arrays
 from ..children import own_jobs
 from ..imports import NETWORK
 from ..store import file_of
-from .inputs import load_inputs, save, spec_of_sized
+from .inputs import load_inputs, spec_of_sized
 from .requests import OwnSource, Program, Sized, Traced, TraceRequest
 
 SETS = "sets.npz"
@@ -97,6 +97,6 @@ def trace(
     traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
     specs = tuple(spec_of_sized(one) for one in traced.inputs)
     sets, found, made = load_inputs(options.calibration, specs, options.preprocessing)
-    save(work / SETS, sets)
+    save_arrays(work / SETS, sets)
     programs = dict(zip(wanted, traced.programs, strict=True))
     return OwnNetwork(name, traced, programs, sets, found, made, options, tuple(words), work)

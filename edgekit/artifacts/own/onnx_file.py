@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...verify.sets_of_inputs import save_arrays
 from ..foreign import adopt, model_name
-from .inputs import load_inputs, save, spec_of_sized
+from .inputs import load_inputs, spec_of_sized
 from .network import SETS, OwnNetwork, OwnOptions
 from .requests import Sized, Traced
 
@@ -23,7 +24,7 @@ def from_onnx(path: Path, options: OwnOptions, work: Path, words: Sequence[str])
     inputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.inputs)
     outputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.outputs)
     sets, found, made = load_inputs(options.calibration, [spec_of_sized(one) for one in inputs], options.preprocessing)
-    save(work / SETS, sets)
+    save_arrays(work / SETS, sets)
     traced = Traced(
         inputs=inputs, outputs=outputs, programs=(), params=artifact.params or 0, state_sha256=artifact.sha256
     )

@@ -47,7 +47,7 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
         raise UsageError(
             f"the network fails on inputs of {shapes}: {described(error)}", "give other shapes with --input"
         ) from error
-    leaves, tree = pytree.tree_flatten(made)
+    leaves = pytree.tree_leaves(made)
     if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
         kinds = sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, torch.Tensor)})
         raise UsageError(
@@ -55,7 +55,6 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
         )
     if isinstance(made, dict) and len(made) == len(leaves):
         return {str(key): leaf for key, leaf in zip(made, leaves, strict=True)}
-    del tree
     return {"output" if place == 0 else f"output_{place}": leaf for place, leaf in enumerate(leaves)}
 
 

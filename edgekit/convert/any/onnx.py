@@ -11,7 +11,7 @@ from ...errors import ToolError
 from ...types import ONNX_OPSET
 from ..onnx.convert import FILE, simplified, to_float16
 from ..onnx.unused import drop_unused
-from ..onnx.version import with_opset
+from ..onnx.version import opset_of, with_opset
 from .job import AnyConverted, AnyJob
 from .onnx_file import ready_model, refuse_quantized
 
@@ -55,11 +55,6 @@ def convert(job: AnyJob) -> AnyConverted:
     return AnyConverted(
         files=(FILE,), inputs=places[0], outputs=places[1], quantization=quantization, notes=tuple(notes)
     )
-
-
-def opset_of(model: ModelProto) -> int:
-    """The version of ONNX's own operators in a model."""
-    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
 
 
 def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:

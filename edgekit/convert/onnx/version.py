@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
+def opset_of(model: ModelProto) -> int:
+    """The version of ONNX's own operators in a model."""
+    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+
+
 def with_opset(model: ModelProto, opset: int) -> ModelProto:
     """The model with the operators of an opset that is no newer than its own.
 

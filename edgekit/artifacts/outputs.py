@@ -1,0 +1,54 @@
+"""Run a model file of any inputs and outputs on sets of inputs, and judge its outputs by those of its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..base.scratch import scratch_folder
+from ..bench.launch import call_agent
+from ..types import ImageSet, Parity, ParityTolerance, Runtime
+from ..verify.parity import compare
+from ..verify.sets_of_inputs import Arrays, Shapes, load_arrays, save_arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def outputs_of(file: Path, runtime: Runtime, sets: Arrays, shapes: Shapes, timeout_s: float, what: str) -> Arrays:
+    """A file's outputs, in the runtime's order, each with the sets as a dimension in front.
+
+    Args:
+        file: what the runtime opens.
+        runtime: runs it on this machine.
+        sets: an array for each input, in the runtime's order, with the sets as a dimension in front.
+        shapes: of inputs that the file leaves open, by name.
+        timeout_s: after that it is given up.
+        what: the step in words, for messages.
+
+    Raises:
+        ToolError: the runtime is not installed, or fails.
+    """
+    with scratch_folder() as folder:
+        given, taken = folder / "inputs.npz", folder / "outputs.npz"
+        save_arrays(given, sets)
+        request = {"command": "outputs", "runtime": runtime, "model": str(file.resolve()), "threads": 1}
+        call_agent({**request, "shapes": shapes, "inputs": str(given), "outputs": str(taken)}, timeout_s, what)
+        return load_arrays(taken)
+
+
+def fair_bounds(bounds: ParityTolerance, source: ImageSet) -> ParityTolerance:
+    """The bounds that outputs can be judged by: random inputs are as like one another as their outputs.
+
+    What differs between these is no signal to judge by.
+    """
+    return bounds.model_copy(update={"min_image_sqnr_db": None}) if source.kind == "synthetic" else bounds
+
+
+def compare_output(expected: NDArray[Any], got: NDArray[Any], bounds: ParityTolerance) -> Parity:
+    """Parity of one output of any rank, both with the sets as a dimension in front."""
+    return compare(
+        expected.astype(np.float32).reshape(len(expected), -1), got.reshape(len(got), -1), bounds, trained=False
+    )
