@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shared.complete import device_names, model_ids
-from .shared.options import JsonOption, ReportsOption
+from .shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
 from .show.console import emit_json, say, say_some
 from .show.progress import ProgressLines
 
@@ -20,13 +19,8 @@ DAMAGED = 2
 
 
 def history_command(
-    device: Annotated[
-        str | None,
-        typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
-    ] = None,
+    device: OnlyDevice = None,
+    model: OnlyModel = None,
     reports: ReportsOption = Path("device_reports"),
     last: Annotated[
         int, typer.Option(min=8, help="Newest measurements of each series to look at; time grows with its square.")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .shared.complete import device_names, model_ids
-from .shared.options import JsonOption, ReportsOption
+from .shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
 from .show.console import emit_json, say, say_some
 from .show.progress import ProgressLines
 
@@ -23,13 +22,8 @@ def report_command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pages. [default: the folder of measurements]")
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
-    ] = None,
+    device: OnlyDevice = None,
+    model: OnlyModel = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.

@@ -18,13 +18,9 @@ from torch import fx, nn
 
 from ._pass import modules_of
 
+ELEMENT_WISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid, nn.Identity)
 CARRIER_MODULES = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.Hardswish,
-    nn.Hardsigmoid,
-    nn.Sigmoid,
-    nn.Identity,
+    *ELEMENT_WISE,
     nn.Dropout,
     nn.MaxPool2d,
     nn.AvgPool2d,

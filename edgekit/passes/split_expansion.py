@@ -24,19 +24,10 @@ from torch import fx, nn
 from ._pass import conv_like, module_of, modules_of
 from .absorb_shuffle import with_columns, with_rows
 from .absorb_sixth import SixfoldHardSwish
-from .channel_flow import CARRIER_FUNCTIONS, CARRIER_MODULES, note_channels
+from .channel_flow import CARRIER_FUNCTIONS, CARRIER_MODULES, ELEMENT_WISE, note_channels
 from .split_hard_swish import SplitHardSwish
 
-ELEMENTWISE = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.Hardswish,
-    nn.Hardsigmoid,
-    nn.Sigmoid,
-    nn.Identity,
-    SixfoldHardSwish,
-    SplitHardSwish,
-)
+ELEMENTWISE = (*ELEMENT_WISE, SixfoldHardSwish, SplitHardSwish)
 ALONG = (*CARRIER_MODULES, SixfoldHardSwish, SplitHardSwish)
 ALONG_FUNCTIONS = (*CARRIER_FUNCTIONS, torch.mean)
 FUSED = (nn.ReLU, nn.ReLU6)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .complete import device_names, model_ids
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 CoresOption = Annotated[
     str | None, typer.Option("--cores", help="Pin the process to these cores: big, little, or numbers such as 4,5.")
@@ -15,5 +17,11 @@ ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads wi
 ArtifactsOption = Annotated[Path, typer.Option("--artifacts", help="Folder of exported artifacts.")]
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Measure on a device that failed its last check (quarantined), too.")
+]
+OnlyDevice = Annotated[
+    str | None, typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names)
+]
+OnlyModel = Annotated[
+    str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
 ]
 ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder of measurements.")]
