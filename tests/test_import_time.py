@@ -25,7 +25,7 @@ def test_help_imports_neither_frameworks_nor_numbers():
     assert not imported_by(code) & (FRAMEWORKS | {"numpy", "scipy", "pydantic"})
 
 
-@pytest.mark.parametrize("verb", ["profile", "report", "doctor", "gate"])
+@pytest.mark.parametrize("verb", ["profile", "stored.report", "doctor", "gate"])
 def test_verbs_of_the_core_install_import_no_framework(verb):
     assert not imported_by(f"import edgekit.verbs.{verb}, edgekit.cli.{verb}") & FRAMEWORKS
 

@@ -16,16 +16,16 @@ from .doctor import doctor_command
 from .evaluate import evaluate_command
 from .export import export_command
 from .gate import gate_command
-from .history import history_command
-from .index import index_command
 from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
-from .pick import pick_command
 from .profile import profile_command
-from .report import report_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary, tell
+from .stored.history import history_command
+from .stored.index import index_command
+from .stored.pick import pick_command
+from .stored.report import report_command
 from .train import train_command
 from .tune import tune_command
 from .verify import verify_command

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from ..artifacts.store import artifact_folders, read_manifest
-from ..base.progress import Progress, silent
-from ..errors import UsageError
-from ..reports.index import PACKAGES, Entry, Surroundings, index
-from ..reports.indexed.reader import read_history, read_latest
-from ..reports.store import Damaged
+from ...artifacts.store import artifact_folders, read_manifest
+from ...base.progress import Progress, silent
+from ...errors import UsageError
+from ...reports.index import PACKAGES, Entry, Surroundings, index
+from ...reports.indexed.reader import read_history, read_latest
+from ...reports.store import Damaged
 
 
 @dataclass(frozen=True)

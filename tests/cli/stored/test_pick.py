@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.reports.store import load, save
 
-BASE = load(Path(__file__).parent.parent / "data" / "report_v1.json")
+BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
 
 
 @pytest.fixture

@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__
-from ..base.files import write_atomic
-from ..base.progress import Progress, Warned, silent
-from ..catalog import cards
-from ..errors import UsageError
-from ..reports.csv_file import Line, render_csv
-from ..reports.html import PAGE_BYTES, render_html
-from ..reports.index import Found
-from ..reports.indexed.chosen import chosen, foremost, in_order
-from ..reports.indexed.reader import read_cells, read_latest
-from ..reports.listing import write_lists
-from ..reports.markdown import COMMENT, cut, render_markdown
-from ..reports.store import Damaged, load
-from ..reports.summary import Group, published_top1, summarise
-from ..types import Measurement, ModelCard
+from ... import __version__
+from ...base.files import write_atomic
+from ...base.progress import Progress, Warned, silent
+from ...catalog import cards
+from ...errors import UsageError
+from ...reports.csv_file import Line, render_csv
+from ...reports.html import PAGE_BYTES, render_html
+from ...reports.index import Found
+from ...reports.indexed.chosen import chosen, foremost, in_order
+from ...reports.indexed.reader import read_cells, read_latest
+from ...reports.listing import write_lists
+from ...reports.markdown import COMMENT, cut, render_markdown
+from ...reports.store import Damaged, load
+from ...reports.summary import Group, published_top1, summarise
+from ...types import Measurement, ModelCard
 
 IN_FULL = 150
 """Measurements with their samples on one page, of about 20 kB each; of more the foremost are shown so."""

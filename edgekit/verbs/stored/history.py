@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__
-from ..base.files import write_atomic
-from ..base.progress import Progress, silent
-from ..errors import UsageError
-from ..reports.history.html import render_history
-from ..reports.history.trend import LAST, Series, series_of
-from ..reports.indexed.chosen import chosen
-from ..reports.indexed.reader import read_history
-from ..reports.store import Damaged
+from ... import __version__
+from ...base.files import write_atomic
+from ...base.progress import Progress, silent
+from ...errors import UsageError
+from ...reports.history.html import render_history
+from ...reports.history.trend import LAST, Series, series_of
+from ...reports.indexed.chosen import chosen
+from ...reports.indexed.reader import read_history
+from ...reports.store import Damaged
 
 PAGE = "history.html"
 

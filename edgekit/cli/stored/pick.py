@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shared.complete import device_names
-from .shared.options import JsonOption, ReportsOption
-from .show.console import emit_json, say, say_some
-from .show.progress import ProgressLines
+from ..shared.complete import device_names
+from ..shared.options import JsonOption, ReportsOption
+from ..show.console import emit_json, say, say_some
+from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ..select.pareto import Ranked
-    from ..verbs.pick import Pick
+    from ...select.pareto import Ranked
+    from ...verbs.stored.pick import Pick
 
 DAMAGED = 2
 
@@ -43,8 +43,8 @@ def pick_command(
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     """
-    from ..select.pareto import Limits
-    from ..verbs.pick import pick
+    from ...select.pareto import Limits
+    from ...verbs.stored.pick import pick
 
     found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines())
     told = advise(found) if advice else []
@@ -59,8 +59,8 @@ def pick_command(
 
 def advise(found: Pick) -> list[str]:
     """The guidelines for the chosen network."""
-    from ..verbs.networks.advice import advice_for
-    from .shared.torch_needed import torch_needed
+    from ...verbs.networks.advice import advice_for
+    from ..shared.torch_needed import torch_needed
 
     torch_needed("--advice")
     return advice_for(found.choice.candidate.measurement.model)
@@ -70,9 +70,9 @@ def show(found: Pick, told: list[str]) -> None:
     """The ranking, the choice, and what speaks against it; on stderr."""
     from rich.text import Text
 
-    from ..reports.table import VERDICT_STYLE, megabytes, milliseconds
-    from ..verbs.pick import name
-    from .show.tables import print_table
+    from ...reports.table import VERDICT_STYLE, megabytes, milliseconds
+    from ...verbs.stored.pick import name
+    from ..show.tables import print_table
 
     rows = [
         (

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base.progress import Progress, silent
-from ..catalog import cards
-from ..errors import NotComparableError, UsageError, VerificationError, did_you_mean
-from ..reports.comparable import differences
-from ..reports.indexed.reader import read_latest
-from ..reports.store import Damaged
-from ..reports.summary import published_top1
-from ..select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
-from ..types import ModelCard, Summary
+from ...base.progress import Progress, silent
+from ...catalog import cards
+from ...errors import NotComparableError, UsageError, VerificationError, did_you_mean
+from ...reports.comparable import differences
+from ...reports.indexed.reader import read_latest
+from ...reports.store import Damaged
+from ...reports.summary import published_top1
+from ...select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
+from ...types import ModelCard, Summary
 
 ALLOWED = ("threads", "pinned cores", "runtime version", "runtime settings", "accelerator")
 """Conditions that are part of the choice."""

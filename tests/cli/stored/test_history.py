@@ -9,7 +9,7 @@ import pytest
 from edgekit.reports.store import load, save
 from edgekit.types import Revision
 
-V1 = Path(__file__).parent.parent / "data" / "report_v1.json"
+V1 = Path(__file__).parents[2] / "data" / "report_v1.json"
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shared.options import ArtifactsOption, JsonOption, ReportsOption
-from .show.console import emit_json, say, say_some
-from .show.progress import ProgressLines
+from ..shared.options import ArtifactsOption, JsonOption, ReportsOption
+from ..show.console import emit_json, say, say_some
+from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ..verbs.index import Index
+    from ...verbs.stored.index import Index
 
 DAMAGED, STALE = 2, 1
 
@@ -35,7 +35,7 @@ def index_command(
 
     Example: edgekit index --max-age 90 --check
     """
-    from ..verbs.index import store_index
+    from ...verbs.stored.index import store_index
 
     found = store_index(reports, artifacts, max_age, progress=ProgressLines())
     if as_json:
@@ -50,8 +50,8 @@ def index_command(
 
 def show(found: Index, only_faults: bool) -> None:
     """A table of the entries and a line per fault, on stderr; with ``only_faults`` no table."""
-    from ..reports.table import milliseconds
-    from .show.tables import print_table
+    from ...reports.table import milliseconds
+    from ..show.tables import print_table
 
     if not only_faults:
         titles = ("device", "model", "profile", "runtime", "threads", "date", "p50 ms", "verdict", "artifact", "")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
-from .show.console import emit_json, say, say_some
-from .show.progress import ProgressLines
+from ..shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
+from ..show.console import emit_json, say, say_some
+from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ..verbs.report import Report
+    from ...verbs.stored.report import Report
 
 DAMAGED = 2
 
@@ -33,7 +33,7 @@ def report_command(
 
     Example: edgekit report --out public
     """
-    from ..verbs.report import report
+    from ...verbs.stored.report import report
 
     made = report(reports, out, device, model, ProgressLines())
     if as_json:

@@ -9,9 +9,9 @@ from edgekit.base.progress import Event
 from edgekit.errors import UsageError
 from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
-from edgekit.verbs.report import report
+from edgekit.verbs.stored.report import report
 
-BASE = load(Path(__file__).parent.parent / "data" / "report_v1.json")
+BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
 
 
 def test_nothing_measured_names_the_command(tmp_path):
@@ -29,7 +29,7 @@ def test_damaged_measurement_is_named(tmp_path):
 
 
 def test_a_damaged_measurement_does_not_hide_the_others(tmp_path):
-    good = save(tmp_path, load(Path(__file__).parent.parent / "data" / "report_v1.json"))
+    good = save(tmp_path, load(Path(__file__).parents[2] / "data" / "report_v1.json"))
     good.with_name("broken.json").write_text("{")
     made = report(tmp_path, tmp_path / "out")
     assert made.measurements == 1
@@ -38,7 +38,7 @@ def test_a_damaged_measurement_does_not_hide_the_others(tmp_path):
 
 
 def test_of_many_the_foremost_are_shown_in_full_and_all_are_listed(tmp_path, monkeypatch):
-    monkeypatch.setattr("edgekit.verbs.report.IN_FULL", 3)
+    monkeypatch.setattr("edgekit.verbs.stored.report.IN_FULL", 3)
     for model in ("mobilenet_v2_1.0", "squeezenet_1.1"):
         for threads in (1, 2, 4):
             save(tmp_path, BASE.model_copy(update={"model": model, "threads": threads}))

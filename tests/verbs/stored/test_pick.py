@@ -9,9 +9,9 @@ from edgekit.reports.store import load, save
 from edgekit.select.pareto import Limits
 from edgekit.types import Verdict
 from edgekit.verbs.networks.advice import advice_for
-from edgekit.verbs.pick import pick
+from edgekit.verbs.stored.pick import pick
 
-BASE = load(Path(__file__).parent.parent / "data" / "report_v1.json")
+BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
 
 
 @pytest.fixture

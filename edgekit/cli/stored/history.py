@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
-from .show.console import emit_json, say, say_some
-from .show.progress import ProgressLines
+from ..shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
+from ..show.console import emit_json, say, say_some
+from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ..reports.history.trend import Series
-    from ..verbs.history import History
+    from ...reports.history.trend import Series
+    from ...verbs.stored.history import History
 
 DAMAGED = 2
 
@@ -35,7 +35,7 @@ def history_command(
 
     Example: edgekit history --device rpi4 --model mobilenet_v3
     """
-    from ..verbs.history import history, write_page
+    from ...verbs.stored.history import history, write_page
 
     found = history(reports, device, model, last, ProgressLines())
     if as_json:
@@ -50,9 +50,9 @@ def history_command(
 
 def show(found: History) -> None:
     """A row per series, then its changes; on stderr."""
-    from ..reports.history.text import change_line, creep_line, name, verdict, way
-    from ..reports.table import milliseconds
-    from .show.tables import print_table
+    from ...reports.history.text import change_line, creep_line, name, verdict, way
+    from ...reports.table import milliseconds
+    from ..show.tables import print_table
 
     rows = [
         (

@@ -1,0 +1,1 @@
+"""Commands that read stored measurements: `report`, `history`, `index`, `pick`."""

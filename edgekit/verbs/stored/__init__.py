@@ -1,0 +1,1 @@
+"""Verbs that read stored measurements: report, history, index, pick."""
