@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
+from ..shared.options import ArtifactsOption, JsonOption, OnlyDevice, OnlyModel, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -24,18 +24,20 @@ def report_command(
     ] = None,
     device: OnlyDevice = None,
     model: OnlyModel = None,
+    artifacts: ArtifactsOption = Path("artifacts"),
     as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 
     Of more than 150 the fastest of each network and precision are shown in full; a folder of pages lists all. --device
-    and --model need --out. The exit code is 2 when a stored file is damaged; the others are still written.
+    and --model need --out. What edgekit evaluate kept beside the artifacts is shown, too. The exit code is 2 when a
+    stored file is damaged; the others are still written.
 
     Example: edgekit report --out public
     """
     from ...verbs.stored.report import report
 
-    made = report(reports, out, device, model, ProgressLines())
+    made = report(reports, out, device, model, ProgressLines(), artifacts)
     if as_json:
         emit_json(
             {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import __version__
+from ...artifacts.accuracy.kept import Key, known_evaluations
 from ...base.files import write_atomic
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
@@ -20,7 +21,7 @@ from ...reports.listing import write_lists
 from ...reports.markdown import COMMENT, cut, render_markdown
 from ...reports.store import Damaged, load
 from ...reports.summary import Group, published_top1, summarise
-from ...types import Measurement, ModelCard
+from ...types import Evaluation, Measurement, ModelCard
 
 IN_FULL = 150
 """Measurements with their samples on one page, of about 20 kB each; of more the foremost are shown so."""
@@ -51,6 +52,7 @@ def report(
     device: str | None = None,
     model: str | None = None,
     progress: Progress = silent,
+    artifacts: Path = Path("artifacts"),
 ) -> Report:
     """Write ``report.html``, ``report.md`` and ``report.csv`` into ``out``, or beside the measurements when None.
 
@@ -63,6 +65,7 @@ def report(
         device: only what was measured there.
         model: only this network, by id or alias.
         progress: told what takes time.
+        artifacts: folder of exported artifacts, beside which evaluations are kept.
 
     Raises:
         UsageError: nothing has been measured, every stored file is damaged, or a part has no ``out`` of its own.
@@ -78,6 +81,9 @@ def report(
     found = in_order(chosen(found, device, model))
     numbers = {one.path: number for number, one in enumerate(found, 1)}
     folder, known = out or reports, cards()
+    accuracy, unreadable = known_evaluations(artifacts)
+    for error in unreadable:
+        progress(Warned(f"no accuracy from {error}"))
     if len(found) > IN_FULL:
         said = f"{IN_FULL} are shown in full, all in report.csv and on pages in report/"
         progress(Warned(f"{len(found)} measurements: {said}"))
@@ -85,9 +91,9 @@ def report(
     if not shown:
         raise spoilt[0].error
     total = len(found)
-    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total), PAGE_BYTES)
-    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total), COMMENT)
-    csv = render_csv(csv_lines(reports, found, known, progress))
+    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total), PAGE_BYTES, accuracy)
+    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total), COMMENT, accuracy)
+    csv = render_csv(csv_lines(reports, found, known, progress, accuracy))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
     listed = [(numbers[one.path], one.measurement) for one in found] if in_full < total else []
@@ -119,21 +125,34 @@ def largest(
     known: Mapping[str, ModelCard],
     render: Callable[[Sequence[Group]], str],
     most: int,
+    accuracy: Mapping[Key, Evaluation],
 ) -> tuple[str, int]:
     """A page of the first of ``shown``, as many as leave it at ``most`` bytes or below, and their count."""
     count = len(shown)
     while True:
-        text = render(summarise([m for _, m in shown[:count]], known, [number for number, _ in shown[:count]]))
+        numbers = [number for number, _ in shown[:count]]
+        text = render(summarise([m for _, m in shown[:count]], known, numbers, accuracy))
         if len(text.encode()) <= most or count == 1:
             return text, count
         count = max(1, count // 2)
 
 
-def csv_lines(reports: Path, found: Sequence[Found], known: Mapping[str, ModelCard], progress: Progress) -> list[Line]:
+def csv_lines(
+    reports: Path,
+    found: Sequence[Found],
+    known: Mapping[str, ModelCard],
+    progress: Progress,
+    accuracy: Mapping[Key, Evaluation],
+) -> list[Line]:
     """The rows of the CSV, from the index."""
     cells = read_cells(reports, [one.path for one in found], progress)
     return [
-        Line(number, *published_top1(known.get(one.measurement.model), one.measurement), cells[one.path])
+        Line(
+            number,
+            *published_top1(known.get(one.measurement.model), one.measurement),
+            cells[one.path],
+            accuracy.get((one.measurement.artifact_sha256, one.measurement.weights_sha256)),
+        )
         for number, one in enumerate(found, 1)
         if one.path in cells
     ]
