@@ -18,7 +18,7 @@ from ..base.images.image_arrays import size_note
 from ..base.images.pixels import from_output, to_input
 from ..base.owned import MANIFEST
 from ..base.processes.isolate import run_isolated
-from ..base.progress import Progress, Step
+from ..base.progress import Counted, Progress, Step
 from ..base.scratch import scratch_folder
 from ..base.stats import wilson
 from ..bench.launch import call_agent
@@ -319,8 +319,9 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
             artifact.again,
         )
     parts = []
+    about = (f"{artifact.model} {artifact.profile}",)
     for start, stop in spans(len(images), CHUNK):
-        progress(Step(f"images {start + 1} to {stop} of {len(images)}", (f"{artifact.model} {artifact.profile}",)))
+        progress(Step(f"images {start + 1} to {stop} of {len(images)}", about))
         np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
         call_agent(
             {
@@ -336,6 +337,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
             more_time=MORE_TIME,
         )
         parts.append(from_output(np.load(taken), artifact.outputs[0]))
+        progress(Counted("images", about, stop, len(images)))
     scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
     return Answers(np.concatenate(parts), scored, artifact.classes)
 

@@ -11,6 +11,7 @@ from ...base.files import write_atomic
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import UsageError
+from ...reports.brief.limits import NO_LIMITS, Kept
 from ...reports.csv_file import Line, render_csv
 from ...reports.html import PAGE_BYTES, render_html
 from ...reports.index import Found
@@ -20,8 +21,10 @@ from ...reports.listing import write_lists
 from ...reports.markdown import COMMENT, cut, render_markdown
 from ...reports.store import Damaged, load
 from ...reports.summary import Group, published_top1, summarise
+from ...select.pareto import Candidate, Limits, missed
 from ...types import Measurement, ModelCard
 
+NO_WISH = Limits()
 IN_FULL = 150
 """Measurements with their samples on one page, of about 20 kB each; of more the foremost are shown so."""
 
@@ -51,6 +54,7 @@ def report(
     device: str | None = None,
     model: str | None = None,
     progress: Progress = silent,
+    limits: Limits = NO_WISH,
 ) -> Report:
     """Write ``report.html``, ``report.md`` and ``report.csv`` into ``out``, or beside the measurements when None.
 
@@ -63,6 +67,7 @@ def report(
         device: only what was measured there.
         model: only this network, by id or alias.
         progress: told what takes time.
+        limits: the headline names the fastest that keeps them.
 
     Raises:
         UsageError: nothing has been measured, every stored file is damaged, or a part has no ``out`` of its own.
@@ -84,9 +89,9 @@ def report(
     shown, spoilt = loaded(foremost(found)[:IN_FULL], numbers)
     if not shown:
         raise spoilt[0].error
-    total = len(found)
-    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total), PAGE_BYTES)
-    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total), COMMENT)
+    total, kept = len(found), keeping(found, numbers, known, limits)
+    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total, kept), PAGE_BYTES)
+    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total, kept), COMMENT)
     csv = render_csv(csv_lines(reports, found, known, progress))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
@@ -101,6 +106,25 @@ def report(
         lists=tuple(write_lists(folder / "report", listed, __version__)),
         damaged=(*damaged, *spoilt),
     )
+
+
+def keeping(
+    found: Sequence[Found], numbers: Mapping[Path, int], known: Mapping[str, ModelCard], limits: Limits
+) -> Kept:
+    """Which measurements keep the limits, by their published accuracy."""
+    if limits == NO_WISH:
+        return NO_LIMITS
+    wishes = (
+        (limits.latency_ms, "{:g} ms"),
+        (limits.size_mb, "{:g} MB"),
+        (limits.accuracy, "top-1 {:g} %"),
+    )
+    words = ", ".join(text.format(value) for value, text in wishes if value is not None)
+    lost = {}
+    for one in found:
+        accuracy, source = published_top1(known.get(one.measurement.model), one.measurement)
+        lost[numbers[one.path]] = tuple(missed(Candidate(one.measurement, accuracy, source), limits))
+    return Kept(words, lost)
 
 
 def loaded(found: Sequence[Found], numbers: Mapping[Path, int]) -> tuple[list[tuple[int, Measurement]], list[Damaged]]:
