@@ -23,6 +23,7 @@ from .base import (
     report_key,
 )
 from .costs import ConvFacts, NetworkFacts
+from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .gates import (
@@ -77,12 +78,16 @@ __all__ = [
     "ChosenForm",
     "Conditions",
     "ConvFacts",
+    "CountGate",
+    "Counted",
+    "Counts",
     "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
     "Difference",
     "Energy",
+    "Estimate",
     "Evaluation",
     "Evidence",
     "ExportProfile",
@@ -92,6 +97,7 @@ __all__ = [
     "FormTable",
     "Format",
     "Frozen",
+    "FunctionCount",
     "GateResult",
     "GateRule",
     "GateStatus",
