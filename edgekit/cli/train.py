@@ -15,6 +15,7 @@ import typer
 from .shared.complete import model_ids
 from .shared.options import JsonOption
 from .show.console import emit_json, say
+from .show.progress import time_text
 
 if TYPE_CHECKING:
     from ..training.metrics import Epoch
@@ -72,7 +73,7 @@ def train_command(
     named = find_recipe(recipe or ("qat" if qat else "small"))
     chosen = with_changes(named, epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed, qat=qat or None)
     options = TrainOptions(data, chosen, out, resume, weights, num_classes)
-    with listening() as listener:
+    with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):
         say(line)
@@ -81,12 +82,12 @@ def train_command(
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    """Lines, and a progress bar where there is a terminal to show it."""
+def listening(epochs: int) -> Iterator[Listener]:
+    """A line an epoch of ``epochs``, and a progress bar where there is a terminal to show it."""
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(progress=lambda event: say(str(event)))
+        yield Listener(progress=lambda event: say(str(event)), epoch=lambda epoch: say(with_rest(epoch, epochs)))
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -100,9 +101,15 @@ def listening() -> Iterator[Listener]:
             bar.update(task, description=f"epoch {epoch}", completed=done, total=count)
 
         def on_epoch(epoch: Epoch) -> None:
-            bar.console.print(epoch_line(epoch), highlight=False)
+            bar.console.print(with_rest(epoch, epochs), highlight=False)
 
         yield Listener(lambda event: bar.console.print(str(event)), on_batch, on_epoch)
+
+
+def with_rest(epoch: Epoch, epochs: int) -> str:
+    """The line of an epoch, and about how long the others will take."""
+    left = epochs - epoch.number
+    return epoch_line(epoch) + (f"; about {time_text(left * epoch.seconds)} for the other {left}" if left > 0 else "")
 
 
 def epoch_line(epoch: Epoch) -> str:

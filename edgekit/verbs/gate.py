@@ -14,7 +14,7 @@ from ..artifacts.store import check_files
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
-from ..base.progress import Progress, Step, silent, telling
+from ..base.progress import JobEnded, Progress, Step, silent, telling
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
@@ -151,6 +151,10 @@ def gate(
                     one = planned[number]
                     session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
                     results[number] = run_one(one, drafts[number], session, plumbing, paths[number], progress)
+                    status = results[number].status
+                    about = (f"{one.candidate.artifact.model}/{one.candidate.artifact.profile} on {device.id}",)
+                    done = sum(result is not draft for result, draft in zip(results, drafts, strict=True))
+                    progress(JobEnded(f"{status} before the correction over all", about, done, len(planned)))
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
             # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
             shared = isinstance(error, DeviceError) and error.kind == "place"
@@ -331,7 +335,8 @@ def update(
             chosen = limits or (EMULATED if virtual else Limits())
             session = Session(transport, place, threads=threads, cores=cores, limits=chosen)
             for one in stored:
-                progress(Step("checking the files", (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)))
+                about = (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)
+                progress(Step("checking the files", about))
                 check_files(one)
                 measurement = session.measure(one, progress)
                 pairing = Pairing(session, {"baseline": one}, progress=progress)
@@ -349,6 +354,8 @@ def update(
                         measurement.verdict.name,
                     )
                 )
+                total = len(stored) * len(places)
+                progress(JobEnded(f"pinned, p50 {measurement.p50_ms:.3g} ms", about, len(done), total))
     return done
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
-from ..shared.options import ArtifactsOption, JsonOption, ReportsOption
+from ..shared.options import ArtifactsOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ...verbs.stored.pick import Pick
 
 DAMAGED = 2
+SPARE = ("runtime", "front", "threads", "size")
+"""Columns that a narrow terminal may do without."""
 
 
 def pick_command(
@@ -24,9 +26,9 @@ def pick_command(
         str,
         typer.Option("--device", "-d", help="Device whose measurements to choose from.", autocompletion=device_names),
     ] = "local",
-    max_latency_ms: Annotated[float | None, typer.Option(help="Largest median latency, in ms.")] = None,
-    max_size_mb: Annotated[float | None, typer.Option(help="Largest size of an artifact, in decimal MB.")] = None,
-    min_accuracy: Annotated[float | None, typer.Option(help="Smallest top-1, in percent.")] = None,
+    max_latency_ms: MaxLatency = None,
+    max_size_mb: MaxSize = None,
+    min_accuracy: MinAccuracy = None,
     exponent: Annotated[
         float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 counts accuracy alone.")
     ] = -0.07,
@@ -96,7 +98,7 @@ def show(found: Pick, told: list[str]) -> None:
         for m in [one.candidate.measurement]
     ]
     numbers = ("threads", "p50 ms", "size", "top-1 %", "objective")
-    print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers)
+    print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers, SPARE)
     say_some([f"left out: {line}" for line in found.left_out])
     first = found.choice.candidate
     accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % ({first.source})"

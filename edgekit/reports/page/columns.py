@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..summary import Row, measured_top1
@@ -115,6 +115,23 @@ def size(row: Row) -> Cell:
 def count(value: int) -> Cell:
     """A cell that shows a count."""
     return of_number(value, str(value))
+
+
+SHOWN = 9
+"""Columns that show at once; the reader may ask for others."""
+
+
+def shown_columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The ids of the columns that show at once, in their order: those that tell the rows apart come first."""
+    ms = [row.measurement for row in rows]
+    wishes = ["number", "model", "p50", "verdict", "format", "precision", "size"]
+    wishes += ["device"] if len({m.device.id for m in ms}) > 1 else []
+    wishes += ["threads"] if len({m.threads for m in ms}) > 1 else []
+    wishes += ["top1"] if any(row.accuracy is not None for row in rows) else []
+    wishes += ["memory"] if any(m.peak_rss_bytes is not None for m in ms) else []
+    wishes += ["parity", "p99"]
+    chosen = set(wishes[:SHOWN])
+    return tuple(column.id for column in COLUMNS if column.id in chosen)
 
 
 COLUMNS: tuple[Column, ...] = (

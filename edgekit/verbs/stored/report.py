@@ -12,6 +12,7 @@ from ...base.files import write_atomic
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import UsageError
+from ...reports.brief.limits import NO_LIMITS, Kept
 from ...reports.csv_file import Line, render_csv
 from ...reports.html import PAGE_BYTES, render_html
 from ...reports.index import Found
@@ -21,8 +22,11 @@ from ...reports.listing import write_lists
 from ...reports.markdown import COMMENT, cut, render_markdown
 from ...reports.store import Damaged, load
 from ...reports.summary import Group, published_top1, summarise
+from ...select.pareto import Limits, missed
 from ...types import Evaluation, Measurement, ModelCard
+from .pick import candidate
 
+NO_WISH = Limits()
 IN_FULL = 150
 """Measurements with their samples on one page, of about 20 kB each; of more the foremost are shown so."""
 
@@ -52,6 +56,7 @@ def report(
     device: str | None = None,
     model: str | None = None,
     progress: Progress = silent,
+    limits: Limits = NO_WISH,
     artifacts: Path = Path("artifacts"),
 ) -> Report:
     """Write ``report.html``, ``report.md`` and ``report.csv`` into ``out``, or beside the measurements when None.
@@ -65,6 +70,7 @@ def report(
         device: only what was measured there.
         model: only this network, by id or alias.
         progress: told what takes time.
+        limits: the headline names the fastest that keeps them.
         artifacts: folder of exported artifacts, beside which evaluations are kept.
 
     Raises:
@@ -90,9 +96,13 @@ def report(
     shown, spoilt = loaded(foremost(found)[:IN_FULL], numbers)
     if not shown:
         raise spoilt[0].error
-    total = len(found)
-    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total), PAGE_BYTES, accuracy)
-    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total), COMMENT, accuracy)
+    total, kept = len(found), keeping(found, numbers, known, accuracy, limits)
+    html, in_full = largest(
+        shown, known, lambda groups: render_html(groups, __version__, total, kept), PAGE_BYTES, accuracy
+    )
+    markdown, _ = largest(
+        shown, known, lambda groups: render_markdown(groups, __version__, total, kept), COMMENT, accuracy
+    )
     csv = render_csv(csv_lines(reports, found, known, progress, accuracy))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
@@ -107,6 +117,28 @@ def report(
         lists=tuple(write_lists(folder / "report", listed, __version__)),
         damaged=(*damaged, *spoilt),
     )
+
+
+def keeping(
+    found: Sequence[Found],
+    numbers: Mapping[Path, int],
+    known: Mapping[str, ModelCard],
+    accuracy: Mapping[Key, Evaluation],
+    limits: Limits,
+) -> Kept:
+    """Which measurements keep the limits, with the accuracy that ``pick`` goes by."""
+    if limits == NO_WISH:
+        return NO_LIMITS
+    wishes = (
+        (limits.latency_ms, "{:g} ms"),
+        (limits.size_mb, "{:g} MB"),
+        (limits.accuracy, "top-1 {:g} %"),
+    )
+    words = ", ".join(text.format(value) for value, text in wishes if value is not None)
+    lost = {}
+    for one in found:
+        lost[numbers[one.path]] = tuple(missed(candidate(one.measurement, known, accuracy), limits))
+    return Kept(words, lost)
 
 
 def loaded(found: Sequence[Found], numbers: Mapping[Path, int]) -> tuple[list[tuple[int, Measurement]], list[Damaged]]:

@@ -15,6 +15,7 @@ from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
 from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
+from edgekit.select.pareto import Limits
 from edgekit.types import Evaluation, Scored
 from edgekit.verbs.stored.report import report
 from edgekit.verify.accuracy import paired_drop
@@ -82,6 +83,16 @@ def test_pages_keep_their_bounds_whatever_a_measurement_holds(tmp_path):
     assert len(made.markdown.read_text()) <= 65_536
     assert "cut off" in made.markdown.read_text()
     assert made.html.stat().st_size <= PAGE_BYTES
+
+
+def test_the_headline_names_the_fastest_that_keeps_the_limits(tmp_path):
+    for model, size in (("small", 1_000_000), ("large", 9_000_000)):
+        save(tmp_path, BASE.model_copy(update={"model": model, "artifact_bytes": size}))
+    report(tmp_path, limits=Limits(size_mb=2))
+    text = (tmp_path / "report.md").read_text()
+    assert re.search(r"\*\*fastest that keeps 2 MB\*\*: small ", text)
+    report(tmp_path, limits=Limits(accuracy=70))
+    assert "none of 2; the nearest is" in (tmp_path / "report.md").read_text()
 
 
 def test_what_was_evaluated_stands_beside_what_was_published(tmp_path, monkeypatch):
