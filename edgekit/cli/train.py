@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def train_command(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
     ],
@@ -62,9 +63,10 @@ def train_command(
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes
     from ..verbs.train import TrainOptions, train
+    from .shared.hub import weights_of
 
     chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
-    options = TrainOptions(data, chosen, out, resume, weights, num_classes)
+    options = TrainOptions(data, chosen, out, resume, weights_of(context, [model], weights), num_classes)
     with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):
