@@ -22,7 +22,7 @@ from .base import (
     VerdictName,
     report_key,
 )
-from .costs import ConvFacts, NetworkFacts
+from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import Evaluation, PairedDrop, Rate, Scored
 from .gates import (
@@ -82,6 +82,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "ElementFacts",
     "Energy",
     "Evaluation",
     "Evidence",
