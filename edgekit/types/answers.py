@@ -176,7 +176,8 @@ class RooflineAnswer(Answer):
     state_after: DeviceState
 
 
-TensorId = Text | Count
+TensorId = Text | Annotated[int, Field(ge=-1, le=2**53)]
+"""-1 is LiteRT's for an input that is left out, as the bias of a layer without one."""
 
 
 class Node(Answer):

@@ -67,7 +67,9 @@ def test_no_code_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert not capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"GIF89a", b"\x80\x02]q\x00.", b"\x80\x02]]]s.", b"\x80\x04" + b"(" * 1000])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"GIF89a", b"\x80\x02]q\x00.", b"\x80\x02]]]s.", b"\x80\x04((((("]
+)
 def test_other_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.pth"
     path.write_bytes(content)
