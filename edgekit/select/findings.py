@@ -81,10 +81,8 @@ def grouped(conv: ConvFacts, moved: int) -> Finding:
     maps = conv.positions * (conv.in_channels * conv.stride**2 + conv.out_channels)
     spare = round(maps * (1 - narrower))
     fact = f"{conv.groups} groups of {conv.in_channels // conv.groups} to {conv.out_channels // conv.groups} channels"
-    wish = f"one group of {narrower:.2f}x the channels computes as much ({TRAIN})"
-    return Finding(
-        "G2", conv.name, fact, spare, spare / moved, f"{wish}; exact: densify_*, which edgekit tune measures"
-    )
+    change = f"one group of {narrower:.2f}x the channels computes as much ({TRAIN}); exact: densify_* (edgekit tune)"
+    return Finding("G2", conv.name, fact, spare, spare / moved, change)
 
 
 def fragments(convolutions: Sequence[ConvFacts]) -> list[Finding]:

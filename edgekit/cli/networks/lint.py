@@ -31,7 +31,7 @@ def lint_command(
             metavar="MODEL",
             autocompletion=model_ids,
         ),
-    ],  # fmt: skip
+    ],
     device: Annotated[
         str | None,
         typer.Option(
@@ -43,7 +43,7 @@ def lint_command(
     ] = None,
     input_: Input = None,
     most: Annotated[
-        int, typer.Option("--most", min=1, help="Show so many layers of each guideline; --json has all.")
+        int, typer.Option("--most", min=1, help="Layers of each guideline to show; --json has all.")
     ] = MOST,
     reports: ReportsOption = Path("device_reports"),
     as_json: JsonOption = False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...artifacts.own.requests import Sized
 from ...base.progress import Progress, silent
-from ...errors import UsageError, did_you_mean
+from ...errors import UsageError
 from ...reports.indexed.reader import read_latest
 from ...reports.page.operators import family
 from ...reports.store import load
@@ -98,9 +98,10 @@ def timed_of(
         if device in (None, one.measurement.device.id) and profile in (None, one.measurement.profile)
     ]
     if not chosen and (device is not None or profile is not None):
-        known = [one.measurement.device.id for one in there] + [one.measurement.profile for one in there]
         where = " ".join(word for word in (profile and f"as {profile}", device and f"on {device}") if word)
-        hint = did_you_mean(device or profile or "", known) or f"edgekit profile {model} --device {device} --per-op"
+        known = ", ".join(sorted({f"{one.measurement.profile} on {one.measurement.device.id}" for one in there}))
+        command = f"edgekit profile {model}{f' --device {device}' if device else ''} --per-op"
+        hint = f"there is {known}; or measure it: {command}" if known else f"measure it: {command}"
         raise UsageError(f"no measurement of {model} {where} under {reports}", hint)
     timed = []
     for one in sorted(chosen, key=lambda one: one.measurement.p50_ms):
