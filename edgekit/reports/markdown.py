@@ -83,8 +83,8 @@ def told(line: Line) -> str:
 
 
 def table(rows: Sequence[dict[str, str]]) -> str:
-    """A pipe table; numbers to the right."""
-    names = list(rows[0])
+    """A pipe table; numbers to the right. The accuracy is left out where nothing was evaluated."""
+    names = [name for name in rows[0] if name != "top-1" or any(row[name] != "-" for row in rows)]
     lines = [names, ["---" if name in LEFT else "--:" for name in names]]
     lines += [[for_markdown(row[name]) for name in names] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

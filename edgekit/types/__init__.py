@@ -24,7 +24,7 @@ from .base import (
 )
 from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
-from .evaluations import Evaluation, PairedDrop, Rate, Scored
+from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
     Conditions,
@@ -82,6 +82,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "DropVerdict",
     "ElementFacts",
     "Energy",
     "Evaluation",
@@ -101,6 +102,7 @@ __all__ = [
     "ImageSet",
     "Int8VsFloat",
     "IoType",
+    "KeptEvaluations",
     "KnownForm",
     "Layer",
     "LayerError",

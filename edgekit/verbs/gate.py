@@ -21,6 +21,7 @@ from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError
+from ..gate.accuracy import accuracy_status
 from ..gate.baselines import Found, find_baseline, pin, pin_folder
 from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
@@ -47,6 +48,7 @@ class Planned:
     guards: Guards
     threads: int
     cores: str | None = None
+    max_drop: float | None = None
 
     @property
     def key(self) -> str:
@@ -105,7 +107,8 @@ def plan(
             artifact = stored.artifact
             key = key_of(artifact, threads, cores)
             found = find_baseline(baseline, artifact, place.id, key)
-            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores))
+            max_drop = settings.lookup(place.id, artifact.model).get("max_drop")
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, max_drop))
     return planned
 
 
@@ -178,6 +181,11 @@ def run_one(
         check_files(baseline)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    if one.max_drop is not None:
+        status, reason = accuracy_status(candidate, one.max_drop)
+        if status != "PASS":
+            return draft.model_copy(update={"status": status, "reason": reason})
+        draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
         return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})

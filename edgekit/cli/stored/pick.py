@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
-from ..shared.options import JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
+from ..shared.options import ArtifactsOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -36,19 +36,23 @@ def pick_command(
         bool, typer.Option("--advice", help="Also suggest what would make the chosen network faster; needs PyTorch.")
     ] = False,
     reports: ReportsOption = Path("device_reports"),
+    artifacts: ArtifactsOption = Path("artifacts"),
     as_json: JsonOption = False,
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 
-    Accuracy is the published one of the float weights: random weights stand for the published ones, those of a file of
-    your own have none. Exit code 1 when nothing keeps the limits, 5 when the device is emulated.
+    Accuracy is the published one of the float weights, less what edgekit evaluate measured that the artifact loses.
+    Random weights stand for the published ones; of a file of your own the measured top-1 counts, if there is one. Exit
+    code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     """
     from ...select.pareto import Limits
     from ...verbs.stored.pick import pick
 
-    found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines())
+    found = pick(
+        device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines(), artifacts
+    )
     told = advise(found) if advice else []
     if as_json:
         emit_json({**as_data(found), "advice": told})
@@ -97,7 +101,7 @@ def show(found: Pick, told: list[str]) -> None:
     print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers, SPARE)
     say_some([f"left out: {line}" for line in found.left_out])
     first = found.choice.candidate
-    accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % published ({first.source})"
+    accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % ({first.source})"
     size = megabytes(first.measurement.artifact_bytes)
     say(f"take {name(first.measurement)}: {milliseconds(first.latency_ms)} ms, {size}{accuracy}")
     for line in found.doubts:
@@ -129,8 +133,8 @@ def ranked_data(one: Ranked) -> dict[str, Any]:
         "artifact_sha256": m.artifact_sha256,
         "p50_ms": m.p50_ms,
         "artifact_bytes": m.artifact_bytes,
-        "published_top1_percent": one.candidate.accuracy,
-        "published_by": one.candidate.source,
+        "top1_percent": one.candidate.accuracy,
+        "top1_source": one.candidate.source,
         "objective": one.objective,
         "front": one.front,
         "missed": list(one.missed),

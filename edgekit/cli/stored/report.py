@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..shared.options import JsonOption, MaxLatency, MaxSize, MinAccuracy, OnlyDevice, OnlyModel, ReportsOption
+from ..shared.options import (
+    ArtifactsOption,
+    JsonOption,
+    MaxLatency,
+    MaxSize,
+    MinAccuracy,
+    OnlyDevice,
+    OnlyModel,
+    ReportsOption,
+)
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -24,6 +33,7 @@ def report_command(
     ] = None,
     device: OnlyDevice = None,
     model: OnlyModel = None,
+    artifacts: ArtifactsOption = Path("artifacts"),
     max_latency_ms: MaxLatency = None,
     max_size_mb: MaxSize = None,
     min_accuracy: MinAccuracy = None,
@@ -33,7 +43,8 @@ def report_command(
 
     Each device begins with the fastest artifact, or the fastest that keeps the limits, what int8 brings, and what is
     not to be trusted. Of more than 150 measurements the fastest of each network and precision are shown in full; a
-    folder of pages lists all. --device and --model need --out. The exit code is 2 when a stored file is damaged; the
+    folder of pages lists all. --device and --model need --out. What edgekit evaluate kept beside the
+    artifacts is shown, too. The exit code is 2 when a stored file is damaged; the
     others are still written.
 
     Example: edgekit report --out public
@@ -43,7 +54,7 @@ def report_command(
     from ...verbs.stored.report import report
 
     limits = Limits(max_latency_ms, max_size_mb, min_accuracy)
-    made = report(reports, out, device, model, ProgressLines(), limits)
+    made = report(reports, out, device, model, ProgressLines(), limits, artifacts)
     if as_json:
         emit_json(
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..summary import Row
+from ..summary import Row, measured_top1
 from ..table import UNVERIFIED, decimals, interval, megabytes, milliseconds, precision
 
 VERDICTS = ("stable", "noisy", "throttled", "emulated")
@@ -87,6 +87,14 @@ def top1(row: Row) -> Cell:
     return of_number(row.accuracy, "" if row.accuracy is None else f"{row.accuracy:.1f}")
 
 
+def top1_here(row: Row) -> Cell:
+    """What was evaluated of the artifact itself, and on how many images."""
+    found = row.evaluation
+    if found is None or found.top1 is None:
+        return Cell("-", "")
+    return of_number(100 * found.top1.share, measured_top1(found), f"{found.images} images of {found.data}")
+
+
 def verdict(row: Row) -> Cell:
     """The verdict, from the best to the worst."""
     name = row.measurement.verdict.name
@@ -153,6 +161,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("memory", "RSS MB", "Peak resident memory of the whole process, decimal megabytes", True, memory),
     Column("rate", "GMAC/s", "Multiply-accumulates of the network over the median latency", True, rate),
     Column("top1", "top-1 %", "ImageNet top-1, published for the float network, not measured here", True, top1),
+    Column(
+        "top1_here",
+        "top-1 here",
+        "Top-1 of this artifact by edgekit evaluate, and in brackets what int8 or fp16 changed, in points",
+        True,
+        top1_here,
+    ),
     Column("parity", "parity", "Worst cosine and SQNR against the float reference, at export", True, agreement),
     Column("there", "there", "Cosine of the device's own output for the check image", True, agreement_there),
     Column(

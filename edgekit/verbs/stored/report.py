@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import __version__
+from ...artifacts.accuracy.kept import Key, known_evaluations
 from ...base.files import write_atomic
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
@@ -21,8 +22,9 @@ from ...reports.listing import write_lists
 from ...reports.markdown import COMMENT, cut, render_markdown
 from ...reports.store import Damaged, load
 from ...reports.summary import Group, published_top1, summarise
-from ...select.pareto import Candidate, Limits, missed
-from ...types import Measurement, ModelCard
+from ...select.pareto import Limits, missed
+from ...types import Evaluation, Measurement, ModelCard
+from .pick import candidate
 
 NO_WISH = Limits()
 IN_FULL = 150
@@ -55,6 +57,7 @@ def report(
     model: str | None = None,
     progress: Progress = silent,
     limits: Limits = NO_WISH,
+    artifacts: Path = Path("artifacts"),
 ) -> Report:
     """Write ``report.html``, ``report.md`` and ``report.csv`` into ``out``, or beside the measurements when None.
 
@@ -68,6 +71,7 @@ def report(
         model: only this network, by id or alias.
         progress: told what takes time.
         limits: the headline names the fastest that keeps them.
+        artifacts: folder of exported artifacts, beside which evaluations are kept.
 
     Raises:
         UsageError: nothing has been measured, every stored file is damaged, or a part has no ``out`` of its own.
@@ -83,16 +87,23 @@ def report(
     found = in_order(chosen(found, device, model))
     numbers = {one.path: number for number, one in enumerate(found, 1)}
     folder, known = out or reports, cards()
+    accuracy, unreadable = known_evaluations(artifacts)
+    for error in unreadable:
+        progress(Warned(f"no accuracy from {error}"))
     if len(found) > IN_FULL:
         said = f"{IN_FULL} are shown in full, all in report.csv and on pages in report/"
         progress(Warned(f"{len(found)} measurements: {said}"))
     shown, spoilt = loaded(foremost(found)[:IN_FULL], numbers)
     if not shown:
         raise spoilt[0].error
-    total, kept = len(found), keeping(found, numbers, known, limits)
-    html, in_full = largest(shown, known, lambda groups: render_html(groups, __version__, total, kept), PAGE_BYTES)
-    markdown, _ = largest(shown, known, lambda groups: render_markdown(groups, __version__, total, kept), COMMENT)
-    csv = render_csv(csv_lines(reports, found, known, progress))
+    total, kept = len(found), keeping(found, numbers, known, accuracy, limits)
+    html, in_full = largest(
+        shown, known, lambda groups: render_html(groups, __version__, total, kept), PAGE_BYTES, accuracy
+    )
+    markdown, _ = largest(
+        shown, known, lambda groups: render_markdown(groups, __version__, total, kept), COMMENT, accuracy
+    )
+    csv = render_csv(csv_lines(reports, found, known, progress, accuracy))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
     listed = [(numbers[one.path], one.measurement) for one in found] if in_full < total else []
@@ -109,9 +120,13 @@ def report(
 
 
 def keeping(
-    found: Sequence[Found], numbers: Mapping[Path, int], known: Mapping[str, ModelCard], limits: Limits
+    found: Sequence[Found],
+    numbers: Mapping[Path, int],
+    known: Mapping[str, ModelCard],
+    accuracy: Mapping[Key, Evaluation],
+    limits: Limits,
 ) -> Kept:
-    """Which measurements keep the limits, by their published accuracy."""
+    """Which measurements keep the limits, with the accuracy that ``pick`` goes by."""
     if limits == NO_WISH:
         return NO_LIMITS
     wishes = (
@@ -122,8 +137,7 @@ def keeping(
     words = ", ".join(text.format(value) for value, text in wishes if value is not None)
     lost = {}
     for one in found:
-        accuracy, source = published_top1(known.get(one.measurement.model), one.measurement)
-        lost[numbers[one.path]] = tuple(missed(Candidate(one.measurement, accuracy, source), limits))
+        lost[numbers[one.path]] = tuple(missed(candidate(one.measurement, known, accuracy), limits))
     return Kept(words, lost)
 
 
@@ -143,21 +157,34 @@ def largest(
     known: Mapping[str, ModelCard],
     render: Callable[[Sequence[Group]], str],
     most: int,
+    accuracy: Mapping[Key, Evaluation],
 ) -> tuple[str, int]:
     """A page of the first of ``shown``, as many as leave it at ``most`` bytes or below, and their count."""
     count = len(shown)
     while True:
-        text = render(summarise([m for _, m in shown[:count]], known, [number for number, _ in shown[:count]]))
+        numbers = [number for number, _ in shown[:count]]
+        text = render(summarise([m for _, m in shown[:count]], known, numbers, accuracy))
         if len(text.encode()) <= most or count == 1:
             return text, count
         count = max(1, count // 2)
 
 
-def csv_lines(reports: Path, found: Sequence[Found], known: Mapping[str, ModelCard], progress: Progress) -> list[Line]:
+def csv_lines(
+    reports: Path,
+    found: Sequence[Found],
+    known: Mapping[str, ModelCard],
+    progress: Progress,
+    accuracy: Mapping[Key, Evaluation],
+) -> list[Line]:
     """The rows of the CSV, from the index."""
     cells = read_cells(reports, [one.path for one in found], progress)
     return [
-        Line(number, *published_top1(known.get(one.measurement.model), one.measurement), cells[one.path])
+        Line(
+            number,
+            *published_top1(known.get(one.measurement.model), one.measurement),
+            cells[one.path],
+            accuracy.get((one.measurement.artifact_sha256, one.measurement.weights_sha256)),
+        )
         for number, one in enumerate(found, 1)
         if one.path in cells
     ]
