@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +87,7 @@ def profile_command(
     from ..artifacts.find import find_artifacts
     from ..devices.inventory import find_devices
     from ..devices.reach import what_is_built_first
+    from ..verbs.counted.profile import split
     from ..verbs.profile import known_provider, known_runtime, profile
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
@@ -102,6 +103,28 @@ def profile_command(
             say(building)
     exported: list[Outcome] = []
     lines = ProgressLines()
+    if split(places):
+        refuse_for_counts(
+            {"--accelerator": accelerator != "cpu", "--provider": provider, "--cores": cores, "--per-op": per_op,
+             "--require-full-delegation": require_full_delegation, "--sustained": sustained, "--rounds": rounds != 1,
+             "--roofline": roofline, "--resume": resume}
+        )  # fmt: skip
+        from .counted.profile import run_counts
+
+        run_counts(
+            names or [],
+            places,
+            chosen,
+            counts,
+            batch,
+            shapes,
+            artifacts,
+            reports,
+            lambda model: export_first(model, artifacts, lines, exported),
+            lines,
+            as_json,
+        )
+        return
 
     def run(name: str, progress: Progress, what: list[str]) -> Profiled:
         return profile(
@@ -140,6 +163,20 @@ def profile_command(
         from .show.export import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def refuse_for_counts(given: Mapping[str, object]) -> None:
+    """Make sure that no option was given that says how to measure.
+
+    Raises:
+        UsageError: one was.
+    """
+    from ..errors import UsageError
+
+    named = [option for option, value in given.items() if value]
+    if named:
+        raise UsageError(f"{', '.join(named)}: a simulated board counts instructions, nothing is timed there",
+                         "leave it out, or name a device that measures")  # fmt: skip
 
 
 def known_accelerator(text: str) -> Accelerator:

@@ -23,6 +23,7 @@ from .base import (
     report_key,
 )
 from .costs import ConvFacts, ElementFacts, NetworkFacts
+from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
@@ -77,6 +78,9 @@ __all__ = [
     "ChosenForm",
     "Conditions",
     "ConvFacts",
+    "CountGate",
+    "Counted",
+    "Counts",
     "Delegation",
     "Device",
     "DeviceInfo",
@@ -85,6 +89,7 @@ __all__ = [
     "DropVerdict",
     "ElementFacts",
     "Energy",
+    "Estimate",
     "Evaluation",
     "Evidence",
     "ExportProfile",
@@ -94,6 +99,7 @@ __all__ = [
     "FormTable",
     "Format",
     "Frozen",
+    "FunctionCount",
     "GateResult",
     "GateRule",
     "GateStatus",

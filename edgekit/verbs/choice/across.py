@@ -9,7 +9,7 @@ from pathlib import Path
 from ...artifacts.accuracy.kept import known_evaluations
 from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
-from ...base.progress import Counted, Progress, Warned, silent, telling
+from ...base.progress import PartDone, Progress, Warned, silent, telling
 from ...base.stats import MIN_PAIRS
 from ...bench.paired import BRIEF, Contender, Round, ratio_of, rounds
 from ...bench.session import Session, known_cores
@@ -81,7 +81,7 @@ def across(
         taken: list[Round] = []
         for one in islice(rounds(session, contenders, progress=progress), count):
             taken.append(one)
-            progress(Counted("round", done=len(taken), total=count))
+            progress(PartDone("round", done=len(taken), total=count))
     launches = {name: launches_of(name, taken, first[name]) for name in first}
     check_conditions(list(launches.values()))
     known, unreadable = known_evaluations(artifacts)
