@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from ..types import Counted
+from .counted.words import HEADINGS as COUNTED_HEADINGS
+from .counted.words import LABEL as COUNTED_LABEL
+from .counted.words import cells as counted_cells
+from .counted.words import errors_of
 from .page.axis import Axis
 from .page.columns import COLUMNS
 from .page.heat import heat_map
@@ -56,13 +61,16 @@ class Section:
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
-def render_html(groups: Sequence[Group], version: str, total: int | None = None) -> str:
+def render_html(
+    groups: Sequence[Group], version: str, total: int | None = None, counted: Sequence[Counted] = ()
+) -> str:
     """The whole page. Every value is escaped; the plots escape their own.
 
     Args:
         groups: what is shown.
         version: of edgekit.
         total: of the measurements, shown or not; None when all are shown.
+        counted: on simulated boards; a section of its own.
 
     Raises:
         ToolError: jinja2 is not installed.
@@ -90,6 +98,10 @@ def render_html(groups: Sequence[Group], version: str, total: int | None = None)
         published=PUBLISHED,
         assumed_words=ASSUMED,
         version=version,
+        counted=[counted_cells(one) for one in counted],
+        counted_headings=COUNTED_HEADINGS,
+        counted_words=COUNTED_LABEL,
+        counted_errors=errors_of(counted),
         style=Markup(source("page.css")),  # noqa: S704 - a file of this package
         script=Markup(source("page.js")),  # noqa: S704 - a file of this package
         sequence=sequence,

@@ -1,14 +1,17 @@
 """The verb ``report``."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgekit.base.progress import Event
 from edgekit.errors import UsageError
+from edgekit.reports.counted.store import save_count
 from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
+from edgekit.types import Counted
 from edgekit.verbs.stored.report import report
 
 BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
@@ -73,3 +76,15 @@ def test_pages_keep_their_bounds_whatever_a_measurement_holds(tmp_path):
     assert len(made.markdown.read_text()) <= 65_536
     assert "cut off" in made.markdown.read_text()
     assert made.html.stat().st_size <= PAGE_BYTES
+
+
+def test_counts_have_a_section_of_their_own_and_are_never_among_the_measurements(
+    make_counted: Callable[..., Counted], tmp_path: Path
+) -> None:
+    save_count(tmp_path, make_counted())
+    (tmp_path / "sim-rpi4" / "counted" / "bad.json").write_text("{}")
+    made = report(tmp_path)
+    assert (made.measurements, made.counted, len(made.damaged)) == (0, 1, 1)
+    assert "Counted on simulated boards, not measured" in made.html.read_text()
+    assert "Counted on simulated boards, not measured" in made.markdown.read_text()
+    assert "small" not in made.csv.read_text()
