@@ -16,7 +16,8 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
-from edgekit.base.progress import Step, silent
+from edgekit.base.files import write_atomic
+from edgekit.base.progress import silent
 from edgekit.base.scratch import scratch_folder
 from edgekit.counting.emulator import Ready, SimulatedMachine, prepare
 from edgekit.counting.model import cores, estimate
@@ -109,30 +110,47 @@ def count_network(ready: Ready, site: Path, param: Path, side: int) -> Counts:
         return read_output(machine.output, levels).counts[-1]
 
 
-def compare(params: Path, boards: Sequence[str], scratch: Path) -> dict[str, Any]:
-    """Counts, modelled and published times of every network on every board."""
-    site, found = fetch_ncnn(scratch), {}
+def compare(params: Path, boards: Sequence[str], scratch: Path, kept: Path) -> dict[str, Any]:
+    """Counts, modelled and published times of every network on every board.
+
+    Args:
+        params: ncnn's ``benchmark/models``.
+        boards: simulated boards.
+        scratch: where ncnn's wheel is kept.
+        kept: a file that gets each count as it is known; a run that is broken off goes on from there.
+    """
+    site = fetch_ncnn(scratch)
+    counted: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
     for name in boards:
         ready = prepare(SIMULATED[name], silent)
-        rows = {}
         for network, side in NETWORKS.items():
-            counts = count_network(ready, site, params / f"{network}.param", side)
-            made = estimate(counts, cores()[ready.board.cpu], ready.board.khz[1] // 1000)
-            rows[network] = {
-                "instructions": counts.instructions,
-                "counts": counts.to_plain(),
-                "modelled_ms": made.latency_ms,
-                "published_ms": PUBLISHED_MS[name][network],
-            }
-            ratio = made.latency_ms / PUBLISHED_MS[name][network]
-            sys.stderr.write(f"{Step(f'{name} {network}: {made.latency_ms:.1f} ms, {ratio:.2f} of the published')}\n")
-        found[name] = {
-            "core": ready.board.cpu,
-            "networks": rows,
-            "float32": summary(rows, "fp"),
-            "int8": summary(rows, "int8"),
+            if network in counted.setdefault(name, {}):
+                continue
+            counted[name][network] = count_network(ready, site, params / f"{network}.param", side).to_plain()
+            write_atomic(kept, json.dumps(counted))
+            sys.stderr.write(f"{name} {network}: {counted[name][network]['instructions']:,} instructions\n")
+    return {"runtime": NCNN, "boards": {name: modelled(name, counted[name]) for name in boards}}
+
+
+def modelled(name: str, counted: dict[str, Any]) -> dict[str, Any]:
+    """A board's counts as times of the model, beside the published ones."""
+    board = SIMULATED[name]
+    rows = {}
+    for network, plain in counted.items():
+        counts = Counts.from_plain(plain)
+        made = estimate(counts, cores()[board.cpu], board.khz[1] // 1000)
+        rows[network] = {
+            "counts": plain,
+            "instructions": counts.instructions,
+            "modelled_ms": made.latency_ms,
+            "published_ms": PUBLISHED_MS[name][network],
         }
-    return {"runtime": NCNN, "boards": found}
+    return {
+        "core": board.cpu,
+        "networks": rows,
+        "float32": summary(rows, "float32"),
+        "int8": summary(rows, "int8"),
+    }
 
 
 def summary(rows: dict[str, dict[str, Any]], which: str) -> dict[str, float]:
