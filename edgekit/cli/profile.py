@@ -302,7 +302,7 @@ def show(outcome: Profiled) -> None:
 
     console = on_stderr()
     if outcome.measurements:
-        console.print(measurement_table(outcome.measurements))
+        console.print(measurement_table(outcome.measurements, console.width))
     for measurement in outcome.measurements:
         if acceleration(measurement):
             say(f"{measurement.model} {measurement.profile}: {acceleration(measurement)}")

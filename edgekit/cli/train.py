@@ -15,6 +15,7 @@ import typer
 from .shared.complete import model_ids
 from .shared.options import JsonOption
 from .show.console import emit_json, say
+from .show.progress import time_text
 
 if TYPE_CHECKING:
     from ..training.metrics import Epoch
@@ -64,7 +65,7 @@ def train_command(
 
     chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
     options = TrainOptions(data, chosen, out, resume, weights, num_classes)
-    with listening() as listener:
+    with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):
         say(line)
@@ -73,12 +74,12 @@ def train_command(
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    """Lines, and a progress bar where there is a terminal to show it."""
+def listening(epochs: int) -> Iterator[Listener]:
+    """A line an epoch of ``epochs``, and a progress bar where there is a terminal to show it."""
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(progress=lambda event: say(str(event)))
+        yield Listener(progress=lambda event: say(str(event)), epoch=lambda epoch: say(with_rest(epoch, epochs)))
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -92,9 +93,15 @@ def listening() -> Iterator[Listener]:
             bar.update(task, description=f"epoch {epoch}", completed=done, total=count)
 
         def on_epoch(epoch: Epoch) -> None:
-            bar.console.print(epoch_line(epoch), highlight=False)
+            bar.console.print(with_rest(epoch, epochs), highlight=False)
 
         yield Listener(lambda event: bar.console.print(str(event)), on_batch, on_epoch)
+
+
+def with_rest(epoch: Epoch, epochs: int) -> str:
+    """The line of an epoch, and about how long the others will take."""
+    left = epochs - epoch.number
+    return epoch_line(epoch) + (f"; about {time_text(left * epoch.seconds)} for the other {left}" if left > 0 else "")
 
 
 def epoch_line(epoch: Epoch) -> str:

@@ -45,9 +45,8 @@ class Training:
 
 def begin(network: nn.Module, data: Dataset, preprocessing: Preprocessing, recipe: Recipe) -> Training:
     """A training before its first epoch."""
-    if condensing_part(network) is not None:
-        # 1x1 convolutions are most of a CondenseNet, and on a CPU 1.6 times faster with channels last.
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # 1x1 and depthwise convolutions are most of these networks: a step on a CPU takes 1.3 to 1.8 times longer without.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
         network.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=recipe.momentum > 0
     )
@@ -89,7 +88,6 @@ def one_pass(training: Training, on_batch: OnBatch) -> tuple[float, float, int, 
     part = condensing_part(network)
     losses, lassos, right, seen, lr = 0.0, 0.0, 0, 0, recipe.lr
     network.train()
-    layout = torch.contiguous_format if part is None else torch.channels_last
     for batch, (images, labels) in enumerate(training_batches(split, recipe, training.preprocessing, epoch)):
         progress = (epoch * count + batch) / (recipe.epochs * count)
         lr = recipe.lr_at(progress)
@@ -97,7 +95,7 @@ def one_pass(training: Training, on_batch: OnBatch) -> tuple[float, float, int, 
             group["lr"] = lr
         if part is not None:
             part.set_progress(progress)
-        scores = network(images.contiguous(memory_format=layout))
+        scores = network(images.contiguous(memory_format=torch.channels_last))
         loss = functional.cross_entropy(scores, labels)
         if not torch.isfinite(loss):
             raise UsageError(

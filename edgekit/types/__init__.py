@@ -25,7 +25,7 @@ from .base import (
 from .costs import ConvFacts, NetworkFacts
 from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
-from .evaluations import Evaluation, PairedDrop, Rate, Scored
+from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
     Conditions,
@@ -86,6 +86,7 @@ __all__ = [
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "DropVerdict",
     "Energy",
     "Estimate",
     "Evaluation",
@@ -106,6 +107,7 @@ __all__ = [
     "ImageSet",
     "Int8VsFloat",
     "IoType",
+    "KeptEvaluations",
     "KnownForm",
     "Layer",
     "LayerError",

@@ -194,7 +194,8 @@ class CountAnswer(Answer):
     code: Annotated[tuple[Code, ...], Field(max_length=4096)]
 
 
-TensorId = Text | Count
+TensorId = Text | Annotated[int, Field(ge=-1, le=2**53)]
+"""-1 is LiteRT's for an input that is left out, as the bias of a layer without one."""
 
 
 class Node(Answer):

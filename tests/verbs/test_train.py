@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+from edgekit.artifacts.accuracy.subjects import Wanted
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.progress import Warned, silent
 from edgekit.catalog import find_card, find_profile
@@ -25,7 +26,7 @@ from edgekit.errors import UsageError
 from edgekit.training import checkpoint
 from edgekit.training.metrics import Run
 from edgekit.training.recipes import Recipe
-from edgekit.verbs.evaluate import Wanted, evaluate
+from edgekit.verbs.evaluate import evaluate
 from edgekit.verbs.export import export
 from edgekit.verbs.train import Listener, TrainOptions, train
 from edgekit.zoo.checkpoints import load_checkpoint, read_header, read_state

@@ -137,8 +137,11 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     Raises:
         ToolError: the converter or the quantizer failed.
     """
+    program = None if request.program is None else torch.export.load(request.program)
+    if request.file is not None and request.profile.format == "tflite":
+        program = program_of(request)
     job = AnyJob(
-        program=None if request.program is None else torch.export.load(request.program),
+        program=program,
         file=request.file,
         profile=request.profile,
         target=request.target,
@@ -149,6 +152,24 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     )
     with torch.no_grad():
         return converter(request.profile.format)(job)
+
+
+def program_of(request: OwnConvertRequest) -> torch.export.ExportedProgram:
+    """The program of an ONNX file, through PyTorch.
+
+    Raises:
+        UsageError: an operator has no counterpart in PyTorch.
+    """
+    from ...convert.any.onnx_file import ready_model
+    from ...convert.onnx_network.network import network_of
+
+    assert request.file is not None
+    sets = load_arrays(request.sets)
+    samples = dict(zip(request.inputs, as_tensors([array[0] for array in sets]), strict=True))
+    model, _ = ready_model(request.file, {name: tuple(value.shape) for name, value in samples.items()})
+    network = network_of(model, samples, "the file").eval()
+    inputs = tuple(samples[name] for name in network.given)
+    return torch.export.export(network, inputs, strict=False)
 
 
 def converter(format_: Format) -> Callable[[AnyJob], AnyConverted]:
