@@ -17,18 +17,25 @@ def with_transpose(stored: Stored, scratch: Path) -> Stored:
         ValueError: the file has no such operator on a tensor of four dimensions.
     """
     import flatbuffers
+    import numpy as np
     from ai_edge_litert import schema_py_generated as schema
 
     folder = scratch / f"{stored.artifact.model}-transposed"
     shutil.copytree(stored.folder, folder, dirs_exist_ok=True)
     file = folder / stored.artifact.model_files[0].name
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file.read_bytes(), 0))
+    data = file.read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # behind the flatbuffer; brought into it
+            buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
     graph = model.subgraphs[0]
     number = next(n for n in reversed(range(len(graph.operators))) if takes_map(graph, graph.operators[n]))
     first = graph.operators[number].inputs[0]
     turned = insert(schema, model, number, first, (0, 3, 1, 2))
     back = insert(schema, model, number + 1, turned, (0, 2, 3, 1))
-    graph.operators[number + 2].inputs[0] = back
+    last = graph.operators[number + 2]
+    last.inputs = [back, *(int(tensor) for tensor in last.inputs[1:])]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     file.write_bytes(bytes(builder.Output()))
