@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from edgekit.base.processes.isolate import die_with_parent
 from edgekit.bench.session import Limits
 
 from .shim import Fault, Seen, Shim
@@ -83,17 +84,19 @@ def attempt_both(command: tuple[str, ...], place: Path, shim: Shim) -> tuple[End
 
 def start(command: tuple[str, ...], place: Path, log: Path, limit: Callable[[], object]) -> int:
     """The process id of a run that has begun."""
+    tool = os.getpid()
     pid = os.fork()
     if pid == 0:
-        run(command, place, log, limit)
+        run(command, place, log, limit, tool)
     return pid
 
 
-def run(command: tuple[str, ...], place: Path, log: Path, limit: Callable[[], object]) -> NoReturn:
-    """The child: as the program ``edgekit`` would begin."""
+def run(command: tuple[str, ...], place: Path, log: Path, limit: Callable[[], object], tool: int) -> NoReturn:
+    """The child: as the program ``edgekit`` would begin; it ends with the process ``tool``."""
     code = 70
     try:
         os.setsid()
+        die_with_parent(tool)
         limit()
         opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
