@@ -75,10 +75,16 @@ def started(pid: int | str) -> str:
 
 
 def read(path: str) -> str:
-    """A file of the kernel's, or an empty string."""
+    """A file of the kernel's, or an empty string where it has no such file.
+
+    Raises:
+        OSError: it has, and too many files are open: an owner who does not know himself would be taken for a stranger.
+    """
     try:
         return Path(path).read_text(errors="replace").strip()
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
         return ""
 
 

@@ -59,3 +59,18 @@ def test_what_could_not_be_removed_is_the_next_run_s_to_clear_away(tmp_path, lef
     with claimed(folder, besides=[there]) as ours:
         there.rmdir()
     assert not lock_of(folder).exists()
+
+
+def test_an_owner_who_cannot_say_who_he_is_owns_nothing(tmp_path):
+    crowded = (
+        "import os, resource, sys; from pathlib import Path; from edgekit.base.locks import owned\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30)); last = 0\n"
+        "while last < 29: last = os.dup(0)\n"
+        "os.close(last)\n"
+        "with owned(Path(sys.argv[1])): print('owned')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", crowded, tmp_path / "work"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, "Too many open files" in done.stderr) == ("", True)
+    assert list(tmp_path.iterdir()) == []

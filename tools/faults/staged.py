@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -116,8 +115,9 @@ def staged_rows() -> Iterator[Row]:
         subprocess.run(command, cwd=ROOT, env=clean, stdout=subprocess.DEVNULL, check=False)
         cases = list(ET.parse(told).iter("testcase"))  # noqa: S314 - our own pytest has just written it
     for one in STAGED:
-        name = one.test.rpartition("::")[2]
-        mine = [case for case in cases if re.split(r"\[", case.get("name", ""))[0] == name]
+        path, _, name = one.test.partition("::")
+        module = path.removesuffix(".py").replace("/", ".")
+        mine = [case for case in cases if (case.get("classname"), case.get("name", "").split("[")[0]) == (module, name)]
         assert mine, f"there is no test {one.test}"
         yield row_of_cases(one, mine)
 
