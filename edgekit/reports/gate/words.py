@@ -26,6 +26,13 @@ NEXT = {
     "BROKEN_OFF": "see what the device says, then run it again: edgekit devices check",
 }
 """What to do about each status."""
+UPGRADE = {
+    **NEXT,
+    "FAIL": "keep the older version for this artifact, and report what changed to the runtime's makers",
+    "NOT_COMPARABLE": "see what differs besides the version, then run it again",
+    "BROKEN_OFF": "see what the runtime says, then run it again",
+}
+"""The same where two versions of a runtime are compared."""
 HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
 SHOWN_OPS = 5
 
@@ -85,8 +92,9 @@ def remarks(result: GateResult | CountGate) -> list[str]:
     if result.handicap:
         lines.append(f"the candidate was slowed on purpose: {result.handicap}")
     lines += result.notes
-    if NEXT[result.status]:
-        lines.append(f"next: {NEXT[result.status]}")
+    steps = UPGRADE if result.candidate_runtime else NEXT
+    if steps[result.status]:
+        lines.append(f"next: {steps[result.status]}")
     return lines
 
 
