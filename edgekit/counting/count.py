@@ -23,8 +23,8 @@ from .output import Spans, read_output
 from .plugin_file import source_digest
 
 WARMUP, INFERENCES = 2, 3
-"""Inferences before those that are counted, and these; the one that executes the least is taken: now and then a runtime's
-memory is where it makes more copies."""
+"""Inferences before those that are counted, and these; the one that executes the least is taken: now and then a
+runtime's memory is where it makes more copies."""
 LAUNCH_S = 900.0
 """An emulated import of a runtime takes ten seconds; a network of a billion MACs a minute."""
 

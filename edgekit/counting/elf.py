@@ -44,9 +44,7 @@ class Image:
                 at = offset - begin + address
                 number = bisect_right(self.starts, at) - 1
                 if number < 0 or 0 < self.sizes[number] <= at - self.starts[number]:
-                    return (
-                        None  # before the first, or between two, as in a library without a table of its own functions
-                    )
+                    return None  # before the first, or between two, where a library names few of its functions
                 return self.names[number]
         return None
 
