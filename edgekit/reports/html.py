@@ -117,8 +117,8 @@ def render_html(
         counted_headings=COUNTED_HEADINGS,
         counted_words=COUNTED_LABEL,
         counted_errors=errors_of(counted),
-        style=Markup(source("page.css")),  # noqa: S704 - a file of this package
-        script=Markup(source("page.js")),  # noqa: S704 - a file of this package
+        style=Markup(source("page.css")),  # a file of this package  # noqa: S704  # nosec B704
+        script=Markup(source("page.js")),  # a file of this package  # noqa: S704  # nosec B704
         sequence=sequence,
         cumulative=cumulative,
         slowest=slowest,

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..artifacts.find import folders_of
 from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
-from ..base.progress import Counted, Progress, silent
+from ..base.progress import PartDone, Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.answers import AnswerError
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
@@ -209,7 +209,7 @@ def pairs_of(endless: Iterator[T], count: int, progress: Progress = silent) -> t
     try:
         for one in islice(endless, count):
             taken.append(one)
-            progress(Counted("pair", done=len(taken), total=count))
+            progress(PartDone("pair", done=len(taken), total=count))
     except ToolError as error:
         if not taken:
             raise
