@@ -84,6 +84,8 @@ def gate_command(
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
     that edgekit makes from wheels on this machine: other outputs fail, then the same rule judges the pairs.
 
+    On a simulated board (sim-rpi4, ...) instructions are counted instead, and more than 0.5 % of growth fails.
+
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
     counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
