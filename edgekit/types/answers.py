@@ -254,6 +254,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "roofline": RooflineAnswer,
 }
 """The answer to each command of the agent."""
+COMMAND_OF = {answer: command for command, answer in ANSWERS.items()}
 
 
 class Event(Frozen):
