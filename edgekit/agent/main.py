@@ -8,6 +8,7 @@ import traceback
 from typing import Callable, Dict, List
 
 from .commands.bench import bench
+from .commands.count import count
 from .commands.guard import guard
 from .commands.info import info
 from .commands.inspect import inspect
@@ -26,7 +27,7 @@ from .state import state
 COMMANDS: Dict[str, Callable[[Json], Json]] = {
     "info": info, "state": state, "guard": guard, "install": install, "run": run, "inspect": inspect, "bench": bench,
     "sustained": sustained, "per_op": per_op, "memory": memory, "roofline": roofline,
-    "turns": turns, "outputs": outputs,
+    "turns": turns, "outputs": outputs, "count": count,
 }  # fmt: skip
 
 

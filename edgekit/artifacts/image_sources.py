@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..base.images.image_arrays import fitted, size_note
 from ..base.images.photo_files import split_folders
-from ..base.images.pixels import Pixels, evenly, load_pixels, sample_notes, source_digest
+from ..base.images.pixels import Each, Pixels, evenly, load_pixels, sample_notes, source_digest
 from ..training import fashion_mnist
 from ..training.datasets import ArrayImages, Dataset
 from ..types import ImageSet, Preprocessing
@@ -20,13 +20,16 @@ from ..types import ImageSet, Preprocessing
 Part = Literal["train", "test"]
 
 
-def load(source: str | None, preprocessing: Preprocessing, part: Part) -> tuple[Pixels, ImageSet]:
+def load(
+    source: str | None, preprocessing: Preprocessing, part: Part, each: Each | None = None
+) -> tuple[Pixels, ImageSet]:
     """The images of a source, at most ``MAX_IMAGES``, uint8 ``(N, height, width, channels)``, and where they are from.
 
     Args:
         source: ``fashion-mnist``, ``fashion-mnist:DIR``, or what ``load_pixels`` takes.
         preprocessing: of the network.
         part: which images, where the source has both.
+        each: told how many of a folder's images are read, and of how many.
 
     Raises:
         UsageError: nothing there, or unusable images.
@@ -34,7 +37,7 @@ def load(source: str | None, preprocessing: Preprocessing, part: Part) -> tuple[
     """
     if not is_data_set(source):
         found, key, note = chosen(source, part)
-        pixels, images = load_pixels(found, preprocessing, key)
+        pixels, images = load_pixels(found, preprocessing, key, each)
         return pixels, images.model_copy(update={"notes": (*note, *images.notes)}) if note else images
     assert source is not None
     data = read_data_set(source)
@@ -45,7 +48,10 @@ def load(source: str | None, preprocessing: Preprocessing, part: Part) -> tuple[
     notes = [f"the {'training' if part == 'train' else 'test'} images of {data.name}", *sample_notes(len(array))]
     notes += [note for note in (size_note(array, preprocessing),) if note]
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    return pixels, ImageSet(kind="dataset", source=source, count=len(pixels), sha256=digest, notes=tuple(notes))
+    described = ImageSet(
+        kind="dataset", source=source, count=len(pixels), given=len(array), sha256=digest, notes=tuple(notes)
+    )
+    return pixels, described
 
 
 def chosen(source: str | None, part: Part) -> tuple[str | None, str, tuple[str, ...]]:

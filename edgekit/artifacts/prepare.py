@@ -11,6 +11,7 @@ import numpy as np
 
 from ..base.images.pixels import Pixels
 from ..base.processes.isolate import run_isolated
+from ..base.progress import Progress, Step, silent
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
@@ -19,6 +20,8 @@ from .imports import NETWORK
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
+SOME = 32
+"""Images after which progress is told again."""
 MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
 
 
@@ -69,16 +72,21 @@ class Images:
     parity_source: ImageSet
 
 
-def load_images(card: ModelCard, options: ExportOptions) -> Images:
-    """The images that the options name, at the card's size.
+def load_images(card: ModelCard, options: ExportOptions, progress: Progress = silent) -> Images:
+    """The images that the options name, at the card's size; large photos take seconds, so that progress is told.
 
     Raises:
         UsageError: they are not there or not usable.
     """
-    pixels, source = load(options.calibration, card.preprocessing, "train")
+
+    def each(done: int, count: int) -> None:
+        if done % SOME == 0:
+            progress(Step(f"reading images, {done} of {count}", (card.id,)))
+
+    pixels, source = load(options.calibration, card.preprocessing, "train", each)
     if options.parity_data is None:
         return Images(pixels, source, pixels, source)
-    return Images(pixels, source, *load(options.parity_data, card.preprocessing, "test"))
+    return Images(pixels, source, *load(options.parity_data, card.preprocessing, "test", each))
 
 
 @dataclass(frozen=True)
@@ -124,10 +132,15 @@ class Prepared:
 
 
 def prepare(
-    card: ModelCard, checkpoint: Path | None, options: ExportOptions, work: Path, images: Images | None = None
+    card: ModelCard,
+    checkpoint: Path | None,
+    options: ExportOptions,
+    work: Path,
+    images: Images | None = None,
+    progress: Progress = silent,
 ) -> Prepared:
     """Load the images unless given, build the network in a child process and compute the reference outputs."""
-    images = images or load_images(card, options)
+    images = images or load_images(card, options, progress)
     np.save(work / CALIBRATION, images.pixels)
     np.save(work / PARITY, images.parity_pixels)
     request = BuildRequest(

@@ -14,7 +14,7 @@ from ..base.processes.isolate import METER
 from ..base.progress import Finished, Progress, Step
 from ..base.scratch import scratch_folder
 from ..catalog import find_card
-from ..errors import EdgekitError
+from ..errors import EdgekitError, UsageError
 from ..forms.resolve import Resolved, resolve
 from ..types import Artifact, ExportProfile, LayerErrors, ModelCard, Stored
 from ..zoo.preprocessing import settled
@@ -83,10 +83,11 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
     """A task per model, each model once.
 
     Raises:
-        UsageError: an unknown model, weights or form, an impossible input, or something of somebody else's where an
-            artifact is to be.
+        UsageError: calibration images that nothing would use, an unknown model, weights or form, an impossible input,
+            or something of somebody else's where an artifact is to be.
         ToolError: ``options.out`` cannot be written.
     """
+    check_used(profiles, options)
     cards = {card.id: card for card in map(find_card, models)}
     checkpoints = {card.id: resolve_weights(card, options.weights) for card in cards.values()}
     cards = {card.id: settled(card, checkpoints[card.id], options.input) for card in cards.values()}
@@ -100,6 +101,22 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
             check_replaceable(artifact_folder(options.out, card.id, profile.name))
         tasks.append(Task(card, checkpoints[card.id], unique, asked))
     return tasks
+
+
+def check_used(profiles: Sequence[ExportProfile], options: ExportOptions) -> None:
+    """Make sure that calibration images are of use: int8 takes its ranges from them, and without others they verify.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if options.calibration is None or options.parity_data is None or any(p.precision == "int8" for p in profiles):
+        return
+    named = ", ".join(profile.name for profile in profiles)
+    raise UsageError(
+        f"--calibration {options.calibration} would not be used: {named} takes no ranges from images, and "
+        "--parity-data verifies",
+        "leave --calibration out, or add --int8",
+    )
 
 
 def export_task(
@@ -137,7 +154,7 @@ def export_task(
         if missing:
             with scratch_folder("export") as work:
                 progress(Step("building the network and its float reference", (task.card.id,)))
-                prepared = prepare(task.card, task.checkpoint, options, work, images)
+                prepared = prepare(task.card, task.checkpoint, options, work, images, progress)
                 share = (METER.seconds - spent) / len(missing)
                 for profile in missing:
                     outcome = export_one(prepared, profile, progress)

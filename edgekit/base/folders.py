@@ -39,6 +39,11 @@ def boards_folder() -> Path:
     return cache_root() / "boards"
 
 
+def counting_folder() -> Path:
+    """The plugin that counts instructions, compiled, and the file trees of the simulated boards."""
+    return cache_root() / "counting"
+
+
 def phone_programs_folder() -> Path:
     """Fetched programs for phones, by digest."""
     return cache_root() / "benchmark_model"

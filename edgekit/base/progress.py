@@ -30,6 +30,23 @@ class Finished(Event):
     """A piece of work has ended, well or not."""
 
 
+@dataclass(frozen=True)
+class PartDone(Event):
+    """A part of a known whole is done.
+
+    Attributes:
+        done: parts that have ended, this one among them.
+        total: all of them; an upper bound where the work may end before.
+    """
+
+    done: int = 0
+    total: int = 0
+
+
+class JobEnded(PartDone):
+    """One of several jobs has ended, well or not: told wherever one looks, a log too."""
+
+
 class Note(Event):
     """Something that helps to understand what is going on."""
 

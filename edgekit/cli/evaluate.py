@@ -8,8 +8,8 @@ import typer
 
 from .shared import export_options as opt
 from .shared import input_options
-from .shared.complete import model_ids
-from .shared.options import JsonOption
+from .shared.complete import device_names, model_ids
+from .shared.options import ForceOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
     ],
@@ -47,31 +48,60 @@ def evaluate_command(
     crop: input_options.Crop = None,
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
+    input_: input_options.Input = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="Run the artifact on this device. [default: here]", autocompletion=device_names),
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            "--max-drop",
+            min=0,
+            max=100,
+            help="Points of top-1 that may be lost against --against: exit code 0, 1 or 4.",
+        ),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option("--images", min=1, help="Evaluate on so many images, evenly spaced. [default: all]")
+    ] = None,
+    force: ForceOption = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each run, in seconds.")] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy against labels, and agreement with another network on the same images.
 
-    An artifact runs in its own runtime, without PyTorch. Every percentage has its 95 % interval.
+    An artifact, or a model file of others with --mean and --std, runs in its own runtime, without PyTorch. Every
+    percentage has its 95 % interval. The result is kept beside the artifact; report, pick and gate read it there.
+    With --max-drop the exit code is 0 when the drop is proven to be within the limit, 1 when it is proven to be beyond,
+    4 when neither is.
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """
+    from ..artifacts.accuracy.subjects import Wanted
     from ..types import CheckpointReading
-    from ..verbs.evaluate import Wanted, evaluate
+    from ..types.gates import EXIT_CODES
+    from ..verbs.evaluate import Asked, evaluate
+    from .shared.hub import weights_of
 
     reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
     wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
-    wanted = Wanted(weights, num_classes, reading, wishes)
-    found = evaluate(name, data, labels, against, wanted, ProgressLines(), timeout)
+    shapes = tuple(input_options.input_shapes(input_).items())
+    wanted = Wanted(weights_of(context, [name], weights), num_classes, reading, wishes, shapes)
+    asked = Asked(device, max_drop, images, timeout, force)
+    found = evaluate(name, data, labels, against, wanted, ProgressLines(), asked)
     for line in lines(found):
         say(line)
     if as_json:
         emit_json(found.to_plain())
+    if found.verdict is not None and found.verdict.status != "PASS":
+        raise typer.Exit(EXIT_CODES[found.verdict.status])
 
 
 def lines(found: Evaluation) -> list[str]:
     """The evaluation as text."""
-    rows = [f"{text_of(found.subject)} on {found.data} ({found.images} images, {found.classes} classes)"]
+    where = "" if found.device is None else f", run on {found.device}"
+    rows = [f"{text_of(found.subject)} on {found.data} ({found.images} images, {found.classes} classes){where}"]
     if found.reference is not None:
         rows.append(f"against {text_of(found.reference)}")
     if found.top1 is not None:
@@ -82,13 +112,15 @@ def lines(found: Evaluation) -> list[str]:
         drop = found.drop
         rows.append(f"  reference  {rate(found.reference_top1)}")
         alone = f"right alone: reference {drop.reference_only}, this {drop.subject_only}"
-        between = f"95 %: {100 * drop.low:+.1f} to {100 * drop.high:+.1f}"
-        rows.append(f"  drop       {100 * drop.drop:+.1f} points ({between}); {alone}; McNemar p = {drop.p_value:.2g}")
+        between = f"95 %: {100 * drop.low:+.2f} to {100 * drop.high:+.2f}"
+        rows.append(f"  drop       {100 * drop.drop:+.2f} points ({between}); {alone}; McNemar p = {drop.p_value:.2g}")
     if found.agreement is not None:
         rows.append(f"  agreement  {rate(found.agreement)}")
     if found.sqnr_db is not None:
         image = "" if found.image_sqnr_db is None else f" (image {found.image_sqnr_db:.1f})"
         rows.append(f"  SQNR       {found.sqnr_db:.1f} dB{image}")
+    if found.verdict is not None:
+        rows.append(f"  {found.verdict.status:<10} {found.verdict.reason}")
     return [*rows, *(f"note: {note}" for note in found.notes)]
 
 

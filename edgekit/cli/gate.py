@@ -85,6 +85,30 @@ def gate_command(
     devices = device or ["local"]
     shapes = input_shapes(input_)
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+    if counts_there(devices):
+        from .counted.gate import run_count_gate
+        from .profile import refuse_for_counts
+
+        refuse_for_counts(
+            {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url, "--plumbing": plumbing,
+             "--seed": seed is not None, "--force": force}
+        )  # fmt: skip
+        run_count_gate(
+            candidates or [],
+            devices,
+            baseline=baseline,
+            threads=threads,
+            tolerance=tolerance,
+            artifacts=artifacts,
+            shapes=shapes,
+            dry_run=dry_run,
+            update=update,
+            results=results,
+            as_json=as_json,
+            junit=junit,
+            markdown=markdown,
+        )
+        return
     if update:
         run_update(
             candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
@@ -119,6 +143,18 @@ def gate_command(
         show_results(found)
     announce(found)
     raise typer.Exit(exit_code(found))
+
+
+def counts_there(devices: Sequence[str]) -> bool:
+    """True when the devices are simulated boards, on which nothing is measured.
+
+    Raises:
+        UsageError: some are and some are not.
+    """
+    from ..devices.inventory import find_device
+    from ..verbs.counted.profile import split
+
+    return split([find_device(name) for name in devices])
 
 
 def refuse_mixtures(dry_run: bool, update: bool, url: str | None, as_baseline: Path) -> None:

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UsageError
 from .shared.complete import model_ids
 from .shared.options import ArtifactsOption, JsonOption
 from .show.console import emit_json, say
-from .show.progress import ProgressLines
+from .show.progress import ProgressLines, time_text
 
 
 def matrix_command(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Model ids. [default: every variant]", metavar="[MODEL…]", autocompletion=model_ids),
+        typer.Argument(help="Model ids. Every variant: --all.", metavar="[MODEL…]", autocompletion=model_ids),
     ] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", "-f", help="Formats: onnx, tflite or openvino. [default: all]")
@@ -28,6 +29,7 @@ def matrix_command(
     smallest: Annotated[
         bool, typer.Option("--smallest", help="Only the variant with the fewest MACs of each family.")
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every variant, which takes hours.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Markdown file of the table.")] = Path("matrix.md"),
     data: Annotated[
         Path | None, typer.Option("--data", help="JSON file of the same results. [default: beside the table]")
@@ -42,12 +44,23 @@ def matrix_command(
     Each cell takes 10 to 40 seconds, so all of them take hours; --resume continues an interrupted run.
 
     Example: edgekit matrix --smallest --resume
+    Example: edgekit matrix --all --jobs 4
     """
     from ..verbs.matrix import choose_cards, choose_formats, choose_precisions, matrix, way
     from .show.matrix import matrix_markdown
 
     chosen, formats = choose_cards(models or (), family or (), smallest), choose_formats(format_ or ())
     precisions, progress = choose_precisions(precision or ()), ProgressLines()
+    narrowed = bool(models or family or smallest)
+    if every and narrowed:
+        raise UsageError("--all is every variant; a model, --family or --smallest is fewer", "leave --all out")
+    if not every and not narrowed:
+        cells = len(chosen) * len(formats) * len(precisions)
+        raise UsageError(
+            f"no model given: all are {cells} cells ({len(chosen)} variants x {len(formats)} formats x "
+            f"{len(precisions)} precision{'s' * (len(precisions) != 1)}), {how_long(cells, jobs)}",
+            "--all makes them; a model id, --family or --smallest makes fewer",
+        )
     made = matrix(
         chosen,
         formats,
@@ -70,3 +83,11 @@ def matrix_command(
         emit_json(made.to_plain())
     if failures:
         raise typer.Exit(1 if any(cell.status == "failed to verify" for cell in failures) else 3)
+
+
+def how_long(cells: int, jobs: int) -> str:
+    """About how long so many cells take."""
+    from ..verbs.matrix import CELL_S
+
+    low, high = (time_text(cells * seconds / jobs) for seconds in CELL_S)
+    return f"about {low} to {high} with {jobs} job{'s' * (jobs != 1)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +87,7 @@ def profile_command(
     from ..artifacts.find import find_artifacts
     from ..devices.inventory import find_devices
     from ..devices.reach import what_is_built_first
+    from ..verbs.counted.profile import split
     from ..verbs.profile import known_provider, known_runtime, profile
 
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
@@ -102,6 +103,28 @@ def profile_command(
             say(building)
     exported: list[Outcome] = []
     lines = ProgressLines()
+    if split(places):
+        refuse_for_counts(
+            {"--accelerator": accelerator != "cpu", "--provider": provider, "--cores": cores, "--per-op": per_op,
+             "--require-full-delegation": require_full_delegation, "--sustained": sustained, "--rounds": rounds != 1,
+             "--roofline": roofline, "--resume": resume}
+        )  # fmt: skip
+        from .counted.profile import run_counts
+
+        run_counts(
+            names or [],
+            places,
+            chosen,
+            counts,
+            batch,
+            shapes,
+            artifacts,
+            reports,
+            lambda model: export_first(model, artifacts, lines, exported, places),
+            lines,
+            as_json,
+        )
+        return
 
     def run(name: str, progress: Progress, what: list[str]) -> Profiled:
         return profile(
@@ -121,7 +144,7 @@ def profile_command(
             shapes=shapes,
             artifacts_root=artifacts,
             reports_root=reports,
-            export_missing=lambda model: export_first(model, artifacts, progress, exported),
+            export_missing=lambda model: export_first(model, artifacts, progress, exported, places),
             resume=resume,
             force=force,
             progress=progress,
@@ -132,7 +155,11 @@ def profile_command(
     else:
         # The artifacts are found, or made, once for all devices.
         found = find_artifacts(
-            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, lines, exported), shapes
+            names or [],
+            artifacts,
+            chosen,
+            lambda model: export_first(model, artifacts, lines, exported, places),
+            shapes,
         )
         folders = [str(stored.folder) for stored in found]
         profile_devices(places, lambda name, progress: run(name, progress, folders), lines, as_json)
@@ -140,6 +167,20 @@ def profile_command(
         from .show.export import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def refuse_for_counts(given: Mapping[str, object]) -> None:
+    """Make sure that no option was given that says how to measure.
+
+    Raises:
+        UsageError: one was.
+    """
+    from ..errors import UsageError
+
+    named = [option for option, value in given.items() if value]
+    if named:
+        raise UsageError(f"{', '.join(named)}: a simulated board counts instructions, nothing is timed there",
+                         "leave it out, or name a device that measures")  # fmt: skip
 
 
 def known_accelerator(text: str) -> Accelerator:
@@ -186,13 +227,26 @@ def seconds(text: str, option: str, least: float = 0.0) -> float:
     return float(number) * units[unit]
 
 
-def export_first(model: str, artifacts: Path, progress: Progress, done: list[Outcome]) -> list[Path]:
-    """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``."""
+def export_first(
+    model: str, artifacts: Path, progress: Progress, done: list[Outcome], places: Sequence[Device]
+) -> list[Path]:
+    """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``.
+
+    The devices are reached first, so that nobody waits for exports to learn that one is not there.
+    """
+    from ..devices.reach import reach
+    from ..devices.target import common_target
     from ..verbs.export import export_default_set
     from .show.export import outcome_lines, provenance_lines
 
-    say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights")
-    outcomes = export_default_set(model, artifacts, progress)
+    for place in places:
+        if place.transport in ("ssh", "adb"):
+            with reach(place, progress):
+                pass
+    target = common_target(places)
+    made_for = "" if target is None else f", for {target}"
+    say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights{made_for}")
+    outcomes = export_default_set(model, artifacts, progress, target)
     for line in (*provenance_lines(outcomes), *outcome_lines(outcomes)):
         say(line)
     done += outcomes
@@ -248,7 +302,7 @@ def show(outcome: Profiled) -> None:
 
     console = on_stderr()
     if outcome.measurements:
-        console.print(measurement_table(outcome.measurements))
+        console.print(measurement_table(outcome.measurements, console.width))
     for measurement in outcome.measurements:
         if acceleration(measurement):
             say(f"{measurement.model} {measurement.profile}: {acceleration(measurement)}")

@@ -15,6 +15,7 @@ import typer
 from .shared.complete import model_ids
 from .shared.options import JsonOption
 from .show.console import emit_json, say
+from .show.progress import time_text
 
 if TYPE_CHECKING:
     from ..training.metrics import Epoch
@@ -22,13 +23,19 @@ if TYPE_CHECKING:
 
 
 def train_command(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
     ],
     data: Annotated[
         str, typer.Option("--data", help="Training data: fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")
     ],
-    recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: small, cifar or imagenet.")] = "small",
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Training recipe: small, cifar, imagenet or qat. [default: small]")
+    ] = None,
+    qat: Annotated[
+        bool, typer.Option("--qat", help="Fine-tune --weights with the rounding of int8 in it; the recipe is qat.")
+    ] = False,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Number of epochs. [default: the recipe's]")
     ] = None,
@@ -52,6 +59,8 @@ def train_command(
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 
+    --qat fine-tunes a trained checkpoint so that int8 costs it less; the checkpoint that it leaves is an ordinary one.
+
     Every epoch writes checkpoint.pt, metrics.json and plot.svg; --resume continues an interrupted run.
 
     Example: edgekit train condensenet_fashion_small --data fashion-mnist
@@ -61,10 +70,12 @@ def train_command(
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes
     from ..verbs.train import TrainOptions, train
+    from .shared.hub import weights_of
 
-    chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
-    options = TrainOptions(data, chosen, out, resume, weights, num_classes)
-    with listening() as listener:
+    named = find_recipe(recipe or ("qat" if qat else "small"))
+    chosen = with_changes(named, epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed, qat=qat or None)
+    options = TrainOptions(data, chosen, out, resume, weights_of(context, [model], weights), num_classes)
+    with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):
         say(line)
@@ -73,12 +84,12 @@ def train_command(
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    """Lines, and a progress bar where there is a terminal to show it."""
+def listening(epochs: int) -> Iterator[Listener]:
+    """A line an epoch of ``epochs``, and a progress bar where there is a terminal to show it."""
     from ..verbs.train import Listener
 
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield Listener(progress=lambda event: say(str(event)))
+        yield Listener(progress=lambda event: say(str(event)), epoch=lambda epoch: say(with_rest(epoch, epochs)))
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -92,9 +103,15 @@ def listening() -> Iterator[Listener]:
             bar.update(task, description=f"epoch {epoch}", completed=done, total=count)
 
         def on_epoch(epoch: Epoch) -> None:
-            bar.console.print(epoch_line(epoch), highlight=False)
+            bar.console.print(with_rest(epoch, epochs), highlight=False)
 
         yield Listener(lambda event: bar.console.print(str(event)), on_batch, on_epoch)
+
+
+def with_rest(epoch: Epoch, epochs: int) -> str:
+    """The line of an epoch, and about how long the others will take."""
+    left = epochs - epoch.number
+    return epoch_line(epoch) + (f"; about {time_text(left * epoch.seconds)} for the other {left}" if left > 0 else "")
 
 
 def epoch_line(epoch: Epoch) -> str:
@@ -118,6 +135,11 @@ def result_lines(trained: Trained) -> list[str]:
             f"{len(run.epochs)} epochs in {run.seconds / 60:.1f} min"
         ),
     ]
+    if run.float_accuracy is not None:
+        lost = run.float_accuracy - last.test_accuracy
+        lines.append(
+            f"that is with the rounding of int8; float was {run.float_accuracy:.2f} % before: {lost:+.2f} points lost"
+        )
     if last.survivors is not None:
         left = last.survivors
         lines.append(f"connections: {left.connections:,} of {left.total:,} survive, stage {left.stage}")

@@ -24,6 +24,8 @@ TOOLS = {
     "openvino": ("torch", "openvino", "nncf"),
 }
 """What converts and verifies each format."""
+INPUT_NAME, OUTPUT_NAME = "input", "logits"
+"""Of a network of the zoo, in every format."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,13 @@ from .entries import project_file, read_entries, user_file
 from .local import LOCAL
 from .ssh_config import host_aliases
 from .virtual.boards import VIRTUAL
+from .virtual.simulated import SIMULATED, device_of
 
-BUILT_IN = {LOCAL.id: LOCAL, **{name: board.device for name, board in VIRTUAL.items()}}
+BUILT_IN = {
+    LOCAL.id: LOCAL,
+    **{name: board.device for name, board in VIRTUAL.items()},
+    **{name: device_of(board) for name, board in SIMULATED.items()},
+}
 """Devices that need no entry; an entry cannot take their names."""
 
 

@@ -36,8 +36,10 @@ def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[
     Its labgrid place, if it has one, is acquired before and released after.
 
     Raises:
+        UsageError: it is simulated, or its entry names no interpreter.
         ToolError: it cannot be reached, is in use, or cannot be built here.
     """
+    refuse_simulated(device)
     with holding(device, progress) as held:
         if held.transport == "local":
             yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
@@ -52,6 +54,19 @@ def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[
             with SshMachine(target_of(held, progress), progress) as machine:
                 machine.resumes = resumes
                 yield machine
+
+
+def refuse_simulated(device: Device) -> None:
+    """Make sure that something can be timed on ``device``.
+
+    Raises:
+        UsageError: it is simulated.
+    """
+    if device.transport == "simulated":
+        raise UsageError(
+            f"{device.id} is simulated: instructions are counted there, nothing can be timed or computed for use",
+            f"edgekit profile --device {device.id} and edgekit gate --device {device.id} count",
+        )
 
 
 def interpreter(device: Device) -> str:
@@ -132,7 +147,7 @@ def what_is_built_first(name: str) -> str | None:
     Raises:
         UsageError: there is no device of that name.
     """
-    if find_device(name).transport != "virtual" or virtual.is_built():
+    if find_device(name).transport not in ("virtual", "simulated") or virtual.is_built():
         return None
     return (
         f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "

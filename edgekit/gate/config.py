@@ -11,6 +11,8 @@
     min_s = 2.0                                   # measure each side for at least this long
     [devices.rpi4.models."mobilenet_v3_large_1.0"]
     tolerance = 0.03
+    [models."mobilenet_v2_1.0"]
+    max_drop = 1.0                                # and int8 may cost one point of top-1
 
 The most special table wins, key by key: device and model, device, model, default. The command line wins over all.
 """
@@ -53,6 +55,8 @@ class Entry(Frozen):
         min_s: how long each launch measures at least, seconds.
         max_s: how long each launch measures at most, seconds.
         sentinel: a pair is dropped when a fixed piece of work takes more than this many times its first run.
+        max_drop: points of top-1 that the candidate may lose against its float network. Its evaluation, kept beside it
+            by ``edgekit evaluate --against float``, must prove so: FAIL where it proves more.
         load: a pair is dropped when more tasks than this are runnable on the device; when unset, more than it has cores
             beside our threads.
     """
@@ -63,6 +67,7 @@ class Entry(Frozen):
     min_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
     max_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
     sentinel: float | None = Field(default=None, gt=1)
+    max_drop: float | None = Field(default=None, ge=0, le=100)
     load: float | None = Field(default=None, gt=0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from ..base.progress import Note, Step
+from ..base.progress import Note, PartDone, Step
 from ..errors import EdgekitError
 from ..types import Conditions, Difference, GateResult, GateStatus, Guard, OpChange
 from ..types.answers import PerOpAnswer
@@ -74,6 +74,8 @@ class Gate:
                 candidate_first = next(order)
             self.change(pairs=(*self.state.pairs, pair), seconds=time.monotonic() - self.begin)
             self.keep(self.state)
+            told = f"pair {'kept' if not pair.dropped else 'dropped'}"
+            self.pairing.progress(PartDone(told, done=len(self.state.kept), total=self.state.rule.looks[-1]))
             if differences:
                 return self.not_comparable(differences)
             if self.state.emulated:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..base.clean import for_csv
 from ..base.stats import median_interval
-from ..types import Measurement
+from ..types import Evaluation, Measurement
 from .summary import values
 
 
@@ -21,6 +21,7 @@ class Line:
         number: in the order of the report.
         accuracy: published top-1, percent; None where nobody tells.
         source: who published it.
+        evaluation: what was evaluated of the artifact.
         measured: the cells that the measurement itself gives, by :func:`measured`.
     """
 
@@ -28,6 +29,7 @@ class Line:
     accuracy: float | None
     source: str
     measured: Mapping[str, str]
+    evaluation: Evaluation | None = None
 
 
 def render_csv(lines: Iterable[Line]) -> str:
@@ -36,11 +38,25 @@ def render_csv(lines: Iterable[Line]) -> str:
     writer: csv.DictWriter[str] | None = None
     for line in lines:
         if writer is None:
-            writer = csv.DictWriter(stream, ["number", *line.measured])
+            writer = csv.DictWriter(stream, ["number", *line.measured, *evaluated(None)])
             writer.writeheader()
         published = {"published_top1_percent": text(line.accuracy), "published_by": text(line.source)}
-        writer.writerow({**line.measured, "number": line.number, **published})
+        accuracy = {name: text(value) for name, value in evaluated(line.evaluation).items()}
+        writer.writerow({**line.measured, "number": line.number, **published, **accuracy})
     return stream.getvalue()
+
+
+def evaluated(found: Evaluation | None) -> dict[str, object]:
+    """The cells of an evaluation: top-1 in percent, what is lost in points; None is an empty cell."""
+    top1, drop = (None, None) if found is None else (found.top1, found.drop)
+    return {
+        "measured_top1_percent": None if top1 is None else 100 * top1.share,
+        "drop_points": None if drop is None else 100 * drop.drop,
+        "drop_low_points": None if drop is None else 100 * drop.low,
+        "drop_high_points": None if drop is None else 100 * drop.high,
+        "evaluated_images": None if found is None else found.images,
+        "evaluated_on": None if found is None else found.data,
+    }
 
 
 def measured(m: Measurement) -> dict[str, str]:

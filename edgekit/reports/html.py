@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from ..types import Counted
+from .brief.headline import Line, headline
+from .brief.limits import NO_LIMITS, Kept
+from .brief.reasons import reasons_of
+from .counted.words import HEADINGS as COUNTED_HEADINGS
+from .counted.words import LABEL as COUNTED_LABEL
+from .counted.words import cells as counted_cells
+from .counted.words import errors_of
 from .page.axis import Axis
-from .page.columns import COLUMNS
+from .page.bars import FIRST, OF_SEVERAL, Bars, latency_bars
+from .page.columns import COLUMNS, shown_columns
 from .page.heat import heat_map
 from .page.lanes import Lanes, axis_lane, cumulative, distributions, sequence
 from .page.operators import NAMES, by_type, slowest, stack, total_ns
 from .page.pareto import pareto
-from .page.roofline import roofline_plot
+from .page.roofline import beyond, roofline_plot
 from .page.speedup import Speedup, speedup_axis, speedup_axis_lane, speedup_bar, speedups
 from .page.sustained import steady_state, sustained
 from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
@@ -39,30 +48,41 @@ class Section:
     """What the page shows of one device.
 
     Attributes:
+        headline, bars: what the page begins with; no bars of an emulated device.
         scatters: one for each thread count and accelerator.
         ratios, stacks: with their drawn bars; each kind has one axis.
-        roofs: heading, plot and rows that have a place under the roof.
+        roofs: heading, plot, rows that have a place under the roof, and those of them that stand above it.
         long_runs: rows, their curves, and the steady state in words.
     """
 
     group: Group
+    headline: tuple[Line, ...]
+    bars: Bars | None
     scatters: tuple[Scatter, ...]
     spread: Lanes | None
     ratios: tuple[tuple[Speedup, str], ...]
     ratio_axis: str
     stacks: tuple[tuple[Row, str, str], ...]
     stack_axis: str
-    roofs: tuple[tuple[str, str, tuple[Row, ...]], ...]
+    roofs: tuple[tuple[str, str, tuple[Row, ...], tuple[Row, ...]], ...]
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
-def render_html(groups: Sequence[Group], version: str, total: int | None = None) -> str:
+def render_html(
+    groups: Sequence[Group],
+    version: str,
+    total: int | None = None,
+    kept: Kept = NO_LIMITS,
+    counted: Sequence[Counted] = (),
+) -> str:
     """The whole page. Every value is escaped; the plots escape their own.
 
     Args:
         groups: what is shown.
         version: of edgekit.
         total: of the measurements, shown or not; None when all are shown.
+        counted: on simulated boards; a section of its own.
+        kept: which of them keep the reader's limits.
 
     Raises:
         ToolError: jinja2 is not installed.
@@ -78,7 +98,10 @@ def render_html(groups: Sequence[Group], version: str, total: int | None = None)
     )
     rows = [row for group in groups for row in group.rows]
     return environment.from_string(source("page.html.j2")).render(
-        sections=[section(group) for group in groups],
+        sections=[section(group, kept, FIRST if len(groups) == 1 else OF_SEVERAL) for group in groups],
+        kept=kept,
+        shown=shown_columns(rows),
+        reasons_of=reasons_of,
         real=[row for group in groups if not group.emulated for row in group.rows],
         emulated=[row for group in groups if group.emulated for row in group.rows],
         rows=rows,
@@ -90,6 +113,10 @@ def render_html(groups: Sequence[Group], version: str, total: int | None = None)
         published=PUBLISHED,
         assumed_words=ASSUMED,
         version=version,
+        counted=[counted_cells(one) for one in counted],
+        counted_headings=COUNTED_HEADINGS,
+        counted_words=COUNTED_LABEL,
+        counted_errors=errors_of(counted),
         style=Markup(source("page.css")),  # a file of this package  # noqa: S704  # nosec B704
         script=Markup(source("page.js")),  # a file of this package  # noqa: S704  # nosec B704
         sequence=sequence,
@@ -106,11 +133,17 @@ def source(name: str) -> str:
     return (files("edgekit.reports") / "page" / name).read_text(encoding="utf-8")
 
 
-def section(group: Group) -> Section:
-    """A device's plots; none of an emulated one, whose latency means nothing."""
-    rows = group.rows
+def section(group: Group, kept: Kept = NO_LIMITS, first: int = FIRST) -> Section:
+    """A device's headline and plots; no plot of an emulated one, whose latency means nothing.
+
+    Args:
+        group: the device's measurements.
+        kept: which of them keep the reader's limits.
+        first: bars that show at once.
+    """
+    rows, lines = group.rows, tuple(headline(group, kept))
     if group.emulated:
-        return Section(group, (), None, (), "", (), "", (), ())
+        return Section(group, lines, None, (), None, (), "", (), "", (), ())
     ratios = speedups(rows)
     ratio_axis = speedup_axis(ratios)
     timed = sorted(
@@ -118,6 +151,8 @@ def section(group: Group) -> Section:
     )
     return Section(
         group,
+        lines,
+        latency_bars(rows, first),
         tuple(
             Scatter(name, tuple(members), pareto(members, "accuracy"), pareto(members, "size"))
             for name, members in by_conditions(rows)
@@ -129,7 +164,7 @@ def section(group: Group) -> Section:
         tuple((row, stack(row), milliseconds(total_ns(row) / 1e6)) for row in timed),
         axis_lane(Axis(0.0, 100.0), "share of the summed operator times, %"),
         tuple(
-            (name, drawn, tuple(row for row in members if row.measurement.roofline))
+            (name, drawn, tuple(row for row in members if row.measurement.roofline), tuple(beyond(members)))
             for name, members in by_conditions(rows)
             if (drawn := roofline_plot(members))
         ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..base.clean import for_markdown
+from .brief.headline import Line, headline
+from .brief.limits import NO_LIMITS, Kept
+from .brief.reasons import reasons_of
 from .summary import PUBLISHED, Group, Row
 from .table import ASSUMED
 
@@ -19,17 +22,18 @@ LEFT_OUT = "The conditions of each are left out: with them a comment would be to
 CUT = "\n\nThe rest is cut off: a comment would be too long. `report.html` has it.\n"
 
 
-def render_markdown(groups: Sequence[Group], version: str, total: int | None = None) -> str:
+def render_markdown(groups: Sequence[Group], version: str, total: int | None = None, kept: Kept = NO_LIMITS) -> str:
     """The whole file, with a final newline; without the conditions when they would make it too long for a comment.
 
     Args:
         groups: what is shown.
         version: of edgekit.
         total: of the measurements, shown or not; None when all are shown.
+        kept: which of them keep the reader's limits.
     """
     total = total or sum(len(group.rows) for group in groups)
-    page = rendered(groups, version, total, in_full=True)
-    return page if len(page) <= COMMENT else rendered(groups, version, total, in_full=False)
+    page = rendered(groups, version, total, kept, in_full=True)
+    return page if len(page) <= COMMENT else rendered(groups, version, total, kept, in_full=False)
 
 
 def cut(page: str) -> str:
@@ -37,7 +41,7 @@ def cut(page: str) -> str:
     return page if len(page) <= COMMENT else page[: COMMENT - len(CUT)].rpartition("\n")[0] + CUT
 
 
-def rendered(groups: Sequence[Group], version: str, total: int, *, in_full: bool) -> str:
+def rendered(groups: Sequence[Group], version: str, total: int, kept: Kept, *, in_full: bool) -> str:
     """The whole file; ``in_full`` with the conditions."""
     count = sum(len(group.rows) for group in groups)
     parts = [
@@ -49,17 +53,19 @@ def rendered(groups: Sequence[Group], version: str, total: int, *, in_full: bool
             f"Shown are {count} of {total}, the fastest of each network and precision first. `report.csv` has all."
         )
     for group in groups:
-        parts += section(group, in_full=in_full)
+        parts += section(group, kept, in_full=in_full)
     if not in_full:
         parts.append(LEFT_OUT)
     return "\n\n".join(parts) + "\n"
 
 
-def section(group: Group, *, in_full: bool) -> list[str]:
-    """A device: heading, table, remarks, and the conditions folded away."""
+def section(group: Group, kept: Kept, *, in_full: bool) -> list[str]:
+    """A device: heading, headline, table, remarks, and the conditions folded away."""
     parts = [f"## {for_markdown(group.device)}{' (emulated)' if group.emulated else ''}", for_markdown(group.machine)]
     if group.emulated:
         parts.append("**Emulated: these latencies mean nothing and are not to be compared.**")
+    else:
+        parts.append("\n".join(f"- **{for_markdown(line.label)}**: {told(line)}" for line in headline(group, kept)))
     parts.append(table([row.cells for row in group.rows]))
     found = remarks(group.rows)
     if found:
@@ -71,9 +77,14 @@ def section(group: Group, *, in_full: bool) -> list[str]:
     return parts
 
 
+def told(line: Line) -> str:
+    """A line of the headline with the numbers of the measurements that it rests on."""
+    return " ".join([for_markdown(line.text), *(f"#{row.number}" for row in line.rows)])
+
+
 def table(rows: Sequence[dict[str, str]]) -> str:
-    """A pipe table; numbers to the right."""
-    names = list(rows[0])
+    """A pipe table; numbers to the right. The accuracy is left out where nothing was evaluated."""
+    names = [name for name in rows[0] if name != "top-1" or any(row[name] != "-" for row in rows)]
     lines = [names, ["---" if name in LEFT else "--:" for name in names]]
     lines += [[for_markdown(row[name]) for name in names] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -82,9 +93,8 @@ def table(rows: Sequence[dict[str, str]]) -> str:
 def remarks(rows: Sequence[Row]) -> list[str]:
     """Reasons of the verdicts, random weights, published accuracy."""
     lines = [
-        f"#{row.number} {row.measurement.verdict.name}: {for_markdown('; '.join(row.measurement.verdict.reasons))}"
-        for row in rows
-        if row.measurement.verdict.reasons
+        f"{', '.join(f'#{row.number}' for row in one.rows)} {one.verdict}: {for_markdown(one.text)}"
+        for one in reasons_of(rows)
     ]
     random = sorted({row.measurement.model for row in rows if row.measurement.weights_kind == "random"})
     if random:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..types import Artifact, Baseline, Device, ExportProfile, Frozen, GateResult, ModelCard
+from ..types import Artifact, Baseline, CountGate, Device, ExportProfile, Frozen, GateResult, ModelCard
+from .counted.store import StoredCount
 from .store import StoredMeasurement
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,6 +16,8 @@ KINDS: dict[str, tuple[type[Frozen], str]] = {
     "model": (ModelCard, "models/<id>.toml"),
     "gate": (GateResult, "gate_results/<device>/<time>__<key>.json"),
     "baseline": (Baseline, "device_reports/<device>/<key>.baseline/baseline.json"),
+    "counted": (StoredCount, "device_reports/<device>/counted/<key>.json"),
+    "count-gate": (CountGate, "gate_results/<device>/<time>__<key>.json of a simulated board"),
     "profile": (ExportProfile, "export_profiles/<name>.toml"),
 }
 """The type of each kind, and the files that hold it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..types import DeviceState, Measurement, ModelCard, Summary
+from ..types import DeviceState, Evaluation, Measurement, ModelCard, Summary
 from .table import UNVERIFIED, interval, megabytes, milliseconds, parity
 
 WEIGHTS = {
@@ -15,6 +15,7 @@ WEIGHTS = {
 }
 LONGEST = 2000
 """Characters of one condition."""
+NO_EVALUATIONS: Mapping[tuple[str, str], Evaluation] = {}
 PUBLISHED = "published for the float network, not measured here"
 
 
@@ -26,6 +27,7 @@ class Row:
         number: from 1, over the whole report; plots and details refer to it.
         accuracy: published ImageNet top-1 of the float network, percent, or None; ``accuracy_source`` says whose.
         conditions: name and value of everything that bears on the latency.
+        evaluation: what ``edgekit evaluate`` found of this very artifact; None where nobody evaluated it.
     """
 
     number: int
@@ -33,6 +35,7 @@ class Row:
     accuracy: float | None
     accuracy_source: str
     conditions: tuple[tuple[str, str], ...]
+    evaluation: Evaluation | None = None
 
     @property
     def label(self) -> str:
@@ -57,6 +60,7 @@ class Row:
             "n": str(len(m.samples_ns)),
             "peak memory": "-" if m.peak_rss_bytes is None else megabytes(m.peak_rss_bytes),
             "parity": parity(m),
+            "top-1": "-" if self.evaluation is None else measured_top1(self.evaluation),
             "weights": m.weights_kind,
             "verdict": m.verdict.name,
         }
@@ -73,7 +77,10 @@ class Group:
 
 
 def summarise(
-    measurements: Sequence[Measurement], cards: Mapping[str, ModelCard], numbers: Sequence[int] | None = None
+    measurements: Sequence[Measurement],
+    cards: Mapping[str, ModelCard],
+    numbers: Sequence[int] | None = None,
+    evaluations: Mapping[tuple[str, str], Evaluation] = NO_EVALUATIONS,
 ) -> tuple[Group, ...]:
     """Groups in the order of the devices' names, emulated ones last; rows by ascending median latency.
 
@@ -81,6 +88,7 @@ def summarise(
         measurements: what is shown.
         cards: the networks, by id.
         numbers: of the measurements, in a report that has more of them; None counts these.
+        evaluations: what is known of the accuracy, by the digests of the artifact and of its weights.
     """
     ordered = sorted(
         zip(measurements, numbers or [0] * len(measurements), strict=True),
@@ -89,7 +97,8 @@ def summarise(
     groups: dict[tuple[str, bool], list[Row]] = {}
     for place, (m, number) in enumerate(ordered, 1):
         accuracy, source = published_top1(cards.get(m.model), m)
-        row = Row(number or place, m, accuracy, source, conditions(m))
+        evaluation = evaluations.get((m.artifact_sha256, m.weights_sha256))
+        row = Row(number or place, m, accuracy, source, conditions(m, evaluation), evaluation)
         groups.setdefault((m.device.id, m.emulated), []).append(row)
     return tuple(
         Group(device, f"{info.cpu}, {info.cores} cores, {info.system}", emulated, tuple(rows))
@@ -119,8 +128,30 @@ def published_top1(card: ModelCard | None, m: Measurement | Summary) -> tuple[fl
     return None, ""
 
 
-def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
-    """Everything that bears on the latency; readings that the device does not offer are left out."""
+def measured_top1(found: Evaluation) -> str:
+    """Top-1 of the artifact and what it loses: ``90.31 % (-0.12)``; a dash without labels."""
+    if found.top1 is None:
+        return "-"
+    lost = "" if found.drop is None else f" ({-100 * found.drop.drop:+.2f})"
+    return f"{100 * found.top1.share:.2f} %{lost}"
+
+
+def accuracy_in_full(found: Evaluation | None) -> str:
+    """Top-1 with its interval, on which images, and the drop against the reference."""
+    if found is None or found.top1 is None:
+        return ""
+    top1 = found.top1
+    where = "" if found.device is None else f", run on {found.device}"
+    between = f"95 %: {100 * top1.low:.2f} to {100 * top1.high:.2f}"
+    parts = [f"top-1 {100 * top1.share:.2f} % ({between}) on {found.images} images of {found.data}{where}"]
+    if found.drop is not None and found.reference is not None:
+        name = found.reference.model if found.reference.kind == "network" else found.reference.name
+        parts.append(f"lost against {name}: {found.drop_text}")
+    return "; ".join(parts)
+
+
+def conditions(m: Measurement, evaluation: Evaluation | None = None) -> tuple[tuple[str, str], ...]:
+    """Everything that bears on the latency, and the accuracy; readings that the device does not offer are left out."""
     before, after = m.state_before, m.state_after
     pairs = [
         ("device", f"{m.device.id} ({m.device.transport}{', emulated' if m.info.emulated else ''})"),
@@ -150,6 +181,7 @@ def conditions(m: Measurement) -> tuple[tuple[str, str], ...]:
         ("preprocessing", m.preprocessing_origin),
         ("parity", parity_in_full(m)),
         ("parity on the device", device_parity(m)),
+        ("accuracy", accuracy_in_full(evaluation)),
         ("delegate", delegate(m)),
         ("network", network(m)),
         ("profile", m.profile),

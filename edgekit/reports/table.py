@@ -10,12 +10,15 @@ from rich.text import Text
 
 from ..base.stats import p50_interval
 from ..types import Measurement, Summary
+from .narrow import fit
 
 ASSUMED = "nothing says how images were made for these weights; latency is valid, accuracy is not claimed"
 
 UNVERIFIED = "unverified"
 """Of a file that edgekit did not export: nobody compared its outputs with those of its network."""
 
+WIDE = 160
+"""Columns in which the widest table is whole."""
 VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
 
 ENERGY = "energy: of one inference, all that ran on the device meanwhile included, its power at rest not subtracted"
@@ -63,24 +66,23 @@ def energy_each(measurement: Measurement) -> str:
     return ", ".join(f"{d.domain} {milliseconds(measurement.millijoules(d))} mJ" for d in measurement.energy or ())
 
 
-def measurement_table(measurements: Sequence[Measurement]) -> Group:
-    """A table of measurements, one row each, followed by the reasons of verdicts and notes on the weights."""
+def measurement_table(measurements: Sequence[Measurement], width: int = WIDE) -> Group:
+    """A table of measurements, one row each, followed by the reasons of verdicts and notes on the weights.
+
+    Args:
+        measurements: at least one.
+        width: of the terminal; on a narrow one some columns are left out, and what all rows share is said once.
+    """
     devices = sorted({m.device.id for m in measurements})
     sizes = sorted({m.batch for m in measurements})
     batches = f"batch {sizes[0]}" if len(sizes) == 1 else "of a whole batch"
-    table = Table(header_style="bold", box=None, pad_edge=False, title=f"latency on {', '.join(devices)}, {batches}")
-    table.title_justify = "left"
-    for name in ("model", "format", "precision"):
-        table.add_column(name, overflow="fold")
     counted = any(m.energy for m in measurements)
     mixed = ["batch"] if len(sizes) > 1 else []
-    figures = ("p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS")
-    for name in ("size", "threads", *mixed, *figures, *(["energy"] * counted)):
-        table.add_column(name, justify="right", overflow="fold")
-    for name in ("parity (cos / SQNR)", "verdict"):
-        table.add_column(name, overflow="fold")
-    for m in measurements:
-        table.add_row(
+    words, figures = ("model", "format", "precision"), ("p50 ms", "p90 ms", "95 % of p50", "n", "peak RSS")
+    numbers = ("size", "threads", *mixed, *figures, *(["energy"] * counted))
+    titles = (*words, *numbers, "parity (cos / SQNR)", "verdict")
+    rows: list[tuple[str | Text, ...]] = [
+        (
             m.model if len(devices) == 1 else f"{m.model} on {m.device.id}",
             m.format,
             precision(m),
@@ -96,7 +98,16 @@ def measurement_table(measurements: Sequence[Measurement]) -> Group:
             parity(m),
             Text(m.verdict.name, style=VERDICT_STYLE[m.verdict.name]),
         )
-    return Group(table, *(Text(line) for line in notes(measurements)))
+        for m in measurements
+    ]
+    fitted = fit(titles, rows, width, ("n", "p90 ms", "parity (cos / SQNR)", "peak RSS", "size"))
+    table = Table(header_style="bold", box=None, pad_edge=False, title=f"latency on {', '.join(devices)}, {batches}")
+    table.title_justify = "left"
+    for title in (titles[place] for place in fitted.kept):
+        table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[place] for place in fitted.kept))
+    return Group(table, *(Text(line) for line in (*fitted.notes, *notes(measurements))))
 
 
 def notes(measurements: Sequence[Measurement]) -> list[str]:

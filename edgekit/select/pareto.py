@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..base.stats import p50_interval
-from ..types import Summary
+from ..types import Evaluation, Summary
 
 SOFT = -0.07
 """MnasNet's w: the paper saw about 5 % relative accuracy gained by doubling the latency."""
@@ -35,13 +35,15 @@ class Candidate:
     """A measured artifact.
 
     Attributes:
-        accuracy: published top-1 of the float weights, percent; None when none is known.
-        source: who published it.
+        accuracy: top-1, percent; None when none is known.
+        source: who published it, or where it was measured.
+        evaluation: what was evaluated of this very artifact.
     """
 
     measurement: Summary
     accuracy: float | None
     source: str
+    evaluation: Evaluation | None = None
 
     @property
     def latency_ms(self) -> float:

@@ -17,7 +17,7 @@ from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.owned import check_replaceable
 from ..base.processes.warm import warm
-from ..base.progress import Finished, Progress, Step, telling
+from ..base.progress import JobEnded, Progress, Step, telling
 from ..base.scratch import scratch_folder
 from ..bench.choice import Compared, Question, compare
 from ..bench.paired import Contender
@@ -89,8 +89,13 @@ def export_measured(
                     raise
                 spent = time.monotonic() - start
                 outcomes += [Outcome(card.id, p.name, "failed to convert", spent, error=error) for p in plan]
+                total = len(cards) * len(wanted)
+                progress(JobEnded(f"failed to build: {error}", (card.id,), len(outcomes), total))
                 continue
-            outcomes += [choose(prepared, base, place, wishes, progress) for base in plan]
+            for base in plan:
+                outcomes.append(choose(prepared, base, place, wishes, progress))
+                about, total = (f"{card.id} {base.name}",), len(cards) * len(wanted)
+                progress(JobEnded(outcomes[-1].status, about, len(outcomes), total))
     return outcomes
 
 
@@ -121,7 +126,6 @@ def choose(prepared: Prepared, base: ExportProfile, place: Place, wishes: Wishes
             outcome = measured(prepared, base, Path(folder), place, wishes, progress)
     except EdgekitError as error:
         outcome = replace(outcome, error=error)
-    progress(Finished(outcome.status, (f"{prepared.card.id} {base.name}",)))
     return replace(outcome, seconds=time.monotonic() - start)
 
 

@@ -22,9 +22,10 @@ from .base import (
     VerdictName,
     report_key,
 )
-from .costs import ConvFacts, NetworkFacts
+from .costs import ConvFacts, ElementFacts, NetworkFacts
+from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
-from .evaluations import Evaluation, PairedDrop, Rate, Scored
+from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
     Conditions,
@@ -77,12 +78,18 @@ __all__ = [
     "ChosenForm",
     "Conditions",
     "ConvFacts",
+    "CountGate",
+    "Counted",
+    "Counts",
     "Delegation",
     "Device",
     "DeviceInfo",
     "DeviceState",
     "Difference",
+    "DropVerdict",
+    "ElementFacts",
     "Energy",
+    "Estimate",
     "Evaluation",
     "Evidence",
     "ExportProfile",
@@ -92,6 +99,7 @@ __all__ = [
     "FormTable",
     "Format",
     "Frozen",
+    "FunctionCount",
     "GateResult",
     "GateRule",
     "GateStatus",
@@ -100,6 +108,7 @@ __all__ = [
     "ImageSet",
     "Int8VsFloat",
     "IoType",
+    "KeptEvaluations",
     "KnownForm",
     "Layer",
     "LayerError",

@@ -176,7 +176,26 @@ class RooflineAnswer(Answer):
     state_after: DeviceState
 
 
-TensorId = Text | Count
+class Code(Answer):
+    """A file whose code a process has mapped: addresses, and where the file's part begins."""
+
+    begin: Annotated[int, Field(ge=0, lt=2**64)]
+    end: Annotated[int, Field(ge=0, lt=2**64)]
+    offset: Count
+    path: Text
+
+
+class CountAnswer(Answer):
+    """``count``; the numbers are the emulator's."""
+
+    runtime_version: Text
+    settings: Settings
+    info: DeviceInfo
+    code: Annotated[tuple[Code, ...], Field(max_length=4096)]
+
+
+TensorId = Text | Annotated[int, Field(ge=-1, le=2**53)]
+"""-1 is LiteRT's for an input that is left out, as the bias of a layer without one."""
 
 
 class Node(Answer):
@@ -252,6 +271,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "memory": MemoryAnswer,
     "per_op": PerOpAnswer,
     "roofline": RooflineAnswer,
+    "count": CountAnswer,
 }
 """The answer to each command of the agent."""
 COMMAND_OF = {answer: command for command, answer in ANSWERS.items()}

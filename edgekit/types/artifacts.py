@@ -67,6 +67,8 @@ class ImageSet(Frozen):
     """Which images were used.
 
     Attributes:
+        count: images that were read and used.
+        given: images that the source holds; None in manifests from before it was kept.
         sha256: of the pixels after resize and crop.
         notes: what was left out, turned or scaled, in words.
     """
@@ -74,6 +76,7 @@ class ImageSet(Frozen):
     kind: Literal["bundled", "folder", "npz", "synthetic", "dataset"]
     source: str
     count: int
+    given: int | None = None
     sha256: str
     notes: tuple[str, ...] = ()
 

@@ -15,13 +15,15 @@ LAST_SECOND = 253402300799
 
 
 class Device(Frozen):
-    """Where to measure: this machine, a board behind SSH, a phone behind adb, or an emulated one.
+    """Where to measure: this machine, a board behind SSH, a phone behind adb, an emulated one, or a simulated one.
+
+    On a simulated board instructions are counted, nothing is timed.
 
     Attributes:
         id: names the device and the folder of its reports.
         transport: how it is reached.
         address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
-            None for this machine and emulated devices.
+            None for this machine, emulated and simulated devices.
         user, port: what the SSH config says when None; a phone has neither.
         python: interpreter there that has the runtimes; when None ``python3``, on this machine the one of edgekit.
         benchmark_model: file here of TFLite's or LiteRT's native benchmark for a phone that has no Python.
@@ -35,7 +37,7 @@ class Device(Frozen):
     """
 
     id: Name
-    transport: Literal["local", "ssh", "adb", "virtual"]
+    transport: Literal["local", "ssh", "adb", "virtual", "simulated"]
     # Never an option of ssh: nothing begins with a dash.
     address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]*$")
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Frozen
+from pydantic import Field
+
+from .base import Frozen, Name
 
 
 class Rate(Frozen):
@@ -45,6 +47,23 @@ class PairedDrop(Frozen):
         return (self.reference_only - self.subject_only) / count
 
 
+class DropVerdict(Frozen):
+    """Whether the top-1 that an artifact loses stays within a limit.
+
+    Attributes:
+        max_drop: the limit, in points of top-1.
+        status: PASS: proven within; FAIL: proven beyond; INCONCLUSIVE: the interval holds the limit.
+        reason: a sentence.
+        images_needed: about how many images would tell, if the rates stay as they are; None where the drop lies so near
+            the limit that ten millions would not.
+    """
+
+    max_drop: float = Field(ge=0, le=100)
+    status: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    reason: str
+    images_needed: int | None = None
+
+
 class Scored(Frozen):
     """What gave scores: an artifact (``sha256`` of its model file) or a float network (of its weights)."""
 
@@ -64,6 +83,9 @@ class Evaluation(Frozen):
         agreement: images on which subject and reference pick the same class.
         drop: top-1 lost against the reference, paired.
         sqnr_db, image_sqnr_db: see :class:`~.artifacts.Parity`.
+        verdict: on the drop, where a limit was given.
+        device: where the subject ran; None for this machine without an entry.
+        evaluated_at: when, ISO 8601 in UTC.
         notes: what has to be known to read the figures.
     """
 
@@ -80,4 +102,31 @@ class Evaluation(Frozen):
     drop: PairedDrop | None = None
     sqnr_db: float | None = None
     image_sqnr_db: float | None = None
+    verdict: DropVerdict | None = None
+    device: Name | None = None
+    evaluated_at: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def drop_text(self) -> str:
+        """The drop in points with its interval, in words; empty where there is none."""
+        if self.drop is None:
+            return ""
+        drop = self.drop
+        between = f"95 %: {100 * drop.low:+.2f} to {100 * drop.high:+.2f}"
+        return f"{100 * drop.drop:+.2f} points ({between}) on {self.images} images of {self.data}"
+
+
+class KeptEvaluations(Frozen):
+    """What was evaluated of an artifact: the content of ``evaluations.json``, beside its manifest.
+
+    Untrusted input, as the manifest is: whoever can write the folder can write it.
+
+    Attributes:
+        artifact: digest of the model files that were evaluated; another one makes all of it stale.
+        evaluations: the latest last; one for the same images, reference and device.
+    """
+
+    schema_version: Literal[1] = 1
+    artifact: str = Field(pattern=r"^[0-9a-f]{64}$")
+    evaluations: tuple[Evaluation, ...] = Field(max_length=64)

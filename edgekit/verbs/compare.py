@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..artifacts.find import folders_of
 from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
-from ..base.progress import Progress, silent
+from ..base.progress import PartDone, Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.answers import AnswerError
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
@@ -188,10 +188,10 @@ def measured_now(
     with reach(place, progress) as transport:
         session = Session(transport, place, threads=threads, cores=cores, limits=BRIEF)
         if turns:
-            by_turns, broken_off = pairs_of(turn_rounds(session, contenders, progress=progress), pairs)
+            by_turns, broken_off = pairs_of(turn_rounds(session, contenders, progress=progress), pairs, progress)
             taken, ratio = [one.launches for one in by_turns], ratio_of_turns(by_turns, base="B", other="A")
         else:
-            taken, broken_off = pairs_of(rounds(session, contenders, progress=progress), pairs)
+            taken, broken_off = pairs_of(rounds(session, contenders, progress=progress), pairs, progress)
             ratio = ratio_of(taken, base="B", other="A")
         sides = {one.name: [round_[one.name] for round_ in taken] for one in contenders}
         if per_op and broken_off is None:
@@ -200,7 +200,7 @@ def measured_now(
     return compare_paired(sides["A"], sides["B"], ratio, broken_off)
 
 
-def pairs_of(endless: Iterator[T], count: int) -> tuple[list[T], ToolError | None]:
+def pairs_of(endless: Iterator[T], count: int, progress: Progress = silent) -> tuple[list[T], ToolError | None]:
     """So many rounds; or those before the device failed, and the failure.
 
     Raises:
@@ -209,7 +209,8 @@ def pairs_of(endless: Iterator[T], count: int) -> tuple[list[T], ToolError | Non
     taken: list[T] = []
     try:
         for one in islice(endless, count):
-            taken.append(one)  # noqa: PERF402 - what was taken before a failure is kept
+            taken.append(one)
+            progress(PartDone("pair", done=len(taken), total=count))
     except ToolError as error:
         if not taken:
             raise

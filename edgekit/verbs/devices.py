@@ -11,8 +11,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ..base.progress import Progress, Step
+from ..base.scratch import scratch_folder
 from ..bench.launch import INSTALL, run_agent
 from ..catalog import explain
+from ..counting.emulator import SimulatedMachine, prepare
 from ..devices.boards import find_board
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry, user_file
 from ..devices.inventory import BUILT_IN, find_device
@@ -20,6 +22,7 @@ from ..devices.quarantine import lift, quarantine, quarantined
 from ..devices.reach import is_emulated_phone, reach
 from ..devices.ssh_config import host_aliases
 from ..devices.ssh_errors import DeviceError, Kind
+from ..devices.virtual.simulated import SIMULATED
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device, Quarantine
 
@@ -164,7 +167,7 @@ def check_device(name: str, progress: Progress) -> Checked:
         ToolError: an emulated board cannot be built here.
     """
     device = find_device(name)
-    checks = steps_to(device, progress)
+    checks = steps_to_count(device, progress) if device.transport == "simulated" else steps_to(device, progress)
     reasons = tuple(f"{check.name}: {check.detail.splitlines()[0]}" for check in checks if check.sick)
     if reasons:
         return Checked(checks, quarantine=quarantine(device, reasons))
@@ -189,6 +192,23 @@ def steps_to(device: Device, progress: Progress) -> list[Check]:
             return checks + judge(device, told, before, time.time(), transport.where)
     except DeviceError as error:
         return [*(checks or steps_before(device, error)), failure(error)]
+
+
+def steps_to_count(device: Device, progress: Progress) -> list[Check]:
+    """The steps of a check of a simulated board, up to the first that fails: what counting takes, and what it plays."""
+    try:
+        ready = prepare(SIMULATED[device.id], progress)
+    except ToolError as error:
+        return [Check("counting", "failed", str(error), error.hint)]
+    checks = [Check("emulator", "ok", f"QEMU {ready.emulator.version}: {ready.emulator.path}"),
+              Check("plugin", "ok", str(ready.plugin))]  # fmt: skip
+    with scratch_folder("check") as folder:
+        try:
+            told = run_agent(SimulatedMachine(ready, folder), {"command": "info"}, {}, 300.0, f"asking {device.id}")
+        except ToolError as error:
+            return [*checks, Check("agent", "failed", str(error), error.hint)]
+    checks.append(Check("cpu", "ok", f"{told['info']['cpu']} (simulated: instructions are counted, nothing is timed)"))
+    return checks + judge_runtimes(told["versions"], "", device)
 
 
 def login_steps(device: Device) -> list[str]:

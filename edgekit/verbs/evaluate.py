@@ -3,87 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..artifacts.children import jobs
-from ..artifacts.find import looks_like_path
+from ..artifacts.accuracy.kept import keep
+from ..artifacts.accuracy.scores import TIMEOUT_S, Answers, score, there
+from ..artifacts.accuracy.subjects import (
+    FLOAT,
+    Network,
+    Subject,
+    Wanted,
+    check_same_weights,
+    find_reference,
+    find_subject,
+    preprocessing_of,
+)
 from ..artifacts.image_sources import is_data_set, read_data_set
-from ..artifacts.imports import NETWORK
-from ..artifacts.requests import ScoresRequest
-from ..artifacts.store import card_of, check_files, file_of, read_manifest
 from ..base.images.image_arrays import size_note
-from ..base.images.pixels import from_output, to_input
-from ..base.owned import MANIFEST
-from ..base.processes.isolate import run_isolated
-from ..base.progress import Progress, Step
-from ..base.scratch import scratch_folder
+from ..base.progress import Note, Progress, Warned
 from ..base.stats import wilson
-from ..bench.launch import call_agent
-from ..catalog import find_card
-from ..errors import UsageError, VerificationError
+from ..devices.inventory import find_device
+from ..devices.quarantine import admit
+from ..devices.reach import reach
+from ..errors import ToolError, UsageError
 from ..training.datasets import ArrayImages
-from ..types import Artifact, CheckpointReading, Evaluation, ModelCard, Preprocessing, Scored, Stored, TensorSpec
+from ..types import Evaluation, Preprocessing, Stored
 from ..verify.accuracy import hits_at, paired_drop
-from ..verify.evaluation_data import Images, load_images, spans, with_numbers
+from ..verify.drop_gate import judge_drop
+from ..verify.evaluation_data import Images, load_images, some, with_numbers
 from ..verify.parity import sqnr_db
-from ..zoo.preprocessing import NO_WISHES, Wishes, settled
-from ..zoo.weights import resolve_weights
+from ..zoo.preprocessing import NO_WISHES
 
-Scores = NDArray[np.float32]
-
-CHUNK = 128
-"""Images that are in memory at once."""
-TIMEOUT_S = 600.0
-MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 TOP5_CLASSES = 10
 SMALL = 1000
-FLOAT = "float"
-AS_IT_IS = CheckpointReading()
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How float networks are to be made.
+class Asked:
+    """What the evaluation is to tell beyond the figures.
 
     Attributes:
-        weights: a checkpoint, ``pretrained`` or ``random``.
-        num_classes: of random weights; for a checkpoint the count that it is to have.
-        reading: how a checkpoint is to be read.
-        wishes: of the command line for their input.
+        device: where the artifact runs; this machine when None.
+        max_drop: points of top-1 that it may lose against the reference.
+        images: evaluate on so many of the images, evenly spaced; on all when None.
+        timeout_s: limit of each run over a part of the images, or of a whole float network.
+        force: run on a quarantined device, too.
     """
 
-    weights: str = "random"
-    num_classes: int | None = None
-    reading: CheckpointReading = AS_IT_IS
-    wishes: Wishes = NO_WISHES
+    device: str | None = None
+    max_drop: float | None = None
+    images: int | None = None
+    timeout_s: float = TIMEOUT_S
+    force: bool = False
 
 
-@dataclass(frozen=True)
-class Network:
-    """A float network in PyTorch: a card and its weights."""
-
-    card: ModelCard
-    wanted: Wanted
-
-
-Subject = Stored | Network
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a subject says of images.
-
-    Attributes:
-        scores: float32 ``(N, classes)``.
-        classes: its own names of the classes, by number; empty where nobody kept them.
-    """
-
-    scores: Scores
-    scored: Scored
-    classes: tuple[str, ...]
+NOTHING_MORE = Asked()
 
 
 def evaluate(
@@ -93,39 +68,41 @@ def evaluate(
     against: str | None,
     wanted: Wanted,
     progress: Progress,
-    timeout_s: float = TIMEOUT_S,
+    asked: Asked = NOTHING_MORE,
 ) -> Evaluation:
-    """Evaluate an artifact or model.
+    """Evaluate an artifact or model; what is found of an artifact is kept beside it.
 
     Args:
-        name: artifact folder or a file in it, model id or card.
+        name: artifact folder or a file in it, a model file of others, model id or card.
         data: folder of images or class folders, ``.npz``, or the name of a data set.
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
-        wanted: how float networks are made.
+            It runs on this machine.
+        wanted: how float networks are made, and how files of others see images.
         progress: told what begins.
-        timeout_s: limit of each run over a part of the images, or of a whole float network.
+        asked: device, limit, number of images.
 
     Raises:
-        UsageError: an unknown name, data or labels that do not fit, nothing to compare with.
+        UsageError: an unknown name, data or labels that do not fit, nothing to compare with, a limit without labels or
+            reference, a device for a float network.
         VerificationError: scores that are not finite.
+        ToolError: the device fails.
     """
     subject = find_subject(name, wanted)
-    if isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
-        options = " ".join(wanted.wishes.words())
-        raise UsageError(
-            f"{options} says how a float network sees images, and {subject.folder} knows that itself",
-            "export it again with these options",
-        )
+    check_asked(subject, against, wanted, asked)
     reference = None if against is None else find_reference(against, subject, wanted)
     images = data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
-    if images.labels is None and reference is None:
+    if images.labels is None and (reference is None or asked.max_drop is not None):
+        why = "there is nothing to compare with" if reference is None else "--max-drop is about right answers"
         raise UsageError(
-            f"{data} has no labels, and there is nothing to compare with",
-            "give --labels FILE, class folders, or --against (float, a model or an artifact)",
+            f"{data} has no labels, and {why}",
+            "give --labels FILE, class folders"
+            + ("" if asked.max_drop is not None else ", or --against (float, a model or an artifact)"),
         )
-    answers = score(subject, images, progress, timeout_s)
-    other = None if reference is None else score(reference, images, progress, timeout_s)
+    if asked.images is not None:
+        images = some(images, asked.images)
+    answers = answers_of(subject, images, progress, asked)
+    other = None if reference is None else score(reference, images, progress, asked.timeout_s)
     if against == FLOAT and isinstance(subject, Stored) and other is not None:
         check_same_weights(subject, other.scored)
     if other is not None and other.scores.shape != answers.scores.shape:
@@ -134,9 +111,58 @@ def evaluate(
             "compare networks of the same classes (--num-classes)",
         )
     known = answers.classes or (() if other is None else other.classes)
-    made = preprocessing_of(subject)
-    images = replace(images, notes=(*images.notes, *input_notes(images, made)))
-    return judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
+    images = replace(images, notes=(*images.notes, *input_notes(images, preprocessing_of(subject))))
+    found = judge(with_numbers(images, answers.scores.shape[1], known), answers, other)
+    more: dict[str, object] = {
+        "device": asked.device,
+        "evaluated_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    if asked.max_drop is not None and found.drop is not None:
+        more["verdict"] = judge_drop(found.drop, asked.max_drop)
+    found = found.model_copy(update=more)
+    if isinstance(subject, Stored):
+        keep_beside(subject, found, progress)
+    return found
+
+
+def check_asked(subject: Subject, against: str | None, wanted: Wanted, asked: Asked) -> None:
+    """Make sure that what is asked for goes together, before anything runs.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if isinstance(subject, Network) and asked.device is not None:
+        raise UsageError(
+            f"{subject.card.id} is a float network in PyTorch, and --device runs artifacts",
+            f"edgekit export {subject.card.id} --format tflite, then evaluate its folder",
+        )
+    if asked.max_drop is not None and against is None:
+        raise UsageError("--max-drop limits what is lost against another network", "add --against float")
+    own = isinstance(subject, Stored) and not subject.artifact.origin
+    if own and isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
+        options = " ".join(wanted.wishes.words())
+        raise UsageError(
+            f"{options} says how a float network sees images, and {subject.folder} knows that itself",
+            "export it again with these options",
+        )
+
+
+def answers_of(subject: Subject, images: Images, progress: Progress, asked: Asked) -> Answers:
+    """The subject's answers, from the device that was asked for."""
+    if asked.device is None:
+        return score(subject, images, progress, asked.timeout_s)
+    place = find_device(asked.device)
+    admit(place, asked.force, progress)
+    with reach(place, progress) as transport:
+        return score(subject, images, progress, asked.timeout_s, there(transport, place, asked.timeout_s))
+
+
+def keep_beside(stored: Stored, found: Evaluation, progress: Progress) -> None:
+    """Keep the evaluation with its artifact; a folder that cannot be written is said, and takes nothing away."""
+    try:
+        progress(Note(f"kept in {keep(stored, found)}"))
+    except ToolError as error:
+        progress(Warned(f"the evaluation was not kept: {error}"))
 
 
 def data_set_images(data: str, labels: str | None) -> Images:
@@ -153,11 +179,6 @@ def data_set_images(data: str, labels: str | None) -> Images:
     assert isinstance(test.images, ArrayImages)
     note = f"the {len(test.labels)} test images of {found.name}"
     return Images(data, array=test.images.array, labels=test.labels, class_names=found.classes, notes=(note,))
-
-
-def preprocessing_of(subject: Subject) -> Preprocessing | None:
-    """How images become the subject's input; None where a manifest does not say."""
-    return subject.artifact.inputs[0].preprocessing if isinstance(subject, Stored) else subject.card.preprocessing
 
 
 def input_notes(images: Images, made: Preprocessing | None) -> list[str]:
@@ -200,7 +221,7 @@ def judge(images: Images, answers: Answers, reference: Answers | None) -> Evalua
     return result.model_copy(update=found)
 
 
-def notes(count: int, other: Scores | None) -> tuple[str, ...]:
+def notes(count: int, other: np.ndarray | None) -> tuple[str, ...]:
     """What a reader must not overlook."""
     found = []
     if count < SMALL:
@@ -211,154 +232,3 @@ def notes(count: int, other: Scores | None) -> tuple[str, ...]:
     if other is not None and count > 1 and len(np.unique(other.argmax(1))) == 1:
         found.append("the reference picks one class for every image: agreement says little (random weights?)")
     return tuple(found)
-
-
-def find_subject(name: str, wanted: Wanted) -> Subject:
-    """The artifact or network that ``name`` means; an artifact knows its input itself.
-
-    Raises:
-        UsageError: neither.
-    """
-    path = Path(name)
-    folder = path.parent if path.is_file() and path.suffix != ".toml" else path
-    if (folder / MANIFEST).is_file():
-        stored = read_manifest(folder)
-        check_files(stored)
-        return stored
-    if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
-        state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
-        raise UsageError(f"{name} {state} no {MANIFEST}", "give an artifact folder of edgekit export, or a model id")
-    card = find_card(name)
-    return Network(settled(card, resolve_weights(card, wanted.weights), wanted.wishes), wanted)
-
-
-def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
-    """What ``--against`` means.
-
-    Raises:
-        UsageError: ``float`` for a float network, or weights other than those that the artifact was made from.
-    """
-    if against != FLOAT:
-        return find_subject(against, wanted)
-    if isinstance(subject, Network):
-        raise UsageError("--against float compares an artifact with its network", "give another model or an artifact")
-    made_from = subject.artifact.weights
-    if made_from.kind != "random" and wanted.weights == "random":
-        raise UsageError(
-            f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
-            "add --weights FILE or --weights pretrained",
-        )
-    classes = subject.artifact.outputs[0].shape[-1]
-    card = with_input_of(card_of(subject.artifact), subject.artifact.inputs[0])
-    num_classes = None if classes == card.num_classes else classes
-    return Network(card, replace(wanted, num_classes=num_classes, reading=reading_of(subject.artifact, wanted.reading)))
-
-
-def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReading:
-    """How the checkpoint was read that an artifact was made from, as far as its manifest tells; else as ``wanted``."""
-    if artifact.weights.kind == "random" or artifact.card is None:
-        return wanted
-    padded = bool(artifact.card.architecture.get("tf_padding"))
-    return CheckpointReading(ema=artifact.weights.average, tf_padding=None if padded else False)
-
-
-def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:
-    """The card with the input that an artifact has."""
-    if spec.preprocessing is None:
-        return card
-    made = spec.preprocessing.model_copy(update={"baked": False})
-    return card.model_copy(update={"preprocessing": made, "input_shape": (len(made.mean), *made.size)})
-
-
-def check_same_weights(stored: Stored, reference: Scored) -> None:
-    """Make sure that the float network has the weights that the artifact was made from.
-
-    Raises:
-        UsageError: it has others.
-    """
-    made_from = stored.artifact.weights
-    if made_from.sha256 != reference.sha256:
-        raise UsageError(
-            f"{stored.folder} was made from {made_from.source} (sha256 {made_from.sha256[:12]}), and the float network "
-            f"has {reference.name} (sha256 {reference.sha256[:12]})",
-            "give the same --weights as for the export; to compare with other weights, name the model in --against",
-        )
-
-
-def score(subject: Subject, images: Images, progress: Progress, timeout_s: float) -> Answers:
-    """The subject's answers to every image.
-
-    Raises:
-        VerificationError: a score is not finite.
-    """
-    with scratch_folder("evaluate") as work:
-        if isinstance(subject, Stored):
-            answers = score_artifact(subject, images, work, progress, timeout_s)
-        else:
-            answers = score_network(subject, images, work, progress, timeout_s)
-    scores, scored = answers.scores, answers.scored
-    if not np.isfinite(scores).all():
-        bad = np.flatnonzero(~np.isfinite(scores).all(1))
-        name = images.paths[bad[0]].name if images.paths else f"image {bad[0]}"
-        raise VerificationError(f"{scored.name} gives scores that are not finite for {len(bad)} images, first {name}")
-    return answers
-
-
-def score_artifact(stored: Stored, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
-    """Run an artifact in the agent, a part of the images at a time.
-
-    Raises:
-        UsageError: its manifest does not say how its input is made.
-    """
-    artifact = stored.artifact
-    given, taken = work / "inputs.npy", work / "outputs.npy"
-    spec = artifact.inputs[0]
-    if spec.preprocessing is None:
-        raise UsageError(
-            f"{stored.folder / MANIFEST} does not say how images become the input {spec.name}",
-            artifact.again,
-        )
-    parts = []
-    for start, stop in spans(len(images), CHUNK):
-        progress(Step(f"images {start + 1} to {stop} of {len(images)}", (f"{artifact.model} {artifact.profile}",)))
-        np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
-        call_agent(
-            {
-                "command": "run",
-                "runtime": artifact.runtime,
-                "model": str(file_of(stored.folder, artifact.model_file).resolve()),
-                "threads": 1,
-                "inputs": str(given),
-                "outputs": str(taken),
-            },
-            timeout_s,
-            f"running {artifact.model} {artifact.profile}",
-            more_time=MORE_TIME,
-        )
-        parts.append(from_output(np.load(taken), artifact.outputs[0]))
-    scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
-    return Answers(np.concatenate(parts), scored, artifact.classes)
-
-
-def score_network(network: Network, images: Images, work: Path, progress: Progress, timeout_s: float) -> Answers:
-    """Run a float network in a child process with PyTorch."""
-    wanted = network.wanted
-    checkpoint = resolve_weights(network.card, wanted.weights)
-    progress(Step(f"{len(images)} images in PyTorch", (network.card.id,)))
-    array = None if images.array is None else work / "images.npy"
-    if array is not None and images.array is not None:
-        np.save(array, images.array)
-    request = ScoresRequest(
-        card=network.card,
-        weights=None if checkpoint is None else checkpoint.absolute(),
-        num_classes=wanted.num_classes,
-        reading=wanted.reading,
-        source=images.source,
-        paths=images.paths,
-        array=array,
-        outputs=work / "scores.npy",
-    )
-    what = f"running {network.card.id}"
-    found = run_isolated(jobs.scores, request, timeout_s, what, more_time=MORE_TIME, imports=NETWORK)
-    scored = Scored(kind="network", model=network.card.id, name=found.weights, sha256=found.sha256)
-    return Answers(np.load(request.outputs), scored, found.classes)

@@ -20,7 +20,7 @@ from ..artifacts.own.requests import OwnSource
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.processes.warm import warm
-from ..base.progress import Finished, Progress, Step, Warned, silent
+from ..base.progress import JobEnded, Progress, Step, Warned, silent
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, UsageError, VerificationError
 from ..forms.profiles import choose_profiles
@@ -85,7 +85,7 @@ def export_own(
         progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
         progress(Step("tracing the network", (title,)))
         network = trace(title, source, plain, options, work, words)
-        return [made(network, profile, progress) for profile in plain]
+        return all_made(network, plain, progress)
 
 
 def export_file(
@@ -98,14 +98,24 @@ def export_file(
     with scratch_folder("export") as work, warm():
         progress(Step("looking into the file", (path.name,)))
         network = from_onnx(path, options, work, words)
-        return [made(network, profile, progress) for profile in profiles]
+        return all_made(network, profiles, progress)
+
+
+def all_made(network: OwnNetwork, profiles: Sequence[ExportProfile], progress: Progress) -> list[Outcome]:
+    """Make one artifact after the other; each is told as it ends."""
+    outcomes: list[Outcome] = []
+    for profile in profiles:
+        outcome = made(network, profile, progress)
+        outcomes.append(outcome)
+        about, total = (f"{network.name} {profile.name}",), len(profiles)
+        progress(JobEnded(f"{outcome.status}, {outcome.seconds:.1f} s", about, len(outcomes), total))
+    return outcomes
 
 
 def made(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Outcome:
     """Make one artifact; a failure becomes the outcome and leaves nothing behind."""
     start = time.monotonic()
     outcome = Outcome(network.name, profile.name, "failed to convert", 0.0)
-    label = (f"{network.name} {profile.name}",)
     try:
         stored = make(network, profile, progress)
     except VerificationError as error:
@@ -114,7 +124,6 @@ def made(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Out
         outcome = replace(outcome, error=error)
     else:
         outcome = replace(outcome, status="converted", folder=stored.folder, artifact=stored.artifact)
-    progress(Finished("done" if outcome.error is None else outcome.status, label))
     return replace(outcome, seconds=time.monotonic() - start)
 
 

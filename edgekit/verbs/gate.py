@@ -14,13 +14,14 @@ from ..artifacts.store import check_files
 from ..base.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
-from ..base.progress import Progress, Step, silent, telling
+from ..base.progress import JobEnded, Progress, Step, silent, telling
 from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError
+from ..gate.accuracy import accuracy_status
 from ..gate.baselines import Found, find_baseline, pin, pin_folder
 from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
@@ -47,6 +48,7 @@ class Planned:
     guards: Guards
     threads: int
     cores: str | None = None
+    max_drop: float | None = None
 
     @property
     def key(self) -> str:
@@ -105,7 +107,8 @@ def plan(
             artifact = stored.artifact
             key = key_of(artifact, threads, cores)
             found = find_baseline(baseline, artifact, place.id, key)
-            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores))
+            max_drop = settings.lookup(place.id, artifact.model).get("max_drop")
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, max_drop))
     return planned
 
 
@@ -148,6 +151,10 @@ def gate(
                     one = planned[number]
                     session = Session(transport, device, threads=one.threads, cores=one.cores, limits=one.limits)
                     results[number] = run_one(one, drafts[number], session, plumbing, paths[number], progress)
+                    status = results[number].status
+                    about = (f"{one.candidate.artifact.model}/{one.candidate.artifact.profile} on {device.id}",)
+                    done = sum(result is not draft for result, draft in zip(results, drafts, strict=True))
+                    progress(JobEnded(f"{status} before the correction over all", about, done, len(planned)))
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
             # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
             shared = isinstance(error, DeviceError) and error.kind == "place"
@@ -174,6 +181,11 @@ def run_one(
         check_files(baseline)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    if one.max_drop is not None:
+        status, reason = accuracy_status(candidate, one.max_drop)
+        if status != "PASS":
+            return draft.model_copy(update={"status": status, "reason": reason})
+        draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"
         return draft.model_copy(update={"status": "NOT_COMPARABLE", "reason": reason})
@@ -323,7 +335,8 @@ def update(
             chosen = limits or (EMULATED if virtual else Limits())
             session = Session(transport, place, threads=threads, cores=cores, limits=chosen)
             for one in stored:
-                progress(Step("checking the files", (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)))
+                about = (f"{one.artifact.model}/{one.artifact.profile} on {place.id}",)
+                progress(Step("checking the files", about))
                 check_files(one)
                 measurement = session.measure(one, progress)
                 pairing = Pairing(session, {"baseline": one}, progress=progress)
@@ -341,6 +354,8 @@ def update(
                         measurement.verdict.name,
                     )
                 )
+                total = len(stored) * len(places)
+                progress(JobEnded(f"pinned, p50 {measurement.p50_ms:.3g} ms", about, len(done), total))
     return done
 
 

@@ -19,7 +19,7 @@ from ..base.files import write_atomic
 from ..base.owned import MANIFEST
 from ..base.processes.parallel import run_all
 from ..base.processes.warm import warm
-from ..base.progress import Finished, Note, Progress
+from ..base.progress import JobEnded, Note, Progress
 from ..catalog import cards, find_card, profile_for
 from ..errors import EdgekitError, UsageError, did_you_mean
 from ..forms.profiles import FORMATS, INT8_WEIGHTS
@@ -29,6 +29,8 @@ from .export import export
 
 CellStatus = Literal["ok", "failed to build", "failed to convert", "failed to verify"]
 Column = Literal["fp32", "fp16", "int8", "dynamic"]
+CELL_S = (10.0, 40.0)
+"""What a cell usually takes to export and verify, in seconds: from, to."""
 PRECISIONS: tuple[Column, ...] = ("fp32", "fp16", "int8", "dynamic")
 
 
@@ -155,7 +157,7 @@ def matrix(
         write_atomic(data or out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
         write_atomic(out, render(made))
         found = ", ".join(f"{way(c, precisions)} {c.status}" for c in cells)
-        progress(Finished(found, (f"{len(done)}/{len(chosen)} {card.id}",)))
+        progress(JobEnded(found, (card.id,), len(done), len(chosen)))
 
     with warm():
         run_all(chosen, lambda card: cells_of(card, formats, precisions, artifacts, progress, resume), finish, jobs)

@@ -13,11 +13,13 @@ from pathlib import Path
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
 from ..bench.launch import run_agent
+from ..counting.emulator import prepare
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry
 from ..devices.inventory import find_device
 from ..devices.reach import reach
 from ..devices.virtual import board as virtual
 from ..devices.virtual.build import system_folder
+from ..devices.virtual.simulated import SIMULATED
 from ..devices.wheels import RUNTIME_WHEELS, Machine, download_wheels, has_pip, pip_wheel
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device
@@ -44,6 +46,9 @@ def prepare_device(name: str, progress: Progress, runtimes: Sequence[str] = (), 
     for runtime in runtimes:
         if runtime not in RUNTIME_WHEELS:
             raise UsageError(f"unknown runtime {runtime!r}", did_you_mean(runtime, RUNTIME_WHEELS))
+    if device.transport == "simulated":
+        ready = prepare(SIMULATED[name], progress)
+        return f"{name} is ready: {ready.tree}, counted by {ready.plugin} in QEMU {ready.emulator.version}"
     if device.transport == "virtual":
         begin, built = time.monotonic(), virtual.is_built()
         virtual.prepare(name, progress)

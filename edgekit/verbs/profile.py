@@ -12,7 +12,7 @@ from ..artifacts.find import ExportMissing, find_artifacts
 from ..artifacts.store import check_files
 from ..base.files import check_writable
 from ..base.inside import inside
-from ..base.progress import Finished, Progress, Step, silent, telling
+from ..base.progress import JobEnded, Progress, Step, silent, telling
 from ..base.revision import revision
 from ..bench.attained import measure_ceilings, position
 from ..bench.cool_down import CoolDown
@@ -21,6 +21,7 @@ from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
+from ..devices.target import warn_of_mismatches
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
 from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime, Stored
@@ -132,6 +133,7 @@ def profile(
     check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     stored = find_artifacts(names, artifacts_root, chosen, export_missing, shapes)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
+    warn_of_mismatches((one.artifact for one in stored), place, progress)
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
     with reach(place, progress) as transport:
@@ -165,12 +167,14 @@ def profile(
             for _, count in tasks
         ]
         taken: dict[int, list[Measurement]] = {number: [] for number in range(len(tasks))}
+        ended, jobs = 0, len(tasks) * rounds
         for turn in range(1, rounds + 1):
             for number in list(taken):
                 (one, count), session = tasks[number], sessions[number]
                 label = f"{one.artifact.model}/{one.artifact.profile}" + (f" t{count}" if len(threads) > 1 else "")
                 where = f"{number + 1}/{len(tasks)}" + (f" round {turn}/{rounds}" if rounds > 1 else "")
                 here = telling(f"{where} {label}", progress)
+                ended += 1
                 try:
                     if cooler is not None:
                         cooler.wait(here)
@@ -180,6 +184,9 @@ def profile(
                             refuse_partial(taken[number][0])
                     else:
                         taken[number].append(session.latency(one, here, energy=True))
+                    last = taken[number][-1]
+                    told = f"p50 {last.p50_ms:.3g} ms, {last.verdict.name}"
+                    progress(JobEnded(told, (label,), ended, jobs))
                     if turn < rounds:
                         continue
                     measurement = merge(taken[number]).model_copy(update={"revision": project})
@@ -190,7 +197,8 @@ def profile(
                 except EdgekitError as error:
                     del taken[number]
                     outcome.failures.append(Failure(label, error))
-                    progress(Finished(f"failed: {error}", (label,)))
+                    ended += rounds - turn
+                    progress(JobEnded(f"failed: {error}", (label,), ended, jobs))
     return outcome
 
 

@@ -192,6 +192,27 @@ def with_numbers(images: Images, classes: int, known: Sequence[str] = ()) -> Ima
     return images
 
 
+def some(images: Images, count: int) -> Images:
+    """``count`` of the images, evenly spaced, so that sorted class folders all have their share; all of fewer.
+
+    Raises:
+        UsageError: not even one.
+    """
+    if count < 1:
+        raise UsageError(f"--images must be 1 or more, got {count}")
+    total = len(images)
+    if count >= total:
+        return images
+    chosen = np.linspace(0, total - 1, count).round().astype(np.int64)
+    return replace(
+        images,
+        paths=tuple(images.paths[index] for index in chosen) if images.paths else (),
+        array=None if images.array is None else images.array[chosen],
+        labels=None if images.labels is None else images.labels[chosen],
+        notes=(*images.notes, f"{count} of {total} images, evenly spaced"),
+    )
+
+
 def spans(count: int, size: int) -> Sequence[tuple[int, int]]:
     """``(start, stop)`` of consecutive parts of at most ``size``."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]

@@ -128,11 +128,16 @@ def tap_tflite(model_file: Path, owners: Owners) -> Tapped:
     details = {int(d["index"]): d for d in interpreter.get_tensor_details()}
     given, last = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     ops = interpreter._get_ops_details()  # noqa: SLF001 - nothing public tells
-    indices = [int(i) for op in ops for i in op["outputs"] if owners(str(details[int(i)]["name"]))]
-    taps = tuple(
-        Tap(str(details[i]["name"]), frozenset(owners(str(details[i]["name"]))), np.dtype(details[i]["dtype"]).name)
-        for i in indices
-    )
+    made_by = {}
+    for op in ops:
+        result = int(op["outputs"][0])
+        # The network's output has a name of its own; the weights of its operator are still named after the layer.
+        named = [i for i in op["inputs"] if i >= 0] if result == last else [result]
+        found = frozenset[str]().union(*(owners(str(details[int(i)]["name"])) for i in (result, *named)))
+        if found:
+            made_by[result] = found
+    indices = list(made_by)
+    taps = tuple(Tap(str(details[i]["name"]), made_by[i], np.dtype(details[i]["dtype"]).name) for i in indices)
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
         interpreter.set_tensor(given, sample)

@@ -1,7 +1,8 @@
 """How images become a network's input belongs to its weights, not to its architecture: find out who says it.
 
 In this order: the command line; the weights' own file, where edgekit trained them; ``preprocessor_config.json`` or
-``config.json`` beside the file; the published recipe of weights that are known by digest or name; the user's own card.
+``config.json`` beside the file; what torchvision's or timm's trainer recorded, in the file or in ``args.yaml``; the
+published recipe of weights that are known by digest or name; the user's own card.
 Where none of them says anything, edgekit's card is assumed to be right, and that is said.
 """
 
@@ -21,6 +22,7 @@ from ..catalog import MODELS, builtin_folder, load_all
 from ..errors import UsageError
 from ..types import ModelCard, Origin, Preprocessing, Weights
 from .preprocessing_files import beside, recorded
+from .trainer_args import trainer_args
 
 Size = tuple[int, int]
 
@@ -100,6 +102,9 @@ def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Orig
     found = beside(checkpoint)
     if found is not None:
         return found.changes, Origin(kind="file", source=found.path.name)
+    args = trainer_args(checkpoint, card)
+    if args is not None:
+        return args.changes, Origin(kind="checkpoint", source=args.source)
     entry = published(card, checkpoint)
     if entry is not None:
         return recipe_of(entry), Origin(kind="published", source=f"the published recipe of {entry.name}")

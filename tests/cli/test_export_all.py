@@ -93,14 +93,16 @@ def test_table_of_outcomes():
     assert summary_line(outcomes[0]).startswith("converted          tiny tflite-fp32: 2.5 s, 4.2 CPU s, ")
 
 
-def test_nothing_is_shown_off_a_terminal_but_warnings(capsys):
+def test_warnings_and_ended_exports_are_shown_off_a_terminal(capsys):
     with telling(3, live=True) as (progress, done):
         progress(Step("converting", ("x",)))
         progress(Warned("cache entry /a/b is damaged and is made again: seal"))
         done(Outcome("tiny", "tflite-fp32", "converted", 2.5))
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "cache entry /a/b is damaged and is made again: seal\n"
+    first, second = said.err.splitlines()
+    assert first == "cache entry /a/b is damaged and is made again: seal"
+    assert "1/3 tiny tflite-fp32: converted, 2.5 s; about " in second
 
 
 @pytest.mark.slow

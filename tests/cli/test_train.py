@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import torch
 
+from edgekit.catalog import cards
+
 Edgekit = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = [sys.executable, "-c", "from edgekit.cli import main; main()"]
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -34,6 +36,9 @@ def test_train_then_condense(edgekit: Edgekit, tiny_condensenet: Path, stripes: 
     assert found["folder"] == str(out)
     assert len(found["epochs"]) == 3
     assert found == {**json.loads((out / "metrics.json").read_text()), "folder": str(out)}
+    epochs = [line.split(":")[0] for line in done.stderr.splitlines() if line.startswith("epoch ")]
+    assert epochs == ["epoch 1", "epoch 2", "epoch 3"]
+    assert "for the other 2" in done.stderr
     assert "connections: 576 of 1,152 survive, stage 1" in done.stderr
     assert f"next: edgekit export tiny_condensenet --format all --weights {out / 'checkpoint.pt'}" in done.stderr
     assert "\r" not in done.stderr
@@ -137,4 +142,15 @@ def test_matrix_refuses_unknown_words(edgekit: Edgekit, tmp_path: Path) -> None:
     done = edgekit("matrix", "--family", "squeeznet", "--out", tmp_path / "m.md")
     assert done.returncode == 2
     assert "did you mean squeezenet" in done.stderr
+    assert not (tmp_path / "m.md").exists()
+
+
+def test_the_whole_matrix_is_asked_for_by_name(edgekit: Edgekit, tmp_path: Path) -> None:
+    done = edgekit("matrix", "--precision", "all", "--out", tmp_path / "m.md")
+    assert done.returncode == 2
+    variants = len(cards())
+    assert f"{variants * 12} cells ({variants} variants x 3 formats x 4 precisions), about" in done.stderr
+    assert "try: --all makes them" in done.stderr
+    both = edgekit("matrix", "mobilenet_v3", "--all", "--out", tmp_path / "m.md")
+    assert (both.returncode, both.stdout) == (2, "")
     assert not (tmp_path / "m.md").exists()

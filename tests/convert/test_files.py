@@ -78,7 +78,7 @@ def test_onnx_file(make):
     ops = [node.op_type for node in model.graph.node]
     assert ops.count("HardSwish") == 19
     assert "BatchNormalization" not in ops
-    assert (model.graph.input[0].name, model.graph.output[0].name) == ("input", "output")
+    assert (model.graph.input[0].name, model.graph.output[0].name) == ("input", "logits")
 
 
 def test_tflite_file(make):

@@ -10,9 +10,10 @@ import pytest
 
 from edgekit.catalog import cards
 from edgekit.errors import ToolError
+from edgekit.reports.brief.limits import Kept
 from edgekit.reports.html import render_html
 from edgekit.reports.summary import summarise
-from edgekit.types import Delegation, OpTime, Verdict
+from edgekit.types import Bandwidth, Ceilings, Delegation, OpTime, Roofline, Verdict
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report_page.txt"
 EMPTY = {"meta", "input", "link"}
@@ -168,6 +169,28 @@ def test_one_name_for_two_machines_is_said(make):
     other = other.model_copy(update={"info": other.info.model_copy(update={"cpu": "Cortex-A76"})})
     assert "on different machines" in render([make(), other])
     assert "on different machines" not in render([make(), make("mobilenet_v2_1.0")])
+
+
+def test_what_is_faster_than_its_bound_is_called_a_fault_of_the_peaks(make):
+    limits = Ceilings(
+        threads=1,
+        macs_per_s={"int8": 2e11},
+        sources={"int8": "measured"},
+        bandwidth=(Bandwidth(footprint_bytes=1 << 28, bytes_per_s=1e10),),
+    )
+    place = {"precision": "int8", "macs": 10, "bytes_moved": 5, "compute_ns": 1.0, "memory_share": 0.2}
+    for bound_ns, said in ((2.0, 1), (0.5, 0)):
+        roof = Roofline(bound_ns=bound_ns, latency_ns=1.0, **place)
+        assert render([make(roofline=roof, ceilings=limits)]).count("the peaks were measured too low") == said
+
+
+def test_limits_fade_what_misses_them_and_the_headline_says_so(several):
+    groups = summarise(several, cards())
+    numbers = [row.number for row in groups[0].rows]
+    kept = Kept("6 MB", dict.fromkeys(numbers[:-1], ("7 MB, over 6",)))
+    page = render_html(groups, "0.0.0", kept=kept)
+    assert "fastest that keeps 6 MB" in page
+    assert page.count('class="missed" title="7 MB, over 6"') == len(numbers) - 1
 
 
 def test_missing_jinja2_names_the_extra(monkeypatch):

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.artifacts.accuracy import scores as module
+from edgekit.artifacts.accuracy.kept import evaluations_of
+from edgekit.artifacts.accuracy.subjects import Wanted, find_reference
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card
 from edgekit.errors import EdgekitError, UsageError
-from edgekit.types import Evaluation, WeightsProvenance
-from edgekit.verbs import evaluate as module
-from edgekit.verbs.evaluate import Wanted, evaluate
+from edgekit.types import Evaluation, Stored, WeightsProvenance
+from edgekit.verbs.evaluate import Asked, evaluate
 from edgekit.verify.evaluation_data import load_images
+from edgekit.zoo.preprocessing import Wishes
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 PREPROCESSING = {"resize": 8, "crop": 8, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
@@ -68,7 +71,7 @@ def winners(folder: str, pixels: np.ndarray) -> np.ndarray:
 
 
 def test_figures_are_those_of_the_runtime(artifact, photos, pixels, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", 5)  # three parts
+    monkeypatch.setattr(module, "MOST", 5)  # three parts
     folder = artifact("onnx-fp32")
     right = winners(folder, pixels)
     given = right.copy()
@@ -222,7 +225,7 @@ def test_the_float_network_is_that_of_the_artifacts_own_card(artifact, tmp_path)
     def float_of(weights, **architecture):
         own = card.model_copy(update={"architecture": {**card.architecture, **architecture}})
         made = stored.artifact.model_copy(update={"model": "mine", "card": own, "weights": weights})
-        return module.find_reference("float", module.Stored(stored.folder, made), module.Wanted("best.pt"))
+        return find_reference("float", Stored(stored.folder, made), Wanted("best.pt"))
 
     file = WeightsProvenance(kind="file", source="best.pt", sha256="0" * 64, layout="torchvision")
     found = float_of(file)
@@ -231,3 +234,56 @@ def test_the_float_network_is_that_of_the_artifacts_own_card(artifact, tmp_path)
     assert (found.wanted.reading.ema, found.wanted.reading.tf_padding) == (False, False)
     assert float_of(file.model_copy(update={"average": True})).wanted.reading.ema
     assert float_of(file, tf_padding=True).wanted.reading.tf_padding is None
+
+
+def test_a_limit_on_the_drop_is_judged_and_kept_beside_the_artifact(artifact, photos, pixels, tmp_path):
+    """Against itself nothing is lost, and twelve images prove little; all of it is found again in its folder."""
+    onnx, other = artifact("onnx-fp32"), artifact("openvino-fp32")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(map(str, winners(onnx, pixels))))
+    said: list[object] = []
+    asked = Asked(max_drop=1.0, device="local")
+    found = evaluate(other, str(photos), str(labels), onnx, Wanted(), said.append, asked)
+    assert found.verdict.status == "INCONCLUSIVE"
+    assert found.verdict.images_needed > COUNT
+    assert found.device == "local"
+    assert found == evaluations_of(read_manifest(Path(other)))[0]
+    wide = Asked(max_drop=60)
+    assert evaluate(other, str(photos), str(labels), onnx, Wanted(), silent, wide).verdict.status == "PASS"
+    assert any("kept in" in event.text for event in said)
+
+
+def test_some_of_the_images(artifact, photos, pixels, tmp_path):
+    onnx = artifact("onnx-fp32")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(map(str, winners(onnx, pixels))))
+    found = evaluate(onnx, str(photos), str(labels), None, Wanted(), silent, Asked(images=5))
+    assert (found.images, found.top1.hits) == (5, 5)
+    assert "5 of 12 images, evenly spaced" in found.notes
+
+
+def test_a_model_file_of_others(artifact, photos, pixels, tmp_path, monkeypatch):
+    """With the options in place of a manifest it scores as the artifact does."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    onnx = artifact("onnx-fp32")
+    theirs = shutil.copy(Path(onnx) / "model.onnx", tmp_path / "theirs.onnx")
+    wishes = Wishes(mean=(0.5,) * 3, std=(0.25,) * 3)
+    found = evaluate(str(theirs), str(photos), None, onnx, Wanted(wishes=wishes), silent)
+    assert found.agreement.hits == COUNT
+    assert found.sqnr_db > 100
+
+
+@pytest.mark.parametrize(
+    ("name", "against", "asked", "said"),
+    [
+        ("onnx-fp32", None, {"max_drop": 1.0}, "--max-drop limits what is lost against another network"),
+        ("onnx-fp32", "onnx-fp32", {"max_drop": 1.0}, "has no labels, and --max-drop is about right answers"),
+        ("squeezenet_1.1", None, {"device": "local"}, "is a float network in PyTorch, and --device runs artifacts"),
+        ("onnx-fp32", "onnx-fp32", {"device": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_is_asked_for_has_to_go_together(artifact, photos, name, against, asked, said):
+    given = artifact(name) if "." not in name else name
+    other = given if against else None
+    with pytest.raises(EdgekitError, match=said):
+        evaluate(given, str(photos), None, other, Wanted(), silent, Asked(**asked))

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.artifacts.accuracy.subjects import Wanted
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.progress import silent
 from edgekit.catalog import profile_for
-from edgekit.verbs.evaluate import Wanted, evaluate
+from edgekit.verbs.evaluate import evaluate
 from edgekit.verbs.export import export
 from edgekit.zoo.preprocessing import Wishes
 

@@ -142,15 +142,21 @@ def old_model(path: Path) -> None:
         helper.make_node("Conv", ["image", "w"], ["mixed"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["mixed"], ["kept"]),
         helper.make_node("GlobalAveragePool", ["kept"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["row"]),
+        helper.make_node("MatMul", ["row", "m"], ["scores"]),
     ]
+    matrix = numpy_helper.from_array(np.random.default_rng(1).standard_normal((4, 5)).astype(np.float32), "m")
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
     listed = helper.make_tensor_value_info("w", TensorProto.FLOAT, [4, 3, 3, 3])
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, "a", "b"]) for name in ("kept", "mean")]
-    graph = helper.make_graph(nodes, "g", [image, listed], outputs, [weight])
+    outputs.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 5]))
+    graph = helper.make_graph(nodes, "g", [image, listed], outputs, [weight, matrix])
     onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4), path)
 
 
-@pytest.mark.parametrize(("format_", "int8"), [("onnx", True), ("openvino", False), ("openvino", True)])
+@pytest.mark.parametrize(
+    ("format_", "int8"), [("onnx", True), ("openvino", False), ("openvino", True), ("tflite", True)]
+)
 def test_an_old_onnx_file(here: Path, format_: str, int8: bool) -> None:
     old_model(here / "old.onnx")
     options = OwnOptions(inputs=(Sized(name="", shape=(1, 3, 12, 10)),))
@@ -169,8 +175,12 @@ def test_onnx_files_that_do_not_go(here: Path) -> None:
     old_model(here / "old.onnx")
     with pytest.raises(UsageError, match="the shape of input 'image' is open"):
         exported("old.onnx", "onnx")
-    refused = exported("old.onnx", "tflite", OwnOptions(inputs=(Sized(name="image", shape=(1, 3, 8, 8)),)))
-    assert "an ONNX file does not become a TFLite file here" in str(refused.error)
+    square = OwnOptions(inputs=(Sized(name="image", shape=(1, 3, 8, 8)),))
+    model = onnx.load_model("old.onnx")
+    model.graph.node[1].op_type = "Shrink"
+    onnx.save_model(model, "strange.onnx")
+    refused = exported("strange.onnx", "tflite", square)
+    assert "the file has the operator Shrink (output 'kept'), which edgekit cannot bring to" in str(refused.error)
     with pytest.raises(UsageError, match=r"no such file: nowhere\.onnx"):
         exported("nowhere.onnx", "onnx")
 

@@ -44,7 +44,7 @@ def verb(command: Any, context: Any) -> str:
     said, *examples = re.split(r"Examples?: ", text)
     parts = [f"## {context.command_path}", f"```text\n{' '.join(usage.split())}\n```", said.strip()]
     if examples:
-        lines = " ".join(" ".join(examples).split()).replace("; ", "\n")
+        lines = "\n".join(" ".join(one.split()).replace("; ", "\n") for one in examples)
         parts.append(f"```sh\n{lines}\n```")
     rows = [row(parameter, context) for parameter in command.get_params(context) if shown(parameter)]
     if rows:

@@ -13,10 +13,12 @@ from torch import nn
 
 from ...convert.any.job import AnyConverted, AnyJob
 from ...errors import UsageError
-from ...types import Format
+from ...types import Format, NetworkFacts
 from ...verify.sets_of_inputs import load_arrays, save_arrays
+from ...zoo.facts import facts_of_run
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
+    FactsRequest,
     OwnConvertRequest,
     OwnSource,
     Program,
@@ -54,6 +56,18 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def facts(request: FactsRequest) -> NetworkFacts:
+    """Build a network and run it once, on random inputs or those of its code.
+
+    Raises:
+        UsageError: the code fails, or nothing says what the network takes.
+    """
+    network, examples = built(request.source, None)
+    _, inputs = chosen_inputs(network, examples, request.asked)
+    outputs_of(network, inputs)  # which says what is wrong where it fails
+    return facts_of_run(network, inputs)
 
 
 def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:
@@ -137,8 +151,11 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     Raises:
         ToolError: the converter or the quantizer failed.
     """
+    program = None if request.program is None else torch.export.load(request.program)
+    if request.file is not None and request.profile.format == "tflite":
+        program = program_of(request)
     job = AnyJob(
-        program=None if request.program is None else torch.export.load(request.program),
+        program=program,
         file=request.file,
         profile=request.profile,
         target=request.target,
@@ -149,6 +166,24 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     )
     with torch.no_grad():
         return converter(request.profile.format)(job)
+
+
+def program_of(request: OwnConvertRequest) -> torch.export.ExportedProgram:
+    """The program of an ONNX file, through PyTorch.
+
+    Raises:
+        UsageError: an operator has no counterpart in PyTorch.
+    """
+    from ...convert.any.onnx_file import ready_model
+    from ...convert.onnx_network.network import network_of
+
+    assert request.file is not None
+    sets = load_arrays(request.sets)
+    samples = dict(zip(request.inputs, as_tensors([array[0] for array in sets]), strict=True))
+    model, _ = ready_model(request.file, {name: tuple(value.shape) for name, value in samples.items()})
+    network = network_of(model, samples, "the file").eval()
+    inputs = tuple(samples[name] for name in network.given)
+    return torch.export.export(network, inputs, strict=False)
 
 
 def converter(format_: Format) -> Callable[[AnyJob], AnyConverted]:

@@ -14,7 +14,7 @@ from ...base.files import sha256_file, staged_folder
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
 from ...bench.launch import call_agent
-from ...errors import UsageError, VerificationError
+from ...errors import VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ..children import foreign_jobs, own_jobs
@@ -38,8 +38,6 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         VerificationError: an output is too far from the network's.
         EdgekitError: the conversion failed.
     """
-    if network.file is not None and profile.format == "tflite":
-        raise UsageError("an ONNX file does not become a TFLite file here", "export the network's PyTorch code: net.py")
     progress = telling(f"{network.name} {profile.name}", progress)
     start = time.monotonic()
     final = artifact_folder(network.options.out, network.name, profile.name)
@@ -95,6 +93,8 @@ def remedy(network: OwnNetwork, profile: ExportProfile) -> str:
     """What may bring an artifact of this precision nearer to its network."""
     if profile.precision == "int8" and network.source.kind == "synthetic":
         return "int8 was calibrated on random inputs: give --calibration with inputs like those in use"
+    if network.source.kind == "synthetic":
+        return "random inputs may leave every output near zero: compare on real ones with --calibration"
     if profile.precision == "int8":
         return "try more inputs with --calibration, --dynamic-range, or --fp16"
     return "try a profile of your own with rewrites = [], or with other bounds under [parity]"

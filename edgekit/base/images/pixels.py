@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,23 @@ from ...types import ImageSet, Preprocessing, TensorSpec
 from ..archives import check_npz
 from .decode import LARGEST, decode, photo_notes
 from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
+from .npz_rows import read_rows
 from .photo_files import find_photos
 
 Pixels = NDArray[np.uint8]
 Array = NDArray[Any]
 
+Each = Callable[[int, int], None]
+
 MAX_IMAGES = 256
+"""Images that calibrate or verify, and so what memory they take: 39 MB of pixels at 224 x 224."""
 SYNTHETIC_COUNT = 16
 BUNDLED = Path(str(files("edgekit"))) / "calibration_photos"
 
 
-def load_pixels(source: str | None, preprocessing: Preprocessing, array: str = "images") -> tuple[Pixels, ImageSet]:
+def load_pixels(
+    source: str | None, preprocessing: Preprocessing, array: str = "images", each: Each | None = None
+) -> tuple[Pixels, ImageSet]:
     """Images for calibration or parity.
 
     Args:
@@ -39,24 +46,25 @@ def load_pixels(source: str | None, preprocessing: Preprocessing, array: str = "
             for seeded noise, or None for the bundled photos. Of more than ``MAX_IMAGES`` images some are taken evenly.
         preprocessing: says the size and the channel order.
         array: of the ``.npz`` file, which holds the images.
+        each: told how many of a folder's images are read, and of how many.
 
     Raises:
         UsageError: nothing there, no image in it, a broken image, a wrong array.
     """
     notes: tuple[str, ...] = ()
     if source is None:
-        (pixels, notes), kind, name = from_folder(BUNDLED, preprocessing), "bundled", "edgekit's bundled photos"
+        (pixels, given, notes), kind, name = from_folder(BUNDLED, preprocessing), "bundled", "edgekit's bundled photos"
     elif source == "synthetic":
         rng = np.random.default_rng(0)
         shape = (SYNTHETIC_COUNT, *preprocessing.size, len(preprocessing.mean))
         pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-        kind, name = "synthetic", "uniform noise, seed 0"
+        kind, name, given = "synthetic", "uniform noise, seed 0", SYNTHETIC_COUNT
     elif source.endswith(".npz"):
-        (pixels, notes), kind, name = from_npz(Path(source), preprocessing, array), "npz", source
+        (pixels, given, notes), kind, name = from_npz(Path(source), preprocessing, array), "npz", source
     else:
-        (pixels, notes), kind, name = from_folder(Path(source), preprocessing), "folder", source
+        (pixels, given, notes), kind, name = from_folder(Path(source), preprocessing, each), "folder", source
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    found = ImageSet(kind=kind, source=name, count=len(pixels), sha256=digest, notes=notes)  # type: ignore[arg-type]
+    found = ImageSet(kind=kind, source=name, count=len(pixels), given=given, sha256=digest, notes=notes)  # type: ignore[arg-type]
     return pixels, found
 
 
@@ -73,15 +81,15 @@ def source_digest(source: str | None) -> str:
         if not paths[0].is_file():
             raise UsageError(f"no file at {source}", "give a folder, an .npz file or the word synthetic")
     else:
-        paths, _ = image_files(BUNDLED if source is None else Path(source))
+        paths, _, _ = image_files(BUNDLED if source is None else Path(source))
     digest = hashlib.sha256()
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def image_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """At most ``MAX_IMAGES`` of the photos below a folder, sorted, evenly spaced; and what was left out, in words.
+def image_files(folder: Path) -> tuple[list[Path], int, tuple[str, ...]]:
+    """At most ``MAX_IMAGES`` of the photos below a folder, sorted, evenly spaced; how many it holds; notes in words.
 
     Raises:
         UsageError: no such folder, or no image in it.
@@ -89,7 +97,8 @@ def image_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     if not folder.is_dir():
         raise UsageError(f"no folder of images at {folder}", "give a folder, an .npz file or the word synthetic")
     found = find_photos(folder)
-    return [found.paths[index] for index in evenly(len(found.paths))], (*found.notes, *sample_notes(len(found.paths)))
+    count = len(found.paths)
+    return [found.paths[index] for index in evenly(count)], count, (*found.notes, *sample_notes(count))
 
 
 def evenly(count: int) -> list[int]:
@@ -103,10 +112,17 @@ def sample_notes(count: int) -> tuple[str, ...]:
     return (f"{MAX_IMAGES} of {count} images, evenly spaced",) if count > MAX_IMAGES else ()
 
 
-def from_folder(folder: Path, preprocessing: Preprocessing) -> tuple[Pixels, tuple[str, ...]]:
-    """Every photo of a folder, resized and cropped; what has to be said of them."""
-    paths, notes = image_files(folder)
-    return np.stack([load_image(path, preprocessing) for path in paths]), (*notes, *photo_notes(paths))
+def from_folder(
+    folder: Path, preprocessing: Preprocessing, each: Each | None = None
+) -> tuple[Pixels, int, tuple[str, ...]]:
+    """Photos of a folder, resized and cropped, one at a time; how many it holds; what has to be said of them."""
+    paths, count, notes = image_files(folder)
+    pixels = np.empty((len(paths), *preprocessing.size, len(preprocessing.mean)), np.uint8)
+    for place, path in enumerate(paths):
+        pixels[place] = load_image(path, preprocessing)
+        if each is not None:
+            each(place + 1, len(paths))
+    return pixels, count, (*notes, *photo_notes(paths))
 
 
 def load_image(path: Path, preprocessing: Preprocessing) -> Pixels:
@@ -149,23 +165,29 @@ def resized(height: int, width: int, preprocessing: Preprocessing) -> tuple[int,
     return max(rows, round(height / ratio)), max(columns, round(width / ratio))
 
 
-def from_npz(path: Path, preprocessing: Preprocessing, array: str) -> tuple[Pixels, tuple[str, ...]]:
-    """The images of an ``.npz`` file, at the network's size; what was done to it, in words.
+def from_npz(path: Path, preprocessing: Preprocessing, array: str) -> tuple[Pixels, int, tuple[str, ...]]:
+    """Images of an ``.npz`` file, at the network's size; how many it holds; what was done to them, in words.
+
+    Of many only those that are used are ever in memory.
 
     Raises:
         UsageError: missing or broken file, no such array, wrong type or shape.
     """
+    shapes: list[tuple[int, ...]] = []
+
+    def check(seen: Array) -> None:
+        shapes.append(checked_images(seen, f"{path}: {array}").shape)
+
     try:
         check_npz(path)
-        with zipfile.ZipFile(path) as archive, archive.open(f"{array}.npy") as stream:
-            images = np.lib.format.read_array(stream, allow_pickle=False)
+        images = read_rows(path, array, check, evenly)
     except KeyError as error:
         raise UsageError(f"{path} holds no array named {array}", f"np.savez(FILE, images=...); {NPZ_HINT}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"cannot read {path}: {error}", "write it again: np.savez(FILE, images=...)") from error
-    images = checked_images(images, f"{path}: {array}")
-    notes = [note for note in (size_note(images, preprocessing), *sample_notes(len(images))) if note]
-    return fitted(images[evenly(len(images))], preprocessing), tuple(notes)
+    count = shapes[0][0]
+    notes = [note for note in (size_note(images, preprocessing), *sample_notes(count)) if note]
+    return fitted(images, preprocessing), count, tuple(notes)
 
 
 def normalise(pixels: Pixels, preprocessing: Preprocessing) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from ...artifacts.cache import measure
 from ...artifacts.prepare import ExportOptions
 from ...artifacts.tasks import Done, Outcome
-from ...base.progress import Progress
+from ...base.progress import JobEnded, Progress
 from ...catalog import find_card, find_profile
 from ...types import ExportProfile
 from ...verbs.export import export
@@ -55,7 +56,19 @@ def telling(total: int, live: bool) -> Iterator[tuple[Progress, Done]]:
         with live_line(total) as both:
             yield both
     else:
-        yield ProgressLines(), lambda _: None
+        lines = ProgressLines()
+        yield lines, counting(lines, total)
+
+
+def counting(progress: Progress, total: int) -> Done:
+    """Tells each of ``total`` outcomes as a job that has ended."""
+    numbers = itertools.count(1)
+
+    def done(outcome: Outcome) -> None:
+        about = (f"{outcome.model} {outcome.profile}",)
+        progress(JobEnded(f"{outcome.status}, {outcome.seconds:.1f} s", about, next(numbers), total))
+
+    return done
 
 
 def report(outcomes: Sequence[Outcome], seconds: float, cache: Path | None, *, table: bool, as_json: bool) -> int:

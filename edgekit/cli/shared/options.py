@@ -24,4 +24,7 @@ OnlyDevice = Annotated[
 OnlyModel = Annotated[
     str | None, typer.Option("--model", "-m", help="Only measurements of this network.", autocompletion=model_ids)
 ]
+MaxLatency = Annotated[float | None, typer.Option("--max-latency-ms", help="Largest median latency, in ms.")]
+MaxSize = Annotated[float | None, typer.Option("--max-size-mb", help="Largest size of an artifact, in decimal MB.")]
+MinAccuracy = Annotated[float | None, typer.Option("--min-accuracy", help="Smallest published top-1, in percent.")]
 ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder of measurements.")]

@@ -13,14 +13,15 @@ from .export_table import summary_line
 @contextmanager
 def live_line(total: int) -> Iterator[tuple[Progress, Done]]:
     """For ``total`` outcomes: the last event beside a bar, and a line for each outcome and warning above it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     from .screen import on_stderr
 
     console = on_stderr(width=None)
     text = TextColumn("{task.description}", markup=False)
-    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), text)
+    left = TextColumn("left")
+    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), left, text)
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
 

@@ -70,7 +70,7 @@ def show(found: History) -> None:
         for first, last in [(one.points[0], one.points[-1])]
     ]
     titles = ("device", "series", "run by", "n", "from", "to", "p50 ms", "trend", "change")
-    print_table(titles, rows, numbers=("n", "p50 ms"))
+    print_table(titles, rows, numbers=("n", "p50 ms"), spare=("from", "run by", "to", "trend"))
     say_some(
         [
             f"{one.points[-1].device.id}, {name(one)}: {line}"

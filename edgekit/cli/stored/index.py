@@ -71,7 +71,7 @@ def show(found: Index, only_faults: bool) -> None:
             for entry in found.entries
             for m in [entry.measurement]
         ]
-        print_table(titles, rows, numbers=("threads", "p50 ms"))
+        print_table(titles, rows, numbers=("threads", "p50 ms"), spare=("runtime", "date", "verdict", "threads"))
     say_some([f"stale: {entry.path}: {reason}" for entry in found.entries for reason in entry.stale])
     say_some(
         [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
-from ..shared.options import JsonOption, ReportsOption
+from ..shared.options import ArtifactsOption, ForceOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ...verbs.stored.pick import Pick
 
 DAMAGED = 2
+SPARE = ("runtime", "front", "threads", "size")
+"""Columns that a narrow terminal may do without."""
 
 
 def pick_command(
@@ -24,29 +26,41 @@ def pick_command(
         str,
         typer.Option("--device", "-d", help="Device whose measurements to choose from.", autocompletion=device_names),
     ] = "local",
-    max_latency_ms: Annotated[float | None, typer.Option(help="Largest median latency, in ms.")] = None,
-    max_size_mb: Annotated[float | None, typer.Option(help="Largest size of an artifact, in decimal MB.")] = None,
-    min_accuracy: Annotated[float | None, typer.Option(help="Smallest published top-1, in percent.")] = None,
+    max_latency_ms: MaxLatency = None,
+    max_size_mb: MaxSize = None,
+    min_accuracy: MinAccuracy = None,
     exponent: Annotated[
         float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 counts accuracy alone.")
     ] = -0.07,
     advice: Annotated[
         bool, typer.Option("--advice", help="Also suggest what would make the chosen network faster; needs PyTorch.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="First measure the artifacts that have no measurement on the device.")
+    ] = False,
+    budget: Annotated[str, typer.Option(help="Longest time that --measure may take: 90s, 10m, 1h.")] = "10m",
+    force: ForceOption = False,
     reports: ReportsOption = Path("device_reports"),
+    artifacts: ArtifactsOption = Path("artifacts"),
     as_json: JsonOption = False,
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 
-    Accuracy is the published one of the float weights: random weights stand for the published ones, those of a file of
-    your own have none. Exit code 1 when nothing keeps the limits, 5 when the device is emulated.
+    Accuracy is the published one of the float weights, less what edgekit evaluate measured that the artifact loses.
+    Random weights stand for the published ones; of a file of your own the measured top-1 counts, if there is one. Exit
+    code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
+    Example: edgekit pick --device rpi4 --measure --budget 5m
     """
     from ...select.pareto import Limits
     from ...verbs.stored.pick import pick
 
-    found = pick(device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines())
+    if measure:
+        measure_first(device, budget, artifacts, reports, force=force)
+    found = pick(
+        device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines(), artifacts
+    )
     told = advise(found) if advice else []
     if as_json:
         emit_json({**as_data(found), "advice": told})
@@ -55,6 +69,20 @@ def pick_command(
     say_some([f"damaged: {damaged.error}" for damaged in found.damaged])
     if found.damaged:
         raise typer.Exit(DAMAGED)
+
+
+def measure_first(device: str, budget: str, artifacts: Path, reports: Path, *, force: bool) -> None:
+    """Measure what is missing, and say what failed and what there was no time for."""
+    from ...verbs.choice.fill import fill
+    from ..profile import seconds
+
+    budget_s = seconds(budget, "--budget", least=1.0)
+    done = fill(device, budget_s, artifacts=artifacts, reports=reports, force=force, progress=ProgressLines())
+    say(f"measured {len(done.measured)} artifact{'' if len(done.measured) == 1 else 's'} that were missing")
+    say_some([f"not measured: {one.artifact}: {one.error}" for one in done.failures])
+    if done.left:
+        say(f"no time for {len(done.left)}: {', '.join(done.left[:5])}{', ...' if len(done.left) > 5 else ''}")
+        say(f"  try: a longer --budget than {budget}")
 
 
 def advise(found: Pick) -> list[str]:
@@ -92,10 +120,10 @@ def show(found: Pick, told: list[str]) -> None:
         for m in [one.candidate.measurement]
     ]
     numbers = ("threads", "p50 ms", "size", "top-1 %", "objective")
-    print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers)
+    print_table(("model", "profile", "runtime", *numbers, "front", "verdict", "limits"), rows, numbers, SPARE)
     say_some([f"left out: {line}" for line in found.left_out])
     first = found.choice.candidate
-    accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % published ({first.source})"
+    accuracy = "" if first.accuracy is None else f", top-1 {first.accuracy:g} % ({first.source})"
     size = megabytes(first.measurement.artifact_bytes)
     say(f"take {name(first.measurement)}: {milliseconds(first.latency_ms)} ms, {size}{accuracy}")
     for line in found.doubts:
@@ -127,8 +155,8 @@ def ranked_data(one: Ranked) -> dict[str, Any]:
         "artifact_sha256": m.artifact_sha256,
         "p50_ms": m.p50_ms,
         "artifact_bytes": m.artifact_bytes,
-        "published_top1_percent": one.candidate.accuracy,
-        "published_by": one.candidate.source,
+        "top1_percent": one.candidate.accuracy,
+        "top1_source": one.candidate.source,
         "objective": one.objective,
         "front": one.front,
         "missed": list(one.missed),

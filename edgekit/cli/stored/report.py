@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
+from ..shared.options import (
+    ArtifactsOption,
+    JsonOption,
+    MaxLatency,
+    MaxSize,
+    MinAccuracy,
+    OnlyDevice,
+    OnlyModel,
+    ReportsOption,
+)
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -24,18 +33,28 @@ def report_command(
     ] = None,
     device: OnlyDevice = None,
     model: OnlyModel = None,
+    artifacts: ArtifactsOption = Path("artifacts"),
+    max_latency_ms: MaxLatency = None,
+    max_size_mb: MaxSize = None,
+    min_accuracy: MinAccuracy = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 
-    Of more than 150 the fastest of each network and precision are shown in full; a folder of pages lists all. --device
-    and --model need --out. The exit code is 2 when a stored file is damaged; the others are still written.
+    Each device begins with the fastest artifact, or the fastest that keeps the limits, what int8 brings, and what is
+    not to be trusted. Of more than 150 measurements the fastest of each network and precision are shown in full; a
+    folder of pages lists all. --device and --model need --out. What edgekit evaluate kept beside the
+    artifacts is shown, too. The exit code is 2 when a stored file is damaged; the
+    others are still written.
 
     Example: edgekit report --out public
+    Example: edgekit report --max-latency-ms 30 --min-accuracy 70
     """
+    from ...select.pareto import Limits
     from ...verbs.stored.report import report
 
-    made = report(reports, out, device, model, ProgressLines())
+    limits = Limits(max_latency_ms, max_size_mb, min_accuracy)
+    made = report(reports, out, device, model, ProgressLines(), limits, artifacts)
     if as_json:
         emit_json(
             {
@@ -44,6 +63,7 @@ def report_command(
                 "csv": str(made.csv),
                 "lists": [str(path) for path in made.lists],
                 "measurements": made.measurements,
+                "counted": made.counted,
                 "in_full": made.in_full,
                 "devices": list(made.devices),
                 "damaged": [str(one.error) for one in made.damaged],
@@ -58,7 +78,10 @@ def report_command(
 
 def show(made: Report) -> None:
     """What was written, on stderr."""
-    say(f"{made.measurements} measurement{'' if made.measurements == 1 else 's'} of {', '.join(made.devices)}")
+    if made.measurements:
+        say(f"{made.measurements} measurement{'' if made.measurements == 1 else 's'} of {', '.join(made.devices)}")
+    if made.counted:
+        say(f"{made.counted} counted on simulated boards, in a section of their own")
     say(f"markdown: {made.markdown}")
     say(f"html:     {made.html}")
     say(f"csv:      {made.csv}")

@@ -11,6 +11,7 @@ import torch
 
 from ...errors import ToolError
 from ..tflite.convert import FILE, to_float16
+from ..tflite.ends import name_ends
 from ..tflite.ranges import calibrate
 from .job import AnyConverted, AnyJob
 
@@ -25,7 +26,7 @@ KEY = "serving_default"
 
 
 def convert(job: AnyJob) -> AnyConverted:
-    """Write ``model.tflite``; its inputs and outputs have the names that litert-torch gives.
+    """Write ``model.tflite``; its inputs and outputs have the network's names.
 
     Raises:
         ToolError: the converter or the quantizer failed.
@@ -48,6 +49,7 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.profile.precision == "int8":
         quantize(path, job)
         quantization = INT8
+    name_ends(path, placed(job.inputs, inputs), placed(job.outputs, outputs))
     return AnyConverted(files=(FILE,), inputs=inputs, outputs=outputs, quantization=quantization)
 
 
@@ -112,6 +114,12 @@ def places(path: Path, outputs: Sequence[str]) -> tuple[tuple[int, ...], tuple[i
         tuple(given[int(signature["inputs"][name])] for name in numbered(signature["inputs"])),
         tuple(made[int(signature["outputs"][name])] for name in names),
     )
+
+
+def placed(names: Sequence[str], places: Sequence[int]) -> list[str]:
+    """The network's names in the order of the file; of outputs that are one tensor, the first's."""
+    named = dict(zip(reversed(places), reversed(names), strict=True))
+    return [named[place] for place in sorted(named)]
 
 
 def numbered(ends: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from ...types.models import OPEN
 from ..int8.float_layers import layers_in
 from ..int8.simulation import scheme_of
 from ..int8.weight_range import PAIRED
-from ..job import Converted, Job, describe, input_spec
+from ..job import INPUT_NAME, OUTPUT_NAME, Converted, Job, describe, input_spec
 from .pool import name_global_pools
 from .unused import drop_unused
 from .version import with_opset
@@ -96,8 +96,8 @@ def trace(job: Job) -> ModelProto:
         dynamo=True,
         dynamic_shapes=({0: torch.export.Dim("batch", min=1)},) if job.open_batch else None,
         opset_version=ONNX_OPSET,
-        input_names=["input"],
-        output_names=["output"],
+        input_names=[INPUT_NAME],
+        output_names=[OUTPUT_NAME],
         verbose=False,
     )
     if program is None:

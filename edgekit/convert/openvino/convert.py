@@ -16,7 +16,7 @@ from ..int8.float_layers import layers_in
 from ..int8.simulation import scheme_of
 from ..int8.weight_range import PAIRED
 from ..int8.weight_rounding import COMPENSATED
-from ..job import Converted, Job, describe, input_spec
+from ..job import INPUT_NAME, OUTPUT_NAME, Converted, Job, describe, input_spec
 from .pool import drop_pool_indices
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ FILES = ("model.xml", "model.bin")
 
 
 def convert_openvino(job: Job) -> Converted:
-    """Write ``model.xml`` and ``model.bin``: NCHW input named ``input``, output named ``output``.
+    """Write ``model.xml`` and ``model.bin``: NCHW input named ``input``, output named ``logits``.
 
     Raises:
         ToolError: the converter or the quantizer failed.
@@ -36,8 +36,8 @@ def convert_openvino(job: Job) -> Converted:
 
     model = trace(job)
     drop_pool_indices(model)
-    model.inputs[0].tensor.set_names({"input"})
-    model.outputs[0].tensor.set_names({"output"})
+    model.inputs[0].tensor.set_names({INPUT_NAME})
+    model.outputs[0].tensor.set_names({OUTPUT_NAME})
     input_params = output_params = None
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
@@ -63,10 +63,10 @@ def convert_openvino(job: Job) -> Converted:
     loaded = "weight-only: int8 weights in the file; OpenVINO's CPU plugin computes the convolutions in float32"
     return Converted(
         files=FILES,
-        inputs=(input_spec(job, "input", "NCHW", input_params),),
+        inputs=(input_spec(job, INPUT_NAME, "NCHW", input_params),),
         outputs=(
             TensorSpec(
-                name="output",
+                name=OUTPUT_NAME,
                 shape=tuple(d.get_length() if d.is_static else OPEN for d in model.outputs[0].partial_shape),
                 layout="NC",
                 dtype=job.profile.io,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...types import QuantParams
-from ..job import Job, affine_range
+from ..job import INPUT_NAME, OUTPUT_NAME, Job, affine_range
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -25,8 +25,8 @@ def set_input_type(model: Model, job: Job) -> QuantParams | None:
     if not job.profile.bake_preprocess:
         params = affine_range(float(job.inputs.min()), float(job.inputs.max()), dtype)
     old = model.get_parameters()[0]
-    new = ops.parameter(old.get_partial_shape(), openvino.Type(np.dtype(dtype)), name="input")
-    new.output(0).tensor.set_names({"input"})
+    new = ops.parameter(old.get_partial_shape(), openvino.Type(np.dtype(dtype)), name=INPUT_NAME)
+    new.output(0).tensor.set_names({INPUT_NAME})
     real = ops.convert(new, "f32")
     if not job.profile.bake_preprocess:
         centred = ops.subtract(real, np.float32(params.zero_point))
@@ -54,7 +54,7 @@ def set_output_type(model: Model, dtype: str, scores: tuple[float, float]) -> Qu
     steps = ops.round(ops.divide(real, np.float32(params.scale)), "half_to_even")
     stored = ops.clamp(ops.add(steps, np.float32(params.zero_point)), float(limits.min), float(limits.max))
     integer = ops.convert(stored, openvino.Type(np.dtype(dtype)).to_string())
-    integer.output(0).tensor.set_names({"output"})
+    integer.output(0).tensor.set_names({OUTPUT_NAME})
     result.input(0).replace_source_output(integer.output(0))
     model.validate_nodes_and_infer_types()
     return params

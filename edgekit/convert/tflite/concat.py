@@ -12,29 +12,26 @@ from typing import Any
 
 import numpy as np
 
+from .edit import edited
+
 MAX_INPUTS = 4
 
 
 def narrow_concats(path: Path) -> int:
     """Split every wide concatenation of a float model, in place; returns how many were too wide."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
+    count = 0
 
-    from .io import bring_inside
+    def split_all(tree: Any, schema: Any) -> bool:
+        nonlocal count
+        graph = tree.subgraphs[0]
+        wide = [operator for operator in graph.operators if is_wide(tree, operator, schema)]
+        for operator in wide:
+            split(graph, operator)
+        count = len(wide)
+        return bool(wide)
 
-    model = path.read_bytes()
-    tree = schema.ModelT.InitFromPackedBuf(model, 0)
-    graph = tree.subgraphs[0]
-    wide = [operator for operator in graph.operators if is_wide(tree, operator, schema)]
-    if not wide:
-        return 0
-    bring_inside(tree, model)
-    for operator in wide:
-        split(graph, operator)
-    builder = flatbuffers.Builder(len(model) + 4096)
-    builder.Finish(tree.Pack(builder), b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
-    return len(wide)
+    path.write_bytes(edited(path.read_bytes(), split_all))
+    return count
 
 
 def is_wide(tree: Any, operator: Any, schema: Any) -> bool:

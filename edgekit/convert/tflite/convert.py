@@ -14,8 +14,9 @@ from ...errors import UsageError
 from ...types import QuantParams, TensorSpec
 from ..int8.float_layers import layers_in
 from ..int8.weight_rounding import COMPENSATED
-from ..job import Converted, Job, describe, input_spec
+from ..job import INPUT_NAME, OUTPUT_NAME, Converted, Job, describe, input_spec
 from .concat import narrow_concats
+from .ends import name_ends
 from .graph import SIGNATURE
 from .lowering import write_tflite
 from .writer import NotWritable
@@ -49,6 +50,8 @@ def convert_litert(job: Job) -> Converted:
         quantization = describe(job.quantization, "int8 operators", "int8", reduce_range=False)
         if job.quantization.rounding == "compensated":
             quantization["weights"] = f"{quantization['weights']}, {COMPENSATED}"
+    renamed = name_ends(path, (INPUT_NAME,), (OUTPUT_NAME,))
+    float_nodes = tuple(renamed.get(name, name) for name in float_nodes)
     given, made = interface(path)
     return Converted(
         files=(FILE,),

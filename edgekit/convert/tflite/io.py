@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .edit import edited
+
 SHIFT = 128
 
 
@@ -14,32 +16,20 @@ def widen_to_uint8(model: bytes, at_input: bool, at_output: bool) -> bytes:
     """The same model with its int8 input and/or output replaced by a uint8 tensor of the same real values."""
     if not (at_input or at_output):
         return model
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
 
-    tree = schema.ModelT.InitFromPackedBuf(model, 0)
-    bring_inside(tree, model)
-    graph = tree.subgraphs[0]
-    opcode = quantize_opcode(tree, schema)
-    if at_input:
-        outer = unsigned_copy(graph, int(graph.inputs[0]), schema)
-        graph.operators.insert(0, quantize_op(schema, opcode, outer, int(graph.inputs[0])))
-        rename(tree, graph, "inputs", outer)
-    if at_output:
-        outer = unsigned_copy(graph, int(graph.outputs[0]), schema)
-        graph.operators.append(quantize_op(schema, opcode, int(graph.outputs[0]), outer))
-        rename(tree, graph, "outputs", outer)
-    builder = flatbuffers.Builder(len(model) + 1024)
-    builder.Finish(tree.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    def widen(tree: Any, schema: Any) -> None:
+        graph = tree.subgraphs[0]
+        opcode = quantize_opcode(tree, schema)
+        if at_input:
+            outer = unsigned_copy(graph, int(graph.inputs[0]), schema)
+            graph.operators.insert(0, quantize_op(schema, opcode, outer, int(graph.inputs[0])))
+            rename(tree, graph, "inputs", outer)
+        if at_output:
+            outer = unsigned_copy(graph, int(graph.outputs[0]), schema)
+            graph.operators.append(quantize_op(schema, opcode, int(graph.outputs[0]), outer))
+            rename(tree, graph, "outputs", outer)
 
-
-def bring_inside(tree: Any, model: bytes) -> None:
-    """Move constants that lie behind the flatbuffer, found by their offset in the file, into the tree."""
-    for buffer in tree.buffers:
-        if buffer.offset > 1:  # 0 and 1 mean "not outside"
-            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
-            buffer.offset = buffer.size = 0
+    return edited(model, widen)
 
 
 def quantize_opcode(tree: Any, schema: Any) -> int:

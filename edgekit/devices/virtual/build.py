@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,6 +41,7 @@ MARKER = "etc/edgekit-emulated"
 TOOLS = {"apt-get": "apt", "dpkg": "dpkg", "qemu-aarch64-static": "qemu-user-static", "ssh-keygen": "openssh-client",
          "nsenter": "util-linux", "sshd": "openssh-server"}  # fmt: skip
 """Programs that building or running takes, and the Debian packages that have them."""
+BUILD_TOOLS = ("apt-get", "dpkg")
 STEP_S = 900.0
 LAYOUT = 1
 """Raised when the same packages are to be put together in another way."""
@@ -52,21 +53,24 @@ def system_folder() -> Path:
     return boards_folder() / f"debian-{SUITE}-{key}"
 
 
-def check_tools() -> None:
+def check_tools(programs: Collection[str] = TOOLS) -> None:
     """Make sure that this host has what building and running takes.
+
+    Args:
+        programs: of ``TOOLS``; those of building alone are ``BUILD_TOOLS``.
 
     Raises:
         ToolError: a program is missing; the hint names the packages.
     """
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = [program for program in TOOLS if shutil.which(program, path=path) is None]
+    missing = [program for program in programs if shutil.which(program, path=path) is None]
     if missing:
         packages = " ".join(sorted({TOOLS[program] for program in missing}))
         raise ToolError(f"an emulated board needs {', '.join(missing)}", f"apt-get install {packages}")
 
 
-def build_system(progress: Progress) -> Path:
-    """The folder of the system, built first when it is not there.
+def build_system(progress: Progress, programs: Collection[str] = TOOLS) -> Path:
+    """The folder of the system, built first when it is not there and this host has ``programs``.
 
     Raises:
         ToolError: the host cannot build it, or a download failed.
@@ -74,7 +78,7 @@ def build_system(progress: Progress) -> Path:
     final = system_folder()
     if final.is_dir():
         return final
-    check_tools()
+    check_tools(programs)
     with locked(boards_folder() / ".lock"):
         if not final.is_dir():
             with staged_folder(final) as root:

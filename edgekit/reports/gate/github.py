@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...base.clean import for_workflow
-from ...types import GateResult, GateStatus
+from ...types import CountGate, GateResult, GateStatus
 from .words import remarks
 
 LEVEL: dict[GateStatus, str] = {
@@ -18,7 +18,7 @@ LEVEL: dict[GateStatus, str] = {
 }
 
 
-def workflow_commands(results: Sequence[GateResult]) -> list[str]:
+def workflow_commands(results: Sequence[GateResult] | Sequence[CountGate]) -> list[str]:
     """One workflow command per result."""
     return [
         f"::{LEVEL[result.status]} title={for_workflow(f'edgekit gate: {result.status}', True)}::"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from ...base.clean import for_xml
-from ...types import GateResult
+from ...types import CountGate, GateResult
 from .words import remarks
 
 ELEMENT = {
@@ -22,7 +22,7 @@ ELEMENT = {
 }
 
 
-def gate_junit(results: Sequence[GateResult]) -> str:
+def gate_junit(results: Sequence[GateResult] | Sequence[CountGate]) -> str:
     """One suite per device, one case per gate."""
     root = ET.Element("testsuites", name="edgekit gate")
     for device in dict.fromkeys(result.device.id for result in results):
@@ -32,7 +32,7 @@ def gate_junit(results: Sequence[GateResult]) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def suite(device: str, results: Sequence[GateResult]) -> ET.Element:
+def suite(device: str, results: Sequence[GateResult | CountGate]) -> ET.Element:
     """The cases of one device."""
 
     def count(element: str) -> str:
@@ -55,7 +55,7 @@ def suite(device: str, results: Sequence[GateResult]) -> ET.Element:
     return made
 
 
-def case(result: GateResult) -> ET.Element:
+def case(result: GateResult | CountGate) -> ET.Element:
     """One gate."""
     made = ET.Element(
         "testcase",

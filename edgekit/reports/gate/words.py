@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...base.stats import percent
-from ...types import GateResult, OpChange
+from ...types import CountGate, GateResult, OpChange
+from ..counted.gate_words import remarks as count_remarks
 
 MEANING = {
     "PASS": "not slower",
@@ -69,8 +70,10 @@ def operator_line(change: OpChange) -> str:
     )
 
 
-def remarks(result: GateResult) -> list[str]:
+def remarks(result: GateResult | CountGate) -> list[str]:
     """What has to be known beside the table: why, under which rule, what was pinned, what to do next."""
+    if isinstance(result, CountGate):
+        return count_remarks(result)
     lines = [result.reason]
     if result.status == "FAIL":
         lines += [f"slower: {operator_line(change)}" for change in slower_operators(result)]

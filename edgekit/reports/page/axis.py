@@ -63,6 +63,20 @@ def round_axis(values: Sequence[float], steps: int = 4) -> tuple[Axis, int]:
     return Axis(first * step, last * step), last - first
 
 
+def log_axis(values: Sequence[float], *, room: float = 0.08) -> Axis:
+    """A logarithmic axis that holds positive values with some room; a linear one where one of them is not positive.
+
+    Args:
+        values: at least one.
+        room: free share at either end, at least a twentieth of the value itself.
+    """
+    low, high = min(values), max(values)
+    if low <= 0:
+        return axis_of(values, room=room)
+    factor = max((high / low) ** room, 1.05)
+    return Axis(low / factor, high * factor, log=True)
+
+
 def axis_of(values: Sequence[float], *, from_zero: bool = False, room: float = 0.08) -> Axis:
     """An axis that holds ``values`` with some room; logarithmic when positive ones span over a factor of eight.
 

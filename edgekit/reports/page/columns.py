@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..summary import Row
+from ..summary import Row, measured_top1
 from ..table import UNVERIFIED, decimals, interval, megabytes, milliseconds, precision
 
 VERDICTS = ("stable", "noisy", "throttled", "emulated")
@@ -87,6 +87,14 @@ def top1(row: Row) -> Cell:
     return of_number(row.accuracy, "" if row.accuracy is None else f"{row.accuracy:.1f}")
 
 
+def top1_here(row: Row) -> Cell:
+    """What was evaluated of the artifact itself, and on how many images."""
+    found = row.evaluation
+    if found is None or found.top1 is None:
+        return Cell("-", "")
+    return of_number(100 * found.top1.share, measured_top1(found), f"{found.images} images of {found.data}")
+
+
 def verdict(row: Row) -> Cell:
     """The verdict, from the best to the worst."""
     name = row.measurement.verdict.name
@@ -107,6 +115,24 @@ def size(row: Row) -> Cell:
 def count(value: int) -> Cell:
     """A cell that shows a count."""
     return of_number(value, str(value))
+
+
+SHOWN = 9
+"""Columns that show at once; the reader may ask for others."""
+
+
+def shown_columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The ids of the columns that show at once, in their order: those that tell the rows apart come first."""
+    ms = [row.measurement for row in rows]
+    wishes = ["number", "model", "p50", "verdict", "format", "precision", "size"]
+    wishes += ["device"] if len({m.device.id for m in ms}) > 1 else []
+    wishes += ["threads"] if len({m.threads for m in ms}) > 1 else []
+    wishes += ["top1_here"] if any(row.evaluation is not None for row in rows) else []
+    wishes += ["top1"] if any(row.accuracy is not None for row in rows) else []
+    wishes += ["memory"] if any(m.peak_rss_bytes is not None for m in ms) else []
+    wishes += ["parity", "p99"]
+    chosen = set(wishes[:SHOWN])
+    return tuple(column.id for column in COLUMNS if column.id in chosen)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -136,6 +162,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("memory", "RSS MB", "Peak resident memory of the whole process, decimal megabytes", True, memory),
     Column("rate", "GMAC/s", "Multiply-accumulates of the network over the median latency", True, rate),
     Column("top1", "top-1 %", "ImageNet top-1, published for the float network, not measured here", True, top1),
+    Column(
+        "top1_here",
+        "top-1 here",
+        "Top-1 of this artifact by edgekit evaluate, and in brackets what int8 or fp16 changed, in points",
+        True,
+        top1_here,
+    ),
     Column("parity", "parity", "Worst cosine and SQNR against the float reference, at export", True, agreement),
     Column("there", "there", "Cosine of the device's own output for the check image", True, agreement_there),
     Column(

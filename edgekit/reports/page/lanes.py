@@ -10,7 +10,7 @@ from ...base.stats import median_interval
 from ...types import Measurement
 from ..summary import Row
 from ..table import interval, milliseconds
-from .axis import Axis, axis_of
+from .axis import Axis, log_axis
 from .svg import SPAN, at, band, number, path, picture, stretched, text, x_grid
 from .words import short
 
@@ -44,23 +44,25 @@ def distributions(rows: Sequence[Row]) -> Lanes:
     Within a lane the first inference is at the top and the last at the bottom, so that drift shows as a slope.
     """
     ends = [ms for row in rows for ms in (row.measurement.percentile_ms(0), row.measurement.p99_ms)]
-    x = axis_of(ends, room=0.04)
+    x = log_axis(ends, room=0.04)
     lanes = tuple(
         Lane(
             row,
             lane(row.measurement, x),
             f"{milliseconds(row.measurement.p50_ms)} ms",
             interval(row.measurement),
-            spread(row.measurement),
+            spread(row.measurement, x),
         )
         for row in rows
     )
     return Lanes(lanes, axis_lane(x, "latency, ms"))
 
 
-def spread(m: Measurement) -> str:
-    """Upper percentiles and count."""
-    return f"p90 {milliseconds(m.p90_ms)}, p99 {milliseconds(m.p99_ms)}, n {len(m.samples_ns)}"
+def spread(m: Measurement, x: Axis) -> str:
+    """Upper percentiles and count, and how many samples the axis does not reach."""
+    beyond = sum(ns / 1e6 > x.high for ns in m.samples_ns)
+    more = f", {beyond} slower ▸" if beyond else ""
+    return f"p90 {milliseconds(m.p90_ms)}, p99 {milliseconds(m.p99_ms)}, n {len(m.samples_ns)}{more}"
 
 
 def lane(m: Measurement, x: Axis) -> str:
@@ -73,7 +75,6 @@ def lane(m: Measurement, x: Axis) -> str:
         for index in range(0, len(samples), every)
         if samples[index] <= x.high
     )
-    beyond = sum(value > x.high for value in samples)
     grid, _ = x_grid(x, LANE)
     p50 = at(x.share(m.p50_ms))
     marks = path("samples", dots) + path("p99", f"M{at(x.share(m.p99_ms))} 8V{number(LANE - 8)}")
@@ -81,9 +82,8 @@ def lane(m: Measurement, x: Axis) -> str:
     over = path("median", f"M{p50} 1V{number(LANE - 1)}")
     doubt = "" if found is None else band("interval", x.share(found[0] / 1e6), x.share(found[1] / 1e6), 1, LANE - 2)
     middle = band("band", x.share(m.percentile_ms(10)), x.share(m.p90_ms), 5, LANE - 10)
-    more = text("beyond", 1, 11, f"{beyond} slower ▸", "end", -2) if beyond else ""
     words = f"{len(samples)} samples from {milliseconds(min(samples))} to {milliseconds(max(samples))} ms"
-    parts = [middle, stretched(LANE, [grid, marks]), doubt, stretched(LANE, [over]), more]
+    parts = [middle, stretched(LANE, [grid, marks]), doubt, stretched(LANE, [over])]
     return picture(LANE, f"Raw samples of {short(m.model)} {m.profile}", words, parts, f"lane {m.format}")
 
 
@@ -139,14 +139,14 @@ def cumulative(m: Measurement) -> str:
     """The empirical distribution: which share of the inferences took at most so long."""
     height = 120.0
     ordered = sorted(ns / 1e6 for ns in m.samples_ns)
-    x = axis_of([ordered[0], max(m.p99_ms, ordered[0])], room=0.06)
+    x = log_axis([ordered[0], max(m.p99_ms, ordered[0])], room=0.06)
     count = len(ordered)
     every = max(1, count // 200)
     line = f"M0 {number(height)}" + "".join(
         f"H{at(x.share(ordered[index]))}V{number(height * (1 - (index + 1) / count))}"
         for index in [*range(0, count - 1, every), count - 1]
     )
-    vertical, labels = x_grid(x, height, height + 14)
+    vertical, labels = x_grid(x, height, height + 18)
     sides = "".join(
         text("tick", 0, height * (1 - share) + 4, f"{share:.0%}", "end", -8) for share in (0.0, 0.5, 0.9, 1.0)
     )

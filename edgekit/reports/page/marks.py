@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from ...base.clean import for_html
 from ...types import Measurement
 from ..summary import Row
-from .svg import number, percent, text
+from .clear import Box, Size, Words, around, first_clear
+from .svg import number, percent
 from .words import short, tip
-
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom, pixels."""
-CHARACTER = 6.4
-"""Width of a label's character at the style sheet's 11 px, pixels."""
-Size = Literal["wide", "narrow"]
-ASSUMED: dict[Size, float] = {"wide": 430.0, "narrow": 280.0}
-"""Widths of the plot for which labels are placed, pixels: the least that the style sheet shows each set at."""
 
 
 def shape(precision: str, radius: float) -> str:
@@ -59,45 +51,37 @@ class Place:
     y: float
     radius: float
 
+    @property
+    def box(self) -> Box:
+        """What the mark covers; a diamond reaches farther than the circle of its area."""
+        return around(self.share, self.y, self.radius * 1.3 + 1)
 
-def labels(places: Sequence[Place], height: float, size: Size) -> str:
-    """Names beside the marks where they cover nothing, else numbers, else nothing; biggest wish first: the wide set."""
-    width = ASSUMED[size]
-    boxes = [(p.share * width - p.radius, p.y - p.radius, p.share * width + p.radius, p.y + p.radius) for p in places]
+    def beside(self, words: str) -> Iterator[Words]:
+        """Where words may stand: right, left, above, below."""
+        gap = self.radius * 1.3 + 3
+        yield Words(words, self.share, self.y + 4, "start", gap)
+        yield Words(words, self.share, self.y + 4, "end", -gap)
+        yield Words(words, self.share, self.y - gap - 3, "middle")
+        yield Words(words, self.share, self.y + gap + 10, "middle")
+
+
+def labels(places: Sequence[Place], height: float, size: Size, others: Sequence[Box] = ()) -> str:
+    """Names beside the marks where they cover nothing, else numbers, else nothing; biggest wish first: the wide set.
+
+    Args:
+        places: the marks.
+        height: of the plot, pixels.
+        size: the set of labels.
+        others: lines and words that stand in the plot already.
+    """
+    boxes = [*(place.box for place in places), *others]
     drawn = []
     for place in places:
         m = place.row.measurement
         numbered = f"#{place.row.number}"
         texts = [f"{numbered} {short(m.model)} {m.precision}", numbered] if size == "wide" else [numbered]
-        found = next((spot for words in texts if (spot := free_spot(place, words, boxes, width, height))), None)
-        if found is None:
-            continue
-        words, box, anchor, dx, y = found
-        boxes.append(box)
-        drawn.append(text("label", place.share, y, words, anchor, dx))
+        found = first_clear((wish for words in texts for wish in place.beside(words)), boxes, height, size)
+        if found is not None:
+            boxes.append(found.box)
+            drawn.append(found.drawn())
     return f'<g class="{size}" aria-hidden="true">{"".join(drawn)}</g>'
-
-
-def free_spot(
-    place: Place, words: str, boxes: Sequence[Box], width: float, height: float
-) -> tuple[str, Box, str, float, float] | None:
-    """Where ``words`` cover no mark and no other label: the box, anchor, offset and baseline."""
-    long = len(words) * CHARACTER
-    x, gap = place.share * width, place.radius + 4
-    for anchor, dx, y in (
-        ("start", gap, place.y + 4),
-        ("end", -gap, place.y + 4),
-        ("middle", 0.0, place.y - gap),
-        ("middle", 0.0, place.y + gap + 9),
-    ):
-        left = {"start": x + dx, "end": x + dx - long, "middle": x - long / 2}[anchor]
-        box = (left, y - 10, left + long, y + 3)
-        inside = left >= 0 and box[2] <= width and box[1] >= 0 and box[3] <= height
-        if inside and not any(overlap(box, other) for other in boxes):
-            return words, box, anchor, dx, y
-    return None
-
-
-def overlap(a: Box, b: Box) -> bool:
-    """True when two boxes share some area."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -65,6 +65,34 @@ if (table) {
   });
 }
 
+const columns = document.querySelector(".columns");
+if (columns && table) {
+  const boxes = all("input", columns);
+  const usual = boxes.filter((box) => box.checked).map((box) => box.value).join(",");
+  const asked = new URLSearchParams(location.search).get("columns");
+  if (asked !== null) {
+    const wanted = asked.split(",");
+    for (const box of boxes) box.checked = box.disabled || wanted.includes(box.value);
+  }
+  const show = () => {
+    for (const box of boxes) {
+      for (const cell of all(`th.${box.value}, td.${box.value}`, table)) cell.classList.toggle("more", !box.checked);
+    }
+  };
+  const keep = () => {
+    const chosen = boxes.filter((box) => box.checked).map((box) => box.value).join(",");
+    const address = new URL(location.href);
+    if (chosen === usual) address.searchParams.delete("columns");
+    else address.searchParams.set("columns", chosen);
+    // Some browsers refuse it for files; the choice then lasts as long as the page.
+    try { history.replaceState(null, "", address); } catch { return; }
+  };
+  for (const box of boxes) box.addEventListener("change", () => { show(); keep(); });
+  table.classList.add("fewer");
+  columns.hidden = false;
+  show();
+}
+
 const tools = document.querySelector(".tools");
 if (tools) {
   const rows = all("table.main tr[data-row]");

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ..summary import PUBLISHED, Row
 from ..table import megabytes, milliseconds
-from .axis import Axis, axis_of
+from .axis import Axis, axis_of, log_axis
+from .clear import Box, line
 from .marks import Place, doubtful, labels, mark
 from .svg import SPAN, at, number, path, picture, stretched, text, x_grid, y_grid
 from .words import plural, short
@@ -44,8 +46,9 @@ def pareto(rows: Sequence[Row], against: Against) -> str:
     if not points:
         return ""
     p50 = [row.measurement.p50_ms for row, _ in points]
-    x = axis_of(p50, from_zero=True, room=0.12)
-    y = axis_of([value for _, value in points], from_zero=against == "size", room=0.14)
+    x = log_axis(p50, room=0.12)
+    values = [value for _, value in points]
+    y = log_axis(values, room=0.14) if against == "size" else axis_of(values, room=0.14)
     vertical, x_labels = x_grid(x, HEIGHT, HEIGHT + 18)
     horizontal, y_labels = y_grid(y, HEIGHT)
     largest = max(row.measurement.artifact_bytes for row, _ in points)
@@ -62,6 +65,7 @@ def pareto(rows: Sequence[Row], against: Against) -> str:
     proven = [point for point in points if not quantized or point[0].measurement.precision != "int8"]
     whole, sure = best(points, against), best(proven, against)
     lines = [vertical, horizontal]
+    drawn = [*pieces(whole, x, y), *pieces(sure, x, y)]
     if [row.number for row, _ in whole] != [row.number for row, _ in sure]:
         lines.append(path("front hoped", steps(whole, x, y)))
     lines.append(path("front", steps(sure, x, y)))
@@ -83,8 +87,8 @@ def pareto(rows: Sequence[Row], against: Against) -> str:
         y_labels,
         text("axis", 0.5, HEIGHT + 38, "latency p50, ms" + (" (logarithmic)" if x.log else "")),
         text("axis", 0, -12, caption + (" (logarithmic)" if y.log else ""), "start", -40),
-        labels(places, HEIGHT, "wide"),
-        labels(places, HEIGHT, "narrow"),
+        labels(places, HEIGHT, "wide", drawn),
+        labels(places, HEIGHT, "narrow", drawn),
         *marks,
     ]
     name = f"Latency against {'published accuracy' if against == 'accuracy' else 'artifact size'}"
@@ -110,6 +114,15 @@ def best(points: Sequence[tuple[Row, float]], against: Against) -> list[tuple[Ro
     """The front; measurements of a throttled device are shown but never on it."""
     trusted = [point for point in points if point[0].measurement.verdict.name != "throttled"]
     return front(trusted, (lambda a, b: a > b) if against == "accuracy" else (lambda a, b: a < b))
+
+
+def pieces(points: Sequence[tuple[Row, float]], x: Axis, y: Axis) -> list[Box]:
+    """What the staircase of the front covers."""
+    places = [(x.share(row.measurement.p50_ms), HEIGHT * (1 - y.share(value))) for row, value in points]
+    found = [line(*places[-1], 1, places[-1][1])] if places else []
+    for (share, level), (other, next_level) in itertools.pairwise(places):
+        found += [line(share, level, other, level), line(other, level, other, next_level)]
+    return found
 
 
 def steps(points: Sequence[tuple[Row, float]], x: Axis, y: Axis) -> str:

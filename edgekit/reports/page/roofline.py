@@ -1,17 +1,27 @@
-"""Where measurements stand under the roofline of their device: MACs a second against MACs a byte."""
+"""Where measurements stand under the roofline of their device: MACs a second against MACs a byte, both logarithmic.
+
+Nothing can be faster than the bound; a measurement that is shows that the peaks were measured too low.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ...types import Ceilings, Precision
 from ..summary import Row
-from .axis import Axis, axis_of
+from .axis import Axis, log_axis
+from .clear import Box, Words, first_clear, line, meet
 from .marks import Place, labels, mark
 from .svg import SPAN, at, number, path, picture, stretched, text, x_grid, y_grid
 from .words import plural, short
 
 HEIGHT = 340.0
+PIECES = 24
+"""Of a slope, so that words know where it runs."""
+PLACES: tuple[tuple[float, Literal["start", "middle", "end"]], ...] = ((1, "end"), (0.5, "middle"), (0, "start"))
+"""Along a level, where its name may stand."""
 
 
 def roofline_plot(rows: Sequence[Row]) -> str:
@@ -24,29 +34,39 @@ def roofline_plot(rows: Sequence[Row]) -> str:
     peaks = {name: limits.macs_per_s[name] / 1e9 for name in precisions(rows) if name in limits.macs_per_s}
     intensities = [x for _, x, _ in points]
     x = Axis(min(intensities) / 2, max(intensities) * 2, log=True)
-    y = axis_of([*(value for _, _, value in points), *peaks.values()], room=0.1)
+    y = log_axis([*(value for _, _, value in points), *peaks.values()], room=0.1)
     vertical, x_labels = x_grid(x, HEIGHT, HEIGHT + 18)
     horizontal, y_labels = y_grid(y, HEIGHT, 8)
-    lines, names = [vertical, horizontal], []
+    lines = [vertical, horizontal]
     fastest = max(limits.bandwidth, key=lambda row: row.bytes_per_s)
-    for css, label, row in (("memory", "memory", limits.bandwidth[-1]), ("cache", "cache", fastest)):
-        speed = row.bytes_per_s / 1e9
-        lines.append(path(f"roof {css}", slope(speed, max(peaks.values()), x, y)))
-        names += slope_name(f"{label} {speed:.3g} GB/s", speed, x, y)
-    for name, peak in peaks.items():
-        level = HEIGHT * (1 - y.share(peak))
-        lines.append(path("roof", f"M{at(x.share(peak / fastest.bytes_per_s * 1e9))} {number(level)}H{SPAN}"))
-        names.append(text("axis", 1, level - 5, f"{name} peak {peak:.3g} GMAC/s", "end"))
+    top = max(peaks.values())
+    slopes = {
+        f"{label} {row.bytes_per_s / 1e9:.3g} GB/s": (label, slope(row.bytes_per_s / 1e9, top, x, y))
+        for label, row in (("memory", limits.bandwidth[-1]), ("cache", fastest))
+    }
+    lines += [path(f"roof {css}", joined(points_)) for css, points_ in slopes.values()]
+    levels = {
+        name: (x.share(peak / fastest.bytes_per_s * 1e9), HEIGHT * (1 - y.share(peak))) for name, peak in peaks.items()
+    }
+    lines += [path("roof", f"M{at(share)} {number(level)}H{SPAN}") for share, level in levels.values()]
     places = [Place(row, x.share(across), HEIGHT * (1 - y.share(up)), 6.0) for row, across, up in points]
+    drawn = [line(share, level, 1, level) for share, level in levels.values()]
+    drawn += [line(*one, *other) for _, points_ in slopes.values() for one, other in itertools.pairwise(points_)]
+    names = named(
+        {words: points_ for words, (_, points_) in slopes.items()},
+        {f"{name} peak {peaks[name]:.3g} GMAC/s": level for name, (_, level) in levels.items()},
+        [*drawn, *(place.box for place in places)],
+    )
+    others = [*drawn, *(name.box for name in names)]
     parts = [
         stretched(HEIGHT, lines),
         x_labels,
         y_labels,
         text("axis", 0.5, HEIGHT + 38, "MACs a byte that the layers move (logarithmic)"),
-        text("axis", 0, -12, "GMAC/s" + (" (logarithmic)" if y.log else ""), "start", -40),
-        *names,
-        labels(places, HEIGHT, "wide"),
-        labels(places, HEIGHT, "narrow"),
+        text("axis", 0, -12, "GMAC/s (logarithmic)", "start", -40),
+        *(name.drawn() for name in names),
+        labels(places, HEIGHT, "wide", others),
+        labels(places, HEIGHT, "narrow", others),
         *(mark(place.row, place.share, place.y, place.radius) for place in places),
     ]
     return picture(HEIGHT, "Roofline", describe(points, limits), parts)
@@ -63,25 +83,55 @@ def precisions(rows: Sequence[Row]) -> list[Precision]:
     return list(dict.fromkeys(row.measurement.precision for row in rows if row.measurement.roofline is not None))
 
 
-def slope(speed: float, peak: float, x: Axis, y: Axis) -> str:
-    """A bandwidth's part of the roof, up to the highest peak; ``speed`` in GB/s, ``peak`` in GMAC/s."""
+def slope(speed: float, peak: float, x: Axis, y: Axis) -> list[tuple[float, float]]:
+    """A bandwidth's part of the roof, up to the highest peak, as shares of the width and pixels; empty when not seen.
+
+    Args:
+        speed: GB/s.
+        peak: GMAC/s.
+        x: the axis of MACs a byte.
+        y: the axis of GMAC/s.
+    """
     first, last = max(x.low, y.low / speed), min(x.high, min(peak, y.high) / speed)
     if first >= last:
-        return ""
-    # A straight line on two logarithmic axes; on a linear one it bends, so it is drawn in steps.
-    inside = [first * (last / first) ** (n / 24) for n in range(25)]
-    return "".join(
-        f"{'L' if n else 'M'}{at(x.share(value))} {number(HEIGHT * (1 - y.share(value * speed)))}"
-        for n, value in enumerate(inside)
-    )
-
-
-def slope_name(words: str, speed: float, x: Axis, y: Axis) -> list[str]:
-    """The name of a bandwidth, beside the lower end of its line; nothing where the line does not cross the plot."""
-    first = max(x.low, y.low / speed)
-    if first >= x.high or first * speed >= y.high:
         return []
-    return [text("axis", x.share(first), HEIGHT * (1 - y.share(first * speed)) + 14, words, "start", 14)]
+    inside = [first * (last / first) ** (n / PIECES) for n in range(PIECES + 1)]
+    return [(x.share(value), HEIGHT * (1 - y.share(value * speed))) for value in inside]
+
+
+def joined(points: Sequence[tuple[float, float]]) -> str:
+    """A path through points."""
+    return "".join(f"{'L' if n else 'M'}{at(share)} {number(level)}" for n, (share, level) in enumerate(points))
+
+
+def named(
+    slopes: Mapping[str, Sequence[tuple[float, float]]], levels: Mapping[str, float], others: Sequence[Box]
+) -> list[Words]:
+    """The names of slopes and levels beside their lines; those that would cover something are left out.
+
+    The words above the plot have all of them.
+    """
+    boxes, found = list(others), []
+    wishes = [
+        [Words(words, share, level + dy, anchor, css="axis") for dy in (-6, 15) for share, anchor in PLACES]
+        for words, level in levels.items()
+    ]
+    wishes += [
+        [Words(words, share, level + 5, "start", 12, css="axis") for share, level in points]
+        + [Words(words, share, level + 5, "end", -12, css="axis") for share, level in points]
+        for words, points in slopes.items()
+    ]
+    for wish in wishes:
+        name = first_clear(wish, boxes, HEIGHT, "narrow")
+        if name is not None and not any(meet(name.box, box, "wide") for box in boxes):
+            found.append(name)
+            boxes.append(name.box)
+    return found
+
+
+def beyond(rows: Sequence[Row]) -> list[Row]:
+    """The measurements that are faster than their bound, which nothing can be."""
+    return [row for row in rows if row.measurement.roofline is not None and row.measurement.roofline.roofline_share > 1]
 
 
 def describe(points: Sequence[tuple[Row, float, float]], limits: Ceilings) -> str:

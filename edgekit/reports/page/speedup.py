@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...base.stats import median_interval
 from ...types import Measurement
 from ..summary import Row
-from .axis import Axis, axis_of
+from .axis import Axis, log_axis
 from .marks import doubtful
 from .svg import at, band, path, picture, stretched, text, x_grid
 from .words import short
@@ -88,7 +88,7 @@ def compare(row: Row, float_row: Row) -> Speedup:
 
 def speedup_axis(found: Sequence[Speedup]) -> Axis:
     """An axis that holds all ratios and 1."""
-    return axis_of([1.0, *(x for s in found for x in (s.ratio, s.low or s.ratio, s.high or s.ratio))], room=0.08)
+    return log_axis([1.0, *(x for s in found for x in (s.ratio, s.low or s.ratio, s.high or s.ratio))], room=0.08)
 
 
 def speedup_bar(speedup: Speedup, x: Axis) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...base.progress import Progress, silent
+from ...artifacts.accuracy.kept import Key, known_evaluations
+from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import NotComparableError, UsageError, VerificationError, did_you_mean
 from ...reports.comparable import differences
@@ -14,7 +15,7 @@ from ...reports.indexed.reader import read_latest
 from ...reports.store import Damaged
 from ...reports.summary import published_top1
 from ...select.pareto import SOFT, Candidate, Limits, Ranked, near_limit, rank
-from ...types import ModelCard, Summary
+from ...types import Evaluation, ModelCard, Summary
 
 ALLOWED = ("threads", "pinned cores", "runtime version", "runtime settings", "accelerator")
 """Conditions that are part of the choice."""
@@ -35,7 +36,14 @@ class Pick:
         return self.ranked[0]
 
 
-def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT, progress: Progress = silent) -> Pick:
+def pick(
+    device: str,
+    limits: Limits,
+    reports: Path,
+    exponent: float = SOFT,
+    progress: Progress = silent,
+    artifacts: Path = Path("artifacts"),
+) -> Pick:
     """The best of the latest measurements of a device that keeps the limits.
 
     Args:
@@ -44,6 +52,7 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT, pro
         reports: the store.
         exponent: w of MnasNet's objective.
         progress: told when many measurements are read.
+        artifacts: folder of exported artifacts, beside which evaluations are kept.
 
     Raises:
         UsageError: nothing was measured there, or the exponent is above 0.
@@ -67,7 +76,10 @@ def pick(device: str, limits: Limits, reports: Path, exponent: float = SOFT, pro
     if not kept:
         raise VerificationError(f"nothing to choose from on {device}: {'; '.join(left_out)}", "measure again")
     known = cards()
-    ranked = rank([candidate(m, known) for m in kept], limits, exponent)
+    accuracy, unreadable = known_evaluations(artifacts)
+    for error in unreadable:
+        progress(Warned(f"no accuracy from {error}"))
+    ranked = rank([candidate(m, known, accuracy) for m in kept], limits, exponent)
     if ranked[0].missed:
         nearest = min(ranked, key=lambda r: (len(r.missed), r.candidate.latency_ms))
         raise VerificationError(
@@ -90,10 +102,27 @@ def trustworthy(measurements: Sequence[Summary]) -> tuple[list[Summary], list[st
     return kept, left_out
 
 
-def candidate(m: Summary, known: Mapping[str, ModelCard]) -> Candidate:
-    """A measurement with the published accuracy of its weights, or of the network that random ones stand for."""
-    accuracy, source = published_top1(known.get(m.model), m)
-    return Candidate(m, accuracy, source)
+def candidate(m: Summary, known: Mapping[str, ModelCard], evaluations: Mapping[Key, Evaluation]) -> Candidate:
+    """A measurement with the accuracy of its weights, or of the network that random ones stand for.
+
+    The published figure, less what the artifact loses against its float network where that was evaluated; where nobody
+    published one, the top-1 that was measured.
+    """
+    published, source = published_top1(known.get(m.model), m)
+    found = evaluations.get((m.artifact_sha256, m.weights_sha256))
+    if found is None or m.weights_kind == "random":
+        return Candidate(m, published, f"published, {source}" if source else "")
+    if published is not None and found.drop is not None:
+        less = 100 * found.drop.drop
+        return Candidate(m, round(published - less, 2), f"published, {source}, less the {less:.2f} measured", found)
+    if published is None and found.top1 is not None:
+        return Candidate(m, round(100 * found.top1.share, 2), f"measured on {found.data}", found)
+    return Candidate(m, published, f"published, {source}" if source else "", found)
+
+
+def data_of(one: Candidate) -> str:
+    """On which images an accuracy was found."""
+    return one.source.removeprefix("measured on ") if one.source.startswith("measured on ") else "ImageNet"
 
 
 def name(m: Summary) -> str:
@@ -113,12 +142,17 @@ def doubts(ranked: Sequence[Ranked], limits: Limits) -> list[str]:
     if first.accuracy is None:
         own = m.weights_kind != "random" and "; edgekit evaluate tells that of its weights"
         said.append(f"no accuracy is published for it: it was chosen by latency alone{own or ''}")
-    elif m.precision == "int8":
+    elif first.evaluation is not None and first.evaluation.drop is not None:
+        said.append(f"its top-1 less that of its reference, measured: {first.evaluation.drop_text}")
+    elif m.precision == "int8" and first.evaluation is None:
         agree = f"; int8 and float agree on {m.parity_top1_agree} of {m.parity_images} photos"
         known = "" if m.weights_kind == "random" or m.parity_images is None else agree
         said.append(f"its accuracy is that of the float network; what int8 costs was not evaluated{known}")
     if first.accuracy is not None and m.weights_kind == "random":
         said.append("the weights that were measured are random: the accuracy is what the network reaches when trained")
+    sources = {data_of(one.candidate) for one in ranked if one.candidate.accuracy is not None}
+    if len(sources) > 1:
+        said.append(f"the accuracies are of different images ({', '.join(sorted(sources))}): the order may be off")
     others = {other.candidate.measurement.ground: other.candidate.measurement for other in ranked[1:]}
     ways = sorted({d.key for other in others.values() for d in differences(m, other) if d.key not in ALLOWED})
     if ways:

@@ -232,7 +232,8 @@ def test_no_folder(tmp_path, kind):
 def test_a_large_folder_is_sampled_evenly(tmp_path, count):
     for index in range(count):
         (tmp_path / f"{index:05}.png").touch()
-    paths, notes = image_files(tmp_path)
+    paths, total, notes = image_files(tmp_path)
+    assert total == count
     chosen = [int(path.stem) for path in paths]
     assert notes == ((f"{MAX_IMAGES} of {count} images, evenly spaced",) if count > MAX_IMAGES else ())
     assert len(chosen) == min(count, MAX_IMAGES)
@@ -265,7 +266,15 @@ def test_npz(tmp_path):
     np.savez(tmp_path / "a.npz", images=pixels)
     read, images = load_pixels(str(tmp_path / "a.npz"), PRE)
     assert (read == pixels[::2]).all()  # sorted by class, the first of them would be of one class
-    assert (images.kind, images.count) == ("npz", MAX_IMAGES)
+    assert (images.kind, images.count, images.given) == ("npz", MAX_IMAGES, 2 * MAX_IMAGES)
+
+
+def test_how_far_a_folder_is_read_is_told(tmp_path):
+    for index, pixels in enumerate(noise(0, 3)):
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    told = []
+    load_pixels(str(tmp_path), PRE, each=lambda *done: told.append(done))
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize(

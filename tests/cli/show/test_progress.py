@@ -1,13 +1,16 @@
-"""Events on stderr: all on a terminal, warnings alone elsewhere."""
+"""Events on stderr: all on a terminal, warnings and ended jobs elsewhere."""
 
 from __future__ import annotations
 
 import re
 import sys
 
-from edgekit.base.progress import Finished, Note, Step, Warned
+import pytest
+
+from edgekit.base.progress import Event, Finished, JobEnded, Note, PartDone, Step, Warned
+from edgekit.cli.show import progress as module
 from edgekit.cli.show.live import live_line
-from edgekit.cli.show.progress import ProgressLines
+from edgekit.cli.show.progress import ProgressLines, time_text
 
 EVENTS = [Step("converting", ("a",)), Note("3 workers"), Warned("not cached: full"), Finished("done", ("a",))]
 
@@ -18,13 +21,19 @@ def watched(monkeypatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
 
-def told(capsys) -> list[str]:
+def told(capsys, events=EVENTS) -> list[str]:
     lines = ProgressLines()
-    for event in EVENTS:
+    for event in events:
         lines(event)
     out, err = capsys.readouterr()
     assert out == ""
     return err.splitlines()
+
+
+def clock(monkeypatch, *seconds: float) -> None:
+    """Let the time since the start be these seconds, one an event."""
+    times = iter((100.0, *(100.0 + second for second in seconds)))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(times))
 
 
 def test_a_line_each_with_the_time_on_a_terminal(monkeypatch, capsys):
@@ -42,6 +51,32 @@ def test_warnings_alone_in_a_job(monkeypatch, capsys):
     watched(monkeypatch)
     monkeypatch.setenv("CI", "true")
     assert told(capsys) == ["not cached: full"]
+
+
+def test_a_line_as_each_job_ends_in_a_log(monkeypatch, capsys):
+    clock(monkeypatch, 0.5, 30.0, 90.0)
+    jobs = (Step("converting", ("a",)), JobEnded("converted", ("a",), 1, 3), JobEnded("converted", ("b",), 3, 3))
+    assert told(capsys, jobs) == ["[  30.0 s] 1/3 a: converted; about 60 s left", "[  90.0 s] 3/3 b: converted"]
+
+
+def test_one_job_alone_needs_no_line_in_a_log(capsys):
+    assert told(capsys, (JobEnded("converted", ("a",), 1, 1),)) == []
+
+
+def test_parts_of_a_job_are_counted_from_its_own_begin(monkeypatch, capsys):
+    """A second gate's first pair says nothing of the time that the first gate took."""
+    watched(monkeypatch)
+    clock(monkeypatch, 100.0, 110.0)
+    events: tuple[Event, ...] = (Step("pair 1 of at most 20", ("b",)), PartDone("pair kept", ("b",), 1, 20))
+    assert told(capsys, events)[-1] == "[ 110.0 s] 1/20 b: pair kept; about 3 min left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (7140, "119 min"), (7200, "2 h"), (12000, "3 h 20 min")],
+)
+def test_times_as_a_person_says_them(seconds, text):
+    assert time_text(seconds) == text
 
 
 def test_warnings_stay_above_the_live_line(capsys):

@@ -46,6 +46,27 @@ CONTRAST = """
 """
 
 
+TOUCHING = """
+(() => {
+  const hit = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+  const box = (name, element) => [name, element.getBoundingClientRect()];
+  const touching = [];
+  let count = 0;
+  for (const plot of document.querySelectorAll("svg.plot, svg.lane")) {
+    const seen = [...plot.querySelectorAll("text")].filter((t) => t.textContent.trim() && t.getClientRects().length);
+    const words = seen.map((t) => box(t.textContent, t));
+    const marks = [...plot.querySelectorAll("a.mark")].map((m) => box(m.getAttribute("href"), m));
+    count += words.length;
+    words.forEach(([name, a], at) => {
+      for (const [other, b] of [...words.slice(at + 1), ...marks]) if (hit(a, b)) touching.push(`${name} | ${other}`);
+    });
+  }
+  return [count, touching];
+})()
+"""
+HEADS = "[...document.querySelectorAll('table.main thead th')].filter(h => h.offsetWidth).map(h => h.dataset.id)"
+
+
 @pytest.fixture
 def page(make, several, tmp_path) -> Path:
     """A page with everything on it: two real devices, an emulated one, all verdicts, a long run, a long name."""
@@ -131,6 +152,8 @@ def test_the_keyboard_reaches_sorting_and_provenance(browser, page):
     browser.open(page)
     browser.run("document.querySelector('#reset').focus()")
     browser.press("Tab", 9)
+    assert browser.run("document.activeElement.textContent") == "Columns"
+    browser.press("Tab", 9)
     assert browser.run("document.activeElement.closest('th')?.dataset.id") == "number"
     assert browser.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     browser.press("Tab", 9)
@@ -144,6 +167,37 @@ def test_the_keyboard_reaches_sorting_and_provenance(browser, page):
     browser.press("Enter", 13, "\r")
     browser.run("new Promise(done => setTimeout(done, 50))")
     assert browser.run("document.querySelector('details:target').open")
+
+
+def test_at_most_nine_columns_show_and_others_on_demand_kept_in_the_address(browser, page):
+    browser.open(page)
+    usual = browser.run(HEADS)
+    assert len(usual) == 9
+    assert {"number", "model", "device", "format", "precision", "p50", "verdict"} <= set(usual)
+    browser.run("document.querySelector('.columns').open = true")
+    for name in ("p99", "size"):
+        browser.click(f".columns input[value={name}]")
+    chosen = browser.run(HEADS)
+    assert set(chosen) ^ set(usual) == {"p99", "size"}
+    address = browser.run("location.href")
+    assert "?columns=" in address
+    browser.send("Page.navigate", url=address)
+    browser.wait_for("Page.loadEventFired")
+    assert browser.run(HEADS) == chosen
+    browser.run("document.querySelector('.columns').open = true")
+    for name in ("p99", "size"):
+        browser.click(f".columns input[value={name}]")
+    assert browser.run("location.href") == page.as_uri()
+    assert browser.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 800, 1200])
+def test_labels_touch_nothing(browser, page, width):
+    browser.open(page, width)
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    count, touching = browser.run(TOUCHING)
+    assert count > 100
+    assert touching == []
 
 
 def test_a_mark_names_itself_and_leads_to_its_details(browser, page):

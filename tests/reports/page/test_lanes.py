@@ -42,7 +42,7 @@ def test_the_curve_rises_to_all_inferences(make):
 
 def test_samples_beyond_the_axis_are_counted_not_dropped(make):
     slow = make(samples_ns=(5_000_000,) * 400 + (900_000_000,) * 2)
-    assert "2 slower" in distributions(summarise([slow], {})[0].rows).lanes[0].plot
+    assert "2 slower" in distributions(summarise([slow], {})[0].rows).lanes[0].note
 
 
 def test_the_figures_say_interval_percentiles_and_count(make):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from edgekit.reports.page.roofline import roofline_plot, standing
+from edgekit.reports.page.roofline import beyond, roofline_plot, standing
 from edgekit.reports.summary import summarise
 from edgekit.types import Bandwidth, Ceilings, Roofline
 
@@ -59,3 +59,9 @@ def test_everything_stays_in_the_frame(placed, p50):
     drawn = roofline_plot(summarise([placed(p50_ms=p50)], {})[0].rows)
     assert "nan" not in drawn
     assert all(0 <= float(x) <= 1000 for x in re.findall(r"[MLH]([\d.]+)", drawn))
+
+
+def test_both_axes_are_logarithmic_and_what_is_above_the_bound_is_found(placed):
+    rows = summarise([placed(samples_ns=(ms * 1_000_000,) * 60) for ms in (1, 4)], {})[0].rows
+    assert roofline_plot(rows).count("(logarithmic)") == 2
+    assert [row.measurement.p50_ms for row in beyond(rows)] == [1.0]

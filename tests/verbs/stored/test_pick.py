@@ -1,17 +1,27 @@
 """The verb ``pick``."""
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgekit.artifacts.accuracy.kept import keep, known_evaluations
+from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
+from edgekit.base.stats import wilson
+from edgekit.catalog import cards
 from edgekit.errors import NotComparableError, UsageError, VerificationError
+from edgekit.reports.indexed.reader import read_latest
 from edgekit.reports.store import load, save
 from edgekit.select.pareto import Limits
-from edgekit.types import Verdict
+from edgekit.types import Evaluation, Scored, Verdict
 from edgekit.verbs.networks.advice import advice_for
-from edgekit.verbs.stored.pick import pick
+from edgekit.verbs.stored.pick import candidate, pick
+from edgekit.verify.accuracy import paired_drop
 
 BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
+TINY = Path(__file__).parents[2] / "data" / "artifacts" / "tiny" / "tflite-int8"
 
 
 @pytest.fixture
@@ -69,6 +79,61 @@ def test_a_file_of_ones_own_has_no_published_accuracy(store):
     assert chosen(root, accuracy=10) == "mobilenet_v3_large_1.0"
     said = "\n".join(pick("local", Limits(latency_ms=2.5), root).doubts)
     assert "no accuracy is published for it: it was chosen by latency alone; edgekit evaluate tells that" in said
+
+
+@pytest.fixture
+def evaluated(tmp_path, monkeypatch):
+    """A function that evaluates the artifact of a measurement: of 1000 images the float network alone gets some."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "artifacts"
+
+    def add(lost: int) -> Path:
+        folder = root / "tiny" / f"number-{lost}"
+        shutil.copytree(TINY, folder)
+        right, worse = np.ones(1000, bool), np.arange(1000) >= lost
+        scored = Scored(kind="network", model="tiny", name="trained.pth", sha256="a" * 64)
+        found = Evaluation(
+            subject=scored,
+            reference=scored,
+            data="photos",
+            images=1000,
+            classes=5,
+            top1=wilson(1000 - lost, 1000),
+            drop=paired_drop(worse, right),
+        )
+        keep(read_manifest(folder), found)
+        return root
+
+    return add
+
+
+OF_TINY = {
+    "artifact_sha256": read_manifest(TINY).artifact.sha256,
+    "weights_sha256": read_manifest(TINY).artifact.weights.sha256,
+}
+
+
+def test_what_int8_costs_is_taken_off_where_it_was_evaluated(store, evaluated):
+    root, add = store
+    add("mobilenet_v2_1.0", 5, weights_kind="pretrained", classes=1000, **OF_TINY)
+    card = cards()["mobilenet_v2_1.0"]
+    own = card.weights[0].model_copy(update={"sha256": OF_TINY["weights_sha256"], "top1": 72.0})
+    known = {card.id: card.model_copy(update={"weights": (own,)})}
+    m = next(one.measurement for one in read_latest(root, silent)[0] if one.measurement.p50_ms < 6)
+    found = candidate(m, known, known_evaluations(evaluated(7))[0])
+    assert found.accuracy == 71.3
+    assert found.source.endswith("less the 0.70 measured")
+
+
+def test_a_measured_top1_stands_where_nobody_published_one(store, evaluated):
+    root, add = store
+    add("mobilenet_v2_1.0", 2, weights_kind="file", classes=1000, **OF_TINY)
+    found = pick("local", Limits(latency_ms=2.5), root, artifacts=evaluated(30))
+    assert (found.choice.candidate.accuracy, found.choice.candidate.source) == (97.0, "measured on photos")
+    said = "\n".join(found.doubts)
+    assert "its top-1 less that of its reference, measured: +3.00 points" in said
+    assert "the accuracies are of different images (ImageNet, photos)" in said
+    assert "was not evaluated" not in said
 
 
 def test_throttled_and_emulated_ones_are_left_out(store):

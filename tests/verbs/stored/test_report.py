@@ -1,17 +1,29 @@
 """The verb ``report``."""
 
+import csv
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgekit.artifacts.accuracy.kept import keep
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import Event
+from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
+from edgekit.reports.counted.store import save_count
 from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
+from edgekit.select.pareto import Limits
+from edgekit.types import Counted, Evaluation, Scored
 from edgekit.verbs.stored.report import report
+from edgekit.verify.accuracy import paired_drop
 
 BASE = load(Path(__file__).parents[2] / "data" / "report_v1.json")
+TINY = Path(__file__).parents[2] / "data" / "artifacts" / "tiny" / "tflite-int8"
 
 
 def test_nothing_measured_names_the_command(tmp_path):
@@ -73,3 +85,60 @@ def test_pages_keep_their_bounds_whatever_a_measurement_holds(tmp_path):
     assert len(made.markdown.read_text()) <= 65_536
     assert "cut off" in made.markdown.read_text()
     assert made.html.stat().st_size <= PAGE_BYTES
+
+
+def test_counts_have_a_section_of_their_own_and_are_never_among_the_measurements(
+    make_counted: Callable[..., Counted], tmp_path: Path
+) -> None:
+    save_count(tmp_path, make_counted())
+    (tmp_path / "sim-rpi4" / "counted" / "bad.json").write_text("{}")
+    made = report(tmp_path)
+    assert (made.measurements, made.counted, len(made.damaged)) == (0, 1, 1)
+    assert "Counted on simulated boards, not measured" in made.html.read_text()
+    assert "Counted on simulated boards, not measured" in made.markdown.read_text()
+    assert "small" not in made.csv.read_text()
+
+
+def test_the_headline_names_the_fastest_that_keeps_the_limits(tmp_path):
+    for model, size in (("small", 1_000_000), ("large", 9_000_000)):
+        save(tmp_path, BASE.model_copy(update={"model": model, "artifact_bytes": size}))
+    report(tmp_path, limits=Limits(size_mb=2))
+    text = (tmp_path / "report.md").read_text()
+    assert re.search(r"\*\*fastest that keeps 2 MB\*\*: small ", text)
+    report(tmp_path, limits=Limits(accuracy=70))
+    assert "none of 2; the nearest is" in (tmp_path / "report.md").read_text()
+
+
+def test_what_was_evaluated_stands_beside_what_was_published(tmp_path, monkeypatch):
+    """In all three files, for the artifact of that digest; without it the Markdown has no such column."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "artifacts" / "tiny" / "tflite-int8"
+    shutil.copytree(TINY, folder)
+    stored = read_manifest(folder)
+    digests = {"artifact_sha256": stored.artifact.sha256, "weights_sha256": stored.artifact.weights.sha256}
+    save(tmp_path / "reports", BASE.model_copy(update=digests))
+    made = report(tmp_path / "reports", artifacts=tmp_path / "artifacts")
+    assert "| top-1 |" not in made.markdown.read_text()
+    scored = Scored(kind="network", model="tiny", name="trained.pth", sha256="a" * 64)
+    drop = paired_drop(np.arange(1000) >= 12, np.ones(1000, bool))
+    keep(
+        stored,
+        Evaluation(
+            subject=scored,
+            reference=scored,
+            data="photos",
+            images=1000,
+            classes=5,
+            top1=wilson(988, 1000),
+            drop=drop,
+        ),
+    )
+    made = report(tmp_path / "reports", artifacts=tmp_path / "artifacts")
+    assert "98.80 % (-1.20)" in made.markdown.read_text()
+    assert "98.80 % (-1.20)" in made.html.read_text()
+    (row,) = csv.DictReader(made.csv.read_text().splitlines())
+    assert (row["measured_top1_percent"], row["drop_points"], row["evaluated_on"]) == ("98.8", "1.2", "photos")
+    (folder / "evaluations.json").write_text("{")
+    said = []
+    report(tmp_path / "reports", progress=said.append, artifacts=tmp_path / "artifacts")
+    assert any("evaluations.json holds no evaluations" in event.text for event in said)

@@ -1,0 +1,165 @@
+"""``edgekit gate --device sim-…``: the gate by counts, and what it writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..show.console import command, emit_json, say
+from ..show.progress import ProgressLines
+
+if TYPE_CHECKING:
+    from ...types import CountGate
+    from ...verbs.counted.gate import PlannedCount
+    from ...verify.sets_of_inputs import Shapes
+
+
+def run_count_gate(
+    names: Sequence[str],
+    devices: Sequence[str],
+    *,
+    baseline: Path,
+    threads: int,
+    tolerance: float | None,
+    artifacts: Path,
+    shapes: Shapes | None,
+    dry_run: bool,
+    update: bool,
+    results: Path,
+    as_json: bool,
+    junit: Path | None,
+    markdown: Path | None,
+) -> None:
+    """Judge candidates by counts on simulated boards, or count them as new baselines; ends with the exit code."""
+    from ...devices.reach import what_is_built_first
+    from ...types.gates import EXIT_CODES, worst
+    from ...verbs.counted.gate import gate_counts, plan_counts
+
+    for name in devices:
+        building = what_is_built_first(name)
+        if building and not dry_run:
+            say(building)
+    if update:
+        count_baselines(names, devices, threads, artifacts, baseline, shapes, as_json)
+        return
+    planned = plan_counts(
+        names, devices, baseline=baseline, threads=threads, tolerance=tolerance, artifacts_root=artifacts, shapes=shapes
+    )
+    if dry_run:
+        show_plan(planned, as_json)
+        return
+    found = gate_counts(planned, results_root=results, progress=ProgressLines())
+    write_pages(found, junit, markdown)
+    code = EXIT_CODES[worst([result.status for result in found])]
+    if as_json:
+        emit_json({"gates": [{**one.to_plain(), "ratio": one.ratio, "cycles_ratio": one.cycles_ratio,
+                              "exit_code": one.exit_code} for one in found], "exit_code": code})  # fmt: skip
+    else:
+        show(found)
+    raise typer.Exit(code)
+
+
+def count_baselines(
+    names: Sequence[str],
+    devices: Sequence[str],
+    threads: int,
+    artifacts: Path,
+    reports: Path,
+    shapes: Shapes | None,
+    as_json: bool,
+) -> None:
+    """Count the candidates and keep the counts as the baselines."""
+    from ...devices.inventory import find_device
+    from ...verbs.counted.profile import count_profile
+    from .profile import as_data
+
+    run = count_profile(
+        names,
+        [find_device(name) for name in dict.fromkeys(devices)],
+        threads=[threads],
+        shapes=shapes,
+        artifacts_root=artifacts,
+        reports_root=reports,
+        progress=ProgressLines(),
+    )
+    if as_json:
+        emit_json(as_data(run))
+    else:
+        for one, path in zip(run.counted, run.files, strict=True):
+            say(f"counted {one.key} on {one.device.id}: {one.counts.instructions:,} instructions")
+            say(f"  {path}")
+        say("commit the files: later runs are compared with them")
+    run.raise_failures()
+
+
+def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
+    """What would be counted, and against what."""
+    from ...types import Counted
+
+    rows = [
+        {
+            "key": one.key,
+            "device": one.device.id,
+            "candidate": str(one.candidate.folder),
+            "baseline": str(one.where),
+            "baseline_is_counted": isinstance(one.baseline, Counted),
+            "tolerance": one.tolerance,
+        }
+        for one in planned
+    ]
+    if as_json:
+        emit_json({"plan": rows})
+        return
+    for row in rows:
+        say(f"{row['key']} on {row['device']}: FAIL above {row['tolerance']:.3%} more instructions")
+        say(f"  candidate  {row['candidate']}")
+        say(f"  baseline   {row['baseline']}" + (" (counted before)" if row["baseline_is_counted"] else ""))
+
+
+def write_pages(results: Sequence[CountGate], junit: Path | None, markdown: Path | None) -> None:
+    """The files that were asked for, GitHub's annotations (on stderr: stdout is for JSON) and its step summary."""
+    from ...base.files import write_atomic
+    from ...reports.counted.gate_words import markdown as page
+    from ...reports.gate.github import workflow_commands
+    from ...reports.gate.junit import gate_junit
+
+    if junit is not None:
+        write_atomic(junit, gate_junit(results))
+    if markdown is not None:
+        write_atomic(markdown, page(results))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in workflow_commands(results):
+            command(line)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as stream:
+            stream.write(page(results))
+
+
+def show(results: Sequence[CountGate]) -> None:
+    """The table, and what is to be known of each result; on stderr."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...reports.counted.gate_words import HEADINGS, HOW, headline, remarks, row
+    from ..show.gate import STYLE
+    from ..show.screen import on_stderr
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
+    for result in results:
+        status, *others = row(result)
+        table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
+    on_stderr().print(table)
+    for result in results:
+        say(f"{result.name}: {result.status}")
+        for line in remarks(result):
+            say(f"  {line}")
+    say(HOW)
+    say(headline(results))

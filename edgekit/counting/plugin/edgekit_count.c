@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * edgekit_count: a plugin of QEMU that counts what an aarch64 program executes between marks.
+ *
+ * Copyright (C) the edgekit authors
+ *
+ * This program is free software; you can redistribute it and/or modify it under the terms of the GNU General Public
+ * License as published by the Free Software Foundation; either version 2 of the License, or (at your option) any later
+ * version. It is distributed in the hope that it will be useful, but WITHOUT ANY WARRANTY; without even the implied
+ * warranty of MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE. GPL-2.txt beside this file is the licence.
+ *
+ * The plugin interface of QEMU is under the same licence, so this file is; it is compiled on the user's machine and
+ * runs in QEMU's process alone. The declarations below are those that it uses, because distributions do not package
+ * QEMU's header. EDGEKIT_QEMU_API is the interface's version: 1 (QEMU 6.0 to 8.x), 2 (9.0), 3 (9.1 and later).
+ *
+ * Arguments: out=FILE, caches=KIB:WAYS+KIB:WAYS+... (first level first, lines of 64 bytes), threads=on.
+ *
+ * The program marks by getpriority(0, MAGIC << 16 | id), which does nothing else: id 0 begins to watch memory, every
+ * other id but the last ends what is counted since the mark before, and id 0xffff writes the file:
+ *     mark ID all fma dot int-multiply simd loads stores branches bytes-loaded bytes-stored misses...
+ *     block ADDRESS EXECUTIONS all fma dot int-multiply simd loads stores branches
+ * with the blocks of the last span between two marks; those of one address are to be added up.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef EDGEKIT_QEMU_API
+#define EDGEKIT_QEMU_API 1
+#endif
+
+typedef uint64_t qemu_plugin_id_t;
+typedef uint32_t qemu_plugin_meminfo_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef void (*trans_cb)(qemu_plugin_id_t, struct qemu_plugin_tb *);
+typedef void (*exec_cb)(unsigned, void *);
+typedef void (*mem_cb)(unsigned, qemu_plugin_meminfo_t, uint64_t, void *);
+typedef void (*syscall_cb)(qemu_plugin_id_t, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                           uint64_t, uint64_t, uint64_t);
+extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, trans_cb);
+extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_cb, int flags, void *);
+extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int flags, int rw, void *);
+extern void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, syscall_cb);
+extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
+extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+extern unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t);
+extern bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
+#if EDGEKIT_QEMU_API == 1
+extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int op, void *, uint64_t);
+#endif
+#if EDGEKIT_QEMU_API >= 3
+extern size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
+#else
+extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
+#endif
+
+#define VISIBLE __attribute__((visibility("default")))
+enum { ADD_U64 = 0, NO_REGS = 0, READ_WRITE = 3, GETPRIORITY = 141, MAGIC = 0x5EED, WATCH = 0, WRITE = 0xffff };
+enum { ALL, FMA, DOT, MULTIPLY, SIMD, LOAD, STORE, BRANCH, CLASSES };
+enum { LEVELS = 3, MOST_MARKS = 256, LINE_BITS = 6 };
+
+VISIBLE int qemu_plugin_version = EDGEKIT_QEMU_API;
+
+struct block {
+    uint64_t address, executed, before, after;
+    uint32_t of[CLASSES];
+    struct block *next;
+};
+struct level {
+    uint64_t *lines; /* sets x ways, each set the last used first; 0 is none */
+    uint64_t sets, misses;
+    int ways;
+};
+struct mark {
+    int id;
+    uint64_t of[CLASSES], loaded, stored, misses[LEVELS];
+};
+
+static struct block *blocks;
+static struct level cache[LEVELS];
+static int levels, marks;
+static struct mark mark[MOST_MARKS];
+static uint64_t loaded, stored;
+static bool watching, threads;
+static const char *out;
+
+/* One 64-byte line through the levels: least recently used out, allocated on every miss, no prefetcher. */
+static void touch(uint64_t line)
+{
+    for (int n = 0; n < levels; n++) {
+        struct level *l = &cache[n];
+        uint64_t *set = l->lines + (line % l->sets) * l->ways, tag = line + 1;
+        int i = 0;
+        while (i < l->ways && set[i] != tag) {
+            i++;
+        }
+        bool hit = i < l->ways;
+        if (i) {
+            memmove(set + 1, set, (hit ? i : l->ways - 1) * sizeof *set);
+            set[0] = tag;
+        }
+        if (hit) {
+            return;
+        }
+        l->misses++;
+    }
+}
+
+static void on_memory(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *unused)
+{
+    if (!watching) {
+        return;
+    }
+    unsigned bytes = 1u << qemu_plugin_mem_size_shift(info);
+    if (qemu_plugin_mem_is_store(info)) {
+        stored += bytes;
+    } else {
+        loaded += bytes;
+    }
+    uint64_t first = address >> LINE_BITS, last = (address + bytes - 1) >> LINE_BITS;
+    touch(first);
+    if (last != first) {
+        touch(last);
+    }
+}
+
+static void on_block(unsigned cpu, void *block)
+{
+    __atomic_fetch_add(&((struct block *)block)->executed, 1, __ATOMIC_RELAXED);
+}
+
+/* Loads and stores by the encodings of the Arm Architecture Reference Manual, C4.1; an atomic counts as a load. */
+static bool stores(uint32_t x)
+{
+    if ((x & 0xBE000000) == 0x0C000000 || (x & 0x3F000000) == 0x08000000 || (x & 0x3A000000) == 0x28000000) {
+        return !(x >> 22 & 1); /* structures, exclusives, pairs: bit L */
+    }
+    if ((x & 0x3B000000) == 0x18000000) {
+        return false; /* literals */
+    }
+    uint32_t opc = x >> 22 & 3, vector = x >> 26 & 1, size = x >> 30;
+    if ((x & 0x3B200C00) == 0x38200000) {
+        return false; /* atomics */
+    }
+    return opc == 0 || (opc == 2 && vector && size == 0);
+}
+
+static int class_of(uint32_t x)
+{
+    uint32_t group = x >> 25 & 15, opcode;
+    if ((group & 5) == 4) {
+        return stores(x) ? STORE : LOAD;
+    }
+    if ((group & 14) == 10) {
+        return BRANCH;
+    }
+    if ((group & 7) != 7) {
+        return ALL;
+    }
+    if ((x & 0x9F200400) == 0x0E200400) { /* three the same */
+        opcode = x >> 11 & 31;
+        return opcode == 25 ? FMA : opcode == 18 || opcode == 19 ? MULTIPLY : SIMD;
+    }
+    if ((x & 0x9F60C400) == 0x0E400400) { /* three the same, float16 */
+        return (x >> 11 & 7) == 1 ? FMA : SIMD;
+    }
+    if ((x & 0x9F20FC00) == 0x0E009400) {
+        return DOT;
+    }
+    if ((x & 0x9F000400) == 0x0F000000) { /* by element */
+        opcode = x >> 12 & 15;
+        return opcode == 1 || opcode == 5 ? FMA : opcode == 14 ? DOT : opcode % 2 == 0 && opcode <= 10 ? MULTIPLY : SIMD;
+    }
+    if ((x & 0x9F200C00) == 0x0E200000) { /* three different: the widening ones */
+        opcode = x >> 12 & 15;
+        return opcode == 8 || opcode == 10 || opcode == 12 ? MULTIPLY : SIMD;
+    }
+    return SIMD;
+}
+
+static uint32_t word(const struct qemu_plugin_insn *instruction)
+{
+    uint32_t x = 0;
+#if EDGEKIT_QEMU_API >= 3
+    qemu_plugin_insn_data(instruction, &x, sizeof x);
+#else
+    memcpy(&x, qemu_plugin_insn_data(instruction), sizeof x);
+#endif
+    return x;
+}
+
+static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    struct block *b = calloc(1, sizeof *b);
+    size_t count = qemu_plugin_tb_n_insns(tb);
+    b->address = qemu_plugin_tb_vaddr(tb);
+    b->of[ALL] = count;
+    for (size_t i = 0; i < count; i++) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(tb, i);
+        int class = class_of(word(instruction));
+        if (class != ALL) {
+            b->of[class]++;
+        }
+        if (levels && (class == LOAD || class == STORE)) {
+            qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, NO_REGS, READ_WRITE, NULL);
+        }
+    }
+    b->next = blocks;
+    blocks = b;
+#if EDGEKIT_QEMU_API == 1
+    if (!threads) {
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, ADD_U64, &b->executed, 1);
+        return;
+    }
+#endif
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, NO_REGS, b);
+}
+
+static void keep(int id)
+{
+    struct mark *m = &mark[marks++];
+    memset(m, 0, sizeof *m);
+    m->id = id;
+    for (struct block *b = blocks; b; b = b->next) {
+        b->before = b->after;
+        b->after = b->executed;
+        for (int c = 0; c < CLASSES; c++) {
+            m->of[c] += b->executed * b->of[c];
+        }
+    }
+    m->loaded = loaded;
+    m->stored = stored;
+    for (int n = 0; n < levels; n++) {
+        m->misses[n] = cache[n].misses;
+    }
+}
+
+static void write_out(void)
+{
+    FILE *file = fopen(out, "w");
+    if (!file) {
+        perror(out);
+        exit(70);
+    }
+    for (int k = 1; k < marks; k++) {
+        struct mark *m = &mark[k], *p = m - 1;
+        fprintf(file, "mark %d", m->id);
+        for (int c = 0; c < CLASSES; c++) {
+            fprintf(file, " %llu", (unsigned long long)(m->of[c] - p->of[c]));
+        }
+        fprintf(file, " %llu %llu", (unsigned long long)(m->loaded - p->loaded),
+                (unsigned long long)(m->stored - p->stored));
+        for (int n = 0; n < levels; n++) {
+            fprintf(file, " %llu", (unsigned long long)(m->misses[n] - p->misses[n]));
+        }
+        fputc('\n', file);
+    }
+    for (struct block *b = blocks; b; b = b->next) {
+        if (b->after > b->before) {
+            fprintf(file, "block %llx %llu", (unsigned long long)b->address,
+                    (unsigned long long)(b->after - b->before));
+            for (int c = 0; c < CLASSES; c++) {
+                fprintf(file, " %u", b->of[c]);
+            }
+            fputc('\n', file);
+        }
+    }
+    if (fclose(file)) {
+        perror(out);
+        exit(70);
+    }
+}
+
+static void on_syscall(qemu_plugin_id_t id, unsigned cpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
+                       uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8)
+{
+    if (number != GETPRIORITY || a2 >> 16 != MAGIC) {
+        return;
+    }
+    int what = a2 & 0xffff;
+    if (what == WATCH) {
+        watching = true;
+    } else if (what == WRITE) {
+        write_out();
+    } else if (marks < MOST_MARKS) {
+        keep(what);
+    }
+}
+
+static bool parse_caches(const char *text)
+{
+    int kib, ways, used;
+    for (levels = 0; levels < LEVELS && sscanf(text, "%d:%d%n", &kib, &ways, &used) == 2; levels++) {
+        struct level *l = &cache[levels];
+        if (kib < 1 || ways < 1 || kib * 16 % ways) {
+            return false;
+        }
+        l->ways = ways;
+        l->sets = kib * 16 / ways;
+        l->lines = calloc(l->sets * ways, sizeof *l->lines);
+        text += used;
+        if (*text == '+') {
+            text++;
+        }
+    }
+    return *text == 0;
+}
+
+VISIBLE int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (!strncmp(argv[i], "out=", 4)) {
+            out = argv[i] + 4;
+        } else if (!strncmp(argv[i], "caches=", 7)) {
+            if (!parse_caches(argv[i] + 7)) {
+                fprintf(stderr, "edgekit_count: no caches: %s\n", argv[i]);
+                return 1;
+            }
+        } else if (!strcmp(argv[i], "threads=on") || !strcmp(argv[i], "threads=true")) {
+            threads = true;
+        }
+    }
+    if (!out) {
+        fprintf(stderr, "edgekit_count: out=FILE is missing\n");
+        return 1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    qemu_plugin_register_vcpu_syscall_cb(id, on_syscall);
+    return 0;
+}

@@ -1,0 +1,1 @@
+"""What is counted on simulated boards, without a device: profile, gate, estimate."""

@@ -1,0 +1,175 @@
+"""The verb ``gate`` on a simulated board: candidates against baselines by what they execute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ... import __version__
+from ...artifacts.find import find_artifacts
+from ...artifacts.store import check_files
+from ...base.files import check_writable, write_atomic
+from ...base.inside import inside
+from ...base.progress import Progress, Step, silent, telling
+from ...counting.count import count
+from ...counting.emulator import Ready, prepare
+from ...devices.inventory import find_device
+from ...devices.virtual.simulated import SIMULATED
+from ...errors import EdgekitError, UsageError
+from ...gate.baselines import find_baseline
+from ...gate.counts import TOLERANCE, judge
+from ...reports.counted.store import count_path, load_count
+from ...reports.json_text import render
+from ...types import Counted, CountGate, Device, Stored, report_key
+from ...verify.sets_of_inputs import Shapes
+
+REPORTS = Path("device_reports")
+
+
+@dataclass(frozen=True)
+class PlannedCount:
+    """One gate before it runs: a baseline that was counted before, or one that is counted now."""
+
+    device: Device
+    candidate: Stored
+    baseline: Counted | Stored
+    where: Path
+    tolerance: float
+    threads: int
+
+    @property
+    def key(self) -> str:
+        """As that of a measurement."""
+        artifact = self.candidate.artifact
+        return key_of(self.candidate, self.threads, artifact.batch or 1)
+
+
+def key_of(stored: Stored, threads: int, batch: int) -> str:
+    """What names the counts of an artifact."""
+    artifact = stored.artifact
+    return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, None, batch)
+
+
+def plan_counts(
+    names: Sequence[str],
+    devices: Sequence[str],
+    *,
+    baseline: Path = REPORTS,
+    threads: int = 1,
+    tolerance: float | None = None,
+    artifacts_root: Path = Path("artifacts"),
+    shapes: Shapes | None = None,
+) -> list[PlannedCount]:
+    """The gates of a run: every candidate on every simulated board. Nothing is counted.
+
+    Args:
+        names: artifact folders, model files, or model ids; none means all under ``artifacts_root``.
+        devices: simulated boards.
+        baseline: folder of reports with counts, one artifact, or a folder of artifacts.
+        threads: within an operator.
+        tolerance: growth that passes; :data:`TOLERANCE` when None.
+        artifacts_root: holds the candidates.
+        shapes: of inputs that a file of others leaves open.
+
+    Raises:
+        UsageError: an unknown name, a tolerance that is none, or no baseline.
+    """
+    tolerance = TOLERANCE if tolerance is None else tolerance
+    if not 0 < tolerance < 1:
+        raise UsageError(f"--tolerance must be above 0 and below 1, got {tolerance:g}", "0.005 is 0.5 %")
+    planned = []
+    for place in [find_device(name) for name in dict.fromkeys(devices)]:
+        for stored in find_artifacts(names, artifacts_root, shapes=shapes):
+            key = key_of(stored, threads, stored.artifact.batch or 1)
+            found, where = baseline_of(baseline, stored, place.id, key)
+            planned.append(PlannedCount(place, stored, found, where, tolerance, threads))
+    return planned
+
+
+def baseline_of(root: Path, stored: Stored, device: str, key: str) -> tuple[Counted | Stored, Path]:
+    """Counts that lie there, else the artifact that is to be counted, and where it is.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = count_path(root, device, key)
+    if path.is_file():
+        return load_count(path), path
+    try:
+        found = find_baseline(root, stored.artifact, device, key).stored
+    except UsageError as error:
+        raise UsageError(
+            f"no baseline of {key} for {device} under {root}",
+            f"--baseline FOLDER of the baseline's artifacts; or count the good one: edgekit gate --update "
+            f"{stored.artifact.model} --device {device}",
+        ) from error
+    return found, found.folder
+
+
+def gate_counts(
+    planned: Sequence[PlannedCount], *, results_root: Path = Path("gate_results"), progress: Progress = silent
+) -> list[CountGate]:
+    """Run gates; each result is kept in ``<results_root>/<device>/<time>__<key>.json``.
+
+    Raises:
+        ToolError: this machine cannot count, or ``results_root`` cannot be written.
+    """
+    check_writable(results_root)
+    boards = {one.device.id: prepare(SIMULATED[one.device.id], progress) for one in planned}
+    results = []
+    for number, one in enumerate(planned, 1):
+        label = f"{number}/{len(planned)} {one.candidate.artifact.model}/{one.candidate.artifact.profile}"
+        result = run_one(one, boards[one.device.id], telling(f"{label} on {one.device.id}", progress))
+        stamp = datetime.now(UTC)
+        name = f"{stamp:%Y%m%dT%H%M%S%f}__{result.key}.json"
+        path = inside(results_root, result.device.id, name, field="the path of a result")
+        write_atomic(path, render(result.to_plain()) + "\n")
+        results.append(result)
+    return results
+
+
+def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
+    """One gate: the baseline is counted once, the candidate twice, which tells the noise."""
+    artifact, began = one.candidate.artifact, time.monotonic()
+    draft = CountGate(
+        model=artifact.model,
+        profile=artifact.profile,
+        runtime=artifact.runtime,
+        threads=one.threads,
+        batch=artifact.batch or 1,
+        device=one.device,
+        status="BROKEN_OFF",
+        reason="the counting did not end",
+        tolerance=one.tolerance,
+        baseline_path=str(one.where),
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        edgekit_version=__version__,
+    )
+    progress(Step("checking the files"))
+    try:
+        check_files(one.candidate)
+        if isinstance(one.baseline, Stored):
+            check_files(one.baseline)
+    except UsageError as error:
+        return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    try:
+        before = one.baseline
+        if isinstance(before, Stored):
+            before = count(before, board, threads=one.threads, repeat=False, progress=telling("baseline", progress))
+        after = count(one.candidate, board, threads=one.threads, progress=telling("candidate", progress))
+    except EdgekitError as error:
+        notes = (f"try: {error.hint}",) if error.hint else ()
+        return draft.model_copy(update={"reason": str(error), "notes": notes})
+    judged = judge(before, after, one.tolerance)
+    told = {
+        "status": judged.status,
+        "reason": judged.reason,
+        "noise": judged.noise,
+        "baseline": before,
+        "candidate": after,
+        "seconds": time.monotonic() - began,
+    }
+    return draft.model_copy(update=told)

@@ -1,0 +1,21 @@
+"""Equal reasons are said once."""
+
+from edgekit.reports.brief.reasons import merged, reasons_of
+from edgekit.reports.summary import summarise
+from edgekit.types import Verdict
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one(make):
+    def noisy(name, *reasons):
+        return make(name, verdict=Verdict(name="noisy", reasons=reasons))
+
+    rows = summarise([noisy("a", "p90 is 1.4 times", "hot"), noisy("b", "p90 is 12.5 times"), make("c")], {})[0].rows
+    first, second = reasons_of(rows)
+    assert (first.verdict, first.text) == ("noisy", "p90 is 1.4 to 12.5 times")
+    assert sorted(row.measurement.model for row in first.rows) == ["a", "b"]
+    assert (second.text, [row.measurement.model for row in second.rows]) == ("hot", ["a"])
+
+
+def test_a_number_that_is_the_same_everywhere_stays():
+    assert merged(["±2.5% after 60, above 1%", "±10% after 200, above 1%"]) == "±2.5 to 10% after 60 to 200, above 1%"
+    assert merged(["no number"]) == "no number"
