@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,6 +96,7 @@ def gate_command(
     from ..devices.reach import what_is_built_first
     from ..verbs.gate import gate, plan
 
+<<<<<<< HEAD
     devices = device or ["local"]
     shapes = input_shapes(input_)
     refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
@@ -124,26 +126,54 @@ def gate_command(
     if counts_there(devices):
         from .counted.gate import run_count_gate
         from .profile import refuse_for_counts
+=======
+    with told_in_pages(junit, markdown):
+        devices = device or ["local"]
+        shapes = input_shapes(input_)
+        refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+        if counts_there(devices):
+            from .counted.gate import run_count_gate
+            from .profile import refuse_for_counts
+>>>>>>> faults
 
-        refuse_for_counts(
-            {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url, "--plumbing": plumbing,
-             "--seed": seed is not None, "--force": force}
-        )  # fmt: skip
-        run_count_gate(
+            refuse_for_counts(
+                {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url,
+                 "--plumbing": plumbing, "--seed": seed is not None, "--force": force}
+            )  # fmt: skip
+            run_count_gate(
+                candidates or [],
+                devices,
+                baseline=baseline,
+                threads=threads,
+                tolerance=tolerance,
+                artifacts=artifacts,
+                shapes=shapes,
+                dry_run=dry_run,
+                update=update,
+                results=results,
+                as_json=as_json,
+                junit=junit,
+                markdown=markdown,
+            )
+            return
+        if update:
+            run_update(
+                candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
+            )
+            return
+        planned = plan(
             candidates or [],
             devices,
             baseline=baseline,
             threads=threads,
+            cores=cores,
             tolerance=tolerance,
-            artifacts=artifacts,
+            delta=delta,
+            config=config,
+            artifacts_root=artifacts,
             shapes=shapes,
-            dry_run=dry_run,
-            update=update,
-            results=results,
-            as_json=as_json,
-            junit=junit,
-            markdown=markdown,
         )
+<<<<<<< HEAD
         return
     if update:
         run_update(
@@ -180,10 +210,45 @@ def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, a
         emit_json(as_data(found))
     else:
         from .show.gate import show_results
+=======
+        if dry_run:
+            show_plan(planned, as_json)
+            return
+        for name in devices:
+            building = what_is_built_first(name)
+            if building:
+                say(building)
+        found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
+        write_pages(found, junit, markdown)
+        if as_json:
+            emit_json(as_data(found))
+        else:
+            from .show.gate import show_results
+>>>>>>> faults
 
-        show_results(found)
-    announce(found)
-    raise typer.Exit(exit_code(found))
+            show_results(found)
+        announce(found)
+        raise typer.Exit(exit_code(found))
+
+
+@contextmanager
+def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
+    """A block whose error stands in the files that were asked for: else those of an earlier run would stay there."""
+    from ..errors import EdgekitError
+
+    try:
+        yield
+    except EdgekitError as error:
+        from ..base.files import write_atomic
+        from ..reports.gate.junit import refused_junit
+        from ..reports.gate.markdown import refused_markdown
+
+        with suppress(EdgekitError):  # where the file itself cannot be written, that is the error
+            if junit is not None:
+                write_atomic(junit, refused_junit(error))
+            if markdown is not None:
+                write_atomic(markdown, refused_markdown(error))
+        raise
 
 
 def refuse_for_upgrades(given: dict[str, bool]) -> None:
