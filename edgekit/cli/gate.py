@@ -96,45 +96,36 @@ def gate_command(
     from ..devices.reach import what_is_built_first
     from ..verbs.gate import gate, plan
 
-<<<<<<< HEAD
-    devices = device or ["local"]
-    shapes = input_shapes(input_)
-    refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
-    if runtime_a is not None or runtime_b is not None:
-        from .choice.upgrade import run_upgrade_gate
-
-        refuse_for_upgrades(
-            {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
-        )
-        run_upgrade_gate(
-            candidates or [],
-            runtime_a,
-            runtime_b,
-            devices,
-            threads=threads,
-            cores=cores,
-            tolerance=tolerance,
-            delta=delta,
-            config=config,
-            artifacts=artifacts,
-            results=results,
-            shapes=shapes,
-            seed=seed,
-            tell=lambda found: finish(found, junit, markdown, as_json),
-        )
-        return
-    if counts_there(devices):
-        from .counted.gate import run_count_gate
-        from .profile import refuse_for_counts
-=======
     with told_in_pages(junit, markdown):
         devices = device or ["local"]
         shapes = input_shapes(input_)
         refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+        if runtime_a is not None or runtime_b is not None:
+            from .choice.upgrade import run_upgrade_gate
+
+            refuse_for_upgrades(
+                {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
+            )
+            run_upgrade_gate(
+                candidates or [],
+                runtime_a,
+                runtime_b,
+                devices,
+                threads=threads,
+                cores=cores,
+                tolerance=tolerance,
+                delta=delta,
+                config=config,
+                artifacts=artifacts,
+                results=results,
+                shapes=shapes,
+                seed=seed,
+                tell=lambda found: finish(found, junit, markdown, as_json),
+            )
+            return
         if counts_there(devices):
             from .counted.gate import run_count_gate
             from .profile import refuse_for_counts
->>>>>>> faults
 
             refuse_for_counts(
                 {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url,
@@ -173,34 +164,15 @@ def gate_command(
             artifacts_root=artifacts,
             shapes=shapes,
         )
-<<<<<<< HEAD
-        return
-    if update:
-        run_update(
-            candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
-        )
-        return
-    planned = plan(
-        candidates or [],
-        devices,
-        baseline=baseline,
-        threads=threads,
-        cores=cores,
-        tolerance=tolerance,
-        delta=delta,
-        config=config,
-        artifacts_root=artifacts,
-        shapes=shapes,
-    )
-    if dry_run:
-        show_plan(planned, as_json)
-        return
-    for name in devices:
-        building = what_is_built_first(name)
-        if building:
-            say(building)
-    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
-    finish(found, junit, markdown, as_json)
+        if dry_run:
+            show_plan(planned, as_json)
+            return
+        for name in devices:
+            building = what_is_built_first(name)
+            if building:
+                say(building)
+        found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
+        finish(found, junit, markdown, as_json)
 
 
 def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, as_json: bool) -> None:
@@ -210,25 +182,10 @@ def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, a
         emit_json(as_data(found))
     else:
         from .show.gate import show_results
-=======
-        if dry_run:
-            show_plan(planned, as_json)
-            return
-        for name in devices:
-            building = what_is_built_first(name)
-            if building:
-                say(building)
-        found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
-        write_pages(found, junit, markdown)
-        if as_json:
-            emit_json(as_data(found))
-        else:
-            from .show.gate import show_results
->>>>>>> faults
 
-            show_results(found)
-        announce(found)
-        raise typer.Exit(exit_code(found))
+        show_results(found)
+    announce(found)
+    raise typer.Exit(exit_code(found))
 
 
 @contextmanager
