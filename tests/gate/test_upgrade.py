@@ -10,6 +10,7 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.gate.upgrade import RuntimePairing, compare_outputs, operators_changed
+from edgekit.types.answers import Node
 
 SHORT = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=20, min_s=0.01, max_s=0.2)
 
@@ -33,16 +34,21 @@ def test_each_side_is_held_against_its_own_version(pairing):
     assert set(pairing.facts) == {"baseline", "candidate"}
     assert operators_changed(pairing) == []
     assert pairing.side("candidate", key).differences == ()
-    pairing.facts["candidate"] = {**pairing.facts["candidate"], "runtime_version": "0.1"}
+    pairing.facts["candidate"] = pairing.facts["candidate"].model_copy(update={"runtime_version": "0.1"})
     (difference,) = pairing.side("candidate", key).differences
     assert (difference.key, difference.pinned) == ("runtime_version", '"0.1"')
     assert pairing.side("baseline", key).differences == ()
 
 
 def test_operators_that_one_version_executes_otherwise_are_named(pairing):
-    conv = {"type": "Conv", "kernel": "", "delegated": None}
+    _, _, look = pairing.look()
+    pairing.conditions(look)
+    conv = Node(type="Conv", name="c", inputs=(), outputs=())
+    executed = {
+        "baseline": (conv, conv, Node(type="Relu", name="r", inputs=(), outputs=())),
+        "candidate": (conv, conv.model_copy(update={"kernel": "sgemm", "delegated": True})),
+    }
     pairing.facts = {
-        "baseline": {"executed": [conv, conv, {"type": "Relu"}]},
-        "candidate": {"executed": [conv, {"type": "Conv", "kernel": "sgemm", "delegated": True}]},
+        role: pairing.facts[role].model_copy(update={"executed": nodes}) for role, nodes in executed.items()
     }
     assert operators_changed(pairing) == ["Conv: 2 -> 1", "Conv (sgemm, in the delegate): 0 -> 1", "Relu: 1 -> 0"]
