@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 
 def train_command(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
     ],
     data: Annotated[
         str, typer.Option("--data", help="Training data: fashion-mnist, fashion-mnist:DIR, a folder or a .npz file.")
     ],
-    recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: small, cifar or imagenet.")] = "small",
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Training recipe: small, cifar, imagenet or qat. [default: small]")
+    ] = None,
+    qat: Annotated[
+        bool, typer.Option("--qat", help="Fine-tune --weights with the rounding of int8 in it; the recipe is qat.")
+    ] = False,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Number of epochs. [default: the recipe's]")
     ] = None,
@@ -53,6 +59,8 @@ def train_command(
 ) -> None:
     """Train or fine-tune a network; a CondenseNet drops its connections on the way.
 
+    --qat fine-tunes a trained checkpoint so that int8 costs it less; the checkpoint that it leaves is an ordinary one.
+
     Every epoch writes checkpoint.pt, metrics.json and plot.svg; --resume continues an interrupted run.
 
     Example: edgekit train condensenet_fashion_small --data fashion-mnist
@@ -62,9 +70,11 @@ def train_command(
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes
     from ..verbs.train import TrainOptions, train
+    from .shared.hub import weights_of
 
-    chosen = with_changes(find_recipe(recipe), epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed)
-    options = TrainOptions(data, chosen, out, resume, weights, num_classes)
+    named = find_recipe(recipe or ("qat" if qat else "small"))
+    chosen = with_changes(named, epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed, qat=qat or None)
+    options = TrainOptions(data, chosen, out, resume, weights_of(context, [model], weights), num_classes)
     with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):
@@ -125,6 +135,11 @@ def result_lines(trained: Trained) -> list[str]:
             f"{len(run.epochs)} epochs in {run.seconds / 60:.1f} min"
         ),
     ]
+    if run.float_accuracy is not None:
+        lost = run.float_accuracy - last.test_accuracy
+        lines.append(
+            f"that is with the rounding of int8; float was {run.float_accuracy:.2f} % before: {lost:+.2f} points lost"
+        )
     if last.survivors is not None:
         left = last.survivors
         lines.append(f"connections: {left.connections:,} of {left.total:,} survive, stage {left.stage}")

@@ -16,7 +16,7 @@ class Epoch(Frozen):
         loss: mean cross entropy of the training batches, without the lasso.
         lasso: mean group-lasso term, unweighted; None without learned group convolutions.
         train_accuracy: percent, of the augmented batches as they were trained on.
-        test_accuracy: percent, after the epoch.
+        test_accuracy: percent, after the epoch; of a quantization-aware training that of the rounded network.
         lr: learning rate of the last batch.
         progress: share of the training done at the end of the epoch.
         survivors: after the epoch; None without learned group convolutions.
@@ -41,6 +41,7 @@ class Run(Frozen):
         start: where the first weights came from, in words.
         data_sha256: digest of class names and labels.
         params: learnable elements while training.
+        float_accuracy: of the network at its start, percent, where the training is quantization-aware.
     """
 
     schema_version: Literal[1] = 1
@@ -54,6 +55,7 @@ class Run(Frozen):
     params: int
     recipe: Recipe
     threads: int
+    float_accuracy: float | None = None
     epochs: tuple[Epoch, ...] = ()
 
     @property

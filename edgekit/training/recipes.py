@@ -1,6 +1,7 @@
 """How a network is trained: SGD with Nesterov momentum, a cosine learning rate stepped per batch, the group lasso.
 
-The two recipes of the CondenseNet paper (arXiv:1711.09224, section 5) and a small one for minutes on a CPU.
+The two recipes of the CondenseNet paper (arXiv:1711.09224, section 5), a small one for minutes on a CPU, and one that
+makes a trained network robust against int8.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Recipe(Frozen):
         weight_decay: on every parameter.
         lasso: weight of the group lasso of learned group convolutions; without any it has no effect.
         flip: mirror half of the images.
+        qat: quantization-aware: round weights and activations as int8 does while training.
         shift: move images by up to this many pixels each way, zeros moving in.
         seed: of initial weights, order, augmentation and dropout.
     """
@@ -35,6 +37,7 @@ class Recipe(Frozen):
     weight_decay: float = Field(default=1e-4, ge=0)
     lasso: float = Field(default=0.0, ge=0)
     flip: bool = True
+    qat: bool = False
     shift: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0)
 
@@ -46,6 +49,8 @@ class Recipe(Frozen):
 RECIPES = {
     # Fashion-MNIST on two cores. The lasso's weight is the paper's ImageNet one; a flipped shirt is a shirt.
     "small": Recipe(epochs=6, batch=64, lr=0.1, lasso=1e-5),
+    # From a trained checkpoint: a step must not undo what the training found.
+    "qat": Recipe(epochs=2, batch=64, lr=0.002, qat=True),
     "cifar": Recipe(epochs=300, batch=64, lr=0.1, shift=4),
     "imagenet": Recipe(epochs=120, batch=256, lr=0.1, lasso=1e-5),
 }
@@ -70,13 +75,14 @@ def with_changes(
     lr: float | None = None,
     lasso: float | None = None,
     seed: int = 0,
+    qat: bool | None = None,
 ) -> Recipe:
     """``recipe`` with whatever is not None in place of its own.
 
     Raises:
         UsageError: a value that no training can have.
     """
-    wanted = {"epochs": epochs, "batch": batch, "lr": lr, "lasso": lasso, "seed": seed}
+    wanted = {"epochs": epochs, "batch": batch, "lr": lr, "lasso": lasso, "seed": seed, "qat": qat}
     changes = {key: value for key, value in wanted.items() if value is not None}
     try:
         return Recipe.model_validate({**recipe.model_dump(), **changes})

@@ -20,7 +20,7 @@ from ..catalog import find_card
 from ..errors import UsageError
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
-from ..training.loop import OnBatch, Training, begin, train_epoch
+from ..training.loop import OnBatch, Training, accuracy_on, begin, train_epoch
 from ..training.metrics import Epoch, Run
 from ..training.recipes import Recipe
 from ..training.sources import load_data
@@ -77,11 +77,13 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     """Train ``model`` and leave its results in the folder that the options name.
 
     Raises:
-        UsageError: an unknown model, unusable data or weights, a run that is there already, or one to resume that was
-            made under other conditions.
+        UsageError: an unknown model, unusable data or weights, quantization-aware training without weights, a run that
+            is there already, or one to resume that was made under other conditions.
         ToolError: the data set is not installed, or the folder cannot be written.
     """
     listener = listener or Listener()
+    if options.recipe.qat and options.weights == "random":
+        raise UsageError("--qat makes a trained network robust against int8", "give its checkpoint: --weights FILE")
     card = find_card(model)
     card = settled(card, resolve_weights(card, options.weights))
     data = load_data(options.data, card.preprocessing)
@@ -155,7 +157,11 @@ def started(
         layout=start.layout,
         classes=data.classes,
     )
-    return begin(start.network, data, card.preprocessing, options.recipe), header, conditions(start, data, options)
+    run = conditions(start, data, options)
+    if options.recipe.qat:
+        exact = accuracy_on(start.network, data.test, card.preprocessing)
+        run = run.model_copy(update={"float_accuracy": exact})
+    return begin(start.network, data, card.preprocessing, options.recipe), header, run
 
 
 def conditions(start: Start, data: Dataset, options: TrainOptions) -> Run:

@@ -335,3 +335,35 @@ def test_evaluate_says_what_train_says_of_arrays(tiny_condensenet: Path, stripes
     assert "images of 8 x 8 are resized to the network's 12 x 16" in found.notes
     # The checkpoint says itself how its images were made: nothing is assumed.
     assert not any("assumed" in note for note in found.notes)
+
+
+def test_quantization_aware_training_starts_from_a_checkpoint_and_leaves_an_ordinary_one(
+    stripes: Path, tmp_path: Path
+) -> None:
+    """Its accuracy is that of the rounded network, what float had is kept beside it, and two runs are the same."""
+    card = tmp_path / "tiny.toml"
+    text = (Path(__file__).parents[2] / "models" / "shufflenet_v2_0.5.toml").read_text()
+    text = text.replace("[3, 224, 224]", "[3, 32, 32]").replace("resize = 256", "resize = 32")
+    card.write_text(text.replace("crop = 224", "crop = 32").replace('id = "shufflenet_v2_0.5"', 'id = "tiny"'))
+    short = RECIPE.model_copy(update={"epochs": 1, "batch": 40})
+    first = train(str(card), options(stripes, tmp_path / "float", recipe=short)).folder / "checkpoint.pt"
+    qat = short.model_copy(update={"qat": True, "lr": 0.001})
+    with pytest.raises(UsageError, match="--qat makes a trained network robust") as caught:
+        train(str(card), options(stripes, tmp_path / "none", recipe=qat))
+    assert "--weights FILE" in caught.value.hint
+    runs = [
+        train(str(card), options(stripes, tmp_path / name, recipe=qat, weights=str(first))) for name in ("one", "two")
+    ]
+    assert same(*(made.folder / "checkpoint.pt" for made in runs))
+    assert not same(first, runs[0].folder / "checkpoint.pt")
+    assert read_state(first).keys() == read_state(runs[0].folder / "checkpoint.pt").keys()
+    assert runs[0].run.float_accuracy is not None
+
+
+def test_quantization_aware_training_of_learned_groups_is_refused(
+    tiny_condensenet: Path, stripes: Path, tmp_path: Path
+) -> None:
+    first = train(str(tiny_condensenet), options(stripes, tmp_path / "float")).folder / "checkpoint.pt"
+    qat = RECIPE.model_copy(update={"qat": True})
+    with pytest.raises(UsageError, match="has learned groups to condense"):
+        train(str(tiny_condensenet), options(stripes, tmp_path / "out", recipe=qat, weights=str(first)))

@@ -1,0 +1,101 @@
+"""``python -m tools.faults``: let everything fail in turn; exit code 1 when a promise is broken.
+
+Writes ``faults.json`` and ``faults.md``. Needs Linux and gcc; what only root can bring about is left out for others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edgekit.base.revision import revision
+
+from .attempt import adopt_orphans, look_briefly
+from .page import page
+from .row import Row
+from .scenes import ROOT, SCENES
+from .shim import STATE, Shim, environment
+from .staged import staged_rows
+from .table import rows
+
+DEVICES = "devices"
+"""What tests bring about: see staged.py."""
+
+
+def arguments_of(words: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=[*(scene.name for scene in SCENES), DEVICES], help="may be repeated"
+    )
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="let every Nth operation fail")
+    parser.add_argument("--loop-only", action="store_true", help="leave out what the machine has too little of")
+    parser.add_argument("--add", type=Path, nargs="*", default=[], help="faults.json of earlier runs, to be added to")
+    parser.add_argument("--soaks", type=Path, nargs="*", default=[], help="soak.json of make soak, for the page")
+    parser.add_argument("--out", type=Path, default=Path("build/faults"), help="folder for faults.md and faults.json")
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> int:
+    """Try the faults and write the page; the exit code."""
+    chosen = arguments_of(words)
+    if chosen.every < 1:
+        sys.stderr.write(f"--every must be at least 1, got {chosen.every}\n")
+        return 2
+    adopt_orphans()
+    look_briefly()
+    shim = Shim(Path(os.environ[STATE]))
+    found = list(rows(shim, chosen.only or (), chosen.every, not chosen.loop_only, say))
+    if not chosen.only or DEVICES in chosen.only:
+        found += staged_rows()
+    found = added(found, chosen.add)
+    known = revision(ROOT)
+    results = {
+        "where": f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
+        "revision": known.commit[:7] if known else "unknown",
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": [asdict(row) for row in found],
+        "soaks": [one for path in chosen.soaks for one in json.loads(path.read_text())],
+    }
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "faults.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (chosen.out / "faults.md").write_text(page(results), encoding="utf-8")
+    broken = sum(row.broken for row in found)
+    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
+    return 1 if broken else 0
+
+
+def added(found: list[Row], earlier: list[Path]) -> list[Row]:
+    """What was found, and what earlier runs found of other faults and commands, command by command."""
+    kept = {(row.fault, row.command): row for row in found}
+    for path in earlier:
+        for plain in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            row = Row.from_plain(plain)
+            kept.setdefault((row.fault, row.command), row)
+    names = [scene.name for scene in SCENES]
+    return sorted(kept.values(), key=lambda row: names.index(row.command) if row.command in names else len(names))
+
+
+def say(text: str) -> None:
+    """One line on stdout, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def again_with_the_shim() -> int:
+    """This program once more, with the shim."""
+    with tempfile.TemporaryDirectory(prefix="shim-") as own:
+        command = [sys.executable, "-m", "tools.faults", *sys.argv[1:]]
+        return subprocess.run(command, env={**os.environ, **environment(Path(own))}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]) if STATE in os.environ else again_with_the_shim())
