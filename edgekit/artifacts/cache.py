@@ -30,6 +30,7 @@ from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf
 from .image_sources import digest_of
 from .prepare import ExportOptions
+from .snippet.write import write_snippet
 from .store import check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
@@ -135,6 +136,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progre
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
             shutil.copyfile(file_of(entry, name), file_of(staging, name))
+        write_snippet(staging, stored.artifact.runtime)
     return Stored(final, stored.artifact)
 
 

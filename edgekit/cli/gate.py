@@ -64,6 +64,13 @@ def gate_command(
             "--plumbing", help="Run one pair on an emulated device to try the set-up; the result is NOT_COMPARABLE."
         ),
     ] = False,
+    runtime_a: Annotated[
+        str | None,
+        typer.Option("--runtime-a", help="Gate an upgrade: the version in use, such as onnxruntime==1.22.0."),
+    ] = None,
+    runtime_b: Annotated[
+        str | None, typer.Option("--runtime-b", help="The version to upgrade to; the artifacts stay the same.")
+    ] = None,
     force: ForceOption = False,
     input_: Input = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
@@ -75,10 +82,16 @@ def gate_command(
 ) -> None:
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
+    With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
+    that edgekit makes from wheels on this machine: other outputs fail, then the same rule judges the pairs.
+
+    On a simulated board (sim-rpi4, ...) instructions are counted instead, and more than 0.5 % of growth fails.
+
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
     counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
     Example: edgekit gate mobilenet_v3 --device rpi4
+    Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0
     """
     from ..devices.reach import what_is_built_first
     from ..verbs.gate import gate, plan
@@ -87,6 +100,29 @@ def gate_command(
         devices = device or ["local"]
         shapes = input_shapes(input_)
         refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+        if runtime_a is not None or runtime_b is not None:
+            from .choice.upgrade import run_upgrade_gate
+
+            refuse_for_upgrades(
+                {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
+            )
+            run_upgrade_gate(
+                candidates or [],
+                runtime_a,
+                runtime_b,
+                devices,
+                threads=threads,
+                cores=cores,
+                tolerance=tolerance,
+                delta=delta,
+                config=config,
+                artifacts=artifacts,
+                results=results,
+                shapes=shapes,
+                seed=seed,
+                tell=lambda found: finish(found, junit, markdown, as_json),
+            )
+            return
         if counts_there(devices):
             from .counted.gate import run_count_gate
             from .profile import refuse_for_counts
@@ -136,15 +172,20 @@ def gate_command(
             if building:
                 say(building)
         found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
-        write_pages(found, junit, markdown)
-        if as_json:
-            emit_json(as_data(found))
-        else:
-            from .show.gate import show_results
+        finish(found, junit, markdown, as_json)
 
-            show_results(found)
-        announce(found)
-        raise typer.Exit(exit_code(found))
+
+def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, as_json: bool) -> None:
+    """Write the pages, show the results, and end with their exit code."""
+    write_pages(found, junit, markdown)
+    if as_json:
+        emit_json(as_data(found))
+    else:
+        from .show.gate import show_results
+
+        show_results(found)
+    announce(found)
+    raise typer.Exit(exit_code(found))
 
 
 @contextmanager
@@ -165,6 +206,19 @@ def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
             if markdown is not None:
                 write_atomic(markdown, refused_markdown(error))
         raise
+
+
+def refuse_for_upgrades(given: dict[str, bool]) -> None:
+    """Say that some options mean nothing to the gate of an upgrade.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    from ..errors import UsageError
+
+    for option, on in given.items():
+        if on:
+            raise UsageError(f"{option} is about baselines, and --runtime-a is one itself", "leave one of both out")
 
 
 def counts_there(devices: Sequence[str]) -> bool:

@@ -1,0 +1,1 @@
+"""Commands that measure to choose: the gate of a runtime's upgrade."""
