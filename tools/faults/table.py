@@ -20,8 +20,8 @@ Say = Callable[[str], None]
 KINDS: dict[Kind, tuple[str, str]] = {
     "once": ("each operation fails once", WHOLE),
     "for good": ("each operation fails, and all later ones of its kind", WHOLE),
-    "killed": ("SIGKILL at each operation, to the process that makes it", f"killed, or {WHOLE}"),
-    "stopped": ("SIGTERM at each operation, to the process that makes it", f"exit code 143, or {WHOLE}"),
+    "killed": ("SIGKILL at each operation, to the process that makes it", f"{WHOLE}, or killed"),
+    "stopped": ("SIGTERM at each operation, to the process that makes it", f"{WHOLE}, or exit code 143"),
 }
 
 
@@ -54,7 +54,7 @@ def rows(
                         continue
                     chosen = islice(faults(stage, kind), number % every, None, every)
                     landed = filter(None, (suffer(stage, fault) for fault in chosen))
-                    yield row_of(title, scene.name, promise, told(landed, say))
+                    yield row_of(title, scene.name, promise, told(landed, say), len(stage.classes))
                 if conditions and not scene.remote:
                     yield from conditions_of(stage, say)
 
