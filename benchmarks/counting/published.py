@@ -157,6 +157,8 @@ def summary(rows: dict[str, dict[str, Any]], which: str) -> dict[str, float]:
     """Errors of the modelled times of the float or the int8 networks, and the rank correlation."""
     chosen = [row for name, row in rows.items() if name.endswith("_int8") == (which == "int8")]
     ratios = [row["modelled_ms"] / row["published_ms"] for row in chosen]
+    if not ratios:
+        return {}
     errors = [abs(ratio - 1) for ratio in ratios]
     made: dict[str, float] = {
         "median_ratio": statistics.median(ratios),

@@ -82,6 +82,9 @@ def profile_command(
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1) instructions are counted instead, without a
+    device; a cycle model makes an estimate of them.
+
     Example: edgekit profile mobilenet_v3 --threads 2
     """
     from ..artifacts.find import find_artifacts

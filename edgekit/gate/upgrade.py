@@ -11,12 +11,13 @@ from ..artifacts.outputs import compare_output, fair_bounds
 from ..base.images.pixels import from_output
 from ..base.progress import Step, telling
 from ..base.scratch import scratch_folder
-from ..bench.launch import run_agent
+from ..bench.launch import Kind, ask_agent
 from ..bench.session import Session, model_files
 from ..catalog import profile_for
 from ..types import Conditions, Parity
+from ..types.answers import GuardAnswer, InspectAnswer, Node, OutputsAnswer
 from ..verify.sets_of_inputs import load_arrays, random_inputs, save_arrays
-from .pairs import Pairing, Role, Side
+from .pairs import Pairing, Role, Side, told
 
 SETS = 8
 """Sets of random inputs on which the outputs are compared."""
@@ -32,36 +33,34 @@ class RuntimePairing(Pairing):
     """
 
     other: Session | None = None
-    facts: dict[Role, dict[str, Any]] = field(default_factory=dict)
+    facts: dict[Role, InspectAnswer] = field(default_factory=dict)
 
     def session_of(self, role: Role) -> Session:
         """Where a side runs."""
         assert self.other is not None
         return self.other if role == "candidate" else self.session
 
-    def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
+    def ask(self, answer: type[Kind], role: Role, **more: Any) -> Kind:
         """One launch of the agent about one side, in its environment.
 
         Raises:
             ToolError: it crashed, ran out of time, or the runtime cannot be imported there.
         """
-        answer = self.session_of(role).launch(command, self.sides[role], telling(role, self.progress), **more)
-        if command == "inspect":
-            self.facts[role] = answer
-        return answer
+        return self.session_of(role).launch(answer, self.sides[role], telling(role, self.progress), **more)
 
-    def conditions(self, look: dict[str, Any]) -> Conditions:
-        """The key of the baseline's side; what the candidate's version makes of the artifact is asked too."""
+    def conditions(self, look: GuardAnswer) -> Conditions:
+        """The key of the baseline's side; what each version makes of the artifact is kept."""
         found = super().conditions(look)
-        self.progress(Step("what the candidate's runtime makes of it"))
-        self.ask("inspect", "candidate")
+        for role in self.sides:
+            self.progress(Step(f"what the runtime of the {role} makes of it"))
+            self.facts[role] = self.ask(InspectAnswer, role)
         return found
 
     def side(self, role: Role, key: Conditions) -> Side:
         """One measured launch, held against what its own version said of itself."""
         if role == "candidate":
             facts = self.facts["candidate"]
-            key = key.model_copy(update={"runtime_version": facts["runtime_version"], "settings": facts["settings"]})
+            key = key.model_copy(update={"runtime_version": facts.runtime_version, "settings": facts.settings})
         return super().side(role, key)
 
 
@@ -110,24 +109,28 @@ def outputs_of(pairing: RuntimePairing, role: Role, given: Path, taken: Path) ->
     """The outputs of one side."""
     stored, session = pairing.sides[role], pairing.session_of(role)
     pairing.progress(Step(f"outputs of the {role}"))
-    request = {"command": "outputs", "runtime": stored.artifact.runtime, "threads": 1}
-    more = {"shapes": stored.artifact.input_shapes, "inputs": str(given), "outputs": str(taken)}
+    request = {
+        "runtime": stored.artifact.runtime,
+        "threads": 1,
+        "shapes": stored.artifact.input_shapes,
+        "inputs": str(given),
+        "outputs": str(taken),
+    }
     what = f"running {stored.artifact.model} {stored.artifact.profile}"
-    run_agent(session.transport, {**request, **more}, {"model": model_files(stored)}, session.limits.timeout_s, what)
+    files = {"model": model_files(stored)}
+    ask_agent(OutputsAnswer, session.transport, request, files, session.limits.timeout_s, what)
     return load_arrays(taken)
 
 
 def operators_changed(pairing: RuntimePairing) -> list[str]:
     """The operators that the two versions execute differently, by type, kernel and delegate; in words."""
-    counts = {role: Counter(kind_of(op) for op in facts["executed"]) for role, facts in pairing.facts.items()}
-    before, after = counts["baseline"], counts["candidate"]
+    before, after = (Counter(map(kind_of, pairing.facts[role].executed)) for role in ("baseline", "candidate"))
     kinds = sorted(kind for kind in {**before, **after} if before[kind] != after[kind])
     return [f"{kind}: {before[kind]} -> {after[kind]}" for kind in kinds]
 
 
-def kind_of(op: dict[str, Any]) -> str:
+def kind_of(op: Node) -> str:
     """Type of an executed operator, with its kernel and where it runs, where the runtime tells."""
-    more = [str(op[key]) for key in ("kernel", "precision") if op.get(key)]
-    where = ["in the delegate"] if op.get("delegated") else []
-    said = ", ".join([*more, *where])
-    return f"{op['type']} ({said})" if said else str(op["type"])
+    more = [str(value) for name in ("kernel", "precision") if (value := told(op, name))]
+    said = ", ".join([*more, *(["in the delegate"] if told(op, "delegated") else [])])
+    return f"{op.type} ({said})" if said else op.type

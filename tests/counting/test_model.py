@@ -10,6 +10,7 @@ from edgekit.types import Counts
 def counts(**given: int) -> Counts:
     names = ("instructions", "fma", "dot", "int_multiply", "simd", "loads", "stores", "branches", "bytes_loaded",
              "bytes_stored")  # fmt: skip
+    given.setdefault("instructions", 1)
     return Counts(**{name: given.get(name, 0) for name in names}, cache_misses=given.get("cache_misses", (0, 0)))
 
 

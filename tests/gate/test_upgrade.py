@@ -10,6 +10,7 @@ from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.gate.upgrade import RuntimePairing, compare_outputs, operators_changed
+from edgekit.types.answers import Node
 
 SHORT = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=20, min_s=0.01, max_s=0.2)
 
@@ -33,16 +34,18 @@ def test_each_side_is_held_against_its_own_version(pairing):
     assert set(pairing.facts) == {"baseline", "candidate"}
     assert operators_changed(pairing) == []
     assert pairing.side("candidate", key).differences == ()
-    pairing.facts["candidate"] = {**pairing.facts["candidate"], "runtime_version": "0.1"}
+    pairing.facts["candidate"] = pairing.facts["candidate"].model_copy(update={"runtime_version": "0.1"})
     (difference,) = pairing.side("candidate", key).differences
     assert (difference.key, difference.pinned) == ("runtime_version", '"0.1"')
     assert pairing.side("baseline", key).differences == ()
 
 
 def test_operators_that_one_version_executes_otherwise_are_named(pairing):
-    conv = {"type": "Conv", "kernel": "", "delegated": None}
-    pairing.facts = {
-        "baseline": {"executed": [conv, conv, {"type": "Relu"}]},
-        "candidate": {"executed": [conv, {"type": "Conv", "kernel": "sgemm", "delegated": True}]},
-    }
+    _, _, look = pairing.look()
+    pairing.conditions(look)
+    facts = pairing.facts["baseline"]
+    conv, relu = Node(name="a", type="Conv", inputs=(), outputs=()), Node(name="b", type="Relu", inputs=(), outputs=())
+    other = Node(name="a", type="Conv", inputs=(), outputs=(), kernel="sgemm", delegated=True)
+    pairing.facts["baseline"] = facts.model_copy(update={"executed": (conv, conv, relu)})
+    pairing.facts["candidate"] = facts.model_copy(update={"executed": (conv, other)})
     assert operators_changed(pairing) == ["Conv: 2 -> 1", "Conv (sgemm, in the delegate): 0 -> 1", "Relu: 1 -> 0"]

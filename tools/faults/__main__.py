@@ -14,6 +14,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from edgekit.base.revision import revision
@@ -24,7 +25,7 @@ from .row import Row
 from .scenes import ROOT, SCENES
 from .shim import STATE, Shim, environment
 from .staged import staged_rows
-from .table import rows
+from .table import KINDS, rows
 
 DEVICES = "devices"
 """What tests bring about: see staged.py."""
@@ -36,6 +37,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=[*(scene.name for scene in SCENES), DEVICES], help="may be repeated"
     )
+    parser.add_argument("--kind", action="append", choices=KINDS, help="what goes wrong at an operation; repeatable")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="let every Nth operation fail")
     parser.add_argument("--loop-only", action="store_true", help="leave out what the machine has too little of")
     parser.add_argument("--add", type=Path, nargs="*", default=[], help="faults.json of earlier runs, to be added to")
@@ -53,10 +55,18 @@ def main(words: list[str]) -> int:
     adopt_orphans()
     look_briefly()
     shim = Shim(Path(os.environ[STATE]))
-    found = list(rows(shim, chosen.only or (), chosen.every, not chosen.loop_only, say))
-    if not chosen.only or DEVICES in chosen.only:
-        found += staged_rows()
-    found = added(found, chosen.add)
+    found: list[Row] = []
+    begun = rows(shim, chosen.only or (), chosen.kind or (), chosen.every, not chosen.loop_only, say)
+    for row in chain(begun, staged_rows() if not chosen.only or DEVICES in chosen.only else ()):
+        found.append(row)
+        write(added(found, chosen.add), chosen)  # a long run that is ended leaves what it has found
+    broken = sum(row.broken for row in found)
+    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
+    return 1 if broken else 0
+
+
+def write(found: list[Row], chosen: argparse.Namespace) -> None:
+    """Write the results and their page."""
     known = revision(ROOT)
     results = {
         "where": f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
@@ -68,9 +78,6 @@ def main(words: list[str]) -> int:
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "faults.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (chosen.out / "faults.md").write_text(page(results), encoding="utf-8")
-    broken = sum(row.broken for row in found)
-    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
-    return 1 if broken else 0
 
 
 def added(found: list[Row], earlier: list[Path]) -> list[Row]:

@@ -137,7 +137,7 @@ def one_upgrade(one: Planned, draft: GateResult, pythons: Sequence[str], path: P
 
 def version_notes(pairing: RuntimePairing) -> list[str]:
     """Which versions ran, and which operators they execute differently."""
-    old, new = (pairing.facts[role]["runtime_version"] for role in ("baseline", "candidate"))
+    old, new = (pairing.facts[role].runtime_version for role in ("baseline", "candidate"))
     changed = operators_changed(pairing)
     rest = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
     told = f"operators that changed: {'; '.join(changed[:SHOWN])}{rest}" if changed else "no operator changed"
