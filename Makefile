@@ -1,4 +1,4 @@
-# make demo | make test | make coverage | make fuzz | make soak | make lint | make docs | make bench
+# make demo | make test | make coverage | make fuzz | make soak | make faults | make lint | make docs | make bench
 # PYTHON chooses the interpreter, else the newest of 3.13, 3.12 and 3.11 that is there; PIP_FLAGS are added to every pip
 # install; TORCH_INDEX names an index of PyTorch's CPU builds other than PyTorch's own, or none when it is empty.
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ JOBS ?= 2
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 
-.PHONY: demo test coverage lint docs bench soak wheel lock release-check audit clean system-packages fuzz
+.PHONY: demo test coverage lint docs bench soak faults wheel lock release-check audit clean system-packages fuzz
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -74,6 +74,10 @@ bench: $(VENV)/.stamp-demo
 # For example SOAK_FLAGS="--minutes 3 --device local".
 soak: $(VENV)/.stamp-demo
 	$(BIN)/python -m tools.soak $(SOAK_FLAGS)
+
+# Everything fails in turn; for example FAULTS_FLAGS="--only report", "--every 5". Some of it only root can bring about.
+faults: $(VENV)/.stamp-dev system-packages
+	$(BIN)/python -m tools.faults $(FAULTS_FLAGS)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from .errors import EdgekitError
-
+TYPE_CHECKING = False  # typing's, which takes longer to import than all that the program needs before it heeds signals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.export import ExportedProgram
 
+    from .errors import EdgekitError
     from .types import Stored
 
 __version__ = "0.1.0"
@@ -82,6 +80,8 @@ def export(
         VerificationError: an output of an artifact is too far from the network's.
         ToolError: a converter failed.
     """
+    from pathlib import Path
+
     from .verbs.export_own import export_module
 
     return export_module(
@@ -95,3 +95,14 @@ def export(
         out=Path(out),
         preprocessing=preprocessing or {},
     )
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """``EdgekitError``, imported when it is asked for."""
+        if name == "EdgekitError":
+            from .errors import EdgekitError
+
+            return EdgekitError
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

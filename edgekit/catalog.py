@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from .base.hubs import hub_id
 from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision
@@ -174,7 +175,7 @@ def cards() -> dict[str, ModelCard]:
 
 
 def find_card(name: str) -> ModelCard:
-    """The card of an id, an alias (``mobilenet_v3``, ``mobilenet_v3_large``) or a path to a TOML file.
+    """The card of an id, an alias (``mobilenet_v3``, ``mobilenet_v3_large``), a hub's name or a path to a TOML file.
 
     Raises:
         UsageError: unknown name, with the nearest known ones.
@@ -182,7 +183,8 @@ def find_card(name: str) -> ModelCard:
     if name.endswith(".toml"):
         return load_toml(Path(name), ModelCard)
     known = cards()
-    lower = name.lower()
+    hub = hub_id(name)
+    lower = (hub.name if hub else name).lower()
     if lower in known:
         return known[lower]
     aliases = {alias: card for card in known.values() for alias in card.aliases}

@@ -127,11 +127,12 @@ def test_every_exit_code_has_its_end(project: Path, code: int, given: dict[str, 
 def test_the_inputs_become_options(project: Path) -> None:
     program("edgekit", 'printf "%s\\n" "$@" > said; echo "{}"')
     run_step(
-        "Gate", candidates="a b", device="rpi4 rpi5", tolerance="0.02", delta="0.05", config="g.toml", threads="4",
+        "Gate", candidates="a\n  b\n", device="rpi4 rpi5", tolerance="0.02", delta="0.05", config="g.toml", threads="4",
         plumbing="true",
     )  # fmt: skip
     said = Path("said").read_text().split("\n")[:-1]
-    assert said[:3] == ["gate", "a", "b"]
+    assert said[0] == "gate"
+    assert said[-3:] == ["--", "a", "b"]
     pairs = list(itertools.pairwise(said))
     for pair in [("--device", "rpi4"), ("--device", "rpi5"), ("--tolerance", "0.02"), ("--delta", "0.05"),
                  ("--config", "g.toml"), ("--threads", "4"), ("--baseline", "device_reports")]:  # fmt: skip
@@ -148,6 +149,19 @@ def test_an_input_cannot_become_a_command(project: Path) -> None:
     )
     assert not Path("hacked").exists()
     assert 'x"; touch hacked; "' in Path("said").read_text()
+
+
+def test_a_candidate_cannot_become_an_option(project: Path) -> None:
+    found = run_step("Gate", candidates="--update tiny", baseline=str(TINY / "onnx-fp32"))
+    assert (found.code, found.outputs["status"]) == (2, "USAGE")
+    assert "--update" in found.stderr
+    assert not Path("device_reports").exists()
+
+
+def test_an_output_is_one_line(project: Path) -> None:
+    program("edgekit", "exit 1")
+    found = run_step("Gate", results="out\nstatus=PASS")
+    assert (found.code, found.outputs) == (2, {})
 
 
 def test_results_of_the_last_run_are_not_taken_for_these(project: Path) -> None:

@@ -81,3 +81,15 @@ def test_a_signal_after_the_work_prints_nothing() -> None:
     program = "import signal; signal.signal(2, signal.default_int_handler); " + program
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_signals_are_heeded_before_anything_else_is_imported() -> None:
+    look = (
+        "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules); import edgekit.program\n"
+        "print(' '.join(sorted(set(sys.modules) - before)))"
+    )
+    root = str(Path(__file__).parent.parent)
+    # Without site, which imports what it likes before us.
+    done = subprocess.run([sys.executable, "-S", "-c", look, root], capture_output=True, text=True, check=True)
+    assert "edgekit.base.processes.signals" in done.stdout.split()
+    assert not {"typing", "pathlib", "re", "edgekit.errors"} & set(done.stdout.split())

@@ -44,10 +44,21 @@ def main(arguments: List[str]) -> int:
     """Answer the request in the file ``arguments[0]``; the exit code."""
     keep_protocol()
     try:
+        return tell(arguments)
+    except BrokenPipeError as error:  # whoever asked has gone, or the connection to him
+        sys.stderr.write("nobody takes what the agent says: %s\n" % error.strerror)
+        return 1
+
+
+def tell(arguments: List[str]) -> int:
+    """Carry out the request and tell how it went; the exit code."""
+    try:
         emit({"ok": True, "value": answer(read_request(arguments))})
         return 0
     except AgentError as error:
         emit({"ok": False, "kind": error.kind, "message": str(error)})
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001  (the other side must hear of anything)
         traceback.print_exc()
         emit({"ok": False, "kind": type(error).__name__, "message": type(error).__name__ + ": " + first_line(error)})

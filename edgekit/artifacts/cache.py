@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..base.files import sha256_file, staged_folder
+from ..base.files import sha256_file, staged_folder, sweep
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
 from ..convert.job import TOOLS
@@ -30,6 +30,7 @@ from ..types import ExportProfile, ModelCard, Stored
 from ..zoo.conventions import named_tf
 from .image_sources import digest_of
 from .prepare import ExportOptions
+from .snippet.write import write_snippet
 from .store import check_files, file_of, read_manifest
 
 INGREDIENTS, SEAL = "ingredients.json", "seal"
@@ -123,6 +124,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progre
         ToolError: ``final`` cannot be written.
     """
     entry = entry_folder(folder, made_of)
+    sweep(entry.parent)
     if not os.path.lexists(entry) and (entry.parent.is_dir() or not os.path.lexists(entry.parent)):
         return None
     try:
@@ -134,6 +136,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progre
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
             shutil.copyfile(file_of(entry, name), file_of(staging, name))
+        write_snippet(staging, stored.artifact.runtime)
     return Stored(final, stored.artifact)
 
 

@@ -31,6 +31,7 @@ from ..types import Artifact, ExportProfile, ImageSet, ModelCard, Stored
 from .cache import code_digest
 from .layer_errors import read_layer_errors
 from .prepare import ExportOptions, Images, load_images
+from .snippet.write import write_snippet
 from .store import artifact_folder, check_files
 from .tasks import Done, Outcome, Status, Task, export_task, from_cache, plan, to_cache
 
@@ -288,6 +289,7 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
                 inside(staging, name, field="a file's name in the answer").write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
+            write_snippet(staging, artifact.runtime)  # what the worker sent is not run by anybody
     except EdgekitError as damage:
         lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
         return replace(outcome, status="failed to convert", error=lost)

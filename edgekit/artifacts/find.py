@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..base.files import restore
+from ..base.hubs import hub_id
 from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..catalog import find_card
@@ -87,7 +88,7 @@ def folders_of(
             f"{name} is not an artifact: there is no {MANIFEST} {'beside' if path.is_file() else 'in'} it",
             f"give an artifact folder, a model id or a model file ({', '.join(FORMAT_OF)})",
         )
-    if looks_like_path(name) and not is_card(path):
+    if looks_like_path(name) and not is_card(path) and not hub_id(name):
         raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
     # A card that was given by its path is known later by the id of what was made from it.
     if is_name(name) and (found := artifact_folders(inside(root, name, field="the model's id"))):

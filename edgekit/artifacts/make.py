@@ -20,6 +20,7 @@ from .manifest import manifest
 from .prepare import Prepared
 from .requests import Made
 from .selective import select_float
+from .snippet.write import write_snippet
 from .store import artifact_folder, file_of, write_manifest
 from .verify import verify
 
@@ -82,6 +83,7 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})
         write_manifest(folder, artifact)
+        write_snippet(folder, artifact.runtime)
     except EdgekitError as error:
         return replace(attempt, error=error)
     return replace(attempt, stage="converted", stored=Stored(folder, artifact))
@@ -124,4 +126,5 @@ def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
         for entry in artifact.files:
             shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
         write_manifest(folder, artifact)
+        write_snippet(folder, artifact.runtime)
     return Stored(final, artifact)

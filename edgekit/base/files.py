@@ -203,7 +203,7 @@ def staged_folder(final: Path) -> Iterator[Path]:
             check_replaceable(final)
             # Once more: another process may have found them empty in between.
             final.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(owned(staging))
+            stack.enter_context(owned(staging, besides=(aside(staging), going(staging))))
             stack.callback(clear, staging, final)
             staging.mkdir()
         yield staging
@@ -251,9 +251,9 @@ def replace_folder(new: Path, final: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            discard(old)  # another writer was quicker: its folder is the old one now
+            discard(new)  # another writer was quicker: its folder is the old one now
             continue
-        discard(old)
+        discard(new)
         return
 
 
@@ -262,12 +262,16 @@ def aside(staging: Path) -> Path:
     return staging.with_name(staging.name + OLD)
 
 
-def discard(old: Path) -> None:
-    """Remove a folder that stepped aside; renamed first, so that nobody brings back what is half removed."""
-    going = old.with_name(old.name.removesuffix(OLD) + GONE)
+def going(staging: Path) -> Path:
+    """What the folder that waited there is called while it is removed."""
+    return staging.with_name(staging.name + GONE)
+
+
+def discard(staging: Path) -> None:
+    """Remove the folder that stepped aside; renamed first, so that nobody brings back what is half removed."""
     with suppress(OSError):
-        os.replace(old, going)
-    shutil.rmtree(going, ignore_errors=True)
+        os.replace(aside(staging), going(staging))
+    shutil.rmtree(going(staging), ignore_errors=True)
 
 
 def clear(staging: Path, final: Path) -> None:
@@ -279,16 +283,17 @@ def clear(staging: Path, final: Path) -> None:
         except OSError:
             if not os.path.lexists(final):  # it is the only one: better two folders than none
                 return
-    discard(old)
+    discard(staging)
     shutil.rmtree(staging, ignore_errors=True)
 
 
 def sweep(parent: Path) -> None:
     """Clear away staging folders in ``parent`` whose owner is gone."""
     for staging, final in {found[1]: found[2] for found in staged_in(parent)}.items():
-        with claimed(parent / staging) as ours:
+        folder = parent / staging
+        with claimed(folder, besides=(aside(folder), going(folder))) as ours:
             if ours:
-                clear(parent / staging, parent / final)
+                clear(folder, parent / final)
 
 
 def staged_in(parent: Path) -> list[re.Match[str]]:

@@ -15,7 +15,7 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,10 +75,16 @@ def started(pid: int | str) -> str:
 
 
 def read(path: str) -> str:
-    """A file of the kernel's, or an empty string."""
+    """A file of the kernel's, or an empty string where it has no such file.
+
+    Raises:
+        OSError: it has, and too many files are open: an owner who does not know himself would be taken for a stranger.
+    """
     try:
         return Path(path).read_text(errors="replace").strip()
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
         return ""
 
 
@@ -118,8 +124,15 @@ def create_locked(path: Path, mode: int = 0o666) -> int:
 
 
 @contextmanager
-def owned(folder: Path, mode: int = 0o666) -> Iterator[None]:
+def owned(folder: Path, mode: int = 0o666, besides: Sequence[Path] = ()) -> Iterator[None]:
     """A block in which ``folder``, which is made in it, is this process's; afterwards the lock file is gone.
+
+    It stays where the folder could not be removed: by it the next run knows that nobody works there any more.
+
+    Args:
+        folder: it need not be there.
+        mode: permissions of the lock file.
+        besides: what may be left of the folder under other names.
 
     Raises:
         OSError: the lock file cannot be made.
@@ -132,27 +145,32 @@ def owned(folder: Path, mode: int = 0o666) -> Iterator[None]:
     finally:
         if opened >= 0:
             os.close(opened)
-        with suppress(OSError):
-            lock.unlink()
+        if not any(map(os.path.lexists, (folder, *besides))):
+            with suppress(OSError):
+                lock.unlink()
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[bool]:
+def claimed(folder: Path, besides: Sequence[Path] = ()) -> Iterator[bool]:
     """A block in which ``folder`` is ours to clear away, if its owner is gone; False when he may be at work.
 
-    The lock file is held meanwhile, and goes when it was ours.
+    The lock file is held meanwhile, and goes when it was ours and nothing is left.
+
+    Args:
+        folder: it need not be there.
+        besides: what may be left of it under other names.
     """
     lock, opened = lock_of(folder), -1
     try:
         opened = os.open(lock, os.O_RDWR | UNTRUSTED)
         ours = free(opened, lock) and (gone(opened, untouched(folder, lock)) or unused(opened, folder))
     except FileNotFoundError:
-        ours = untouched(folder) > STALE_S
+        ours = untouched(folder, *besides) > STALE_S
     except OSError:  # not ours to open
         ours = False
     try:
         yield ours
-        if ours and not os.path.lexists(folder):
+        if ours and not any(map(os.path.lexists, (folder, *besides))):
             with suppress(OSError):
                 lock.unlink()
     finally:

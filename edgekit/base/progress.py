@@ -31,7 +31,7 @@ class Finished(Event):
 
 
 @dataclass(frozen=True)
-class Counted(Event):
+class PartDone(Event):
     """A part of a known whole is done.
 
     Attributes:
@@ -43,7 +43,7 @@ class Counted(Event):
     total: int = 0
 
 
-class JobEnded(Counted):
+class JobEnded(PartDone):
     """One of several jobs has ended, well or not: told wherever one looks, a log too."""
 
 

@@ -39,7 +39,9 @@ def scratch_folder(purpose: str = "", parent: Path | None = None) -> Iterator[Pa
 
 def sweep_scratch() -> None:
     """Remove the temporary folders of this user's runs that were killed."""
-    for where in {Path("/tmp"), *usual_parent()}:  # noqa: S108 - sockets are there when TMPDIR's path is too long
+    # Sockets are in /tmp when TMPDIR's path is too long. Names there are random, folders private to us, and only what
+    # this user owns is removed.
+    for where in {Path("/tmp"), *usual_parent()}:  # noqa: S108 # nosec B108
         sweep_in(where)
 
 

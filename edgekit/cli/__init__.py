@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
 from .devices import devices_app
@@ -19,6 +20,7 @@ from .gate import gate_command
 from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
+from .networks.lint import lint_command
 from .profile import profile_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary, tell
@@ -46,10 +48,12 @@ app.command("train")(train_command)
 app.command("condense")(condense_command)
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
+app.command("lint")(lint_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
+app.command("audit-run")(audit_run_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
 app.command("pick")(pick_command)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shared.complete import device_names
+from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption, ThreadsOption
 from .show.console import emit_json, say, tell
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
+    from ..reports.across.ranking import Ranking
     from ..reports.compare import Comparison, Side
     from ..reports.compare_text import Cells
     from ..reports.operators import OpChange
@@ -23,8 +24,14 @@ INCONCLUSIVE = 4
 
 
 def compare_command(
-    a: Annotated[str, typer.Argument(help="The baseline: a measurement's file or key, an artifact or a model file.")],
-    b: Annotated[str, typer.Argument(help="The candidate, of the same kind.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="A and B: measurements' files or keys, artifacts, model files. Or a model, or three and more.",
+            metavar="A [B]...",
+            autocompletion=model_ids,
+        ),
+    ],
     device: Annotated[
         str | None,
         typer.Option(
@@ -49,20 +56,41 @@ def compare_command(
     artifacts: ArtifactsOption = Path("artifacts"),
     reports: ReportsOption = Path("device_reports"),
 ) -> None:
-    """Compare two stored measurements, or measure two artifacts in turn: latency of B over A, and why.
+    """Compare two stored measurements, or measure artifacts in turn: latency of B over A, or which of all is fastest.
+
+    Of a model, all of its artifacts are measured (ONNX Runtime, LiteRT, OpenVINO), and there is one verdict, with
+    memory, size, cold start and known accuracy beside it; so of three or more artifacts.
 
     Two stored measurements must have been made under the same conditions; exit code 5 when not. 4 when a side has too
     few samples, or the machine was too busy to tell; 3 when the device failed, and after five pairs these are compared
     nevertheless. How much slower or faster B is does not change the exit code: edgekit gate is for that.
 
     Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
+    Example: edgekit compare mobilenet_v3 --device rpi4
     """
     from ..errors import UsageError
     from ..reports.compare_text import compare_markdown
+    from ..verbs.choice.across import across
     from ..verbs.compare import compare
 
     if as_json and markdown:
         raise UsageError("--json and --markdown contradict each other", "give one of them")
+    if len(names) != 2:
+        refuse_for_many(turns=turns, per_op=per_op)
+        many = across(
+            names,
+            device or "local",
+            count=pairs,
+            threads=threads,
+            cores=cores,
+            shapes=input_shapes(input_),
+            artifacts=artifacts,
+            force=force,
+            progress=ProgressLines(),
+        )
+        show_many(many, as_json=as_json, markdown=markdown)
+        return
+    a, b = names
     found = compare(
         a,
         b,
@@ -88,6 +116,68 @@ def compare_command(
         raise found.broken_off
     if found.word == "too noisy to tell":
         raise typer.Exit(INCONCLUSIVE)
+
+
+def refuse_for_many(*, turns: bool, per_op: bool) -> None:
+    """Say that ``--turns`` and ``--per-op`` are about two.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    from ..errors import UsageError
+
+    for option, given in (("--turns", turns), ("--per-op", per_op)):
+        if given:
+            raise UsageError(f"{option} compares two artifacts", "name two, or leave it out")
+
+
+def show_many(found: Ranking, *, as_json: bool, markdown: bool) -> None:
+    """The ranking; exit code 4 when the machine was too busy to tell."""
+    from ..reports.across.text import NUMBERS, TITLES, across_markdown, best_in, rows, verdict
+    from .show.tables import print_table
+
+    if as_json:
+        emit_json(ranking_data(found))
+    elif markdown:
+        tell(across_markdown(found).rstrip("\n"))
+    else:
+        print_table(TITLES, rows(found), NUMBERS, spare=("SQNR", "runtime", "cold start ms"))
+        for line in (*best_in(found), *(f"note: {doubt}" for doubt in found.doubts), verdict(found)):
+            say(line)
+    if found.too_noisy:
+        raise typer.Exit(INCONCLUSIVE)
+
+
+def ranking_data(found: Ranking) -> dict[str, Any]:
+    """The ranking for programs."""
+    return {
+        "result": "too noisy to tell" if found.too_noisy else "tied" if len(found.tied) > 1 else "fastest",
+        "fastest": [one.name for one in found.tied],
+        "confidence": found.confidence,
+        "artifacts": [
+            {
+                "name": one.name,
+                "model": m.model,
+                "profile": m.profile,
+                "runtime": m.runtime,
+                "runtime_version": m.runtime_version,
+                "artifact_sha256": m.artifact_sha256,
+                "artifact_bytes": m.artifact_bytes,
+                "p50_ms": one.p50_ms,
+                "launch_p50_ms": [launch.p50_ms for launch in one.launches],
+                "against_fastest": None if one.ratio is None else one.ratio.to_plain(),
+                "cold_start_ms": one.cold_ms,
+                "peak_rss_bytes": m.peak_rss_bytes,
+                "parity_sqnr_db": m.parity_sqnr_db,
+                "top1": None
+                if one.evaluation is None or one.evaluation.top1 is None
+                else one.evaluation.top1.to_plain(),
+            }
+            for one in found.standings
+            for m in [one.measurement]
+        ],
+        "doubts": list(found.doubts),
+    }
 
 
 def show(found: Comparison) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(help="An artifact folder, or a model id for its float network.", autocompletion=model_ids)
     ],
@@ -81,11 +82,12 @@ def evaluate_command(
     from ..types import CheckpointReading
     from ..types.gates import EXIT_CODES
     from ..verbs.evaluate import Asked, evaluate
+    from .shared.hub import weights_of
 
     reading = CheckpointReading(ema=ema, tf_padding=tf_padding)
     wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
     shapes = tuple(input_options.input_shapes(input_).items())
-    wanted = Wanted(weights, num_classes, reading, wishes, shapes)
+    wanted = Wanted(weights_of(context, [name], weights), num_classes, reading, wishes, shapes)
     asked = Asked(device, max_drop, images, timeout, force)
     found = evaluate(name, data, labels, against, wanted, ProgressLines(), asked)
     for line in lines(found):

@@ -84,6 +84,7 @@ def export_command(
     from ..types import CheckpointReading
     from .export_own import export_code, wants_own
     from .shared.export_run import report, run, sources_of
+    from .shared.hub import weights_of
 
     names = models or ([card.id for card in default_cards()] if every else [])
     if not names:
@@ -97,6 +98,7 @@ def export_command(
         batch=input_options.batch_size(batch),
     )  # fmt: skip
     wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
+    weights = weights_of(context, names, weights)
     if wants_own(names):
         inputs = input_options.sized_inputs(input_)
         raise typer.Exit(

@@ -82,6 +82,9 @@ def profile_command(
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1) instructions are counted instead, without a
+    device; a cycle model makes an estimate of them.
+
     Example: edgekit profile mobilenet_v3 --threads 2
     """
     from ..artifacts.find import find_artifacts
@@ -120,7 +123,7 @@ def profile_command(
             shapes,
             artifacts,
             reports,
-            lambda model: export_first(model, artifacts, lines, exported),
+            lambda model: export_first(model, artifacts, lines, exported, places),
             lines,
             as_json,
         )
@@ -144,7 +147,7 @@ def profile_command(
             shapes=shapes,
             artifacts_root=artifacts,
             reports_root=reports,
-            export_missing=lambda model: export_first(model, artifacts, progress, exported),
+            export_missing=lambda model: export_first(model, artifacts, progress, exported, places),
             resume=resume,
             force=force,
             progress=progress,
@@ -155,7 +158,11 @@ def profile_command(
     else:
         # The artifacts are found, or made, once for all devices.
         found = find_artifacts(
-            names or [], artifacts, chosen, lambda model: export_first(model, artifacts, lines, exported), shapes
+            names or [],
+            artifacts,
+            chosen,
+            lambda model: export_first(model, artifacts, lines, exported, places),
+            shapes,
         )
         folders = [str(stored.folder) for stored in found]
         profile_devices(places, lambda name, progress: run(name, progress, folders), lines, as_json)
@@ -223,13 +230,26 @@ def seconds(text: str, option: str, least: float = 0.0) -> float:
     return float(number) * units[unit]
 
 
-def export_first(model: str, artifacts: Path, progress: Progress, done: list[Outcome]) -> list[Path]:
-    """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``."""
+def export_first(
+    model: str, artifacts: Path, progress: Progress, done: list[Outcome], places: Sequence[Device]
+) -> list[Path]:
+    """Export a model that has no artifacts yet, and say how it went; the outcomes are added to ``done``.
+
+    The devices are reached first, so that nobody waits for exports to learn that one is not there.
+    """
+    from ..devices.reach import reach
+    from ..devices.target import common_target
     from ..verbs.export import export_default_set
     from .show.export import outcome_lines, provenance_lines
 
-    say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights")
-    outcomes = export_default_set(model, artifacts, progress)
+    for place in places:
+        if place.transport in ("ssh", "adb"):
+            with reach(place, progress):
+                pass
+    target = common_target(places)
+    made_for = "" if target is None else f", for {target}"
+    say(f"{model} has no artifacts yet: exporting it in every format, float32 and int8, with random weights{made_for}")
+    outcomes = export_default_set(model, artifacts, progress, target)
     for line in (*provenance_lines(outcomes), *outcome_lines(outcomes)):
         say(line)
     done += outcomes

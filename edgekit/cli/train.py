@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def train_command(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Model id, alias or card (edgekit models list).", autocompletion=model_ids)
     ],
@@ -69,10 +70,11 @@ def train_command(
     torch_needed("training")
     from ..training.recipes import find_recipe, with_changes
     from ..verbs.train import TrainOptions, train
+    from .shared.hub import weights_of
 
     named = find_recipe(recipe or ("qat" if qat else "small"))
     chosen = with_changes(named, epochs=epochs, batch=batch, lr=lr, lasso=lasso, seed=seed, qat=qat or None)
-    options = TrainOptions(data, chosen, out, resume, weights, num_classes)
+    options = TrainOptions(data, chosen, out, resume, weights_of(context, [model], weights), num_classes)
     with listening(chosen.epochs) as listener:
         trained = train(model, options, listener)
     for line in result_lines(trained):

@@ -70,6 +70,7 @@ def export_measured(
 
 
 def tune_command(
+    context: typer.Context,
     models: opt.Models = None,
     format_: opt.Format = None,
     int8: opt.Int8 = False,
@@ -122,6 +123,7 @@ def tune_command(
     from ..forms.profiles import choose_profiles
     from ..types import CheckpointReading
     from .shared.export_run import report, sources_of
+    from .shared.hub import weights_of
 
     if not models:
         raise UsageError("no model given", "name one (edgekit models list)")
@@ -135,6 +137,7 @@ def tune_command(
         format_, int8=int8, fp16=fp16, dynamic_range=dynamic_range, profiles=profile or (), io=io,
         bake_preprocess=bake_preprocess, batch=input_options.batch_size(batch),
     )  # fmt: skip
+    weights = weights_of(context, models, weights)
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),

@@ -27,12 +27,13 @@ class Image:
 
     Attributes:
         segments: offset in the file, address, size of what is loaded.
-        starts, names: functions by address, in order.
+        starts, sizes, names: functions by address, in order; size 0 where none is stated: up to the next.
         dynamic: it names a loader, so it can open libraries.
     """
 
     segments: tuple[tuple[int, int, int], ...] = ()
     starts: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = field(default=(), repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
     dynamic: bool = False
 
@@ -40,8 +41,11 @@ class Image:
         """The function that holds the byte at ``offset`` of the file; None where no symbol says."""
         for begin, address, size in self.segments:
             if begin <= offset < begin + size:
-                number = bisect_right(self.starts, offset - begin + address) - 1
-                return self.names[number] if number >= 0 else None
+                at = offset - begin + address
+                number = bisect_right(self.starts, at) - 1
+                if number < 0 or 0 < self.sizes[number] <= at - self.starts[number]:
+                    return None  # before the first, or between two, where a library names few of its functions
+                return self.names[number]
         return None
 
 
@@ -75,7 +79,7 @@ def parse(data: bytes, *, symbols: bool) -> Image:
         dynamic |= kind == INTERPRETER
         if kind == LOAD:
             segments.append((offset, address, size))
-    found: dict[int, str] = {}
+    found: dict[int, tuple[str, int]] = {}
     if symbols:
         table = [struct.unpack_from("<IIQQQQIIQQ", data, sections + n * section_size) for n in range(section_count)]
         code = {number for number, section in enumerate(table) if section[2] & 4}  # SHF_EXECINSTR
@@ -83,14 +87,15 @@ def parse(data: bytes, *, symbols: bool) -> Image:
             if section[1] in (SYMBOLS, DYNAMIC_SYMBOLS):
                 found |= functions(data, section[4], section[5], table[section[6]][4], code)
     starts = tuple(sorted(found))
-    return Image(tuple(segments), starts, tuple(found[start] for start in starts), dynamic)
+    names, sizes = tuple(found[start][0] for start in starts), tuple(found[start][1] for start in starts)
+    return Image(tuple(segments), starts, sizes, names, dynamic)
 
 
-def functions(data: bytes, offset: int, size: int, strings: int, code: set[int]) -> dict[int, str]:
-    """The functions of a symbol table by address."""
-    found = {}
+def functions(data: bytes, offset: int, size: int, strings: int, code: set[int]) -> dict[int, tuple[str, int]]:
+    """The functions of a symbol table by address: name and size."""
+    found: dict[int, tuple[str, int]] = {}
     for at in range(offset, offset + size - 23, 24):
-        name, info, _, section, address, _ = struct.unpack_from("<IBBHQQ", data, at)
+        name, info, _, section, address, length = struct.unpack_from("<IBBHQQ", data, at)
         kind = info & 15
         if section == NOWHERE or section >= RESERVED or kind not in (FUNCTION, INDIRECT, UNTYPED):
             continue
@@ -98,5 +103,5 @@ def functions(data: bytes, offset: int, size: int, strings: int, code: set[int])
         if not text or text.startswith("$") or (kind == UNTYPED and section not in code):
             continue
         if address not in found or kind != UNTYPED:
-            found[address] = text
+            found[address] = text, length
     return found

@@ -263,4 +263,7 @@ def until(mark: bytes, heard: Listener, deadline: float) -> Iterator[bytes]:
 def socket_folder() -> str:
     """Where a socket's path stays short enough for the kernel."""
     folder = tempfile.gettempdir()
-    return folder if len(os.fsencode(folder)) <= LONGEST_SOCKET - len("/edgekit-xxxxxxxxxxxx/s") else "/tmp"  # noqa: S108
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET - len("/edgekit-xxxxxxxxxxxx/s"):
+        return folder
+    # The socket gets a folder of its own there, which nobody else may enter.
+    return "/tmp"  # noqa: S108 # nosec B108

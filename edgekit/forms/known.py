@@ -72,7 +72,7 @@ def taken_over(known: KnownForm, profile: ExportProfile, other: TargetClass, tar
         if form == "default":
             return None
         note = f"on {other} with layers in float, as {known.form}"
-        over = over.model_copy(update={"measured": False, "evidence": None, "note": note})
+        over = over.model_copy(update={"measured": False, "evidence": None, "counted": None, "note": note})
     if over.rewrites is not None or worth_trying(form, profile.format, profile.precision, target):
         return over
     return None
@@ -136,7 +136,7 @@ def render(table: FormTable) -> str:
         lines.append(f"otherwise = {json.dumps(table.otherwise)}")
     for known in table.known:
         plain = known.model_dump(mode="json", exclude_defaults=True)
-        nested = {name: plain.pop(name) for name in ("evidence", "int8_vs_float") if name in plain}
+        nested = {name: plain.pop(name) for name in ("evidence", "int8_vs_float", "counted") if name in plain}
         lines += ["", "[[known]]", *pairs(plain)]
         for name, value in nested.items():
             lines += [f"[known.{name}]", *pairs(value)]

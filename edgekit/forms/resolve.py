@@ -119,7 +119,7 @@ def describe_form(card: ModelCard, profile: ExportProfile, target: TargetClass) 
         return ChosenForm(name=profile.form, by="name", note=f"the best known form is {found.known.form}")
     note = found.known.note
     if found.measured_on is None:
-        note = f"not measured on {target}: {note}"
+        note = f"not measured on {target}: {'; '.join(filter(None, (counted_words(found), note)))}"
     elif found.measured_on != target:
         note = f"measured on {found.measured_on}, not on {target}" + (f": {note}" if note else "")
     return ChosenForm(
@@ -129,6 +129,17 @@ def describe_form(card: ModelCard, profile: ExportProfile, target: TargetClass) 
         evidence=found.known.evidence,
         against=found.known.against if found.known.evidence is not None else "",
         note="; ".join(filter(None, (note, slow_int8(found, target)))),
+    )
+
+
+def counted_words(found: Found) -> str:
+    """What counts on a simulated core say of a form; empty where nothing was counted."""
+    counted = found.known.counted
+    if counted is None:
+        return ""
+    return (
+        f"counted on a simulated {counted.core}, {found.known.against} executes {counted.instructions:.2f}x the "
+        f"instructions and takes {counted.cycles:.2f}x the estimated cycles of it"
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from ..base.progress import Counted, Note, Step
+from ..base.progress import Note, PartDone, Step
 from ..errors import EdgekitError
 from ..types import Conditions, Difference, GateResult, GateStatus, Guard, OpChange
+from ..types.answers import PerOpAnswer
 from .pairs import Pairing, Role, orders
 from .rule import decide, final_decision, holm, hopeless, look_at, overall_p, too_many_dropped
 
@@ -74,7 +75,7 @@ class Gate:
             self.change(pairs=(*self.state.pairs, pair), seconds=time.monotonic() - self.begin)
             self.keep(self.state)
             told = f"pair {'kept' if not pair.dropped else 'dropped'}"
-            self.pairing.progress(Counted(told, done=len(self.state.kept), total=self.state.rule.looks[-1]))
+            self.pairing.progress(PartDone(told, done=len(self.state.kept), total=self.state.rule.looks[-1]))
             if differences:
                 return self.not_comparable(differences)
             if self.state.emulated:
@@ -182,13 +183,13 @@ def operator_changes(pairing: Pairing) -> tuple[OpChange, ...]:
     """
     totals: dict[Role, dict[str, tuple[int, int]]] = {}
     for role in pairing.sides:
-        per_op = pairing.ask("per_op", role)["per_op"]
+        per_op = pairing.ask(PerOpAnswer, role).per_op
         if per_op is None:
             return ()
         found = totals.setdefault(role, {})
         for op in per_op:
-            time_ns, count = found.get(op["type"], (0, 0))
-            found[op["type"]] = (time_ns + op["ns"], count + 1)
+            time_ns, count = found.get(op.type, (0, 0))
+            found[op.type] = (time_ns + op.ns, count + 1)
     old, new = totals["baseline"], totals["candidate"]
     changes = []
     for kind in {**old, **new}:

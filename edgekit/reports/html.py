@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from ..types import Counted
 from .brief.headline import Line, headline
 from .brief.limits import NO_LIMITS, Kept
 from .brief.reasons import reasons_of
+from .counted.words import HEADINGS as COUNTED_HEADINGS
+from .counted.words import LABEL as COUNTED_LABEL
+from .counted.words import cells as counted_cells
+from .counted.words import errors_of
 from .page.axis import Axis
 from .page.bars import FIRST, OF_SEVERAL, Bars, latency_bars
 from .page.columns import COLUMNS, shown_columns
@@ -63,13 +68,20 @@ class Section:
     long_runs: tuple[tuple[Row, str, str], ...]
 
 
-def render_html(groups: Sequence[Group], version: str, total: int | None = None, kept: Kept = NO_LIMITS) -> str:
+def render_html(
+    groups: Sequence[Group],
+    version: str,
+    total: int | None = None,
+    kept: Kept = NO_LIMITS,
+    counted: Sequence[Counted] = (),
+) -> str:
     """The whole page. Every value is escaped; the plots escape their own.
 
     Args:
         groups: what is shown.
         version: of edgekit.
         total: of the measurements, shown or not; None when all are shown.
+        counted: on simulated boards; a section of its own.
         kept: which of them keep the reader's limits.
 
     Raises:
@@ -101,8 +113,12 @@ def render_html(groups: Sequence[Group], version: str, total: int | None = None,
         published=PUBLISHED,
         assumed_words=ASSUMED,
         version=version,
-        style=Markup(source("page.css")),  # noqa: S704 - a file of this package
-        script=Markup(source("page.js")),  # noqa: S704 - a file of this package
+        counted=[counted_cells(one) for one in counted],
+        counted_headings=COUNTED_HEADINGS,
+        counted_words=COUNTED_LABEL,
+        counted_errors=errors_of(counted),
+        style=Markup(source("page.css")),  # a file of this package  # noqa: S704  # nosec B704
+        script=Markup(source("page.js")),  # a file of this package  # noqa: S704  # nosec B704
         sequence=sequence,
         cumulative=cumulative,
         slowest=slowest,

@@ -22,7 +22,7 @@ from .base import (
     VerdictName,
     report_key,
 )
-from .costs import ConvFacts, NetworkFacts
+from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
@@ -87,6 +87,7 @@ __all__ = [
     "DeviceState",
     "Difference",
     "DropVerdict",
+    "ElementFacts",
     "Energy",
     "Estimate",
     "Evaluation",

@@ -30,7 +30,7 @@ class Counts(Frozen):
         cache_misses: modelled, of each level from the first; the last one's go to memory.
     """
 
-    instructions: Count
+    instructions: Annotated[int, Field(gt=0, le=2**62)]
     fma: Count
     dot: Count
     int_multiply: Count
@@ -67,8 +67,8 @@ class Estimate(Frozen):
         error: what is known of the model's error, in words.
     """
 
-    cycles: float = Field(gt=0)
-    clock_mhz: int = Field(gt=0)
+    cycles: float = Field(gt=0, le=2.0**62)
+    clock_mhz: int = Field(gt=0, le=10**6)
     bound: Literal["vector", "memory", "issue"]
     miss_share: float = Field(ge=0, le=1)
     error: str
@@ -84,10 +84,10 @@ class Counted(Frozen):
 
     Attributes:
         core: QEMU's name of the CPU.
-        counts: of the last inference of the first process.
-        repeat: of the last inference of a second process; None when it was not asked for.
+        counts: of the inference of the first process that executes the least.
+        repeat: likewise of a second process; None when it was not asked for.
         inferences: instructions of each counted inference of the first process.
-        functions: those with the most instructions, largest first.
+        functions: those with the most instructions in the last inference, largest first.
         estimate: by the model of the core.
         emulator: version of QEMU; ``plugin`` the first digits of its plugin's digest.
     """
@@ -118,7 +118,7 @@ class Counted(Frozen):
     emulator: str
     plugin: str
     counted_at: str
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, le=1e9)
     edgekit_version: str
 
     @property

@@ -184,6 +184,8 @@ class GateResult(Frozen):
         seed: of the order of the sides.
         emulated: the times mean nothing.
         handicap: what slowed the candidate on purpose, in tests of the gate itself; empty in earnest.
+        candidate_runtime: version of the candidate's runtime where two versions are compared; the conditions have the
+            baseline's. Empty where both sides ran on one.
     """
 
     schema_version: Literal[1] = 1
@@ -216,6 +218,7 @@ class GateResult(Frozen):
     notes: tuple[str, ...] = ()
     emulated: bool = False
     handicap: dict[str, int | bool] = Field(default_factory=dict)
+    candidate_runtime: str = ""
     seed: int
     started_at: str
     seconds: float = 0.0

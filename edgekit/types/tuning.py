@@ -144,6 +144,25 @@ class Evidence(Frozen):
     date: str | None = None
 
 
+class CountedEvidence(Frozen):
+    """Counts on a simulated core that a line of a table rests on; no latency was measured.
+
+    Attributes:
+        instructions: of the form named by ``against`` over those of this one: above 1 = this one executes less.
+        cycles: likewise, estimated by the model of the core.
+        model: the network that was counted.
+        core: QEMU's name of it.
+        date: of the counting, ``YYYY-MM-DD``.
+    """
+
+    instructions: float
+    cycles: float
+    model: str
+    core: str
+    runtime_version: str
+    date: str
+
+
 class KnownForm(Frozen):
     """One line of a table: the form to take for a network, format and precision.
 
@@ -154,6 +173,7 @@ class KnownForm(Frozen):
         measured: on the table's own target; else ``note`` says what speaks for the form.
         against: name of the form that ``evidence`` compares it with: base latency over this form's.
         int8_vs_float: float latency over int8 latency, where that was measured.
+        counted: what counts on a simulated core say, against the same form.
     """
 
     network: str
@@ -167,6 +187,7 @@ class KnownForm(Frozen):
     against: str = "default"
     evidence: Evidence | None = None
     int8_vs_float: Evidence | None = None
+    counted: CountedEvidence | None = None
     note: str = ""
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from ..base.processes.parallel import run_all
 from ..base.processes.warm import warm
 from ..base.progress import Progress
 from ..catalog import find_card, profile_for
-from ..types import RUNTIME_OF, ExportProfile, Precision
+from ..types import RUNTIME_OF, ExportProfile, Precision, TargetClass
 
 DEFAULT_PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 
@@ -51,8 +51,10 @@ def export(
     return [outcome for task in tasks for outcome in task.answers(finished[task.card.id])]
 
 
-def export_default_set(model: str, out: Path, progress: Progress) -> list[Outcome]:
-    """Export a model in every format, float32 and int8, with random weights."""
+def export_default_set(model: str, out: Path, progress: Progress, target: TargetClass | None = None) -> list[Outcome]:
+    """Export a model in every format, float32 and int8, with random weights, for a class of CPU; None: this CPU's."""
     profiles = [profile_for(f, precision) for f in RUNTIME_OF for precision in DEFAULT_PRECISIONS]
+    if target is not None:
+        profiles = [profile.model_copy(update={"target": target}) for profile in profiles]
     sources = {find_card(model).id: model} if model.endswith(".toml") else {}
     return export([model], profiles, ExportOptions(out=out, sources=sources), progress)

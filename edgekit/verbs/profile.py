@@ -21,6 +21,7 @@ from ..bench.session import EMULATED, Limits, Session, known_cores
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
+from ..devices.target import warn_of_mismatches
 from ..errors import EdgekitError, ToolError, UsageError, VerificationError, did_you_mean
 from ..reports.store import load, save
 from ..types import RUNTIME_OF, Accelerator, Measurement, Runtime, Stored
@@ -132,6 +133,7 @@ def profile(
     check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     stored = find_artifacts(names, artifacts_root, chosen, export_missing, shapes)
     limits = limits or (EMULATED if place.transport == "virtual" else Limits())
+    warn_of_mismatches((one.artifact for one in stored), place, progress)
     outcome = Profiled()
     project = revision(Path.cwd(), besides=reports_root)
     with reach(place, progress) as transport:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..types import ConvFacts, NetworkFacts
+from ..types import ConvFacts, ElementFacts, NetworkFacts
 
 NAMES = {
     "add": "add", "add_": "add", "mul": "multiply", "mul_": "multiply", "relu": "ReLU", "relu_": "ReLU",
@@ -20,11 +20,12 @@ NAMES = {
 
 
 class ElementWise(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the elements that element-wise operations on feature maps read and write."""
+    """Counts the elements that element-wise operations on feature maps read and write, by the module that runs."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.elements: Counter[str] = Counter()
+        self.found: list[ElementFacts] = []
+        self.running = [""]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation and count it."""
@@ -32,7 +33,7 @@ class ElementWise(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = NAMES.get(func.overloadpacket.__name__)
         if name is not None and isinstance(result, Tensor) and result.dim() > 1:
             inputs = sum(x.numel() for x in args if isinstance(x, Tensor))
-            self.elements[name] += inputs + result.numel()
+            self.found.append(ElementFacts(layer=self.running[-1], kind=name, elements=inputs + result.numel()))
         return result
 
 
@@ -43,8 +44,14 @@ def network_facts(network: nn.Module, input_shape: tuple[int, ...]) -> NetworkFa
         network: on the ``meta`` device.
         input_shape: NCHW.
     """
+    return facts_of_run(network, (torch.empty(input_shape, device="meta"),))
+
+
+def facts_of_run(network: nn.Module, inputs: tuple[Tensor, ...]) -> NetworkFacts:
+    """The facts of one forward on inputs of the network's own device."""
     convolutions: list[ConvFacts] = []
-    names = {layer: name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
+    paths = {module: name for name, module in network.named_modules()}
+    names = {layer: name for layer, name in paths.items() if isinstance(layer, nn.Conv2d)}
 
     def add(layer: nn.Conv2d, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         positions = output.shape[2] * output.shape[3]
@@ -63,12 +70,26 @@ def network_facts(network: nn.Module, input_shape: tuple[int, ...]) -> NetworkFa
             )
         )
 
-    hooks = [layer.register_forward_hook(add) for layer in names]
     counted = ElementWise()
+
+    def enter(module: nn.Module, _: Any) -> None:
+        counted.running.append(paths[module])
+
+    def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
+        counted.running.pop()
+
+    hooks = [layer.register_forward_hook(add) for layer in names]
+    hooks += [module.register_forward_pre_hook(enter) for module in paths]
+    hooks += [module.register_forward_hook(leave) for module in paths]
     try:
         with torch.no_grad(), counted:
-            network(torch.empty(input_shape, device="meta"))
+            network(*inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return NetworkFacts(convolutions=tuple(convolutions), element_wise=dict(counted.elements))
+    by_kind: Counter[str] = Counter()
+    for one in counted.found:
+        by_kind[one.kind] += one.elements
+    return NetworkFacts(
+        convolutions=tuple(convolutions), element_wise=dict(by_kind), element_layers=tuple(counted.found)
+    )

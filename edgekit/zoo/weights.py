@@ -1,4 +1,4 @@
-"""``--weights``: a file, ``pretrained`` (the card's public checkpoint, fetched once) or ``random``."""
+"""``--weights``: a file, ``pretrained`` (the card's public checkpoint, fetched once), a hub's name or ``random``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from urllib.parse import unquote, urlsplit
 from ..base.download import download
 from ..base.files import sha256_file, write_atomic
 from ..base.folders import weights_folder
+from ..base.hubs import hub_id
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..types import ModelCard
 from ..types.base import is_name
+from .hub_weights import hub_weights
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar")
 LARGEST_BYTES = 1 << 30
@@ -31,6 +33,9 @@ def resolve_weights(card: ModelCard, choice: str) -> Path | None:
         return None
     if choice == "pretrained":
         return fetch(card, weights_folder())
+    hub = hub_id(choice)
+    if hub is not None and not Path(choice).exists():
+        return hub_weights(card, hub)
     path = Path(choice)
     if path.is_dir():
         found = sorted(p.name for p in path.iterdir() if p.suffix in SUFFIXES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,16 @@ def test_the_protocol_survives_libraries_that_print(agent_program: Path, tmp_pat
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == '{"ok": true, "value": {}}\n'
     assert "native noise" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["info", "unknown"])
+def test_whoever_asked_has_gone(agent_program: Path, tmp_path: Path, command: str) -> None:
+    (tmp_path / "request.json").write_text(json.dumps({"command": command}))
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, str(agent_program), str(tmp_path / "request.json")],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "nobody takes what the agent says: Broken pipe\n")

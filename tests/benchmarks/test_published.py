@@ -7,6 +7,7 @@ import json
 import pytest
 
 from benchmarks import native_page, table
+from benchmarks.counting.page import page as counting_page
 from benchmarks.places import PAGES, RESULTS, ROOT
 from edgekit.cli.show.matrix import matrix_markdown
 from edgekit.verbs.matrix import Matrix
@@ -40,3 +41,7 @@ def test_the_matrix() -> None:
 
 def test_figures_lie_apart_from_the_pages() -> None:
     assert {path.suffix for path in (ROOT / "docs").rglob("*.json*") if path.parent.name != "schema"} == set()
+
+
+def test_the_counts() -> None:
+    assert (PAGES / "counting.md").read_text() == counting_page(json.loads((RESULTS / "counting.json").read_text()))

@@ -17,11 +17,15 @@ def test_what_the_interpreter_loads_with_and_where_its_functions_are() -> None:
     assert image.function_at(image.starts[number] - address + offset) == image.names[number]
 
 
-def test_a_function_reaches_to_the_next_and_nothing_is_before_the_first() -> None:
-    image = Image(segments=((0x1000, 0x401000, 0x100),), starts=(0x401010, 0x401040), names=("one", "two"))
+def test_a_function_without_a_size_reaches_to_the_next_and_others_to_their_end() -> None:
+    image = Image(
+        segments=((0x1000, 0x401000, 0x100),), starts=(0x401010, 0x401040), sizes=(0, 0x20), names=("one", "two")
+    )
     assert image.function_at(0x1010) == "one"
     assert image.function_at(0x103F) == "one"
     assert image.function_at(0x1040) == "two"
+    assert image.function_at(0x105F) == "two"
+    assert image.function_at(0x1060) is None
     assert image.function_at(0x1000) is None
     assert image.function_at(0x2000) is None
 

@@ -10,6 +10,7 @@ from edgekit.types import Counts
 def counts(**given: int) -> Counts:
     names = ("instructions", "fma", "dot", "int_multiply", "simd", "loads", "stores", "branches", "bytes_loaded",
              "bytes_stored")  # fmt: skip
+    given.setdefault("instructions", 1)
     return Counts(**{name: given.get(name, 0) for name in names}, cache_misses=given.get("cache_misses", (0, 0)))
 
 
@@ -46,4 +47,4 @@ def test_the_longest_part_bounds_and_misses_come_on_top() -> None:
 
 
 def test_a_miss_pays_for_the_level_that_answers_it() -> None:
-    assert miss_cycles(counts(cache_misses=(100, 30, 10)), cores()["cortex-a76"]) == 70 * 9 + 20 * 30 + 10 * 60
+    assert miss_cycles(counts(cache_misses=(100, 30, 10)), cores()["cortex-a76"]) == 70 * 9 + 20 * 30 + 10 * 30

@@ -202,3 +202,11 @@ def test_an_unknown_form_in_a_table_names_the_table():
         resolve(CARD, int8())
     assert str(path) in str(caught.value)
     assert caught.value.hint.startswith("did you mean shift")
+
+
+def test_a_form_that_was_counted_says_so_and_is_not_called_measured() -> None:
+    card = find_card("condensenet")
+    resolved = resolve(card, int8("armv8.2-dot")).profile
+    chosen = describe_form(card, resolved, "armv8.2-dot")
+    assert (chosen.name, chosen.measured_on, chosen.evidence) == ("dense-narrow", None, None)
+    assert "not measured on armv8.2-dot: counted on a simulated cortex-a76, dense-all executes 1.55x" in chosen.note

@@ -36,6 +36,8 @@ from edgekit.devices.phone.benchmark_result import read_result
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.gate.baselines import PIN, read_pin
 from edgekit.gate.config import read_config
+from edgekit.reports.counted.store import load_count
+from edgekit.reports.counted.words import grown, markdown_section
 from edgekit.reports.csv_file import measured
 from edgekit.reports.indexed.summaries import read_back, summarised, written
 from edgekit.reports.markdown import render_markdown
@@ -86,6 +88,13 @@ def measurement(content: bytes) -> object:
     m = load(file_of("measurement.json", resealed(content, "digest", digest)))
     assert read_back(written(summarised(m))) == summarised(m)
     return measured(m), render_markdown(summarise([m], {}), "0")
+
+
+@parser
+def counts(content: bytes) -> object:
+    """Counts, sealed anew where that is possible."""
+    counted = load_count(file_of("counts.json", resealed(content, "digest", digest)))
+    return markdown_section([counted]), grown(counted, counted), counted.key, counted.noise
 
 
 @parser

@@ -18,6 +18,7 @@ from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import what_is_built_first
+from edgekit.devices.virtual.simulated import SIMULATED
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.types import Device, FileEntry
 from edgekit.types.artifacts import CHECK_FILE
@@ -91,13 +92,14 @@ def test_added_listed_removed(tmp_path: Path) -> None:
         "virtual-rpi5": "built in",
         "virtual-phone": "built in",
         "virtual-phone-2": "built in",
+        **dict.fromkeys(SIMULATED, "built in"),
         "rpi4": "devices.toml",
         "nuc": str(user_file),
         "alias": "SSH config",
     }
     assert remove_device("nuc") == user_file
     assert remove_device("rpi4") == Path("devices.toml")
-    assert len(list_devices()) == 6
+    assert len(list_devices()) == 6 + len(SIMULATED)
 
 
 def test_this_machine_with_another_interpreter(project: Path) -> None:

@@ -65,7 +65,7 @@ class Rack:
 
 
 @contextmanager
-def running(command: list[str], folder: Path, ready: str) -> Iterator[None]:
+def running(command: list[str], folder: Path, ready: str) -> Iterator[subprocess.Popen[bytes]]:
     """A server that has printed ``ready``, until the block ends."""
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as stream:
@@ -77,7 +77,7 @@ def running(command: list[str], folder: Path, ready: str) -> Iterator[None]:
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"{command[0]} did not start: {log.read_text(errors='replace')}")
             time.sleep(0.1)
-        yield
+        yield server
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -339,6 +339,29 @@ def test_a_coordinator_that_says_nothing(rack: Rack, monkeypatch: pytest.MonkeyP
             reach(device, silent),
         ):
             pytest.fail("it does not answer")
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    server.kill()
+    server.wait()
+
+
+def test_the_coordinator_is_killed_while_a_place_is_held(
+    labgrid_programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEKIT_LABGRID_CLIENT", str(labgrid_programs / "labgrid-client"))
+    rack = Rack(labgrid_programs, f"127.0.0.1:{free_port()}", tmp_path)
+    command = [f"{labgrid_programs}/labgrid-coordinator", "-l", rack.address]
+    with running(command, tmp_path, "Coordinator ready") as server:
+        rack.client("-p", "shelf-1", "create")
+        begin = time.monotonic()
+        with pytest.raises(DeviceError, match="no labgrid coordinator answers"), reach(here(rack), silent):
+            end(server)
+    assert time.monotonic() - begin < 60
+    with running(command, tmp_path, "Coordinator ready"):
+        rack.client("-p", "shelf-1", "create")
+        with reach(here(rack), silent):  # our own lock of the place has gone as well
+            assert rack.holder() == "here/alice"
 
 
 def test_without_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

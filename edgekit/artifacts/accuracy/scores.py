@@ -12,7 +12,7 @@ import numpy as np
 from ...base.images.pixels import from_output, to_input
 from ...base.owned import MANIFEST
 from ...base.processes.isolate import run_isolated
-from ...base.progress import Counted, Progress, Step, silent
+from ...base.progress import PartDone, Progress, Step, silent
 from ...base.scratch import scratch_folder
 from ...bench.launch import Transport, call_agent
 from ...bench.session import Limits, Session
@@ -146,7 +146,7 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
         np.save(given, to_input(images.take(start, stop, spec.preprocessing), spec))
         run(stored, given, taken)
         parts.append(from_output(read_outputs(taken, artifact.outputs[0], stop - start), artifact.outputs[0]))
-        progress(Counted("images", about, stop, len(images)))
+        progress(PartDone("images", about, stop, len(images)))
     scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
     return Answers(np.concatenate(parts), scored, artifact.classes)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ...base.hubs import hub_id
 from ...base.owned import MANIFEST
 from ...catalog import find_card
 from ...errors import UsageError
@@ -74,7 +75,7 @@ def find_subject(name: str, wanted: Wanted) -> Subject:
         stored = read_manifest(folder)
         check_files(stored)
         return stored
-    if path.suffix != ".toml" and (path.exists() or looks_like_path(name)):
+    if path.suffix != ".toml" and (path.exists() or (looks_like_path(name) and not hub_id(name))):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(
             f"{name} {state} no {MANIFEST}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
 from ...convert.any.job import AnyConverted
-from ..own.requests import OwnConvertRequest, ReferenceMade, ReferenceRequest, Traced, TraceRequest
+from ...types import NetworkFacts
+from ..own.requests import FactsRequest, OwnConvertRequest, ReferenceMade, ReferenceRequest, Traced, TraceRequest
 
 
 def trace(request: TraceRequest) -> Traced:
@@ -12,6 +13,13 @@ def trace(request: TraceRequest) -> Traced:
     with quick_imports():
         from . import own_network
     return own_network.trace(request)
+
+
+def facts(request: FactsRequest) -> NetworkFacts:
+    """What a network's operations move; see :func:`edgekit.artifacts.children.own_network.facts`."""
+    with quick_imports():
+        from . import own_network
+    return own_network.facts(request)
 
 
 def reference(request: ReferenceRequest) -> ReferenceMade:

@@ -13,10 +13,12 @@ from torch import nn
 
 from ...convert.any.job import AnyConverted, AnyJob
 from ...errors import UsageError
-from ...types import Format
+from ...types import Format, NetworkFacts
 from ...verify.sets_of_inputs import load_arrays, save_arrays
+from ...zoo.facts import facts_of_run
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
+    FactsRequest,
     OwnConvertRequest,
     OwnSource,
     Program,
@@ -54,6 +56,18 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def facts(request: FactsRequest) -> NetworkFacts:
+    """Build a network and run it once, on random inputs or those of its code.
+
+    Raises:
+        UsageError: the code fails, or nothing says what the network takes.
+    """
+    network, examples = built(request.source, None)
+    _, inputs = chosen_inputs(network, examples, request.asked)
+    outputs_of(network, inputs)  # which says what is wrong where it fails
+    return facts_of_run(network, inputs)
 
 
 def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:

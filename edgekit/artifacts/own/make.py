@@ -22,6 +22,7 @@ from ..foreign import ends_of
 from ..imports import conversion
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
+from ..snippet.write import write_snippet
 from ..store import artifact_folder, write_manifest
 from .compare import TIMEOUT_S, compare_outputs
 from .network import SETS, OwnNetwork
@@ -74,6 +75,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         artifact = describe(network, profile, folder, made, program, examined, (inputs, outputs), found)
         artifact = artifact.model_copy(update={"convert_seconds": round(time.monotonic() - start, 2)})
         write_manifest(folder, artifact)
+        write_snippet(folder, artifact.runtime)
     return Stored(final, artifact)
 
 

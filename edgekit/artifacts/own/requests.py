@@ -71,6 +71,13 @@ class Traced(Frozen):
     state_sha256: str
 
 
+class FactsRequest(Frozen):
+    """A network to build and run once, to see what its operations move; ``asked`` as in :class:`TraceRequest`."""
+
+    source: OwnSource
+    asked: tuple[Sized, ...]
+
+
 class ReferenceRequest(Frozen):
     """A program to run on sets of inputs, ``.npz`` by place; its outputs go to ``outputs`` likewise."""
 

@@ -40,15 +40,19 @@ LOG_TAIL_LINES, LONGEST_LINE = 12, 500
 IDLE = "try again when the machine has less to do"
 """What to try after a timeout where no option sets the limit."""
 PR_SET_PDEATHSIG = 1
+UNWRITTEN = 74
+"""Exit code of a child whose answer did not find room, as sysexits.h has it for what cannot be read or written."""
 REPORTING = "openvino_telemetry"
 UNEXPECTED = "put --debug right behind edgekit to see the traceback; edgekit or a package that it uses may be at fault"
 PATIENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 """Threads without work sleep; by default they spin, which doubles the CPU time of building a network. And glibc keeps
-freed memory for a network's next tensors: clearing pages anew was half of the system's time."""
+freed memory for a network's next tensors: clearing pages anew was half of the system's time. ONNX Runtime (1.32, on
+Linux) is not to tell its maker what it ran: whoever runs edgekit has not been asked."""
 
 
 def run_isolated(
@@ -122,6 +126,9 @@ def run_named(
             if answer["ok"]:
                 return dict(answer["value"])
             raise rebuild_error(answer, what)
+        if code == UNWRITTEN:
+            room = f"free some space; temporary files go to {folder.parent} (TMPDIR)"
+            raise ToolError(f"{what} could not write its answer\n{tail(log_file, 1)}".rstrip(), room)
         hint = more_time if code is None else ""
         raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip(), hint)
 
@@ -281,9 +288,15 @@ def main(function: str, request_file: str, result_file: str) -> None:
         hint = error.hint if isinstance(error, EdgekitError) else ""
         answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
         answer["traceback"] = traceback.format_exc()
-    # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
-    Path(result_file + ".part").write_text(json.dumps(answer))
-    os.replace(result_file + ".part", result_file)
+    text = json.dumps(answer)
+    try:
+        # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
+        Path(result_file + ".part").write_text(text)
+        os.replace(result_file + ".part", result_file)
+    except OSError as error:
+        with suppress(OSError):  # the log is on the same disk
+            sys.stderr.write(f"the answer cannot be written: {error.strerror}\n")
+        leave(UNWRITTEN)
 
 
 def call(function: Callable[[Any], Any], request: dict[str, Any]) -> dict[str, Any]:
@@ -323,8 +336,9 @@ def die_with_parent(parent: int) -> None:
 
 def leave(code: int) -> NoReturn:
     """End the child at once: native runtimes may crash while the interpreter shuts down, and the answer is on disk."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # what was printed may not find room on the disk
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 

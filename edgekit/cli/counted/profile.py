@@ -56,7 +56,7 @@ def show(run: CountedRun) -> None:
     from rich import box
     from rich.table import Table
 
-    from ...reports.counted.words import HEADINGS, LABEL, cells, kernels_of
+    from ...reports.counted.words import HEADINGS, LABEL, cells, errors_of, kernels_of
     from ..show.screen import on_stderr
 
     if run.counted:
@@ -68,8 +68,8 @@ def show(run: CountedRun) -> None:
         on_stderr(200).print(table)
         for line in kernels_of(run.counted):
             say(line)
-        for core, error in dict.fromkeys((one.core, one.estimate.error) for one in run.counted):
-            say(f"estimates for {core}: {error}")
+        for line in errors_of(run.counted):
+            say(line)
         say(LABEL)
     for path in run.files:
         say(f"counts: {path}")

@@ -23,7 +23,9 @@ Fp16 = Annotated[bool, typer.Option("--fp16", help="Store the weights as float16
 DynamicRange = Annotated[
     bool, typer.Option("--dynamic-range", help="Quantize the weights alone to int8, without calibration.")
 ]
-Weights = Annotated[str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained or random.")]
+Weights = Annotated[
+    str, typer.Option("--weights", "-w", help="A checkpoint file, pretrained, random or timm/NAME.TAG.")
+]
 NumClasses = Annotated[
     int | None,
     typer.Option("--num-classes", min=1, help="Number of classes. [default: the checkpoint's, or the card's]"),

@@ -17,6 +17,7 @@ from ...errors import EdgekitError, ToolError, UsageError
 UNREAD = 141
 """As a shell names the end of a program whose output nobody reads: 128 and the number of SIGPIPE."""
 LONGEST_MESSAGE = 500
+NO_MEMORY, CLOSE_OTHERS = "there is not enough memory for this", "close other programs, or take less at a time"
 
 
 def say(text: str) -> None:
@@ -143,6 +144,15 @@ def end(error: BaseException, message: str, hint: str, code: int, debug: bool) -
 
 def unforeseen(error: Exception, debug: bool) -> NoReturn:
     """End with a report for the issue tracker."""
+    try:
+        message, hint = reported(error, debug)
+    except MemoryError:  # what writes the report does not fit in, either
+        message, hint = NO_MEMORY, CLOSE_OTHERS
+    end(error, message, "" if debug else hint, ToolError.exit_code, debug)
+
+
+def reported(error: Exception, debug: bool) -> tuple[str, str]:
+    """Message and hint of an error that nobody foresaw, with the file that reports on it."""
     from ..shared.fault import cleaned, write_fault
 
     what = type(error).__name__ if isinstance(error, MemoryError) else cleaned(f"{type(error).__name__}: {error}")
@@ -150,9 +160,8 @@ def unforeseen(error: Exception, debug: bool) -> NoReturn:
     path = None if debug else write_fault(error)
     hint = f"report it with {path}: versions, command and traceback" if path else "put --debug right behind edgekit"
     if isinstance(error, MemoryError):
-        message = "there is not enough memory for this"
-        hint = f"close other programs, or take less at a time; {hint} if that does not help"
-    end(error, message, "" if debug else hint, ToolError.exit_code, debug)
+        return NO_MEMORY, f"{CLOSE_OTHERS}; {hint} if that does not help"
+    return message, hint
 
 
 def temporary() -> str:

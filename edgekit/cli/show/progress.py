@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ...base.progress import Counted, Event, JobEnded, Warned
+from ...base.progress import Event, JobEnded, PartDone, Warned
 from .console import say
 
 
@@ -39,7 +39,7 @@ class ProgressLines:
 
 def counted(event: Event, spent_s: float) -> str:
     """An event; of a part of a known whole also how many are done and about how long the others will take."""
-    if not isinstance(event, Counted):
+    if not isinstance(event, PartDone):
         return str(event)
     text = f"{event.done}/{event.total} {event}"
     left = event.total - event.done

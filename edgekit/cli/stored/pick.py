@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
-from ..shared.options import ArtifactsOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
+from ..shared.options import ArtifactsOption, ForceOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
 
@@ -35,6 +35,11 @@ def pick_command(
     advice: Annotated[
         bool, typer.Option("--advice", help="Also suggest what would make the chosen network faster; needs PyTorch.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="First measure the artifacts that have no measurement on the device.")
+    ] = False,
+    budget: Annotated[str, typer.Option(help="Longest time that --measure may take: 90s, 10m, 1h.")] = "10m",
+    force: ForceOption = False,
     reports: ReportsOption = Path("device_reports"),
     artifacts: ArtifactsOption = Path("artifacts"),
     as_json: JsonOption = False,
@@ -46,10 +51,13 @@ def pick_command(
     code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
+    Example: edgekit pick --device rpi4 --measure --budget 5m
     """
     from ...select.pareto import Limits
     from ...verbs.stored.pick import pick
 
+    if measure:
+        measure_first(device, budget, artifacts, reports, force=force)
     found = pick(
         device, Limits(max_latency_ms, max_size_mb, min_accuracy), reports, exponent, ProgressLines(), artifacts
     )
@@ -61,6 +69,20 @@ def pick_command(
     say_some([f"damaged: {damaged.error}" for damaged in found.damaged])
     if found.damaged:
         raise typer.Exit(DAMAGED)
+
+
+def measure_first(device: str, budget: str, artifacts: Path, reports: Path, *, force: bool) -> None:
+    """Measure what is missing, and say what failed and what there was no time for."""
+    from ...verbs.choice.fill import fill
+    from ..profile import seconds
+
+    budget_s = seconds(budget, "--budget", least=1.0)
+    done = fill(device, budget_s, artifacts=artifacts, reports=reports, force=force, progress=ProgressLines())
+    say(f"measured {len(done.measured)} artifact{'' if len(done.measured) == 1 else 's'} that were missing")
+    say_some([f"not measured: {one.artifact}: {one.error}" for one in done.failures])
+    if done.left:
+        say(f"no time for {len(done.left)}: {', '.join(done.left[:5])}{', ...' if len(done.left) > 5 else ''}")
+        say(f"  try: a longer --budget than {budget}")
 
 
 def advise(found: Pick) -> list[str]:

@@ -63,6 +63,7 @@ def report_command(
                 "csv": str(made.csv),
                 "lists": [str(path) for path in made.lists],
                 "measurements": made.measurements,
+                "counted": made.counted,
                 "in_full": made.in_full,
                 "devices": list(made.devices),
                 "damaged": [str(one.error) for one in made.damaged],
@@ -77,7 +78,10 @@ def report_command(
 
 def show(made: Report) -> None:
     """What was written, on stderr."""
-    say(f"{made.measurements} measurement{'' if made.measurements == 1 else 's'} of {', '.join(made.devices)}")
+    if made.measurements:
+        say(f"{made.measurements} measurement{'' if made.measurements == 1 else 's'} of {', '.join(made.devices)}")
+    if made.counted:
+        say(f"{made.counted} counted on simulated boards, in a section of their own")
     say(f"markdown: {made.markdown}")
     say(f"html:     {made.html}")
     say(f"csv:      {made.csv}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...base.clean import for_markdown
 from ...types import Counted, Counts
 
 LABEL = (
@@ -12,7 +13,7 @@ LABEL = (
     "precision with itself: counts alone say nothing of float against int8, nor of one runtime against another."
 )
 HEADINGS = (
-    *("model", "artifact", "core", "runtime", "counted M instr.", "FMA", "dot", "int mul", "SIMD", "loads", "stores"),
+    *("model", "artifact", "device", "runtime", "counted M instr.", "FMA", "dot", "int mul", "SIMD", "loads", "stores"),
     *("branches", "MB moved", "modelled misses k", "estimated M cycles", "estimated ms", "noise"),
 )
 NAMES = {
@@ -32,7 +33,7 @@ def cells(one: Counted) -> tuple[str, ...]:
     return (
         one.model,
         f"{one.profile} t{one.threads}" + ("" if one.batch == 1 else f" b{one.batch}"),
-        one.core,
+        f"{one.device.id} ({one.core})",
         f"{one.runtime} {one.runtime_version}",
         millions(counts.instructions),
         *(millions(getattr(counts, name)) for name in NAMES),
@@ -42,6 +43,23 @@ def cells(one: Counted) -> tuple[str, ...]:
         f"{estimate.latency_ms:.3g} at {estimate.clock_mhz / 1e3:g} GHz",
         "-" if one.noise is None else f"{one.noise:.0e}" if one.noise else "0",
     )
+
+
+def errors_of(found: Sequence[Counted]) -> list[str]:
+    """What is known of the errors of the estimates, a line for each core."""
+    known = dict.fromkeys((one.core, one.estimate.error) for one in found)
+    return [f"Estimates for {core}: {error}." for core, error in known]
+
+
+def markdown_section(found: Sequence[Counted]) -> str:
+    """The section of a report; empty without counts."""
+    if not found:
+        return ""
+    lines = ["## Counted on simulated boards, not measured", "", LABEL, ""]
+    lines += [f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
+    lines += [f"| {' | '.join(for_markdown(text) for text in cells(one))} |" for one in found]
+    lines += ["", *(f"- {line}" for line in errors_of(found))]
+    return "\n".join(lines) + "\n"
 
 
 def millions(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...base.clean import for_markdown
+from ...errors import EdgekitError
 from ...types import GateResult
 from .words import HEADINGS, headline, meaning, remarks, row
 
@@ -31,4 +32,12 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
             f"{first.alpha:.1%} (Holm)."
         )
         lines += ["", how]
+    return "\n".join(lines) + "\n"
+
+
+def refused_markdown(error: EdgekitError) -> str:
+    """The same of a run that ended before its first gate."""
+    lines = [MARKER, "### edgekit gate: nothing was compared", "", for_markdown(str(error))]
+    if error.hint:
+        lines += ["", f"Try: {for_markdown(error.hint)}"]
     return "\n".join(lines) + "\n"

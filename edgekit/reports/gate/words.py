@@ -26,6 +26,13 @@ NEXT = {
     "BROKEN_OFF": "see what the device says, then run it again: edgekit devices check",
 }
 """What to do about each status."""
+UPGRADE = {
+    **NEXT,
+    "FAIL": "keep the older version for this artifact, and report what changed to the runtime's makers",
+    "NOT_COMPARABLE": "see what differs besides the version, then run it again",
+    "BROKEN_OFF": "see what the runtime says, then run it again",
+}
+"""The same where two versions of a runtime are compared."""
 NEXT_ACCURACY = {
     "FAIL": "let more of it stay in float, or calibrate on more images: docs/how-to/int8-accuracy.md",
     "INCONCLUSIVE": "evaluate it, on more images where it was evaluated: edgekit evaluate --against float",
@@ -91,8 +98,10 @@ def remarks(result: GateResult | CountGate) -> list[str]:
     if result.handicap:
         lines.append(f"the candidate was slowed on purpose: {result.handicap}")
     lines += result.notes
-    todo = NEXT_ACCURACY.get(result.status, "") if result.decided_by == "accuracy" else NEXT[result.status]
-    if todo:
+    steps = UPGRADE if result.candidate_runtime else NEXT
+    if result.decided_by == "accuracy":
+        steps = NEXT_ACCURACY
+    if todo := steps.get(result.status):
         lines.append(f"next: {todo}")
     return lines
 

@@ -62,7 +62,7 @@ def render_history(series: Sequence[Series], version: str) -> str:
         change_line=change_line,
         creep_line=creep_line,
         git_range=git_range,
-        plot=lambda one: Markup(trend_plot(one)),  # noqa: S704 - escapes its own texts
+        plot=lambda one: Markup(trend_plot(one)),  # escapes its own texts  # noqa: S704  # nosec B704
     )
     shown = [Shown(number, one) for number, one in enumerate(series, 1)]
     plotted = plotted_of(shown)

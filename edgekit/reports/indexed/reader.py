@@ -82,10 +82,11 @@ def taken(index: sqlite3.Connection, root: Path, which: str, order: str) -> tupl
     Raises:
         ValueError: the index does not hold what was written to it.
     """
+    # ``which`` and ``order`` are words of this module's own callers, never of a file or a user.
     damaged = [
         Damaged(path, UsageError(error.replace(HERE, str(path)), hint.replace(HERE, str(path))))
         for name, error, hint in index.execute(
-            f"SELECT name, error, hint FROM files WHERE error IS NOT NULL AND {which} ORDER BY {order}"  # noqa: S608
+            f"SELECT name, error, hint FROM files WHERE error IS NOT NULL AND {which} ORDER BY {order}"  # noqa: S608 # nosec B608
         )
         for path in [root / os.fsdecode(name)]
     ]

@@ -127,6 +127,7 @@ def shown_columns(rows: Sequence[Row]) -> tuple[str, ...]:
     wishes = ["number", "model", "p50", "verdict", "format", "precision", "size"]
     wishes += ["device"] if len({m.device.id for m in ms}) > 1 else []
     wishes += ["threads"] if len({m.threads for m in ms}) > 1 else []
+    wishes += ["top1_here"] if any(row.evaluation is not None for row in rows) else []
     wishes += ["top1"] if any(row.accuracy is not None for row in rows) else []
     wishes += ["memory"] if any(m.peak_rss_bytes is not None for m in ms) else []
     wishes += ["parity", "p99"]

@@ -13,6 +13,7 @@ from ...base.inside import inside
 from ...base.progress import Finished, Progress, Step, silent, telling
 from ...counting.count import count
 from ...counting.emulator import prepare
+from ...devices.target import warn_of_mismatches
 from ...devices.virtual.simulated import SIMULATED
 from ...errors import EdgekitError, ToolError, UsageError
 from ...reports.counted.store import save_count
@@ -81,6 +82,8 @@ def count_profile(
         check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
     ready = [prepare(SIMULATED[place.id], progress) for place in places]  # before anything is exported
     stored = find_artifacts(names, artifacts_root, runtime, export_missing, shapes)
+    for place in places:
+        warn_of_mismatches((one.artifact for one in stored), place, progress)
     run = CountedRun()
     tasks = [(board, one, n) for board in ready for one in stored for n in dict.fromkeys(threads)]
     for number, (board, one, n) in enumerate(tasks, 1):

@@ -1,9 +1,9 @@
-"""What would make a network faster, by ShuffleNet V2's guidelines."""
+"""What would make a network faster, by ShuffleNet V2's guidelines, in a line each."""
 
 from __future__ import annotations
 
-from ...catalog import find_card
 from ...select.guidelines import advise
+from .facts import facts_of_card
 
 
 def advice_for(model: str) -> list[str]:
@@ -12,13 +12,4 @@ def advice_for(model: str) -> list[str]:
     Raises:
         UsageError: no such card, or its architecture does not fit its family.
     """
-    import torch
-
-    from ...zoo.facts import network_facts
-    from ...zoo.registry import create
-
-    card = find_card(model)
-    with torch.device("meta"):
-        network = create(card).eval()
-    facts = network_facts(network, (1, *card.input_shape))
-    return [f"{one.guideline}: {one.text}" for one in advise(facts)]
+    return [f"{one.guideline}: {one.text}" for one in advise(facts_of_card(model)[1])]

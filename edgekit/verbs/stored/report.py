@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ... import __version__
@@ -13,6 +14,8 @@ from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import UsageError
 from ...reports.brief.limits import NO_LIMITS, Kept
+from ...reports.counted.store import load_count, stored_counts
+from ...reports.counted.words import markdown_section
 from ...reports.csv_file import Line, render_csv
 from ...reports.html import PAGE_BYTES, render_html
 from ...reports.index import Found
@@ -23,7 +26,7 @@ from ...reports.markdown import COMMENT, cut, render_markdown
 from ...reports.store import Damaged, load
 from ...reports.summary import Group, published_top1, summarise
 from ...select.pareto import Limits, missed
-from ...types import Evaluation, Measurement, ModelCard
+from ...types import Counted, Evaluation, Measurement, ModelCard
 from .pick import candidate
 
 NO_WISH = Limits()
@@ -37,6 +40,7 @@ class Report:
 
     Attributes:
         in_full: measurements that the HTML page shows with their samples.
+        counted: artifacts that were counted on simulated boards; a section of their own.
         lists: pages that list all of them; none where the first page does.
     """
 
@@ -48,6 +52,7 @@ class Report:
     devices: tuple[str, ...]
     lists: tuple[Path, ...] = ()
     damaged: tuple[Damaged, ...] = ()
+    counted: int = 0
 
 
 def report(
@@ -82,9 +87,10 @@ def report(
     found, damaged = read_latest(reports, progress)
     if damaged and not found:
         raise damaged[0].error
-    if not found:
+    counted, uncounted = counts_of(reports, device, model)
+    if not found and not counted:
         raise UsageError(f"no measurements under {reports}", "measure something first: edgekit profile --device local")
-    found = in_order(chosen(found, device, model))
+    found = in_order(found if not found else kept_of(found, device, model, counted))
     numbers = {one.path: number for number, one in enumerate(found, 1)}
     folder, known = out or reports, cards()
     accuracy, unreadable = known_evaluations(artifacts)
@@ -94,15 +100,15 @@ def report(
         said = f"{IN_FULL} are shown in full, all in report.csv and on pages in report/"
         progress(Warned(f"{len(found)} measurements: {said}"))
     shown, spoilt = loaded(foremost(found)[:IN_FULL], numbers)
-    if not shown:
+    if spoilt and not shown:
         raise spoilt[0].error
+    page = partial(render_html, counted=counted)
     total, kept = len(found), keeping(found, numbers, known, accuracy, limits)
-    html, in_full = largest(
-        shown, known, lambda groups: render_html(groups, __version__, total, kept), PAGE_BYTES, accuracy
-    )
+    html, in_full = largest(shown, known, lambda groups: page(groups, __version__, total, kept), PAGE_BYTES, accuracy)
     markdown, _ = largest(
         shown, known, lambda groups: render_markdown(groups, __version__, total, kept), COMMENT, accuracy
     )
+    markdown += "\n" + markdown_section(counted) if counted else ""
     csv = render_csv(csv_lines(reports, found, known, progress, accuracy))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
         write_atomic(folder / name, text)
@@ -115,8 +121,37 @@ def report(
         in_full=in_full,
         devices=tuple(dict.fromkeys(one.measurement.device.id for one in found)),
         lists=tuple(write_lists(folder / "report", listed, __version__)),
-        damaged=(*damaged, *spoilt),
+        damaged=(*damaged, *spoilt, *uncounted),
+        counted=len(counted),
     )
+
+
+def kept_of(found: Sequence[Found], device: str | None, model: str | None, counted: Sequence[Counted]) -> list[Found]:
+    """The measurements of a part; none where the part was counted alone.
+
+    Raises:
+        UsageError: nothing of it was measured or counted.
+    """
+    try:
+        return list(chosen(found, device, model))
+    except UsageError:
+        if not counted:
+            raise
+        return []
+
+
+def counts_of(reports: Path, device: str | None, model: str | None) -> tuple[list[Counted], list[Damaged]]:
+    """The counts of simulated boards, of a part where one is asked for, and the files that hold none."""
+    found, damaged = [], []
+    for path in stored_counts(reports):
+        try:
+            one = load_count(path)
+        except UsageError as error:
+            damaged.append(Damaged(path, error))
+            continue
+        if device in (None, one.device.id) and model in (None, one.model):
+            found.append(one)
+    return found, damaged
 
 
 def keeping(

@@ -189,7 +189,7 @@ def test_environment_is_added(where):
         ("bare", {}, "making x ended with an unexpected error, KeyError: 186"),
         ("silent", {}, "making x ended with an unexpected error, AssertionError"),
         ("unserialisable", {}, "making x ended with exit code 1"),
-        ("disk_fills", {}, "making x ended with exit code 1"),
+        ("disk_fills", {}, "making x could not write its answer"),
         (
             "no_such_function",
             {},
@@ -230,9 +230,11 @@ def test_crash_shows_the_end_of_the_log(call):
         call("segfault")
 
 
-def test_full_disk_is_named_in_the_log(call):
-    with pytest.raises(ToolError, match="File too large"):
+def test_full_disk_is_named_without_a_traceback(call):
+    with pytest.raises(ToolError, match="File too large") as caught:
         call("disk_fills")
+    assert "Traceback" not in str(caught.value)
+    assert "TMPDIR" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,16 @@ def test_no_memory(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_not_even_memory_for_the_report(tmp_path: Path) -> None:
+    full = "type('Full', (), {'find_spec': lambda *_: (_ for _ in ()).throw(MemoryError)})()"
+    forget = "sys.modules.pop('edgekit.cli.shared.fault', None)"
+    done = run(f"import sys; {forget}; sys.meta_path.insert(0, {full}); raise MemoryError", "fail", folder=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "error: there is not enough memory for this\n  try: close other programs, or take less at a time\n"
+    )
+
+
 def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     done = run("'a\\udcff.tflite'.encode()", "fail", folder=tmp_path)
     assert done.returncode == 2

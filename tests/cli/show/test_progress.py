@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edgekit.base.progress import Counted, Event, Finished, JobEnded, Note, Step, Warned
+from edgekit.base.progress import Event, Finished, JobEnded, Note, PartDone, Step, Warned
 from edgekit.cli.show import progress as module
 from edgekit.cli.show.live import live_line
 from edgekit.cli.show.progress import ProgressLines, time_text
@@ -67,7 +67,7 @@ def test_parts_of_a_job_are_counted_from_its_own_begin(monkeypatch, capsys):
     """A second gate's first pair says nothing of the time that the first gate took."""
     watched(monkeypatch)
     clock(monkeypatch, 100.0, 110.0)
-    events: tuple[Event, ...] = (Step("pair 1 of at most 20", ("b",)), Counted("pair kept", ("b",), 1, 20))
+    events: tuple[Event, ...] = (Step("pair 1 of at most 20", ("b",)), PartDone("pair kept", ("b",), 1, 20))
     assert told(capsys, events)[-1] == "[ 110.0 s] 1/20 b: pair kept; about 3 min left"
 
 

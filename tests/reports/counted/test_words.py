@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgekit.reports.counted.words import HEADINGS, cells, grown, kernels_of
+from edgekit.reports.counted.words import HEADINGS, cells, grown, kernels_of, markdown_section
 from edgekit.types import Counted
 
 
@@ -34,3 +34,11 @@ def test_what_grew_is_named_the_most_first(make_counted: Callable[..., Counted])
 
 def test_functions_have_their_share(make_counted: Callable[..., Counted]) -> None:
     assert kernels_of([make_counted()])[1] == "   70.0%  gemm"
+
+
+def test_a_report_has_a_section_of_its_own_for_counts(make_counted: Callable[..., Counted]) -> None:
+    section = markdown_section([make_counted(model="odd.model")])
+    assert section.startswith("## Counted on simulated boards, not measured\n")
+    assert "| odd.model | tflite-int8 t1 | sim-rpi4 (cortex-a72) |" in section.replace("\\", "")
+    assert "Estimates for cortex-a72: unknown." in section
+    assert markdown_section([]) == ""

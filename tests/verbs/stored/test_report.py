@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import Event
 from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
+from edgekit.reports.counted.store import save_count
 from edgekit.reports.html import PAGE_BYTES
 from edgekit.reports.store import load, save
 from edgekit.select.pareto import Limits
-from edgekit.types import Evaluation, Scored
+from edgekit.types import Counted, Evaluation, Scored
 from edgekit.verbs.stored.report import report
 from edgekit.verify.accuracy import paired_drop
 
@@ -83,6 +85,18 @@ def test_pages_keep_their_bounds_whatever_a_measurement_holds(tmp_path):
     assert len(made.markdown.read_text()) <= 65_536
     assert "cut off" in made.markdown.read_text()
     assert made.html.stat().st_size <= PAGE_BYTES
+
+
+def test_counts_have_a_section_of_their_own_and_are_never_among_the_measurements(
+    make_counted: Callable[..., Counted], tmp_path: Path
+) -> None:
+    save_count(tmp_path, make_counted())
+    (tmp_path / "sim-rpi4" / "counted" / "bad.json").write_text("{}")
+    made = report(tmp_path)
+    assert (made.measurements, made.counted, len(made.damaged)) == (0, 1, 1)
+    assert "Counted on simulated boards, not measured" in made.html.read_text()
+    assert "Counted on simulated boards, not measured" in made.markdown.read_text()
+    assert "small" not in made.csv.read_text()
 
 
 def test_the_headline_names_the_fastest_that_keeps_the_limits(tmp_path):

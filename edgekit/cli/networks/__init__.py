@@ -1,0 +1,1 @@
+"""Commands about a network's shape: lint."""

@@ -1,0 +1,141 @@
+"""``edgekit lint``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..shared.complete import device_names, model_ids
+from ..shared.input_options import Input, sized_inputs
+from ..shared.options import JsonOption, ReportsOption
+from ..shared.torch_needed import torch_needed
+from ..show.console import emit_json, say, tell
+from ..show.progress import ProgressLines
+
+if TYPE_CHECKING:
+    from ...select.findings import Finding
+    from ...verbs.networks.lint import Linted
+
+MOST = 5
+"""Layers of each guideline that show at first."""
+
+
+def lint_command(
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="Model id, card, or code: net.py, net.py:factory, package.module:factory.",
+            metavar="MODEL",
+            autocompletion=model_ids,
+        ),
+    ],
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", "-d", help="Show the operator times measured there beside.", autocompletion=device_names
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Of this artifact. [default: the fastest with operator times]")
+    ] = None,
+    input_: Input = None,
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="Layers of each guideline to show; --json has all.")
+    ] = MOST,
+    reports: ReportsOption = Path("device_reports"),
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a network's shape by ShuffleNet V2's guidelines: what makes it slower than its MACs say, layer by layer.
+
+    G1: even channel widths. G2: few groups. G3: few small layers. G4: few element-wise operations. Each finding names
+    the exact rewrite or the change of the architecture, and what of the memory access it would spare. Beside it stands
+    the layer's measured time, where edgekit profile --per-op has measured this network and the runtime names its
+    layers (OpenVINO, ONNX Runtime).
+
+    Example: edgekit lint shufflenet --device rpi4
+    Example: edgekit lint net.py --input 1x3x160x160
+    """
+    torch_needed("lint")
+    from ...verbs.networks.lint import lint
+
+    found = lint(
+        network, device, profile=profile, inputs=sized_inputs(input_), reports=reports, progress=ProgressLines()
+    )
+    if as_json:
+        emit_json(as_data(found))
+    else:
+        show(found, most)
+
+
+def show(found: Linted, most: int) -> None:
+    """The layers, where the times come from, and the totals on stdout."""
+    from ...reports.table import milliseconds
+    from ..show.tables import print_table
+
+    timed = found.timed is not None and bool(found.timed.layers)
+    titles = ("rule", "layer", "what is seen", "moves less", *(["ms"] if timed else []))
+    rows = [
+        (
+            one.guideline,
+            one.layer or "(network)",
+            one.fact,
+            f"{one.share:.1%}" if one.spare else "-",
+            *([milliseconds(ns / 1e6) if (ns := found.ns_of(one)) is not None else "-"] if timed else []),
+        )
+        for one in shown_of(found, most)
+    ]
+    if rows:
+        print_table(titles, rows, numbers=("moves less", "ms"))
+    if len(found.findings) > len(rows):
+        say(f"... and {len(found.findings) - len(rows)} more: --most shows more of each rule, --json has all")
+    for (guideline, change), count in changes_of(found).items():
+        say(f"{guideline}, {count} layer{'s' * (count != 1)}: {change}")
+    say("moves less: of all elements that the network reads and writes, at equal multiply-accumulates")
+    if found.timed is None:
+        say(f"no operator times of {found.model}: edgekit profile {found.model} --per-op measures them")
+    else:
+        m = found.timed.measurement
+        unnamed = "" if timed else "; its runtime does not name the layers"
+        say(f"times: {m.profile} on {m.device.id}, {m.measured_at[:10]}{unnamed}")
+        say(f"  {found.timed.element_wise:.0%} of the operators' time is in element-wise ones that were not fused")
+    for line in found.totals:
+        tell(f"{line.guideline}: {line.text}")
+
+
+def shown_of(found: Linted, most: int) -> list[Finding]:
+    """The first findings of each guideline, in the order of all."""
+    taken: Counter[str] = Counter()
+    shown = []
+    for one in sorted(found.findings, key=lambda one: one.guideline):
+        taken[one.guideline] += 1
+        if taken[one.guideline] <= most:
+            shown.append(one)
+    return shown
+
+
+def changes_of(found: Linted) -> Counter[tuple[str, str]]:
+    """What to change, with the number of layers that it is about, by guideline."""
+    return Counter((one.guideline, one.change) for one in sorted(found.findings, key=lambda one: one.guideline))
+
+
+def as_data(found: Linted) -> dict[str, Any]:
+    """The findings for programs."""
+    timed = found.timed
+    return {
+        "model": found.model,
+        "elements_moved": found.facts.moved,
+        "totals": [{"guideline": one.guideline, "text": one.text, "cost": one.cost} for one in found.totals],
+        "findings": [{**vars(one), "measured_ns": found.ns_of(one)} for one in found.findings],
+        "measured": None
+        if timed is None
+        else {
+            "device": timed.measurement.device.id,
+            "profile": timed.measurement.profile,
+            "measured_at": timed.measurement.measured_at,
+            "element_wise_share": timed.element_wise,
+            "layers_ns": timed.layers,
+        },
+    }

@@ -1,0 +1,1 @@
+"""Verbs that measure to choose: an artifact across runtimes, what is missing for a choice."""

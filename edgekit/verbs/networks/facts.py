@@ -1,0 +1,66 @@
+"""What a network's operations move and compute: of a card by shapes alone, of a user's code in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...artifacts.children import own_jobs
+from ...artifacts.imports import NETWORK
+from ...artifacts.own.requests import FactsRequest, Sized
+from ...base.processes.isolate import run_isolated
+from ...base.progress import Progress, Warned
+from ...catalog import find_card
+from ...errors import UsageError
+from ...types import NetworkFacts
+from ..export_own import is_own, source_of
+
+TIMEOUT_S = 300.0
+
+
+def facts_of_card(model: str) -> tuple[str, NetworkFacts]:
+    """The id of a card, and the facts of its network; shapes only, no arithmetic.
+
+    Raises:
+        UsageError: no such card, or its architecture does not fit its family.
+    """
+    import torch
+
+    from ...zoo.facts import network_facts
+    from ...zoo.registry import create
+
+    card = find_card(model)
+    with torch.device("meta"):
+        network = create(card).eval()
+    return card.id, network_facts(network, (1, *card.input_shape))
+
+
+def facts_of_code(name: str, inputs: Sequence[Sized], progress: Progress) -> tuple[str, NetworkFacts]:
+    """The name of a user's network as its artifacts have it, and its facts; its code runs in a child process.
+
+    Raises:
+        UsageError: an ONNX file, or the code fails, or has no convolution.
+        ToolError: PyTorch is not installed, or the child crashed.
+    """
+    if name.lower().endswith(".onnx"):
+        raise UsageError(f"{name}: the guidelines are about a network in PyTorch", "give its code, or a model id")
+    title, source = source_of(name)
+    progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
+    request = FactsRequest(source=source, asked=tuple(inputs))
+    return title, run_isolated(own_jobs.facts, request, TIMEOUT_S, f"looking into {name}", imports=NETWORK)
+
+
+def facts_of(name: str, inputs: Sequence[Sized], progress: Progress) -> tuple[str, NetworkFacts]:
+    """The facts of a model id, a card file, or code.
+
+    Raises:
+        UsageError: neither, or what the two above refuse.
+    """
+    if is_own(name):
+        title, facts = facts_of_code(name, inputs, progress)
+    elif inputs:
+        raise UsageError("--input is for networks of your own code", "a model of the zoo has its card's input")
+    else:
+        title, facts = facts_of_card(name)
+    if not facts.convolutions:
+        raise UsageError(f"{name} has no two-dimensional convolution, which the guidelines are about")
+    return title, facts

@@ -1,0 +1,27 @@
+"""``edgekit lint`` as typed."""
+
+import json
+
+
+def test_the_rules_the_changes_and_the_totals(edgekit, tmp_path):
+    done = edgekit("lint", "squeezenet_1.1", "--reports", tmp_path, "--most", 2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("G1, equal channel widths: ")
+    assert len(done.stdout.splitlines()) == 4
+    assert sum(line.startswith("G1  ") for line in done.stderr.splitlines()) == 2
+    assert "even widths compute as much (train again)" in done.stderr
+    assert "edgekit profile squeezenet_1.1 --per-op measures them" in done.stderr
+
+
+def test_json_has_every_finding(edgekit, tmp_path):
+    done = edgekit("lint", "shufflenet_v1_g3_0.5", "--json", "--reports", tmp_path)
+    found = json.loads(done.stdout)
+    assert found["measured"] is None
+    assert {one["guideline"] for one in found["findings"]} == {"G1", "G2", "G3", "G4"}
+    assert all(one["measured_ns"] is None and one["change"] for one in found["findings"])
+
+
+def test_an_unknown_name_is_refused(edgekit):
+    done = edgekit("lint", "shufflenet_v9")
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr
