@@ -46,6 +46,7 @@ from edgekit.gate.engine import run_gate, settle
 from edgekit.gate.guards import Guards
 from edgekit.gate.pairs import Pairing
 from edgekit.types import GateResult, GateRule
+from edgekit.types.answers import BenchAnswer
 from edgekit.verbs.gate import Planned, draft_of
 
 LIMITS = Limits(warmup_min_iterations=5, warmup_min_s=0.05, min_iterations=20, min_s=0.1, max_s=0.3)
@@ -205,8 +206,8 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
 
 def undisturbed_ns(pairing: Pairing) -> float:
     """The smallest median of a few launches of the baseline: what an inference takes when nobody else is there."""
-    answers = [pairing.ask("bench", "baseline", **LIMITS.request()) for _ in range(5)]
-    return min(float(statistics.median(answer["samples_ns"])) for answer in answers)
+    answers = [pairing.ask(BenchAnswer, "baseline", **LIMITS.request()) for _ in range(5)]
+    return min(float(statistics.median(answer.samples_ns)) for answer in answers)
 
 
 def line_of(name: str, result: GateResult) -> dict[str, Any]:

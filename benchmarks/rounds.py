@@ -158,14 +158,15 @@ def one_round(block: Block, plan: Plan, order: random.Random) -> Round:
 
 def launch_of(taken: Taken, digest: str) -> dict[str, Any]:
     """What is kept of one artifact's part in a round."""
-    value, before = taken.value, taken.value["state_before"]
+    answer = taken.answer
+    assert answer is not None, "its last turn is over"
     return {
         "sha256": digest,
-        "load_ns": value["load_ns"],
-        "first_inference_ns": value["first_inference_ns"],
-        "warmup_count": len(value["warmup_ns"]),
-        "load_1m": before["load_1m"],
-        "clock_khz": before["clock_khz"],
+        "load_ns": answer.load_ns,
+        "first_inference_ns": answer.first_inference_ns,
+        "warmup_count": len(answer.warmup_ns),
+        "load_1m": answer.state_before.load_1m,
+        "clock_khz": answer.state_before.clock_khz,
         "turns_ns": taken.turns_ns,
     }
 

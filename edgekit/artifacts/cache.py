@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..base.files import sha256_file, staged_folder
+from ..base.files import sha256_file, staged_folder, sweep
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
 from ..convert.job import TOOLS
@@ -124,6 +124,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progre
         ToolError: ``final`` cannot be written.
     """
     entry = entry_folder(folder, made_of)
+    sweep(entry.parent)
     if not os.path.lexists(entry) and (entry.parent.is_dir() or not os.path.lexists(entry.parent)):
         return None
     try:

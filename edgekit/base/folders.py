@@ -49,6 +49,11 @@ def phone_programs_folder() -> Path:
     return cache_root() / "benchmark_model"
 
 
+def environments_folder() -> Path:
+    """Python environments with one version of a runtime each, for the gate of an upgrade."""
+    return cache_root() / "environments"
+
+
 def labgrid_folder() -> Path:
     """Locks of labgrid places that runs on this machine hold."""
     return cache_root() / "labgrid"

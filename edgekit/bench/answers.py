@@ -175,8 +175,8 @@ class Conversation:
             self.on_event(message)
 
 
-def checked(request: Mapping[str, Any], value: dict[str, Any]) -> None:
-    """Make sure that ``value`` is an answer to ``request``.
+def checked(request: Mapping[str, Any], value: dict[str, Any]) -> Frozen:
+    """``value`` as the answer to ``request``, of the type that ``ANSWERS`` names.
 
     Raises:
         SpoiltError: it is not; the message names the field.
@@ -191,6 +191,7 @@ def checked(request: Mapping[str, Any], value: dict[str, Any]) -> None:
         cores = request.get("cores")
         if cores is not None and (not answer.affinity or (isinstance(cores, list) and [*answer.affinity] != cores)):
             raise SpoiltError(f"was to be kept on the cores {cores}, and answered that it ran on {answer.affinity}")
+    return answer
 
 
 def first_problem(error: ValidationError) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..base.clean import visible
 from ..base.listener import ExcessError, Listener
@@ -21,7 +21,8 @@ from ..base.processes.isolate import IDLE, describe_exit, last_lines, supervised
 from ..base.processes.posix import end_group
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError, shown
-from ..types.answers import Event, Refusal
+from ..types.answers import COMMAND_OF, Event, Refusal
+from ..types.base import Frozen
 from .agent_archive import AGENT_FILE, agent_archive
 from .answers import SAME_VERSION, AnswerError, Conversation, SpoiltError, Value, checked
 
@@ -44,6 +45,7 @@ LONGEST_MESSAGE = 4000
 """Characters of what an agent says about its failure."""
 
 OnEvent = Callable[[Event], None]
+Kind = TypeVar("Kind", bound=Frozen)
 
 
 class Transport(Protocol):
@@ -124,6 +126,23 @@ def call_agent(
     return run_agent(ThisMachine(), request, {}, timeout_s, what, on_event, more_time)
 
 
+def ask_agent(
+    answer: type[Kind],
+    transport: Transport,
+    request: Mapping[str, Any],
+    files: Mapping[str, Sequence[Path]],
+    timeout_s: float,
+    what: str,
+    on_event: OnEvent | None = None,
+    more_time: str = IDLE,
+) -> Kind:
+    """Carry out the command that ``answer`` belongs to, with the rest of its request; see :func:`run_agent`."""
+    asked: dict[str, Any] = {**request, "command": COMMAND_OF[answer]}
+    _, found = carry_out(transport, asked, files, timeout_s, what, on_event, more_time)
+    assert isinstance(found, answer), "the type that the command has"
+    return found
+
+
 def run_agent(
     transport: Transport,
     request: dict[str, Any],
@@ -133,7 +152,20 @@ def run_agent(
     on_event: OnEvent | None = None,
     more_time: str = IDLE,
 ) -> dict[str, Any]:
-    """Carry out ``request`` in a fresh agent process and return the value it answers, which :func:`checked` has seen.
+    """As :func:`carry_out`; the answer's value as it came."""
+    return carry_out(transport, request, files, timeout_s, what, on_event, more_time)[0]
+
+
+def carry_out(
+    transport: Transport,
+    request: dict[str, Any],
+    files: Mapping[str, Sequence[Path]],
+    timeout_s: float,
+    what: str,
+    on_event: OnEvent | None = None,
+    more_time: str = IDLE,
+) -> tuple[dict[str, Any], Frozen]:
+    """Carry out ``request`` in a fresh agent process; the value that it answers, and the same as a typed value.
 
     Args:
         transport: where to run it.
@@ -162,10 +194,9 @@ def run_agent(
         raise refused(told.answer, what, str(request.get("runtime")), transport.where)
     if told.answer is not None and told.code == 0:
         try:
-            checked(request, told.answer.value)
+            return told.answer.value, checked(request, told.answer.value)
         except SpoiltError as error:
             raise AnswerError(f"{what} failed: the agent {error}", SAME_VERSION) from error
-        return told.answer.value
     known = transport.explain(what, told.code, told.said)
     after = " after it had answered" if told.answer is not None else " without an answer" if told.code == 0 else ""
     hint = more_time if told.code is None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,18 +18,23 @@ from ..types import (
     Audit,
     Delegation,
     Device,
-    DeviceInfo,
-    DeviceState,
-    Energy,
     Measurement,
-    OpTime,
     Pinning,
     Stored,
     SustainedPoint,
     Verdict,
 )
+from ..types.answers import (
+    COMMAND_OF,
+    BenchAnswer,
+    MemoryAnswer,
+    PerOpAnswer,
+    RunAnswer,
+    SustainedAnswer,
+    Taken,
+)
 from .answers import SAME_VERSION, AnswerError
-from .launch import Transport, run_agent
+from .launch import Kind, Transport, ask_agent
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
@@ -100,25 +104,25 @@ class Session:
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        latency = self.launch("bench", stored, progress, energy=True, **self.limits.request())
-        memory = NO_MEMORY
+        latency = self.launch(BenchAnswer, stored, progress, energy=True, **self.limits.request())
+        memory = None
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
-            memory = self.launch("memory", stored, progress)
-        operators = NO_OPERATORS
+            memory = self.launch(MemoryAnswer, stored, progress)
+        operators = None
         if self.per_op:
             try:
-                operators = self.launch("per_op", stored, progress)
+                operators = self.launch(PerOpAnswer, stored, progress)
             except AnswerError:  # a device that talks nonsense is not to be believed in the rest either
                 raise
             except ToolError as error:
                 # The latency is known and stands; the report says what is missing from it, and why.
-                operators = {"per_op": None, "note": str(error)}
+                operators = PerOpAnswer(per_op=None, note=str(error)[:LONGEST_NOTE])
         points = None
         if self.sustained_s is not None:
             window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
             more = {"duration_s": self.sustained_s, "window_s": window_s}
-            told = self.launch("sustained", stored, progress, **more)["points"]
-            points = tuple(SustainedPoint(**{key: point[key] for key in POINT_FIELDS}) for point in told)
+            told = self.launch(SustainedAnswer, stored, progress, **more).points
+            points = tuple(SustainedPoint(**{key: getattr(point, key) for key in POINT_FIELDS}) for point in told)
         return self.compose(stored.artifact, latency, memory, operators, points)
 
     def latency(self, stored: Stored, progress: Progress = silent, *, energy: bool = False) -> Measurement:
@@ -127,21 +131,22 @@ class Session:
         Raises:
             ToolError: as :meth:`measure`.
         """
-        taken = self.launch("bench", stored, progress, energy=energy, **self.limits.request())
-        return self.compose(stored.artifact, taken, NO_MEMORY, NO_OPERATORS)
+        taken = self.launch(BenchAnswer, stored, progress, energy=energy, **self.limits.request())
+        return self.compose(stored.artifact, taken)
 
-    def launch(self, command: str, stored: Stored, progress: Progress = silent, **more: Any) -> dict[str, Any]:
-        """The agent's answer to ``command`` (a key of ``STEPS``) about an artifact.
+    def launch(self, answer: type[Kind], stored: Stored, progress: Progress = silent, **more: Any) -> Kind:
+        """The agent's answer about an artifact, to the command (a key of ``STEPS``) that ``answer`` belongs to.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        artifact = stored.artifact
+        artifact, command = stored.artifact, COMMAND_OF[answer]
         progress(Step(STEPS[command]))
         try:
-            return run_agent(
+            return ask_agent(
+                answer,
                 self.transport,
-                {**self.request(artifact), "command": command, **more},
+                {**self.request(artifact), **more},
                 {"model": model_files(stored)},
                 self.limits.timeout_s
                 + float(more.get("duration_s", 0.0))
@@ -163,9 +168,10 @@ class Session:
         artifact = stored.artifact
         progress(Step(STEPS["run"]))
         there = self.transport.place(outputs)
-        run_agent(
+        ask_agent(
+            RunAnswer,
             self.transport,
-            {**self.request(artifact), "command": "run", "outputs": there},
+            {**self.request(artifact), "outputs": there},
             {"model": model_files(stored), "inputs": [inputs]},
             self.limits.timeout_s + COMPILE_S[self.accelerator],
             f"{STEPS['run']} of {artifact.model} {artifact.profile} on {artifact.runtime}",
@@ -194,19 +200,17 @@ class Session:
     def compose(
         self,
         artifact: Artifact,
-        latency: dict[str, Any],
-        memory: dict[str, Any],
-        operators: dict[str, Any],
+        latency: BenchAnswer,
+        memory: MemoryAnswer | None = None,
+        operators: PerOpAnswer | None = None,
         points: tuple[SustainedPoint, ...] | None = None,
     ) -> Measurement:
         """The agent's answers as a measurement with its verdict."""
+        taken, samples = latency.delegation, latency.samples_ns
+        before, after = latency.state_before, latency.state_after
+        emulated = latency.info.emulated or (taken is not None and taken.emulated)
+        info = latency.info.model_copy(update={"emulated": emulated})
         try:
-            taken = latency["delegation"]
-            told = {**latency["info"], "emulated": latency["info"]["emulated"] or bool(taken and taken["emulated"])}
-            info = DeviceInfo.model_validate_json(json.dumps(told))
-            before = DeviceState.model_validate_json(json.dumps(latency["state_before"]))
-            after = DeviceState.model_validate_json(json.dumps(latency["state_after"]))
-            samples = tuple(latency["samples_ns"])
             return Measurement(
                 **identity(artifact),
                 accelerator=self.accelerator,
@@ -214,36 +218,35 @@ class Session:
                 device=self.device,
                 info=info,
                 runtime=artifact.runtime,
-                runtime_version=latency["runtime_version"],
+                runtime_version=latency.runtime_version,
                 threads=self.threads,
-                pinned=None if self.cores is None else Pinning(asked=self.cores, cpus=tuple(latency["affinity"])),
-                settings=latency["settings"],
+                pinned=None if self.cores is None else Pinning(asked=self.cores, cpus=latency.affinity or ()),
+                settings=latency.settings,
                 batch=self.batch_of(artifact),
-                warmup_ns=tuple(latency["warmup_ns"]),
+                warmup_ns=latency.warmup_ns,
                 samples_ns=samples,
-                load_ns=latency["load_ns"],
-                first_inference_ns=latency["first_inference_ns"],
-                peak_rss_bytes=memory["peak_rss_bytes"],
-                baseline_rss_bytes=memory["baseline_rss_bytes"],
-                per_op=None if operators["per_op"] is None else tuple(OpTime(**op) for op in operators["per_op"]),
-                per_op_note=operators["note"],
+                load_ns=latency.load_ns,
+                first_inference_ns=latency.first_inference_ns,
+                peak_rss_bytes=None if memory is None else memory.peak_rss_bytes,
+                baseline_rss_bytes=None if memory is None else memory.baseline_rss_bytes,
+                per_op=None if operators is None else operators.per_op,
+                per_op_note="" if operators is None else operators.note,
                 sustained=points,
-                energy=None if not latency["energy"] else tuple(Energy(**domain) for domain in latency["energy"]),
-                energy_note=latency["energy_note"],
+                energy=latency.energy or None,
+                energy_note=latency.energy_note,
                 state_before=before,
                 state_after=after,
-                versions=latency["versions"],
+                versions=latency.versions,
                 measured_at=datetime.fromtimestamp(before.unix_time, UTC).isoformat(timespec="seconds"),
-                verdict=played(taken) or judge(samples, self.threads, info, before, after, spent_s(latency, samples)),
+                verdict=played(taken) or judge(samples, self.threads, info, before, after, spent_s(latency)),
             )
-        except (ValidationError, KeyError) as error:
+        except ValidationError as error:
             raise ToolError(
                 f"the agent's answer about {artifact.model} does not fit this edgekit: {error}", SAME_VERSION
             ) from error
 
 
-NO_MEMORY: dict[str, Any] = {"peak_rss_bytes": None, "baseline_rss_bytes": None}
-NO_OPERATORS: dict[str, Any] = {"per_op": None, "note": ""}
+LONGEST_NOTE = 4096
 
 EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, min_s=0.0, max_s=2.0, launch_s=600.0)
 """On an emulated board latency means nothing: look briefly, and wait long."""
@@ -324,32 +327,31 @@ def identity(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def spent_s(latency: dict[str, Any], samples: tuple[int, ...]) -> float:
+def spent_s(latency: BenchAnswer) -> float:
     """Everything that was timed between the two looks at the device, by the clock that does not jump."""
-    if "spent_s" in latency:  # many launches, whose loading and warm-up it alone has timed
-        return float(latency["spent_s"])
-    return float(latency["load_ns"] + latency["first_inference_ns"] + sum(latency["warmup_ns"]) + sum(samples)) / 1e9
+    if latency.spent_s is not None:  # many launches, whose loading and warm-up it alone has timed
+        return latency.spent_s
+    timed = (latency.load_ns, latency.first_inference_ns, *latency.warmup_ns, *latency.samples_ns)
+    return sum(timed) / 1e9
 
 
-def played(taken: dict[str, Any] | None) -> Verdict | None:
+def played(taken: Taken | None) -> Verdict | None:
     """The verdict on an accelerator that is none, or None."""
-    if taken is None or not taken["emulated"]:
+    if taken is None or not taken.emulated:
         return None
-    return Verdict(
-        name="emulated", reasons=(f"{taken['adapter']} is a CPU that plays a GPU: its latency means nothing",)
-    )
+    return Verdict(name="emulated", reasons=(f"{taken.adapter} is a CPU that plays a GPU: its latency means nothing",))
 
 
-def accelerated(taken: dict[str, Any] | None) -> Delegation | None:
+def accelerated(taken: Taken | None) -> Delegation | None:
     """What an accelerator said that it took; None where it takes a model as a whole or not at all."""
     if taken is None:
         return None
     return Delegation(
-        name=taken["name"],
-        share=taken["gpu_ops"] / (taken["gpu_ops"] + taken["cpu_ops"]),
-        partitions=taken["partitions"],
-        undelegated=taken.get("undelegated", {}),  # not every accelerator names the types
-        reasons=tuple(taken["reasons"]),
+        name=taken.name,
+        share=taken.gpu_ops / (taken.gpu_ops + taken.cpu_ops),
+        partitions=taken.partitions,
+        undelegated=taken.undelegated,
+        reasons=taken.reasons,
     )
 
 

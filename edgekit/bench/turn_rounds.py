@@ -15,7 +15,7 @@ from ..errors import ToolError
 from ..types import Ratio
 from .launch import ThisMachine
 from .paired import Contender, Round, ratio_of_logs
-from .session import NO_MEMORY, NO_OPERATORS, Session, model_files
+from .session import Session, model_files
 from .turns import LAUNCH, by_turns, log_ratio, shuffled
 
 
@@ -57,8 +57,9 @@ def turn_rounds(
             name, message = next(iter(errors.items()))
             raise ToolError(f"{name} does not run: {message}")
         launches = {
-            name: session.compose(by_name[name].stored.artifact, one.value, NO_MEMORY, NO_OPERATORS)
+            name: session.compose(by_name[name].stored.artifact, one.answer)
             for name, one in taken.items()
+            if one.answer is not None
         }
         yield TurnRound(launches, {name: one.turns_ns for name, one in taken.items()})
 

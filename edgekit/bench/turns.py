@@ -23,7 +23,7 @@ from ..base.listener import ExcessError, Listener
 from ..base.processes.isolate import describe_exit, last_lines, supervised, wait
 from ..base.processes.posix import end_group
 from ..base.scratch import scratch_folder
-from ..types.answers import Event, Refusal, Turn
+from ..types.answers import Event, Refusal, Turn, TurnsAnswer
 from .answers import SpoiltError, Value, checked, parse
 from .launch import LONGEST_MESSAGE, ThisMachine, launch_files, start
 
@@ -44,11 +44,11 @@ class Taken:
     """What one artifact did in a round.
 
     Attributes:
-        value: the agent's answer to ``turns``.
+        answer: the agent's to ``turns``; None until the last turn is over.
         turns_ns: nanoseconds of the inferences of each turn.
     """
 
-    value: dict[str, Any] = field(default_factory=dict)
+    answer: TurnsAnswer | None = None
     turns_ns: list[list[int]] = field(default_factory=list)
 
 
@@ -106,7 +106,7 @@ class Taker:
                              "answered something else")  # fmt: skip
         return list(said.samples_ns)
 
-    def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def finish(self, request: Mapping[str, Any]) -> TurnsAnswer:
         """The agent's answer to ``request`` about all turns.
 
         Raises:
@@ -117,10 +117,11 @@ class Taker:
         if not isinstance(said, Value):
             raise TakerError("the agent took a turn that nobody asked for")
         try:
-            checked({**request, "command": "turns"}, said.value)
+            answer = checked({**request, "command": "turns"}, said.value)
         except SpoiltError as error:
             raise TakerError(f"the agent {error}") from error
-        return said.value
+        assert isinstance(answer, TurnsAnswer), "the type that the command has"
+        return answer
 
     def hang_up(self) -> None:
         """Close its stdin. What a dead one did not take is dropped: closing would try to write it once more."""
@@ -184,7 +185,7 @@ def by_turns(
                     if number < turns:
                         taken.turns_ns.append(one.turn(limits or TURN))
                     else:
-                        taken.value = one.finish(requests[name])
+                        taken.answer = one.finish(requests[name])
                 except TakerError as failure:
                     errors[name] = str(failure)
                     del ready[name]

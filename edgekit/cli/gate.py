@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,6 +64,13 @@ def gate_command(
             "--plumbing", help="Run one pair on an emulated device to try the set-up; the result is NOT_COMPARABLE."
         ),
     ] = False,
+    runtime_a: Annotated[
+        str | None,
+        typer.Option("--runtime-a", help="Gate an upgrade: the version in use, such as onnxruntime==1.22.0."),
+    ] = None,
+    runtime_b: Annotated[
+        str | None, typer.Option("--runtime-b", help="The version to upgrade to; the artifacts stay the same.")
+    ] = None,
     force: ForceOption = False,
     input_: Input = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
@@ -74,68 +82,101 @@ def gate_command(
 ) -> None:
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
+    With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
+    that edgekit makes from wheels on this machine: other outputs fail, then the same rule judges the pairs.
+
     On a simulated board (sim-rpi4, ...) instructions are counted instead, and more than 0.5 % of growth fails.
 
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
     counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
     Example: edgekit gate mobilenet_v3 --device rpi4
+    Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0
     """
     from ..devices.reach import what_is_built_first
     from ..verbs.gate import gate, plan
 
-    devices = device or ["local"]
-    shapes = input_shapes(input_)
-    refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
-    if counts_there(devices):
-        from .counted.gate import run_count_gate
-        from .profile import refuse_for_counts
+    with told_in_pages(junit, markdown):
+        devices = device or ["local"]
+        shapes = input_shapes(input_)
+        refuse_mixtures(dry_run=dry_run, update=update, url=url, as_baseline=baseline)
+        if runtime_a is not None or runtime_b is not None:
+            from .choice.upgrade import run_upgrade_gate
 
-        refuse_for_counts(
-            {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url, "--plumbing": plumbing,
-             "--seed": seed is not None, "--force": force}
-        )  # fmt: skip
-        run_count_gate(
+            refuse_for_upgrades(
+                {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
+            )
+            run_upgrade_gate(
+                candidates or [],
+                runtime_a,
+                runtime_b,
+                devices,
+                threads=threads,
+                cores=cores,
+                tolerance=tolerance,
+                delta=delta,
+                config=config,
+                artifacts=artifacts,
+                results=results,
+                shapes=shapes,
+                seed=seed,
+                tell=lambda found: finish(found, junit, markdown, as_json),
+            )
+            return
+        if counts_there(devices):
+            from .counted.gate import run_count_gate
+            from .profile import refuse_for_counts
+
+            refuse_for_counts(
+                {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url,
+                 "--plumbing": plumbing, "--seed": seed is not None, "--force": force}
+            )  # fmt: skip
+            run_count_gate(
+                candidates or [],
+                devices,
+                baseline=baseline,
+                threads=threads,
+                tolerance=tolerance,
+                artifacts=artifacts,
+                shapes=shapes,
+                dry_run=dry_run,
+                update=update,
+                results=results,
+                as_json=as_json,
+                junit=junit,
+                markdown=markdown,
+            )
+            return
+        if update:
+            run_update(
+                candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
+            )
+            return
+        planned = plan(
             candidates or [],
             devices,
             baseline=baseline,
             threads=threads,
+            cores=cores,
             tolerance=tolerance,
-            artifacts=artifacts,
+            delta=delta,
+            config=config,
+            artifacts_root=artifacts,
             shapes=shapes,
-            dry_run=dry_run,
-            update=update,
-            results=results,
-            as_json=as_json,
-            junit=junit,
-            markdown=markdown,
         )
-        return
-    if update:
-        run_update(
-            candidates or [], devices, threads, cores, url, plumbing, artifacts, baseline, shapes, as_json, force
-        )
-        return
-    planned = plan(
-        candidates or [],
-        devices,
-        baseline=baseline,
-        threads=threads,
-        cores=cores,
-        tolerance=tolerance,
-        delta=delta,
-        config=config,
-        artifacts_root=artifacts,
-        shapes=shapes,
-    )
-    if dry_run:
-        show_plan(planned, as_json)
-        return
-    for name in devices:
-        building = what_is_built_first(name)
-        if building:
-            say(building)
-    found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
+        if dry_run:
+            show_plan(planned, as_json)
+            return
+        for name in devices:
+            building = what_is_built_first(name)
+            if building:
+                say(building)
+        found = gate(planned, results_root=results, plumbing=plumbing, seed=seed, force=force, progress=ProgressLines())
+        finish(found, junit, markdown, as_json)
+
+
+def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, as_json: bool) -> None:
+    """Write the pages, show the results, and end with their exit code."""
     write_pages(found, junit, markdown)
     if as_json:
         emit_json(as_data(found))
@@ -145,6 +186,39 @@ def gate_command(
         show_results(found)
     announce(found)
     raise typer.Exit(exit_code(found))
+
+
+@contextmanager
+def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
+    """A block whose error stands in the files that were asked for: else those of an earlier run would stay there."""
+    from ..errors import EdgekitError
+
+    try:
+        yield
+    except EdgekitError as error:
+        from ..base.files import write_atomic
+        from ..reports.gate.junit import refused_junit
+        from ..reports.gate.markdown import refused_markdown
+
+        with suppress(EdgekitError):  # where the file itself cannot be written, that is the error
+            if junit is not None:
+                write_atomic(junit, refused_junit(error))
+            if markdown is not None:
+                write_atomic(markdown, refused_markdown(error))
+        raise
+
+
+def refuse_for_upgrades(given: dict[str, bool]) -> None:
+    """Say that some options mean nothing to the gate of an upgrade.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    from ..errors import UsageError
+
+    for option, on in given.items():
+        if on:
+            raise UsageError(f"{option} is about baselines, and --runtime-a is one itself", "leave one of both out")
 
 
 def counts_there(devices: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from ..base.progress import Note, PartDone, Step
 from ..errors import EdgekitError
 from ..types import Conditions, Difference, GateResult, GateStatus, Guard, OpChange
+from ..types.answers import PerOpAnswer
 from .pairs import Pairing, Role, orders
 from .rule import decide, final_decision, holm, hopeless, look_at, overall_p, too_many_dropped
 
@@ -182,13 +183,13 @@ def operator_changes(pairing: Pairing) -> tuple[OpChange, ...]:
     """
     totals: dict[Role, dict[str, tuple[int, int]]] = {}
     for role in pairing.sides:
-        per_op = pairing.ask("per_op", role)["per_op"]
+        per_op = pairing.ask(PerOpAnswer, role).per_op
         if per_op is None:
             return ()
         found = totals.setdefault(role, {})
         for op in per_op:
-            time_ns, count = found.get(op["type"], (0, 0))
-            found[op["type"]] = (time_ns + op["ns"], count + 1)
+            time_ns, count = found.get(op.type, (0, 0))
+            found[op.type] = (time_ns + op.ns, count + 1)
     old, new = totals["baseline"], totals["candidate"]
     changes = []
     for kind in {**old, **new}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..bench.verdict import clock_jump, throttling
@@ -46,7 +47,7 @@ def doubts(
     return reasons
 
 
-def clock_doubt(samples: list[object], spent_s: float, wall_s: float) -> str:
+def clock_doubt(samples: Sequence[object], spent_s: float, wall_s: float) -> str:
     """Why the clock that timed a launch is not to be trusted; empty when it is.
 
     Args:

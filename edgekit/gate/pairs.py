@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from ..base.progress import Progress, Step, silent, telling
 from ..bench.answers import SAME_VERSION
-from ..bench.launch import run_agent
+from ..bench.launch import Kind, ask_agent
 from ..bench.session import Session, cores_request
 from ..errors import ToolError
 from ..types import Conditions, DeviceInfo, Difference, Guard, Pair, Stored
+from ..types.answers import BenchAnswer, GuardAnswer, InspectAnswer, Node
 from .guards import Guards, clock_doubt, doubts
 
 Role = Literal["baseline", "candidate"]
@@ -51,40 +52,34 @@ class Pairing:
     guards: Guards = field(default_factory=Guards)
     progress: Progress = silent
 
-    def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
-        """One launch of the agent about one side.
+    def ask(self, answer: type[Kind], role: Role, **more: Any) -> Kind:
+        """One launch of the agent about one side, for the command that ``answer`` belongs to.
 
         Raises:
             ToolError: it crashed, ran out of time, or the device is gone.
         """
-        return self.session.launch(command, self.sides[role], telling(role, self.progress), **more)
+        return self.session.launch(answer, self.sides[role], telling(role, self.progress), **more)
 
-    def ask_device(self) -> dict[str, Any]:
+    def ask_device(self) -> GuardAnswer:
         """One launch of the agent about the device itself.
 
         Raises:
             ToolError: as :meth:`ask`.
         """
         limit_s = self.session.limits.timeout_s
-        request = {"command": "guard", "cores": cores_request(self.session.cores)}
-        return run_agent(self.session.transport, request, {}, limit_s, "looking at the device")
+        request = {"cores": cores_request(self.session.cores)}
+        return ask_agent(GuardAnswer, self.session.transport, request, {}, limit_s, "looking at the device")
 
-    def look(self) -> tuple[Guard, DeviceInfo, dict[str, Any]]:
+    def look(self) -> tuple[Guard, DeviceInfo, GuardAnswer]:
         """The device now: its guard, what it is, and the agent's whole answer.
 
         Raises:
             ToolError: the device cannot be asked, or answers in another version's words.
         """
         answer = self.ask_device()
-        try:
-            guard = Guard.from_plain({"state": answer["state"], "sentinel_ns": answer["sentinel_ns"]})
-            return guard, DeviceInfo.from_plain(answer["info"]), answer
-        except (ValidationError, KeyError) as error:
-            raise ToolError(
-                f"the agent's look at the device does not fit this edgekit: {error}", SAME_VERSION
-            ) from error
+        return Guard(state=answer.state, sentinel_ns=answer.sentinel_ns), answer.info, answer
 
-    def conditions(self, look: dict[str, Any]) -> Conditions:
+    def conditions(self, look: GuardAnswer) -> Conditions:
         """The key under which this device compares now; the baseline is loaded once to see what becomes of it.
 
         Raises:
@@ -92,27 +87,29 @@ class Pairing:
         """
         artifact = self.sides["baseline"].artifact
         self.progress(Step("what the runtime makes of the baseline"))
-        facts = self.ask("inspect", "baseline")
-        info, state = look["info"], look["state"]
+        facts = self.ask(InspectAnswer, "baseline")
+        info = look.info
         try:
-            return Conditions.from_plain(
-                {
-                    "device": self.session.device.id,
-                    **{key: info[key] for key in ("cpu", "machine", "isa", "cores", "system")},
-                    "governor": state["governor"],
-                    "max_clock_khz": state["max_clock_khz"],
-                    "min_clock_khz": look["min_clock_khz"],
-                    "affinity": look["affinity"],
-                    "threads": self.session.threads,
-                    "runtime": artifact.runtime,
-                    "runtime_version": facts["runtime_version"],
-                    "accelerator": "cpu",
-                    "settings": facts["settings"],
-                    "delegated_ops": operators_digest(facts),
-                    "baseline_sha256": artifact.sha256,
-                }
+            return Conditions(
+                device=self.session.device.id,
+                cpu=info.cpu,
+                machine=info.machine,
+                isa=info.isa,
+                cores=info.cores,
+                system=info.system,
+                governor=look.state.governor,
+                max_clock_khz=look.state.max_clock_khz,
+                min_clock_khz=look.min_clock_khz,
+                affinity=look.affinity,
+                threads=self.session.threads,
+                runtime=artifact.runtime,
+                runtime_version=facts.runtime_version,
+                accelerator="cpu",
+                settings=facts.settings,
+                delegated_ops=operators_digest(facts),
+                baseline_sha256=artifact.sha256,
             )
-        except (ValidationError, KeyError) as error:
+        except ValidationError as error:
             raise ToolError(
                 f"what the agent says of the device does not fit this edgekit: {error}", SAME_VERSION
             ) from error
@@ -124,21 +121,15 @@ class Pairing:
             ToolError: it crashed, ran out of time, or the device is gone.
         """
         more: dict[str, Any] = {"handicap": self.handicap} if role == "candidate" and self.handicap else {}
-        answer = self.ask("bench", role, **self.session.limits.request(), **more)
-        try:
-            samples = list(answer["samples_ns"])
-            timed = [*samples, *answer["warmup_ns"], answer["load_ns"], answer["first_inference_ns"]]
-            wall_s = answer["state_after"]["unix_time"] - answer["state_before"]["unix_time"]
-            seen = {"runtime_version": answer["runtime_version"], "settings": answer["settings"]}
-        except (KeyError, TypeError) as error:
-            raise ToolError(
-                f"the agent's answer about the {role} does not fit this edgekit: {error}", SAME_VERSION
-            ) from error
+        answer = self.ask(BenchAnswer, role, **self.session.limits.request(), **more)
+        samples = list(answer.samples_ns)
+        timed = [*samples, *answer.warmup_ns, answer.load_ns, answer.first_inference_ns]
+        wall_s = answer.state_after.unix_time - answer.state_before.unix_time
+        seen: dict[str, Any] = {"runtime_version": answer.runtime_version, "settings": answer.settings}
         problem = ""
         if len(samples) < LEAST_SAMPLES:
             problem = f"{len(samples)} sample{'s' if len(samples) != 1 else ''}, fewer than {LEAST_SAMPLES}"
-        spent = sum(value for value in timed if isinstance(value, int | float)) / 1e9
-        problem = problem or clock_doubt(samples, spent, wall_s)
+        problem = problem or clock_doubt(samples, sum(timed) / 1e9, wall_s)
         if more:
             del seen["settings"]  # a handicap may change them, that is its purpose
         mine = {name: getattr(key, name) for name in seen}
@@ -178,10 +169,16 @@ class Pairing:
         return found, tuple(d for role in order for d in taken[role].differences)
 
 
-def operators_digest(facts: dict[str, Any]) -> str:
-    """Digest of which operators are executed, where and by which kernel, from the agent's ``inspect``."""
-    executed = [[op["type"], op.get("delegated"), op.get("kernel"), op.get("precision")] for op in facts["executed"]]
-    return hashlib.sha256(json.dumps([executed, facts["delegate"]], sort_keys=True).encode()).hexdigest()
+def operators_digest(facts: InspectAnswer) -> str:
+    """Digest of which operators are executed, where and by which kernel; what a runtime does not tell is null."""
+    executed = [[told(op, name) for name in ("type", "delegated", "kernel", "precision")] for op in facts.executed]
+    delegate = facts.delegate and facts.delegate.to_plain()
+    return hashlib.sha256(json.dumps([executed, delegate], sort_keys=True).encode()).hexdigest()
+
+
+def told(op: Node, name: str) -> object:
+    """A field of an operator as its runtime told it; None where it did not."""
+    return getattr(op, name) if name in op.model_fields_set else None
 
 
 def orders(seed: int) -> Iterator[bool]:

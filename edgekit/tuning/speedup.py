@@ -10,6 +10,7 @@ from ..bench.choice import speed
 from ..bench.session import Session
 from ..errors import EdgekitError, InconclusiveError, ToolError, VerificationError
 from ..types import Audit, Int8VsFloat, OpTime, Ratio, TuningConditions
+from ..types.answers import PerOpAnswer
 from .build import Built
 
 LISTED = 5
@@ -50,14 +51,14 @@ def operator_costs(int8: Built, float_: Built, session: Session) -> list[str]:
     taken: list[list[OpTime]] = []
     for built in (int8, float_):
         try:
-            answer = session.launch("per_op", built.stored)
+            answer = session.launch(PerOpAnswer, built.stored)
         except AnswerError:
             raise
         except ToolError as error:
             return [f"operator times are not known: {error}"]
-        if answer["per_op"] is None:
-            return [f"operator times are not known: {answer['note']}"]
-        taken.append([OpTime(**op) for op in answer["per_op"]])
+        if answer.per_op is None:
+            return [f"operator times are not known: {answer.note}"]
+        taken.append(list(answer.per_op))
     return dearer_types(*taken)
 
 

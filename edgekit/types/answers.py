@@ -274,6 +274,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "count": CountAnswer,
 }
 """The answer to each command of the agent."""
+COMMAND_OF = {answer: command for command, answer in ANSWERS.items()}
 
 
 class Event(Frozen):

@@ -177,12 +177,15 @@ class GateResult(Frozen):
         cores: what both sides were pinned to, as asked for; None when they were free.
         batch: images of one inference.
         reason: of the status, a sentence.
+        decided_by: what the status is about: the pairs, or the accuracy that ``max_drop`` of gate.toml limits.
         pinned: when the baseline was pinned, and its median then, ms: shown, never judged. None when not pinned.
         p_slower: over all looks, before the correction for the other gates of the run; 1 when nothing was tested.
         family: gates in the run, which Holm's correction counts.
         seed: of the order of the sides.
         emulated: the times mean nothing.
         handicap: what slowed the candidate on purpose, in tests of the gate itself; empty in earnest.
+        candidate_runtime: version of the candidate's runtime where two versions are compared; the conditions have the
+            baseline's. Empty where both sides ran on one.
     """
 
     schema_version: Literal[1] = 1
@@ -201,6 +204,7 @@ class GateResult(Frozen):
     candidate_sha256: str
     status: GateStatus
     reason: str
+    decided_by: Literal["latency", "accuracy"] = "latency"
     rule: GateRule
     family: int = 1
     conditions: Conditions | None = None
@@ -214,6 +218,7 @@ class GateResult(Frozen):
     notes: tuple[str, ...] = ()
     emulated: bool = False
     handicap: dict[str, int | bool] = Field(default_factory=dict)
+    candidate_runtime: str = ""
     seed: int
     started_at: str
     seconds: float = 0.0

@@ -25,7 +25,8 @@ from ..reports.compare import Comparison, compare_paired, compare_stored
 from ..reports.index import Found
 from ..reports.indexed.reader import read_latest
 from ..reports.store import Damaged, load
-from ..types import Measurement, OpTime, Stored
+from ..types import Measurement, Stored
+from ..types.answers import PerOpAnswer
 from ..verify.sets_of_inputs import Shapes
 
 T = TypeVar("T")
@@ -225,10 +226,9 @@ def with_operators(
 ) -> Measurement:
     """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
     try:
-        taken = session.launch("per_op", one.stored, progress)
+        taken = session.launch(PerOpAnswer, one.stored, progress)
     except AnswerError:
         raise
     except ToolError as error:
         return launches[0].model_copy(update={"per_op_note": str(error)})
-    times = None if taken["per_op"] is None else tuple(OpTime(**op) for op in taken["per_op"])
-    return launches[0].model_copy(update={"per_op": times, "per_op_note": taken["note"]})
+    return launches[0].model_copy(update={"per_op": taken.per_op, "per_op_note": taken.note})

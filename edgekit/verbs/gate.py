@@ -184,7 +184,7 @@ def run_one(
     if one.max_drop is not None:
         status, reason = accuracy_status(candidate, one.max_drop)
         if status != "PASS":
-            return draft.model_copy(update={"status": status, "reason": reason})
+            return draft.model_copy(update={"status": status, "reason": reason, "decided_by": "accuracy"})
         draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     if candidate.artifact.runtime != baseline.artifact.runtime:
         reason = f"the baseline runs on {baseline.artifact.runtime}, the candidate on {candidate.artifact.runtime}"

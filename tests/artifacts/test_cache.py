@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifacts import cache
-from edgekit.artifacts.cache import canonical, ingredients, keep, measure, take
+from edgekit.artifacts.cache import canonical, entry_folder, ingredients, keep, measure, take
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
@@ -93,6 +95,18 @@ def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link, hea
     assert heard.events == [Warned(f"cache entry {entry} is damaged and is made again: it is no folder")]
     keep(folder, MADE_OF, read_manifest(TINY), pytest.fail)
     assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
+
+
+def test_whoever_takes_from_the_cache_clears_away_what_a_killed_run_left_there(folder, tmp_path):
+    entry = entry_folder(folder, MADE_OF)
+    leave = (
+        "import os, sys; from pathlib import Path; from edgekit.base.files import staged_folder\n"
+        "with staged_folder(Path(sys.argv[1])): os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", leave, entry], check=False)
+    assert len(list(entry.parent.iterdir())) == 3  # the entry; what was begun, and its lock
+    assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
+    assert list(entry.parent.iterdir()) == [entry]
 
 
 def test_cache_that_cannot_be_written_costs_nothing_else(tmp_path, heard):

@@ -38,9 +38,10 @@ def test_all_run_by_turns(tmp_path: Path) -> None:
     for one in told.values():
         assert len(one.turns_ns) == 3
         assert all(len(turn) >= 2 and min(turn) > 0 for turn in one.turns_ns)
-        assert one.value["samples_ns"] == [ns for turn in one.turns_ns for ns in turn]
-        assert one.value["load_ns"] > 0
-        assert len(one.value["warmup_ns"]) >= 1
+        assert one.answer is not None
+        assert list(one.answer.samples_ns) == [ns for turn in one.turns_ns for ns in turn]
+        assert one.answer.load_ns > 0
+        assert len(one.answer.warmup_ns) >= 1
     assert "cannot load" in errors["broken"]
 
 

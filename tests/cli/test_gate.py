@@ -142,3 +142,15 @@ def test_mistakes_are_raised_for_the_error_boundary(
     assert message in str(done.exception)
     assert done.stdout == ""
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["artifacts"]
+
+
+def test_a_mistake_stands_in_the_files_that_were_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else those of the last run stay there, and CI reads its PASS."""
+    monkeypatch.chdir(tmp_path)
+    Path("gate.xml").write_text("<testsuites/>")
+    done = CliRunner().invoke(APP, ["nobody", "--junit", "gate.xml", "--markdown", "gate.md"])
+    assert isinstance(done.exception, UsageError)
+    assert "unknown model 'nobody'" in Path("gate.xml").read_text()
+    assert "nothing was compared" in Path("gate.md").read_text()
+    done = CliRunner().invoke(APP, ["nobody", "--junit", "gate.xml/no.xml"])
+    assert "unknown model 'nobody'" in str(done.exception)

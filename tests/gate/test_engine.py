@@ -12,13 +12,16 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+from pydantic import ValidationError
 
 from edgekit.artifacts.store import read_manifest
-from edgekit.bench.launch import ThisMachine
+from edgekit.bench.answers import AnswerError, first_problem
+from edgekit.bench.launch import Kind, ThisMachine
 from edgekit.bench.session import Limits, Session
 from edgekit.gate.engine import BROKEN, run_gate, settle
 from edgekit.gate.pairs import Pairing, Role, orders
 from edgekit.types import Artifact, Conditions, Device, GateResult, GateRule, Stored
+from edgekit.types.answers import COMMAND_OF, GuardAnswer
 
 BOARD = Device(id="board", transport="ssh", address="board")
 LIMITS = Limits(max_s=1.0, launch_s=20.0)
@@ -43,16 +46,18 @@ class Scripted(Pairing):
     script: ClassVar[dict[str, Any]] = {}
     counts: ClassVar[Counter[str]] = Counter()
 
-    def ask(self, command: str, role: Role, **more: Any) -> dict[str, Any]:
-        return self.answer(command)
-
-    def ask_device(self) -> dict[str, Any]:
-        return self.answer("guard")
-
-    def answer(self, command: str) -> dict[str, Any]:
+    def ask(self, answer: type[Kind], role: Role, **more: Any) -> Kind:
+        command = COMMAND_OF[answer]
         count = self.counts[command]
         self.counts[command] += 1
-        return {**stand_in_device.plain(command, count), **stand_in_device.chosen(self.script, command, count)}
+        plain = {**stand_in_device.plain(command, count), **stand_in_device.chosen(self.script, command, count)}
+        try:
+            return answer.from_plain(plain)
+        except ValidationError as error:  # as what hears the agent does
+            raise AnswerError(f"the agent answered what does not fit this edgekit: {first_problem(error)}") from None
+
+    def ask_device(self) -> GuardAnswer:
+        return self.ask(GuardAnswer, "baseline")
 
 
 @pytest.fixture
@@ -195,10 +200,7 @@ def test_too_many_dropped_at_a_look_decides_nothing_there(gate: Make) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"samples_ns": []}, "0 samples, fewer than 2"),
         ({"samples_ns": [1000]}, "1 sample, fewer than 2"),
-        ({"samples_ns": [1000, math.nan, 1000]}, "a sample is nan, not a whole number of nanoseconds"),
-        ({"samples_ns": [1000, -7, 1000]}, "an inference took -7 ns: the clock stands still or runs backwards"),
         ({"load_ns": 10**12}, "the clock jumped: 1000.0 s of work in 0.0 s of wall time"),
     ],
 )
@@ -209,6 +211,20 @@ def test_bad_samples_and_clocks_are_invalid_never_a_verdict(gate: Make, answer: 
     json.dumps(result.to_plain(), allow_nan=False)
 
 
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        ([], "samples_ns: tuple should have at least 1 item"),
+        ([1000, math.nan, 1000], "samples_ns.1: input should be"),
+        ([1000, -7, 1000], "samples_ns.1: input should be greater than 0, got -7"),
+    ],
+)
+def test_samples_that_are_none_break_it_off(gate: Make, samples: list[float], words: str) -> None:
+    result = gate(bench=[{"samples_ns": samples}])()
+    assert (result.status, result.exit_code) == ("BROKEN_OFF", 3)
+    assert words in result.reason.lower()
+
+
 def test_identical_samples_are_invalid_too(gate: Make) -> None:
     result = gate(bench=[{"samples_ns": [1000] * 50}])()
     assert (result.status, result.exit_code) == ("INVALID", 3)
@@ -217,7 +233,7 @@ def test_identical_samples_are_invalid_too(gate: Make) -> None:
 
 def test_one_bad_launch_costs_one_pair(gate: Make) -> None:
     answers = launches(1.0, 30)
-    answers[4] = {"samples_ns": []}
+    answers[4] = {"samples_ns": [1_000_000]}
     result = gate(bench=answers)()
     assert result.status in ("PASS", "INCONCLUSIVE")
     assert [pair.number for pair in result.pairs if pair.dropped] == [3]

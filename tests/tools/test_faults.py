@@ -120,6 +120,11 @@ def test_a_sample_of_the_faults(name: str, every: int, tmp_path: Path) -> None:
     assert all(row.tried >= 2 for row in rows)
 
 
+def test_the_published_page() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "faults.json").read_text())
+    assert (ROOT / "docs" / "results" / "faults.md").read_text() == page(results)
+
+
 def test_what_tests_bring_about_is_there() -> None:
     for one in STAGED:
         path, _, name = one.test.partition("::")

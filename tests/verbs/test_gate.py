@@ -14,8 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from edgekit.artifacts.accuracy.kept import keep
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import STAGING
 from edgekit.base.owned import MARK
 from edgekit.base.progress import Event, silent
@@ -27,11 +30,13 @@ from edgekit.errors import ToolError, UsageError
 from edgekit.gate.baselines import PIN, REPORT, read_pin
 from edgekit.gate.engine import run_gate
 from edgekit.gate.pairs import Pairing
+from edgekit.reports.gate.words import meaning, remarks
 from edgekit.reports.indexed.reader import read_latest
-from edgekit.types import Baseline, GateResult, Stored
+from edgekit.types import Baseline, Evaluation, GateResult, Scored, Stored
 from edgekit.verbs import gate as gate_module
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.gate import Planned, delegation_notes, gate, plan, update
+from edgekit.verify.accuracy import paired_drop
 
 DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
@@ -555,3 +560,47 @@ def test_a_pin_does_not_replace_a_folder_of_somebody_else(artifact: Path) -> Non
     with pytest.raises(UsageError, match=r"did not make, so it is not replaced; it holds 'thesis\.txt'"):
         update([str(artifact)], limits=SHORT)
     assert (theirs / "thesis.txt").read_text() == "years of work"
+
+
+# Accuracy
+
+
+@pytest.mark.parametrize(
+    ("lost", "status", "said"),
+    [
+        (None, "INCONCLUSIVE", "what the candidate loses was not evaluated"),
+        (200, "FAIL", "accuracy: beyond 1 points is proven"),
+        (40, "INCONCLUSIVE", "neither within nor beyond 1 points is proven"),
+    ],
+)
+def test_a_candidate_that_may_lose_too_much_is_not_measured(
+    pinned: Path, artifact: Path, lost: int | None, status: str, said: str
+) -> None:
+    evaluated(artifact, lost)
+    Path("gate.toml").write_text(CALM + "max_drop = 1.0\n")
+    result = run(artifact)
+    assert (result.status, result.decided_by, result.pairs) == (status, "accuracy", ())
+    assert said in result.reason
+    assert GateResult.model_validate_json(next(Path("gate_results").rglob("*.json")).read_text()) == result
+    (todo,) = [line for line in remarks(result) if line.startswith("next: ")]
+    assert "operators" not in todo
+    assert meaning(result) != "slower"
+
+
+def test_a_candidate_that_keeps_the_limit_is_measured_and_that_is_noted(pinned: Path, artifact: Path) -> None:
+    evaluated(artifact, 0)
+    Path("gate.toml").write_text(CALM + "max_drop = 1.0\n")
+    result = run(artifact)
+    assert result.decided_by == "latency"
+    assert result.pairs
+    assert result.notes[0].startswith("accuracy: within 1 points is proven")
+
+
+def evaluated(artifact: Path, lost: int | None) -> None:
+    """Keep an evaluation in which the float network alone is right on ``lost`` of 4000 images; None for none."""
+    if lost is None:
+        return
+    scored = Scored(kind="network", model="tiny", name="trained.pth", sha256="a" * 64)
+    drop = paired_drop(np.arange(4000) >= lost, np.ones(4000, bool))
+    found = Evaluation(subject=scored, reference=scored, data="photos", images=4000, classes=5, drop=drop)
+    keep(read_manifest(artifact), found)

@@ -9,22 +9,25 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from edgekit.base.revision import revision
 
 from .attempt import adopt_orphans, look_briefly
+from .conditions import CONDITIONS
 from .page import page
 from .row import Row
 from .scenes import ROOT, SCENES
 from .shim import STATE, Shim, environment
 from .staged import staged_rows
-from .table import rows
+from .table import KINDS, rows
 
 DEVICES = "devices"
 """What tests bring about: see staged.py."""
@@ -36,6 +39,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=[*(scene.name for scene in SCENES), DEVICES], help="may be repeated"
     )
+    parser.add_argument("--kind", action="append", choices=[*KINDS, "none"], help="at an operation; repeatable")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="let every Nth operation fail")
     parser.add_argument("--loop-only", action="store_true", help="leave out what the machine has too little of")
     parser.add_argument("--add", type=Path, nargs="*", default=[], help="faults.json of earlier runs, to be added to")
@@ -50,13 +54,22 @@ def main(words: list[str]) -> int:
     if chosen.every < 1:
         sys.stderr.write(f"--every must be at least 1, got {chosen.every}\n")
         return 2
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started is ended
     adopt_orphans()
     look_briefly()
     shim = Shim(Path(os.environ[STATE]))
-    found = list(rows(shim, chosen.only or (), chosen.every, not chosen.loop_only, say))
-    if not chosen.only or DEVICES in chosen.only:
-        found += staged_rows()
-    found = added(found, chosen.add)
+    found: list[Row] = []
+    begun = rows(shim, chosen.only or (), chosen.kind or (), chosen.every, not chosen.loop_only, say)
+    for row in chain(begun, staged_rows() if not chosen.only or DEVICES in chosen.only else ()):
+        found.append(row)
+        write(added(found, chosen.add), chosen)  # a long run that is ended leaves what it has found
+    broken = sum(row.broken for row in found)
+    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
+    return 1 if broken else 0
+
+
+def write(found: list[Row], chosen: argparse.Namespace) -> None:
+    """Write the results and their page."""
     known = revision(ROOT)
     results = {
         "where": f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
@@ -68,9 +81,6 @@ def main(words: list[str]) -> int:
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "faults.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (chosen.out / "faults.md").write_text(page(results), encoding="utf-8")
-    broken = sum(row.broken for row in found)
-    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
-    return 1 if broken else 0
 
 
 def added(found: list[Row], earlier: list[Path]) -> list[Row]:
@@ -80,8 +90,16 @@ def added(found: list[Row], earlier: list[Path]) -> list[Row]:
         for plain in json.loads(path.read_text(encoding="utf-8"))["rows"]:
             row = Row.from_plain(plain)
             kept.setdefault((row.fault, row.command), row)
-    names = [scene.name for scene in SCENES]
-    return sorted(kept.values(), key=lambda row: names.index(row.command) if row.command in names else len(names))
+    return sorted(kept.values(), key=place_of)
+
+
+def place_of(row: Row) -> tuple[int, int]:
+    """Where a row stands in the table: by command, then by fault; what tests bring about comes last, as it came."""
+    commands = [scene.name for scene in SCENES]
+    kinds = [*(title for title, _ in KINDS.values()), *(one.name for one in CONDITIONS)]
+    if row.command not in commands or row.fault not in kinds:
+        return len(commands), 0
+    return commands.index(row.command), kinds.index(row.fault)
 
 
 def say(text: str) -> None:

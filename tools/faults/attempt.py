@@ -20,8 +20,9 @@ from edgekit.bench.session import Limits
 
 from .shim import Fault, Seen, Shim
 
-PATIENCE_S = 120.0
-LINGERS_S = 10.0
+PATIENCE_S = 300.0
+"""More than the deadline of a launch."""
+LINGERS_S, RETURN_S = 10.0, 5.0
 PR_SET_CHILD_SUBREAPER = 36
 BRIEF = Limits(warmup_min_iterations=1, warmup_min_s=0.01, min_iterations=20, min_s=0.02, max_s=0.5)
 
@@ -171,14 +172,19 @@ def command_of(pid: int) -> str:
 
 
 def look_briefly() -> None:
-    """Import what the commands need, and let measurements take little time: what they say does not matter here."""
+    """Import what the commands need, and let measurements take little time: what they say does not matter here.
+
+    A device that has gone is waited for, but not for minutes.
+    """
     import edgekit.cli
+    import edgekit.devices.shell_machine
     import edgekit.verbs.gate
     import edgekit.verbs.profile
     import edgekit.verbs.stored.report
 
     for verb in (edgekit.verbs.gate, edgekit.verbs.profile):
         verb.Limits = lambda: replace(BRIEF)  # type: ignore[attr-defined]
+    edgekit.devices.shell_machine.RETURN_S = RETURN_S
 
 
 def fresh(template: Path, place: Path) -> None:

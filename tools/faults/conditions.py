@@ -145,10 +145,11 @@ def two_containers(stage: Stage) -> Iterator[Outcome]:
     yield Outcome(stage.scene.name, "at the same time", max(one.code or 0 for one in ended), tuple(broken))
 
 
-WHOLE = "exit code 0, or 3 with a cause; old or new stands there; the next run works and leaves nothing over"
+WHOLE = "whole"
+"""As the page says what that means."""
 CONDITIONS = (
     Condition("the disk is full", WHOLE, full_disk, root=True),
-    Condition("a folder that cannot be written", WHOLE.replace("3", "2 or 3"), read_only, root=True),
+    Condition("a folder that cannot be written", f"{WHOLE}, or exit code 2", read_only, root=True),
     Condition(
         "files must be small",
         WHOLE,
@@ -166,10 +167,10 @@ CONDITIONS = (
     ),
     Condition(
         "little CPU time",
-        WHOLE.replace("exit code 0", "ended by the system, or exit code 0"),
+        f"{WHOLE}, or ended by the system",
         partial(limited, what="CPU seconds a process", number=resource.RLIMIT_CPU, degrees=CPU_S, unit=1),
     ),
     Condition("the clock is set back, or ahead", "exit code 0, and nothing is lost", other_clock),
-    Condition("two processes", "one of them at least succeeds; " + WHOLE, two_processes),
-    Condition("two process namespaces", "one of them at least succeeds; " + WHOLE, two_containers, root=True),
+    Condition("two processes", f"{WHOLE}; at least one of them succeeds", two_processes),
+    Condition("two process namespaces", f"{WHOLE}; at least one of them succeeds", two_containers, root=True),
 )

@@ -13,10 +13,13 @@ INTRODUCTION = """# Faults on purpose
 
 `make faults` makes this page; the figures are in `benchmarks/results/faults.json`. A library that is loaded before all
 others (`tools/faults/shim.c`) counts what a command and its children do to files, which programs they start, and what
-`ssh` sends. Then each of these operations fails once in turn, or its process is killed. After each fault old or new
-must stand there whole, and the same command must work without help and leave nothing over. "Fails" means in turns a
-full disk (ENOSPC), a broken one (EIO) and a refusal (EACCES); a lock fails with EIO, a start with EAGAIN, and what
-`ssh` sends with EPIPE."""
+`ssh` sends. Then each of these operations fails once in turn, or its process is killed. "Fails" means in turns a full
+disk (ENOSPC), a broken one (EIO) and a refusal (EACCES); a lock fails with EIO, a start with EAGAIN, and what `ssh`
+sends with EPIPE. "22 of 90" says that every fourth operation had its turn (`--every 4`): all of them take hours.
+
+*Whole* promises: it ends by itself with exit code 0, or with 3 and a cause, never with a traceback; no process is left;
+what stood there stands there whole, or the new one does; and the same command then works without help, and leaves
+nothing over. Where a device is needed, tests bring the fault about (`tools/faults/staged.py`)."""
 
 
 def page(results: Mapping[str, Any]) -> str:
@@ -42,8 +45,9 @@ def line_of(row: Row) -> str:
     """One row of the table."""
     codes = ", ".join(f"{code} × {count}" for code, count in row.codes.items()) or "–"
     outcome = f"**{row.broken} broken**" if row.broken else "kept" if row.tried else "not tried"
+    tried = f"{row.tried} of {row.of}" if row.of else str(row.tried)
     why = "".join(f"<br>{text.splitlines()[0].replace('|', '/')[:200]}" for text in row.why)
-    return f"| {row.fault} | {row.command} | {row.promise} | {row.tried} | {codes} | {outcome}{why} |"
+    return f"| {row.fault} | {row.command} | {row.promise} | {tried} | {codes} | {outcome}{why} |"
 
 
 def soak_lines(soaks: Sequence[Mapping[str, Any]]) -> list[str]:

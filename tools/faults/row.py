@@ -21,6 +21,7 @@ class Row:
         codes: exit codes, and how often each came.
         broken: how many did not keep the promise.
         why: what was not kept, in words, the first few; or why none was tried here.
+        of: so many operations that the command has; 0 where the faults are of another kind.
     """
 
     fault: str
@@ -30,6 +31,7 @@ class Row:
     codes: dict[str, int]
     broken: int = 0
     why: tuple[str, ...] = ()
+    of: int = 0
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Row:
@@ -37,8 +39,8 @@ class Row:
         return cls(**{**plain, "why": tuple(plain["why"])})
 
 
-def row_of(fault: str, command: str, promise: str, outcomes: Iterable[Outcome]) -> Row:
-    """The row that tells of all these."""
+def row_of(fault: str, command: str, promise: str, outcomes: Iterable[Outcome], of: int = 0) -> Row:
+    """The row that tells of all these outcomes; ``of`` so many operations."""
     codes: Counter[str] = Counter()
     why: list[str] = []
     tried = broken = 0
@@ -48,7 +50,7 @@ def row_of(fault: str, command: str, promise: str, outcomes: Iterable[Outcome]) 
         if outcome.broken:
             broken += 1
             why.append(f"{outcome.fault}: {'; '.join(outcome.broken)}")
-    return Row(fault, command, promise, tried, dict(sorted(codes.items())), broken, tuple(why[:SHOWN]))
+    return Row(fault, command, promise, tried, dict(sorted(codes.items())), broken, tuple(why[:SHOWN]), of)
 
 
 def code_words(code: int | None) -> str:

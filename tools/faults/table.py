@@ -20,17 +20,20 @@ Say = Callable[[str], None]
 KINDS: dict[Kind, tuple[str, str]] = {
     "once": ("each operation fails once", WHOLE),
     "for good": ("each operation fails, and all later ones of its kind", WHOLE),
-    "killed": ("SIGKILL at each operation, to the process that makes it", f"killed, or {WHOLE}"),
-    "stopped": ("SIGTERM at each operation, to the process that makes it", f"exit code 143, or {WHOLE}"),
+    "killed": ("SIGKILL at each operation, to the process that makes it", f"{WHOLE}, or killed"),
+    "stopped": ("SIGTERM at each operation, to the process that makes it", f"{WHOLE}, or exit code 143"),
 }
 
 
-def rows(shim: Shim, only: Sequence[str], every: int, conditions: bool, say: Say) -> Iterator[Row]:
+def rows(
+    shim: Shim, only: Sequence[str], kinds: Sequence[Kind], every: int, conditions: bool, say: Say
+) -> Iterator[Row]:
     """Every kind of fault on every command.
 
     Args:
         shim: that this process was started with.
         only: names of the scenes; none means all.
+        kinds: of what goes wrong at an operation; none means all.
         every: of the operations every so many fails, from another one on for each kind.
         conditions: also what the machine has too little of.
         say: told each fault and what came of it.
@@ -47,9 +50,11 @@ def rows(shim: Shim, only: Sequence[str], every: int, conditions: bool, say: Say
                 stage = prepare(scene, folder, shim)
                 say(f"{scene.name}: {len(stage.classes)} operations")
                 for number, (kind, (title, promise)) in enumerate(KINDS.items()):
+                    if kinds and kind not in kinds:
+                        continue
                     chosen = islice(faults(stage, kind), number % every, None, every)
                     landed = filter(None, (suffer(stage, fault) for fault in chosen))
-                    yield row_of(title, scene.name, promise, told(landed, say))
+                    yield row_of(title, scene.name, promise, told(landed, say), len(stage.classes))
                 if conditions and not scene.remote:
                     yield from conditions_of(stage, say)
 

@@ -18,6 +18,9 @@ class OnnxRuntime(Runtime):
 
     def __init__(self, threads: int, precision: str = "f32") -> None:
         super().__init__(threads, precision)
+        # From 1.32 on it tells its maker what it runs, on Linux too, unless this is set before it is loaded. Whoever
+        # measures has not been asked; and what uploads would run beside the measurement.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         self.api = onnxruntime

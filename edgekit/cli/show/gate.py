@@ -27,7 +27,7 @@ def show_results(results: Sequence[GateResult]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ...reports.gate.words import HEADINGS, MEANING, headline, remarks, row
+    from ...reports.gate.words import HEADINGS, headline, meaning, remarks, row
     from .screen import on_stderr
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -41,7 +41,7 @@ def show_results(results: Sequence[GateResult]) -> None:
         if result.status == "PASS":
             say(f"{result.name}: {result.reason}")
         else:
-            say(f"{result.name}: {result.status}, {MEANING[result.status]}")
+            say(f"{result.name}: {result.status}, {meaning(result)}")
             for line in remarks(result):
                 say(f"  {line}")
     say(headline(results))

@@ -7,9 +7,11 @@ are no verdict, and nobody shall take them for a pass.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from ...base.clean import for_xml
+from ...errors import EdgekitError, UsageError
 from ...types import CountGate, GateResult
 from .words import remarks
 
@@ -28,6 +30,22 @@ def gate_junit(results: Sequence[GateResult] | Sequence[CountGate]) -> str:
     for device in dict.fromkeys(result.device.id for result in results):
         mine = [result for result in results if result.device.id == device]
         root.append(suite(device, mine))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def refused_junit(error: EdgekitError) -> str:
+    """The same of a run that ended before its first gate: one case, with the error that ended it."""
+    message = for_xml(str(error))
+    root = ET.Element("testsuites", name="edgekit gate")
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
+    now = datetime.now(UTC).isoformat(timespec="seconds").partition("+")[0]
+    made = ET.SubElement(
+        root, "testsuite", {"name": "edgekit gate", **counts, "timestamp": now, "hostname": "localhost"}
+    )
+    one = ET.SubElement(made, "testcase", name="the run", classname="edgekit.gate", time="0.000")
+    kind = "usage" if isinstance(error, UsageError) else "BROKEN_OFF"
+    ET.SubElement(one, "error", message=message, type=kind).text = for_xml(error.hint)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 

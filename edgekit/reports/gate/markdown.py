@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...base.clean import for_markdown
+from ...errors import EdgekitError
 from ...types import GateResult
-from .words import HEADINGS, MEANING, headline, remarks, row
+from .words import HEADINGS, headline, meaning, remarks, row
 
 MARKER = "<!-- edgekit gate -->"
 """First line, by which a bot finds its own comment to replace."""
@@ -20,7 +21,7 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
     for result in results:
         if result.status == "PASS":
             continue
-        lines += ["", f"**{for_markdown(result.name)}: {result.status}**, {MEANING[result.status]}", ""]
+        lines += ["", f"**{for_markdown(result.name)}: {result.status}**, {meaning(result)}", ""]
         lines += [f"- {for_markdown(text)}" for text in remarks(result)]
     first = results[0].rule if results else None
     if first is not None:
@@ -31,4 +32,12 @@ def gate_markdown(results: Sequence[GateResult]) -> str:
             f"{first.alpha:.1%} (Holm)."
         )
         lines += ["", how]
+    return "\n".join(lines) + "\n"
+
+
+def refused_markdown(error: EdgekitError) -> str:
+    """The same of a run that ended before its first gate."""
+    lines = [MARKER, "### edgekit gate: nothing was compared", "", for_markdown(str(error))]
+    if error.hint:
+        lines += ["", f"Try: {for_markdown(error.hint)}"]
     return "\n".join(lines) + "\n"

@@ -26,6 +26,19 @@ NEXT = {
     "BROKEN_OFF": "see what the device says, then run it again: edgekit devices check",
 }
 """What to do about each status."""
+UPGRADE = {
+    **NEXT,
+    "FAIL": "keep the older version for this artifact, and report what changed to the runtime's makers",
+    "NOT_COMPARABLE": "see what differs besides the version, then run it again",
+    "BROKEN_OFF": "see what the runtime says, then run it again",
+}
+"""The same where two versions of a runtime are compared."""
+NEXT_ACCURACY = {
+    "FAIL": "let more of it stay in float, or calibrate on more images: docs/how-to/int8-accuracy.md",
+    "INCONCLUSIVE": "evaluate it, on more images where it was evaluated: edgekit evaluate --against float",
+    "INVALID": "evaluate it again: edgekit evaluate --against float",
+}
+"""The same where the accuracy decided."""
 HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
 SHOWN_OPS = 5
 
@@ -85,9 +98,19 @@ def remarks(result: GateResult | CountGate) -> list[str]:
     if result.handicap:
         lines.append(f"the candidate was slowed on purpose: {result.handicap}")
     lines += result.notes
-    if NEXT[result.status]:
-        lines.append(f"next: {NEXT[result.status]}")
+    steps = UPGRADE if result.candidate_runtime else NEXT
+    if result.decided_by == "accuracy":
+        steps = NEXT_ACCURACY
+    if todo := steps.get(result.status):
+        lines.append(f"next: {todo}")
     return lines
+
+
+def meaning(result: GateResult) -> str:
+    """What the status of a result says, in a few words."""
+    if result.decided_by == "accuracy":
+        return {"FAIL": "loses too much accuracy"}.get(result.status, "its accuracy is not known well enough")
+    return MEANING[result.status]
 
 
 def headline(results: Sequence[GateResult]) -> str:

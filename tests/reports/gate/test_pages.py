@@ -8,9 +8,10 @@ import pytest
 import xmlschema
 
 from edgekit.base.clean import for_workflow
+from edgekit.errors import ToolError, UsageError
 from edgekit.reports.gate.github import workflow_commands
-from edgekit.reports.gate.junit import gate_junit
-from edgekit.reports.gate.markdown import MARKER, gate_markdown
+from edgekit.reports.gate.junit import gate_junit, refused_junit
+from edgekit.reports.gate.markdown import MARKER, gate_markdown, refused_markdown
 from edgekit.reports.gate.words import headline, remarks, row
 from edgekit.types import Device, DeviceState, Difference, GateResult, GateRule, GateStatus, Guard, Look, OpChange, Pair
 from edgekit.types.gates import EXIT_CODES, worst
@@ -147,3 +148,16 @@ def test_annotations_survive_the_runners_parser() -> None:
     assert "100 %25" in lines[3]
     assert for_workflow("a:b,c%\r\n", True) == "a%3Ab%2Cc%25%0A"
     assert for_workflow("a:b,c") == "a:b,c"
+
+
+def test_a_run_that_ended_before_its_first_gate() -> None:
+    text = refused_junit(UsageError(NASTY, "look there"))
+    xmlschema.XMLSchema(DATA / "junit.xsd").validate(text)
+    (error,) = ET.fromstring(text).iter("error")
+    assert (error.get("type"), error.text) == ("usage", "look there")
+    assert "\\x1b[31mred" in str(error.get("message"))
+    assert ET.fromstring(refused_junit(ToolError("gone"))).find("testsuite/testcase/error").get("type") == "BROKEN_OFF"  # type: ignore[union-attr]
+    lines = refused_markdown(UsageError(NASTY, "look there")).splitlines()
+    assert lines[:2] == [MARKER, "### edgekit gate: nothing was compared"]
+    assert "<script>" not in lines[3]
+    assert lines[-1] == "Try: look there"

@@ -1,0 +1,144 @@
+"""``gate --runtime-a --runtime-b``: one artifact under two versions of its runtime, in pairs, by the gate's rule."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...artifacts.find import find_artifacts
+from ...artifacts.store import check_files
+from ...base.files import check_writable, write_atomic
+from ...base.progress import JobEnded, Progress, Step, silent, telling
+from ...bench.launch import ThisMachine
+from ...bench.session import Limits, Session, known_cores
+from ...devices.environments import Wanted, python_with
+from ...devices.local import LOCAL
+from ...errors import EdgekitError, UsageError
+from ...gate.baselines import Found
+from ...gate.config import read_config, rule_for
+from ...gate.engine import operator_changes, run_gate, settle
+from ...gate.upgrade import RuntimePairing, compare_outputs, operators_changed
+from ...reports.json_text import render
+from ...types import GateResult
+from ...verify.sets_of_inputs import Shapes
+from ..gate import Planned, draft_of, new_path
+
+SHOWN = 12
+
+
+def gate_upgrade(
+    names: Sequence[str],
+    before: Wanted,
+    after: Wanted,
+    *,
+    threads: int = 1,
+    cores: str | None = None,
+    tolerance: float | None = None,
+    delta: float | None = None,
+    config: Path | None = None,
+    artifacts_root: Path = Path("artifacts"),
+    results_root: Path = Path("gate_results"),
+    shapes: Shapes | None = None,
+    limits: Limits | None = None,
+    seed: int | None = None,
+    progress: Progress = silent,
+) -> list[GateResult]:
+    """Gate an upgrade on this machine: outputs first, then pairs of fresh processes, each in its environment.
+
+    Args:
+        names: artifacts or models; all of the runtime under ``artifacts_root`` when none.
+        before: the version that is in use, the baseline.
+        after: the version that is to be, the candidate.
+        threads: within an operator.
+        cores: what both sides are pinned to; None leaves them free.
+        tolerance: wins over that of ``config``.
+        delta: the same.
+        config: a ``gate.toml``; the one here, if there is one, when None.
+        artifacts_root: holds the artifacts.
+        results_root: gets ``local/<time>__<key>.json``.
+        shapes: of inputs that a file of others leaves open.
+        limits: of each launch; those of the configuration when None.
+        seed: of the order of the sides; drawn when None.
+        progress: told what begins.
+
+    Raises:
+        UsageError: two runtimes, nothing of them there, or options that do not go together.
+        ToolError: an environment cannot be made, or ``results_root`` cannot be written.
+    """
+    if before.runtime != after.runtime:
+        raise UsageError(
+            f"{before} and {after} are two runtimes, and a gate holds one against itself",
+            "edgekit compare MODEL ranks its artifacts across runtimes",
+        )
+    if threads < 1:
+        raise UsageError(f"--threads must be at least 1, got {threads}")
+    cores = known_cores(cores)
+    found = find_artifacts(names, artifacts_root, before.runtime, shapes=shapes)
+    settings = read_config(config, {stored.artifact.model for stored in found})
+    check_writable(results_root)
+    pythons = [str(python_with(one, progress)) for one in (before, after)]
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
+    stamp = datetime.now(UTC)
+    planned = []
+    for stored in found:
+        rule, chosen, guards = rule_for(settings, LOCAL, stored.artifact.model, tolerance, delta)
+        planned.append(Planned(LOCAL, stored, Found(stored, None), rule, limits or chosen, guards, threads, cores))
+    results: list[GateResult] = []
+    paths: list[Path] = []
+    for number, one in enumerate(planned):
+        draft = draft_of(one, len(planned), seed + number, stamp, {})
+        draft = draft.model_copy(update={"candidate_runtime": after.version})
+        paths.append(new_path(results_root, draft, stamp))
+        about = f"{draft.model}/{draft.profile}"
+        results.append(one_upgrade(one, draft, pythons, paths[-1], telling(about, progress)))
+        told = f"{results[-1].status} before the correction over all"
+        progress(JobEnded(told, (about,), len(results), len(planned)))
+    settled = settle(results)
+    for path, result in zip(paths, settled, strict=True):
+        write_atomic(path, render(result.to_plain()) + "\n")
+    return settled
+
+
+def one_upgrade(one: Planned, draft: GateResult, pythons: Sequence[str], path: Path, progress: Progress) -> GateResult:
+    """One artifact: files, outputs, pairs, and the operators that changed."""
+    stored = one.candidate
+    progress(Step("checking the files"))
+    old, new = (
+        Session(ThisMachine(python), LOCAL, threads=one.threads, cores=one.cores, limits=one.limits)
+        for python in pythons
+    )
+    pairing = RuntimePairing(
+        old, {"baseline": stored, "candidate": stored}, guards=one.guards, progress=progress, other=new
+    )
+    try:
+        check_files(stored)
+        outputs = compare_outputs(pairing)
+    except UsageError as error:
+        return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    except EdgekitError as error:
+        return draft.model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
+    if outputs.failures:
+        reason = f"the outputs are others: {'; '.join(outputs.failures)}"
+        return draft.model_copy(update={"status": "FAIL", "reason": reason})
+    draft = draft.model_copy(update={"notes": (outputs.words,)})
+    result = run_gate(draft, pairing, None, False, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
+    if len(pairing.facts) == len(pairing.sides):
+        result = result.model_copy(update={"notes": (*result.notes, *version_notes(pairing))})
+    if result.status != "FAIL":
+        return result
+    try:
+        return result.model_copy(update={"changes": operator_changes(pairing)})
+    except EdgekitError as error:
+        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
+
+
+def version_notes(pairing: RuntimePairing) -> list[str]:
+    """Which versions ran, and which operators they execute differently."""
+    old, new = (pairing.facts[role].runtime_version for role in ("baseline", "candidate"))
+    changed = operators_changed(pairing)
+    rest = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    told = f"operators that changed: {'; '.join(changed[:SHOWN])}{rest}" if changed else "no operator changed"
+    return [f"the baseline ran on {old}, the candidate on {new}; {told}"]

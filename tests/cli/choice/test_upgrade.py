@@ -1,0 +1,19 @@
+"""``edgekit gate --runtime-a --runtime-b`` as typed."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--runtime-a", "onnxruntime==1.0"], "--runtime-a needs --runtime-b"),
+        (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime"], "--runtime-b takes a package"),
+        (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "openvino==1.0"], "are two runtimes"),
+        (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime==2.0", "--update"], "is about baselines"),
+        (["--runtime-a", "onnxruntime==1", "--runtime-b", "onnxruntime==2", "-d", "virtual-rpi4"], "is another"),
+    ],
+)
+def test_what_makes_no_upgrade_is_refused(edgekit, words, said):
+    done = edgekit("gate", "mobilenet_v3", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
