@@ -65,7 +65,10 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
         try:
             found = read_manifest(known[0].parent)
             if found.artifact.tool_versions.get("edgekit") == __version__:
-                return Stored(found.folder, found.artifact.model_copy(update={"origin": str(path)}))
+                artifact = found.artifact.model_copy(update={"origin": str(path)})
+                if artifact != found.artifact:
+                    write_manifest(found.folder, artifact)  # the same file may lie elsewhere now
+                return Stored(found.folder, artifact)
         except UsageError:
             pass  # of another version, or damaged: made anew below
     facts, examined = look_into(path, format_, shapes)

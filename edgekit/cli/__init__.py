@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
 from .devices import devices_app
@@ -52,6 +53,7 @@ app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
+app.command("audit-run")(audit_run_command)
 app.command("report")(report_command)
 app.command("history")(history_command)
 app.command("pick")(pick_command)

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgekit.artifacts.find import find_artifacts
 from edgekit.artifacts.foreign import adopt, model_name
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.folders import foreign_folder
 from edgekit.bench.session import Limits
 from edgekit.errors import ToolError, UsageError
@@ -54,6 +55,11 @@ def test_each_format(runtime: str, tiny: Path, tmp_path: Path) -> None:
     assert artifact.runtime == runtime
     assert artifact.parity is None
     assert artifact.origin == str(path)
+    (tmp_path / "b").mkdir()
+    for file in tmp_path.glob("their net.*"):
+        shutil.copy(file, tmp_path / "b" / file.name)
+    moved = adopt(tmp_path / "b" / path.name, {})
+    assert read_manifest(moved.folder).artifact.origin == moved.artifact.origin == str(tmp_path / "b" / path.name)
     assert artifact.inputs[0].shape in ((1, 3, 8, 8), (1, 8, 8, 3))
     assert artifact.outputs[0].shape == (1, 5)
     assert artifact.macs is not None

@@ -1,1 +1,1 @@
-"""Commands that measure to choose: the gate of a runtime's upgrade."""
+"""Commands that measure to decide: the gate of a runtime's upgrade, a second opinion on a report."""

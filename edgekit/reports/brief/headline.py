@@ -55,7 +55,8 @@ def fastest(rows: Sequence[Row], kept: Kept) -> Line:
     before = tuple(row for row in keeping if row.measurement.p50_ms < best.measurement.p50_ms)
     text = named(best.measurement)
     if not stable:
-        return Line(label, f"{text}, which is {best.measurement.verdict.name}: none of them is stable", (best,), True)
+        alone = "" if len(keeping) == 1 else ": none of them is stable"
+        return Line(label, f"{text}, which is {best.measurement.verdict.name}{alone}", (best,), True)
     if before:
         states = ", ".join(dict.fromkeys(row.measurement.verdict.name for row in before))
         text += f"; {len(before)} with a lower median {'is' if len(before) == 1 else 'are'} {states}"
@@ -101,7 +102,9 @@ def trust(rows: Sequence[Row]) -> Line:
     said = []
     if unsure:
         counts = Counter(row.measurement.verdict.name for row in unsure)
-        said.append(f"{len(unsure)} of {len(rows)} medians: {', '.join(f'{n} {name}' for name, n in counts.items())}")
+        kinds = ", ".join(f"{n} {name}" for name, n in counts.items())
+        alone = f"the median is {next(iter(counts))}"
+        said.append(f"{len(unsure)} of {len(rows)} medians: {kinds}" if len(rows) > 1 else alone)
     unverified = tuple(row for row in rows if row.measurement.parity_cosine is None)
     if unverified:
         said.append(f"{len(unverified)} {UNVERIFIED}: nobody compared their outputs")

@@ -32,6 +32,12 @@ def test_where_none_is_stable_the_fastest_is_named_with_its_verdict(make):
     assert (rows, warns) == ([1], True)
 
 
+def test_of_one_alone_nothing_is_counted(make):
+    found = lines_of([steady(make, 3, verdict=NOISY)])
+    assert found["fastest"][0].endswith("3.00 ms (3.00-3.00), which is noisy")
+    assert found["not to be trusted"][0] == "the median is noisy"
+
+
 def test_limits_choose_among_those_that_keep_them(make):
     ms = [steady(make, 3), steady(make, 4)]
     found = lines_of(ms, Kept("10 MB", {1: ("12 MB, over 10",), 2: ()}))
