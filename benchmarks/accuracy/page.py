@@ -102,7 +102,7 @@ def tables(rows: Sequence[Row]) -> list[str]:
         title = row.title.removesuffix(", for 28 x 28 images, ten classes")
         networks.append(f"| {title} | {row.params:,} | {row.macs:,} | {row.trained} | {share} |")
         artifacts += [line(row, cell) for cell in row.cells]
-    calibration = sorted({row.calibration for row in rows})
+    calibration = sorted({row.calibration for row in rows if row.calibration is not None})
     targets = ", ".join(sorted({row.target for row in rows}))
     images = ", ".join(map(str, calibration))
     note = f"Calibrated on {images} training images, for the class of CPU {targets}.\n"
@@ -113,7 +113,8 @@ def line(row: Row, cell: Cell) -> str:
     """An artifact as a row."""
     found = cell.evaluation
     if found is None or found.top1 is None or found.drop is None or found.agreement is None:
-        return f"| {row.model} | {NAMES[cell.format]} | {cell.error} | | | | | | |"
+        reason = cell.error.partition(" (")[0].replace("|", "/")
+        return f"| {row.model} | {NAMES[cell.format]} | - | - | - | - | - | - | {reason} |"
     between = f"{100 * found.drop.low:+.2f} to {100 * found.drop.high:+.2f}"
     top1 = f"{100 * found.top1.share:.2f} | {100 * found.drop.drop:+.2f} | {between}"
     near = f"{100 * found.agreement.share:.2f} | {found.sqnr_db or 0:.1f}"

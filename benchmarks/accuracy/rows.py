@@ -12,7 +12,7 @@ from edgekit.artifacts.prepare import ExportOptions
 from edgekit.base.files import write_atomic
 from edgekit.base.progress import Progress, Step
 from edgekit.base.target import host_target
-from edgekit.catalog import find_profile
+from edgekit.catalog import find_card, find_profile
 from edgekit.errors import EdgekitError
 from edgekit.types import RUNTIME_OF, Artifact, Evaluation, Format, Frozen
 from edgekit.verbs.evaluate import Asked, evaluate
@@ -47,9 +47,8 @@ class Row(Frozen):
     Attributes:
         trained: how, in words.
         published: top-1 of the float weights as their publisher has it, percent.
-        calibration: images that the ranges are from.
+        calibration: images that the ranges are from; None where no format could be exported.
         target: class of the CPU.
-        edgekit_commit: of the program that exported; empty where nobody told.
     """
 
     schema_version: int = 1
@@ -60,7 +59,7 @@ class Row(Frozen):
     macs: int
     trained: str
     published: float | None = None
-    calibration: int
+    calibration: int | None = None
     target: str
     versions: dict[str, str]
     cells: tuple[Cell, ...]
@@ -99,7 +98,8 @@ def measure_row(
     cells, made = [], None
     for format_, outcome in zip(formats, outcomes, strict=True):
         if outcome.artifact is None or outcome.status != "converted" or outcome.folder is None:
-            cells.append(Cell(format=format_, error=f"{outcome.status}: {outcome.error}"))
+            reason = str(outcome.error).splitlines()[0] if outcome.error else ""
+            cells.append(Cell(format=format_, error=f"{outcome.status}: {reason}"))
             continue
         made = outcome.artifact
         progress(Step("evaluating", (made.model, made.profile)))
@@ -110,20 +110,18 @@ def measure_row(
             cells.append(Cell(format=format_, error=str(error)))
             continue
         cells.append(cell_of(made, found))
-    if made is None:
-        raise EdgekitError(f"{card}: no format could be exported: {cells[0].error}")
-    assert made.card is not None
+    known = find_card(card)
     return Row(
-        model=made.model,
-        family=made.card.family,
-        title=made.card.title,
-        params=made.params or 0,
-        macs=made.macs or 0,
+        model=known.id,
+        family=known.family,
+        title=known.title,
+        params=known.params or 0,
+        macs=known.macs or 0,
         trained=trained,
         published=published,
-        calibration=made.calibration.count if made.calibration else 0,
+        calibration=made.calibration.count if made and made.calibration else None,
         target=host_target(),
-        versions=made.tool_versions,
+        versions=made.tool_versions if made else {},
         cells=tuple(cells),
     )
 
