@@ -45,7 +45,7 @@ def main(
     """Count what is asked for, keep the figures, and write the page."""
     figures: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() else {}
     if params is not None:
-        figures["published"] = compare(params, boards, benchmark_folder(), RESULTS / "counting_ncnn.json")
+        figures["published"] = compare(params, boards, benchmark_folder(), benchmark_folder() / "counting_ncnn.json")
     ready = prepare(SIMULATED[board], silent)
     if repeat:
         found = [repeated(read_manifest(path), ready, processes) for path in repeat]

@@ -17,6 +17,7 @@ FRESH = (
     "Fresh processes on a machine that does other work; the spread is the largest minus the smallest, over the "
     "smallest. Every process is the baseline of every other."
 )
+KINDS = {"float32": "float, which ncnn computes in float16 where the core can", "int8": "int8"}
 BOARDS = {"sim-rpi4": "Raspberry Pi 4", "sim-rpi5": "Raspberry Pi 5", "sim-a53": "Raspberry Pi 3 B+"}
 
 
@@ -52,7 +53,7 @@ def published(figures: dict[str, Any]) -> str:
             row += ["-"] * 3 if one is None else times(one["modelled_ms"], one["published_ms"])
         rows.append(row)
     errors = [
-        f"- {BOARDS[name]} ({board['core']}), {kind}: {words(board[kind])}"
+        f"- {BOARDS[name]} ({board['core']}), {KINDS[kind]}: {words(board[kind])}"
         for name, board in boards.items()
         for kind in ("float32", "int8")
         if board[kind]

@@ -11,7 +11,12 @@ def cache_root() -> Path:
     chosen = os.environ.get("EDGEKIT_CACHE")
     if chosen:
         return Path(chosen).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
+    return users_caches() / "edgekit"
+
+
+def users_caches() -> Path:
+    """Where every program keeps its cache: ``$XDG_CACHE_HOME``, else ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def exports_folder() -> Path:

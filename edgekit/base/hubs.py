@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .folders import users_caches
+
 PATTERN = re.compile(r"(?:hf[-_]hub:)?(timm|torchvision)/([A-Za-z0-9_]{1,80})(?:\.([A-Za-z0-9_]{1,80}))?")
 FILES = ("model.safetensors", "pytorch_model.bin")
 """What timm's repositories hold, the better one first."""
@@ -43,17 +45,12 @@ def hugging_face_cache() -> Path:
     """The folder of repositories: ``HF_HUB_CACHE``, else below ``HF_HOME`` or the user's cache folder."""
     if os.environ.get("HF_HUB_CACHE"):
         return Path(os.environ["HF_HUB_CACHE"])
-    return Path(os.environ.get("HF_HOME") or user_cache() / "huggingface") / "hub"
+    return Path(os.environ.get("HF_HOME") or users_caches() / "huggingface") / "hub"
 
 
 def torch_cache() -> Path:
     """The folder of checkpoints that PyTorch downloads: below ``TORCH_HOME`` or the user's cache folder."""
-    return Path(os.environ.get("TORCH_HOME") or user_cache() / "torch") / "hub" / "checkpoints"
-
-
-def user_cache() -> Path:
-    """``XDG_CACHE_HOME``, else ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TORCH_HOME") or users_caches() / "torch") / "hub" / "checkpoints"
 
 
 def snapshot(repository: str) -> Path | None:
