@@ -251,10 +251,18 @@ class PlacedMove(Frozen):
 
 
 class Placement(Frozen):
-    """What a search found, in order; ``sqnr_db`` is the simulated one before its first move."""
+    """What a search found, in order.
+
+    Attributes:
+        sqnr_db: the simulated one before the first move.
+        images: calibration images that there were.
+        clipping_db: what the ranges of half of them lose on the other half; None where there are too few to tell.
+    """
 
     sqnr_db: float
     moves: tuple[PlacedMove, ...]
+    images: int
+    clipping_db: float | None
 
 
 class ScoresRequest(Frozen):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
-from ..base.progress import Note, Progress, Step
+from ..base.progress import Note, Progress, Step, Warned
 from ..base.stats import rounded
 from ..errors import VerificationError
 from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
@@ -31,6 +31,8 @@ AIM_MACS = 0.1
 MORE_DB = 4.0
 """How far a search goes beyond what the first artifact's distance from its simulation asks for."""
 MOST_ARTIFACTS = 5
+CLIPPING_DB = 1.0
+"""A loss that is worth a word."""
 ENOUGH_MOVES = 3
 """Moves on the path that are not worth another artifact in between."""
 
@@ -107,6 +109,8 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress
         progress(Step(f"looking for what brings it to {goal.sqnr_db:g} dB"))
         path = search(prepared, base, first, goal)
         moves = path.moves
+        if goal is goals[0] and (doubt := clipping_doubt(path)):
+            progress(Warned(doubt))
         while len(tried) < MOST_ARTIFACTS:
             count = next_point(path, tried, goal)
             if count is None:
@@ -121,7 +125,7 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress
         if reached or (goal.aimed and best.parity.passed):
             record = SelectiveFloat(budget_db=goal.sqnr_db, aimed=goal.aimed, steps=steps_of(tried, best, moves))
             return taken(best, record, folder)
-    error = not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db)
+    error = not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db, clipping_doubt(path))
     return replace(taken(best, None, folder), error=error)
 
 
@@ -171,6 +175,16 @@ def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) ->
     what = f"simulating {prepared.card.id} with more in float"
     limit_s = prepared.options.timeout_s
     return run_isolated(jobs.place, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
+
+
+def clipping_doubt(path: Placement) -> str:
+    """That more calibration images would help, with the figure; empty where they would not by much."""
+    if path.clipping_db is None or path.clipping_db < CLIPPING_DB:
+        return ""
+    return (
+        f"{path.images} calibration images are few for this network: on one half of them int8 loses "
+        f"{path.clipping_db:.1f} dB with ranges that know the other half alone (simulated)"
+    )
 
 
 def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
@@ -228,13 +242,14 @@ def step_text(step: FloatStep) -> str:
     return f"{'; '.join(parts)}: SQNR {step.sqnr_db:.1f} dB"
 
 
-def not_reached(steps: tuple[FloatStep, ...] | list[FloatStep], budget: float) -> VerificationError:
-    """The error when too much would have to stay in float."""
+def not_reached(steps: tuple[FloatStep, ...] | list[FloatStep], budget: float, doubt: str = "") -> VerificationError:
+    """The error when too much would have to stay in float; ``doubt`` is about the calibration images."""
     best = max(steps, key=lambda step: (-len(step.failures), step.sqnr_db))
     reached = rounded(best.sqnr_db, budget, 1)
     return VerificationError(
         f"SQNR {budget:g} dB is not reached with up to {MOST_MACS:.0%} of the multiply-accumulates in float: the best "
         f"is {reached} dB with {best.layers} layer(s), {best.macs_share:.1%} of MACs, in float "
         f"({'; '.join(best.failures)})",
-        "give a lower --min-sqnr, calibrate on photos like the network's own, or export --fp16",
+        (f"{doubt}. Calibrate on more, " if doubt else "calibrate on photos like the network's own, ")
+        + "give a lower --min-sqnr, or export --fp16",
     )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .shared.complete import device_names, model_ids
+from .shared.gate_pages import announce, told_in_pages, write_pages
 from .shared.input_options import Input, input_shapes
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ThreadsOption
-from .show.console import command, emit_json, say
+from .show.console import emit_json, say
 from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -177,35 +176,18 @@ def gate_command(
 
 def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, as_json: bool) -> None:
     """Write the pages, show the results, and end with their exit code."""
-    write_pages(found, junit, markdown)
+    from ..reports.gate.markdown import gate_markdown
+
+    page = gate_markdown(found)
+    write_pages(found, page, junit, markdown)
     if as_json:
         emit_json(as_data(found))
     else:
         from .show.gate import show_results
 
         show_results(found)
-    announce(found)
+    announce(found, page)
     raise typer.Exit(exit_code(found))
-
-
-@contextmanager
-def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
-    """A block whose error stands in the files that were asked for: else those of an earlier run would stay there."""
-    from ..errors import EdgekitError
-
-    try:
-        yield
-    except EdgekitError as error:
-        from ..base.files import write_atomic
-        from ..reports.gate.junit import refused_junit
-        from ..reports.gate.markdown import refused_markdown
-
-        with suppress(EdgekitError):  # where the file itself cannot be written, that is the error
-            if junit is not None:
-                write_atomic(junit, refused_junit(error))
-            if markdown is not None:
-                write_atomic(markdown, refused_markdown(error))
-        raise
 
 
 def refuse_for_upgrades(given: dict[str, bool]) -> None:
@@ -306,32 +288,6 @@ def show_plan(planned: Sequence[Planned], as_json: bool) -> None:
             ]
         }
     )
-
-
-def write_pages(results: Sequence[GateResult], junit: Path | None, markdown: Path | None) -> None:
-    """The files that were asked for."""
-    from ..base.files import write_atomic
-    from ..reports.gate.junit import gate_junit
-    from ..reports.gate.markdown import gate_markdown
-
-    if junit is not None:
-        write_atomic(junit, gate_junit(results))
-    if markdown is not None:
-        write_atomic(markdown, gate_markdown(results))
-
-
-def announce(results: Sequence[GateResult]) -> None:
-    """On GitHub: annotations, on stderr because stdout is for JSON, and the step's summary."""
-    from ..reports.gate.github import workflow_commands
-    from ..reports.gate.markdown import gate_markdown
-
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in workflow_commands(results):
-            command(line)
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(gate_markdown(results))
 
 
 def as_data(results: Sequence[GateResult]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def begin(network: nn.Module, data: Dataset, preprocessing: Preprocessing, recip
     Raises:
         UsageError: a quantization-aware recipe for a network that it does not fit.
     """
-    # 1x1 and depthwise convolutions are most of these networks: a step on a CPU mostly takes 1.2 to 1.9 times longer without.
+    # 1x1 and depthwise convolutions are most of these networks: without it a step mostly takes 1.2 to 1.9 times longer.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
         network.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=recipe.momentum > 0

@@ -10,7 +10,16 @@ import pytest
 from edgekit.artifacts.cache import ingredients
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.requests import PlacedMove, Placement
-from edgekit.artifacts.selective import Goal, Tried, missed, next_point, not_reached, step_text, with_moves
+from edgekit.artifacts.selective import (
+    Goal,
+    Tried,
+    clipping_doubt,
+    missed,
+    next_point,
+    not_reached,
+    step_text,
+    with_moves,
+)
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.cli.export import check_int8_options
@@ -31,7 +40,8 @@ def tried(moves: int, sqnr_db: float) -> Tried:
 
 
 def path(*simulated: float) -> Placement:
-    return Placement(sqnr_db=simulated[0], moves=tuple(PlacedMove(share=0.01, sqnr_db=db) for db in simulated[1:]))
+    moves = tuple(PlacedMove(share=0.01, sqnr_db=db) for db in simulated[1:])
+    return Placement(sqnr_db=simulated[0], moves=moves, images=16, clipping_db=None)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,15 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
     assert error.exit_code == 1
     assert "the best is 14.0 dB with 1 layer(s), 10.0% of MACs, in float (SQNR is low)" in str(error)
     assert "--min-sqnr" in error.hint
+
+
+def test_images_that_are_too_few_are_said_with_what_they_cost():
+    sure, unsure, unknown = (path([20.0]).model_copy(update={"clipping_db": lost}) for lost in (0.4, 7.25, None))
+    assert clipping_doubt(sure) == clipping_doubt(unknown) == ""
+    doubt = clipping_doubt(unsure)
+    assert "16 calibration images are few" in doubt
+    assert "loses 7.2 dB" in doubt
+    assert "Calibrate on more, give" in not_reached([step(0, 10.0)], 40.0, doubt).hint
 
 
 def test_what_is_just_not_reached_is_told_from_what_was_asked():

@@ -7,6 +7,7 @@ import torch
 from torch import fx, nn
 
 from ...base.images.pixels import normalise
+from ...convert.int8.clipping import clipping_db
 from ...convert.int8.float_layers import float_layers
 from ...convert.int8.placement import Search
 from ...convert.int8.simulation import ChannelRanges, Runner, Simulation, evenly, scheme_of
@@ -19,6 +20,8 @@ from ..requests import PlacedMove, Placement, PlacementRequest
 
 RANGE_IMAGES, IMAGES = 64, 6
 """Calibration images that give the ranges, and those that every candidate is a run of the network over."""
+CLIPPING_IMAGES = 32
+"""Calibration images that tell what the ranges clip."""
 
 
 def path_of(node: fx.Node) -> str:
@@ -93,7 +96,8 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
         )
         for move in search.moves(request.budget_db)
     )
-    return Placement(sqnr_db=before, moves=moves)
+    lost = clipping_db(network, layers, evenly(inputs, CLIPPING_IMAGES), simulation.scheme)
+    return Placement(sqnr_db=before, moves=moves, images=len(inputs), clipping_db=lost)
 
 
 def depthwise_inputs(runner: Runner) -> set[fx.Node]:

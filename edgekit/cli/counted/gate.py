@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ..show.console import command, emit_json, say
+from ..shared.gate_pages import announce, write_pages
+from ..show.console import emit_json, say
 from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def run_count_gate(
 ) -> None:
     """Judge candidates by counts on simulated boards, or count them as new baselines; ends with the exit code."""
     from ...devices.reach import what_is_built_first
+    from ...reports.counted.gate_words import markdown as markdown_page
     from ...types.gates import EXIT_CODES, worst
     from ...verbs.counted.gate import gate_counts, plan_counts
 
@@ -53,7 +54,9 @@ def run_count_gate(
         show_plan(planned, as_json)
         return
     found = gate_counts(planned, results_root=results, progress=ProgressLines())
-    write_pages(found, junit, markdown)
+    page = markdown_page(found)
+    write_pages(found, page, junit, markdown)
+    announce(found, page)
     code = EXIT_CODES[worst([result.status for result in found])]
     if as_json:
         emit_json({"gates": [{**one.to_plain(), "ratio": one.ratio, "cycles_ratio": one.cycles_ratio,
@@ -120,43 +123,12 @@ def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
         say(f"  baseline   {row['baseline']}" + (" (counted before)" if row["baseline_is_counted"] else ""))
 
 
-def write_pages(results: Sequence[CountGate], junit: Path | None, markdown: Path | None) -> None:
-    """The files that were asked for, GitHub's annotations (on stderr: stdout is for JSON) and its step summary."""
-    from ...base.files import write_atomic
-    from ...reports.counted.gate_words import markdown as page
-    from ...reports.gate.github import workflow_commands
-    from ...reports.gate.junit import gate_junit
-
-    if junit is not None:
-        write_atomic(junit, gate_junit(results))
-    if markdown is not None:
-        write_atomic(markdown, page(results))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in workflow_commands(results):
-            command(line)
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(page(results))
-
-
 def show(results: Sequence[CountGate]) -> None:
     """The table, and what is to be known of each result; on stderr."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from ...reports.counted.gate_words import HEADINGS, HOW, headline, remarks, row
-    from ..show.gate import STYLE
-    from ..show.screen import on_stderr
+    from ..show.gate import print_statuses
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
-    for result in results:
-        status, *others = row(result)
-        table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
-    on_stderr().print(table)
+    print_statuses(HEADINGS, [row(result) for result in results])
     for result in results:
         say(f"{result.name}: {result.status}")
         for line in remarks(result):

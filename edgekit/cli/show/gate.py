@@ -21,22 +21,27 @@ STYLE = {
 }
 
 
-def show_results(results: Sequence[GateResult]) -> None:
-    """The table, and what is to be known of each result that is no PASS; on stderr."""
+def print_statuses(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose first column is the status, on stderr; from the fifth column on it holds numbers."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from ...reports.gate.words import HEADINGS, headline, meaning, remarks, row
     from .screen import on_stderr
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
-    for result in results:
-        status, *others = row(result)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in headings[:4] else "right")
+    for status, *others in rows:
         table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
     on_stderr().print(table)
+
+
+def show_results(results: Sequence[GateResult]) -> None:
+    """The table, and what is to be known of each result that is no PASS; on stderr."""
+    from ...reports.gate.words import HEADINGS, headline, meaning, remarks, row
+
+    print_statuses(HEADINGS, [row(result) for result in results])
     for result in results:
         if result.status == "PASS":
             say(f"{result.name}: {result.reason}")
