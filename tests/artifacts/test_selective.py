@@ -134,7 +134,7 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
 
 
 def test_images_that_are_too_few_are_said_with_what_they_cost():
-    sure, unsure, unknown = (path([20.0]).model_copy(update={"clipping_db": lost}) for lost in (0.4, 7.25, None))
+    sure, unsure, unknown = (path(20.0).model_copy(update={"clipping_db": lost}) for lost in (0.4, 7.25, None))
     assert clipping_doubt(sure) == clipping_doubt(unknown) == ""
     doubt = clipping_doubt(unsure)
     assert "16 calibration images are few" in doubt
