@@ -13,6 +13,7 @@
     tolerance = 0.03
     [models."mobilenet_v2_1.0"]
     max_drop = 1.0                                # and int8 may cost one point of top-1
+    max_size_mb = 4.0                                # and the file may have 4 MB
 
 The most special table wins, key by key: device and model, device, model, default. The command line wins over all.
 """
@@ -57,6 +58,9 @@ class Entry(Frozen):
         sentinel: a pair is dropped when a fixed piece of work takes more than this many times its first run.
         max_drop: points of top-1 that the candidate may lose against its float network. Its evaluation, kept beside it
             by ``edgekit evaluate --against float``, must prove so: FAIL where it proves more.
+        max_size_mb: size that the candidate's model files may have, decimal MB.
+        max_size_growth: share by which they may be larger than the baseline's; 0.02 is 2 %.
+        min_delegated: share of its operators that the delegate must have taken when the candidate was exported.
         load: a pair is dropped when more tasks than this are runnable on the device; when unset, more than it has cores
             beside our threads.
     """
@@ -68,6 +72,9 @@ class Entry(Frozen):
     max_s: float | None = Field(default=None, gt=0, le=LONGEST_S)
     sentinel: float | None = Field(default=None, gt=1)
     max_drop: float | None = Field(default=None, ge=0, le=100)
+    max_size_mb: float | None = Field(default=None, gt=0)
+    max_size_growth: float | None = Field(default=None, ge=0)
+    min_delegated: float | None = Field(default=None, ge=0, le=1)
     load: float | None = Field(default=None, gt=0)
 
 

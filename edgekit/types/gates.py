@@ -177,7 +177,8 @@ class GateResult(Frozen):
         cores: what both sides were pinned to, as asked for; None when they were free.
         batch: images of one inference.
         reason: of the status, a sentence.
-        decided_by: what the status is about: the pairs, or the accuracy that ``max_drop`` of gate.toml limits.
+        decided_by: what the status is about: the pairs, or what else gate.toml limits: the accuracy (``max_drop``), or
+            the file (its size, its delegated share).
         pinned: when the baseline was pinned, and its median then, ms: shown, never judged. None when not pinned.
         p_slower: over all looks, before the correction for the other gates of the run; 1 when nothing was tested.
         family: gates in the run, which Holm's correction counts.
@@ -204,7 +205,7 @@ class GateResult(Frozen):
     candidate_sha256: str
     status: GateStatus
     reason: str
-    decided_by: Literal["latency", "accuracy"] = "latency"
+    decided_by: Literal["latency", "accuracy", "file"] = "latency"
     rule: GateRule
     family: int = 1
     conditions: Conditions | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from ..gate.accuracy import accuracy_status
 from ..gate.baselines import Found, find_baseline, pin, pin_folder
 from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
+from ..gate.file_limits import FileLimits, another_network, broken_limits
 from ..gate.guards import Guards
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
@@ -32,6 +33,7 @@ from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, repor
 from ..verify.sets_of_inputs import Shapes
 
 REPORTS = Path("device_reports")
+NO_LIMITS = FileLimits()
 LAUNCH_S = 1.5
 """What starting a process, importing a runtime and loading a model takes, roughly; for plans only."""
 
@@ -49,6 +51,7 @@ class Planned:
     threads: int
     cores: str | None = None
     max_drop: float | None = None
+    file_limits: FileLimits = NO_LIMITS
 
     @property
     def key(self) -> str:
@@ -107,8 +110,11 @@ def plan(
             artifact = stored.artifact
             key = key_of(artifact, threads, cores)
             found = find_baseline(baseline, artifact, place.id, key)
-            max_drop = settings.lookup(place.id, artifact.model).get("max_drop")
-            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, max_drop))
+            keys = settings.lookup(place.id, artifact.model)
+            of_file = FileLimits(**{one.name: keys.get(one.name) for one in fields(FileLimits)})
+            planned.append(
+                Planned(place, stored, found, rule, chosen, guards, threads, cores, keys.get("max_drop"), of_file)
+            )
     return planned
 
 
@@ -181,6 +187,11 @@ def run_one(
         check_files(baseline)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    broken = broken_limits(candidate.artifact, baseline.artifact, one.file_limits)
+    if broken:
+        return draft.model_copy(update={"status": "FAIL", "reason": "; ".join(broken), "decided_by": "file"})
+    if others := another_network(candidate.artifact, baseline.artifact):
+        draft = draft.model_copy(update={"notes": (*draft.notes, *others)})
     if one.max_drop is not None:
         status, reason = accuracy_status(candidate, one.max_drop)
         if status != "PASS":

@@ -596,6 +596,18 @@ def test_a_candidate_that_keeps_the_limit_is_measured_and_that_is_noted(pinned: 
     assert result.notes[0].startswith("accuracy: within 1 points is proven")
 
 
+# The file
+
+
+def test_a_file_that_breaks_a_limit_fails_unmeasured(pinned: Path, artifact: Path) -> None:
+    Path("gate.toml").write_text(CALM + "max_size_mb = 0.0001\n")
+    result = run(artifact)
+    assert (result.status, result.decided_by, result.pairs) == ("FAIL", "file", ())
+    assert "MB, and max_size_mb is 0.0001" in result.reason
+    assert meaning(result) == "the file breaks a limit"
+    assert any("raise the limit in gate.toml" in line for line in remarks(result))
+
+
 def evaluated(artifact: Path, lost: int | None) -> None:
     """Keep an evaluation in which the float network alone is right on ``lost`` of 4000 images; None for none."""
     if lost is None:

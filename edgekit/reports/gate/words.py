@@ -39,6 +39,8 @@ NEXT_ACCURACY = {
     "INVALID": "evaluate it again: edgekit evaluate --against float",
 }
 """The same where the accuracy decided."""
+NEXT_FILE = {"FAIL": "see what the export changed; if it is meant to be so, raise the limit in gate.toml"}
+"""The same where a limit on the file decided."""
 HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
 SHOWN_OPS = 5
 
@@ -99,8 +101,8 @@ def remarks(result: GateResult | CountGate) -> list[str]:
         lines.append(f"the candidate was slowed on purpose: {result.handicap}")
     lines += result.notes
     steps = UPGRADE if result.candidate_runtime else NEXT
-    if result.decided_by == "accuracy":
-        steps = NEXT_ACCURACY
+    if result.decided_by != "latency":
+        steps = NEXT_ACCURACY if result.decided_by == "accuracy" else NEXT_FILE
     if todo := steps.get(result.status):
         lines.append(f"next: {todo}")
     return lines
@@ -110,7 +112,7 @@ def meaning(result: GateResult) -> str:
     """What the status of a result says, in a few words."""
     if result.decided_by == "accuracy":
         return {"FAIL": "loses too much accuracy"}.get(result.status, "its accuracy is not known well enough")
-    return MEANING[result.status]
+    return "the file breaks a limit" if result.decided_by == "file" else MEANING[result.status]
 
 
 def headline(results: Sequence[GateResult]) -> str:
