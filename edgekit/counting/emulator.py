@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..base.files import staged_folder
 from ..base.folders import counting_folder
+from ..base.inside import inside
 from ..base.progress import Progress
 from ..devices.virtual.boards import VirtualBoard
 from ..devices.virtual.build import BUILD_TOOLS, PYTHON, SITE, build_system, locked
@@ -49,7 +50,7 @@ def prepare(board: VirtualBoard, progress: Progress) -> Ready:
 
 def file_tree(board: VirtualBoard, system: Path) -> Path:
     """The folder below which QEMU looks for paths first, made when it is not there."""
-    final = counting_folder() / f"{board.name}-{system.name}"
+    final = inside(counting_folder(), f"{board.name}-{system.name}", field="the board's name")
     if final.is_dir():
         return final
     with locked(counting_folder() / ".lock"):

@@ -58,7 +58,7 @@ def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_build_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
-    monkeypatch.setattr(virtual_build, "check_tools", lambda: None)
+    monkeypatch.setattr(virtual_build, "check_tools", lambda _: None)
     monkeypatch.setattr(virtual_build, "mirror", lambda: "file:/nowhere")
     if shutil.which("apt-get") is None:
         pytest.skip("needs apt-get")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..shared.complete import device_names, model_ids
+from ..shared.complete import device_names, model_ids, profile_names
 from ..shared.input_options import Input, sized_inputs
 from ..shared.options import JsonOption, ReportsOption
 from ..shared.torch_needed import torch_needed
@@ -39,7 +39,12 @@ def lint_command(
         ),
     ] = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", help="Of this artifact. [default: the fastest with operator times]")
+        str | None,
+        typer.Option(
+            "--profile",
+            help="Of this artifact. [default: the fastest with operator times]",
+            autocompletion=profile_names,
+        ),
     ] = None,
     input_: Input = None,
     most: Annotated[

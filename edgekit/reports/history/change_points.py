@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 ALPHA = 0.01
 """A series of pure noise shows a change point about this often."""
+TIE = 1e-9
+"""Statistics that differ by a smaller share are equal."""
 PERMUTATIONS = 299
 MIN_SEGMENT = 4
 """Fewer values on a side leave too few permutations for any of them to be rare."""
@@ -61,11 +63,13 @@ def best_split(segment: Floats, generator: np.random.Generator) -> ChangePoint |
         return None
     distances = np.abs(segment[:, None] - segment[None, :])
     index, statistic = strongest(distances)
+    # Orders of equal values have equal statistics but for rounding; they count as reaching it.
+    least = statistic - TIE * abs(statistic)
     allowed = math.floor(ALPHA * (PERMUTATIONS + 1)) - 1
     reached = 0
     for _ in range(PERMUTATIONS):
         order = generator.permutation(count)
-        if strongest(distances[np.ix_(order, order)])[1] >= statistic:
+        if strongest(distances[np.ix_(order, order)])[1] >= least:
             reached += 1
             if reached > allowed:
                 return None

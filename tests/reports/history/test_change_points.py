@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgekit.reports.history.change_points import MIN_SEGMENT, change_points, strongest
@@ -95,6 +95,7 @@ def test_equal_values_show_nothing():
 
 
 @settings(max_examples=15, deadline=None)
+@example([1.0, 1.0, 1.0, 1.0150668103774638, 2.0, 2.0, 1.5, 2.0], 1.0)
 @given(st.lists(st.floats(0.5, 2.0), min_size=8, max_size=24), st.floats(0.01, 1000))
 def test_scaling_changes_nothing_and_the_result_repeats(values: list[float], factor: float):
     found = change_points(values)
