@@ -256,7 +256,8 @@ class Placement(Frozen):
     Attributes:
         sqnr_db: the simulated one before the first move.
         images: calibration images that there were.
-        clipping_db: what the ranges of half of them lose on the other half; None where there are too few to tell.
+        clipping_db: what the ranges of half of them lose on the other half; None where there are too few to tell, or
+            too many to simulate.
     """
 
     sqnr_db: float

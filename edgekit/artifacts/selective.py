@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..base.images.pixels import MAX_IMAGES
 from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.progress import Note, Progress, Step, Warned
@@ -179,7 +180,7 @@ def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) ->
 
 def clipping_doubt(path: Placement) -> str:
     """That more calibration images would help, with the figure; empty where they would not by much."""
-    if path.clipping_db is None or path.clipping_db < CLIPPING_DB:
+    if path.clipping_db is None or path.clipping_db < CLIPPING_DB or path.images >= MAX_IMAGES:
         return ""
     return (
         f"{path.images} calibration images are few for this network: on one half of them int8 loses "

@@ -139,6 +139,7 @@ def test_images_that_are_too_few_are_said_with_what_they_cost():
     doubt = clipping_doubt(unsure)
     assert "16 calibration images are few" in doubt
     assert "loses 7.2 dB" in doubt
+    assert clipping_doubt(unsure.model_copy(update={"images": 256})) == ""  # no more are ever used
     assert "Calibrate on more, give" in not_reached([step(0, 10.0)], 40.0, doubt).hint
 
 
