@@ -226,6 +226,8 @@ class PlacementRequest(Frozen):
         calibration: images, ``.npy``, uint8 ``(N, H, W, C)``.
         most_float: share of multiply-accumulates that may go to float.
         budget_db: simulated SQNR at which the search ends.
+        measured_db: that of the artifact without any move. Where the simulation is far above it, the ranges clip what
+            they do not know, and the search judges images that they do not know.
     """
 
     network: NetworkSource
@@ -233,6 +235,7 @@ class PlacementRequest(Frozen):
     target: TargetClass
     calibration: Path
     most_float: float
+    measured_db: float
     budget_db: float
 
 

@@ -171,6 +171,7 @@ def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) ->
         target=first.made.target,
         calibration=prepared.calibration_file,
         most_float=goal.most_float,
+        measured_db=first.parity.sqnr_db,
         budget_db=max(goal.sqnr_db, base.parity.min_sqnr_db) + MORE_DB,
     )
     what = f"simulating {prepared.card.id} with more in float"

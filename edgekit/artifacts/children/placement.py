@@ -10,6 +10,7 @@ from ...base.images.pixels import normalise
 from ...convert.int8.clipping import clipping_db
 from ...convert.int8.float_layers import float_layers
 from ...convert.int8.placement import Search
+from ...convert.int8.range_choice import sqnr_db
 from ...convert.int8.simulation import ChannelRanges, Runner, Simulation, evenly, scheme_of
 from ...convert.int8.two_scales import channel_ranges, own_scales, shared, two_sets
 from ...convert.int8.weight_range import is_depthwise
@@ -20,6 +21,8 @@ from ..requests import PlacedMove, Placement, PlacementRequest
 
 RANGE_IMAGES, IMAGES = 64, 6
 """Calibration images that give the ranges, and those that every candidate is a run of the network over."""
+OVERRATED_DB = 10.0
+"""A simulation is off by some decibels; by so many only where the ranges do not hold."""
 CLIPPING_PIXELS = 64 * 224 * 224
 """Of more it is not simulated what the ranges clip: it would take a minute and more."""
 
@@ -70,20 +73,29 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
     found = [] if profile.format == "openvino" else list(expansions(network).values())
     layers = name_layers(network)
     paths = {layer.name: layer.path for layer in layers}
-    many = evenly(inputs, RANGE_IMAGES)
-    simulation = Simulation(network, layers, many, scheme_of(settings, request.target, profile.format))
-    runner = simulation.runner
+    in_float = frozenset(layer.name for layer in float_layers(layers, settings.keep_float))
+    scheme = scheme_of(settings, request.target, profile.format)
+    runner = Runner(network)
     split_nodes = {node for one in found for node in (one.conv, *one.between)}
     per_channel = depthwise_inputs(runner) if profile.format == "openvino" else set()
-    ranges = channel_ranges(runner, many, split_nodes | per_channel)
-    simulation.channels = {node: own_scales(ranges[node]) for node in per_channel}
-    simulation.look_at(evenly(inputs, IMAGES))
+
+    def simulated(images: torch.Tensor) -> tuple[Simulation, dict[fx.Node, ChannelRanges]]:
+        made = Simulation(network, layers, images, scheme)
+        known = channel_ranges(runner, images, split_nodes | per_channel)
+        made.channels = {node: own_scales(known[node]) for node in per_channel}
+        return made, known
+
+    simulation, ranges = simulated(evenly(inputs, RANGE_IMAGES))
+    judged = evenly(inputs, IMAGES)
+    if overrates(simulation, judged, in_float, request.measured_db):
+        simulation, ranges = simulated(evenly(inputs[::2], RANGE_IMAGES))
+        judged = hardest(simulation, evenly(inputs[1::2], RANGE_IMAGES), in_float)
+    simulation.look_at(judged)
     splits: dict[str, dict[fx.Node, ChannelRanges]] = {}
     for one in found:
         sets = two_sets(ranges[given(one)])
         if sets is not None:
             splits[str(one.depthwise.target)] = {node: shared(ranges[node], sets) for node in (one.conv, *one.between)}
-    in_float = frozenset(layer.name for layer in float_layers(layers, settings.keep_float))
     search = Search(simulation, in_float, splits, request.most_float)
     before = search.sqnr_db
     moves = tuple(
@@ -98,8 +110,23 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
     )
     # A part of the images would not tell what all of them clip.
     told = inputs[:, 0].numel() <= CLIPPING_PIXELS
-    lost = clipping_db(network, layers, inputs, simulation.scheme) if told else None
+    lost = clipping_db(network, layers, inputs, scheme) if told else None
     return Placement(sqnr_db=before, moves=moves, images=len(inputs), clipping_db=lost)
+
+
+def overrates(simulation: Simulation, images: torch.Tensor, in_float: frozenset[str], measured_db: float) -> bool:
+    """True where the simulation of images that the ranges know is far above what the artifact reached on others."""
+    simulation.look_at(images)
+    noise = simulation.noise(frozenset(simulation.layers) - in_float)
+    return sqnr_db(simulation.scores, noise) > measured_db + OVERRATED_DB
+
+
+def hardest(simulation: Simulation, images: torch.Tensor, in_float: frozenset[str]) -> torch.Tensor:
+    """The images that int8 serves worst, by the ranges that the simulation has."""
+    simulation.look_at(images)
+    error = simulation.scores_with(frozenset(simulation.layers) - in_float).double() - simulation.scores.double()
+    share = error.square().sum(1) / simulation.scores.double().square().sum(1).clamp(min=1e-12)
+    return images[share.topk(min(IMAGES, len(images))).indices]
 
 
 def depthwise_inputs(runner: Runner) -> set[fx.Node]:
