@@ -58,6 +58,13 @@ def test_it_runs_every_tiny_artifact(tmp_path: Path, profile: str) -> None:
         assert (folder / "classes.txt").read_text().splitlines()[0] in used(folder, PHOTOS[0])
 
 
+def test_a_photo_that_is_not_there(tmp_path: Path) -> None:
+    folder, _ = placed(tmp_path, "tflite-fp32")
+    program = [sys.executable, "-I", str(folder / SNIPPET_FILE), "nowhere.jpg"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (1, "no such file: nowhere.jpg\n")
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_photos_become_what_edgekit_makes_of_them(tmp_path: Path, way: Preprocessing, dtype: str) -> None:
