@@ -20,7 +20,7 @@ LARGEST_PICKLE = 64_000_000
 """Bytes of a pickle that are read: the tensors of a checkpoint lie beside it."""
 LEGACY = 4
 """In files older than PyTorch 1.6 the content is the fourth pickle: after magic number, version and machine."""
-DAMAGED = (zipfile.BadZipFile, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
+DAMAGED = (OSError, zipfile.BadZipFile, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
 MARK = object()
 
 
@@ -32,11 +32,7 @@ class Opaque:
 
 
 def checkpoint_values(path: Path) -> Any:
-    """The content of a file of ``torch.save``, each tensor an :class:`Opaque`; None for any other file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """The content of a file of ``torch.save``, each tensor an :class:`Opaque`; None for any other or unreadable file."""
     try:
         check_archive(path)
         if not zipfile.is_zipfile(path):

@@ -21,6 +21,7 @@ from ..base.files import sha256_file
 from ..catalog import MODELS, builtin_folder, load_all
 from ..errors import UsageError
 from ..types import ModelCard, Origin, Preprocessing, Weights
+from .pickled import checkpoint_values
 from .preprocessing_files import beside, recorded
 from .trainer_args import trainer_args
 
@@ -95,14 +96,15 @@ def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Orig
     """What is said of the preprocessing of a checkpoint, as changes of the card, and who says it."""
     if checkpoint is None:
         return {}, Origin(kind="card", source="the card")
-    own = recorded(checkpoint)
+    content = checkpoint_values(checkpoint)
+    own = recorded(content)
     if own is not None:
         kept = own.model_dump(exclude={"baked", "origin", "crop"})
         return {**kept, "input_size": own.size}, Origin(kind="checkpoint", source=f"its training ({checkpoint.name})")
     found = beside(checkpoint)
     if found is not None:
         return found.changes, Origin(kind="file", source=found.path.name)
-    args = trainer_args(checkpoint, card)
+    args = trainer_args(checkpoint, content, card)
     if args is not None:
         return args.changes, Origin(kind="checkpoint", source=args.source)
     entry = published(card, checkpoint)

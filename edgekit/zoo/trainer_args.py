@@ -7,21 +7,23 @@ Both keep their command line's arguments beside the weights. Sources: torchvisio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..base.hubs import HubId
 from ..base.untrusted import read_text
 from ..errors import UsageError
 from ..types import ModelCard, Weights
-from .pickled import Opaque, checkpoint_values
+from .hub_weights import entry_of
+from .pickled import Opaque
+from .preprocessing_files import HINT, numbers
 
 ARGS = "args.yaml"
 LARGEST_ARGS = 1_000_000
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 """What torchvision's presets always use."""
-HINT = "correct it, or say it all with --mean --std --resize --input-size --interpolation --channels"
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,18 @@ class TrainerArgs:
     source: str
 
 
-def trainer_args(checkpoint: Path, card: ModelCard) -> TrainerArgs | None:
+def trainer_args(checkpoint: Path, content: Any, card: ModelCard) -> TrainerArgs | None:
     """What the trainer of a checkpoint recorded, in it or beside it; None where nothing says anything.
+
+    Args:
+        checkpoint: the file.
+        content: its plain values.
+        card: of the network.
 
     Raises:
         UsageError: an ``args.yaml`` that is no YAML, or arguments that edgekit cannot follow.
     """
-    for values, place in ((inside(checkpoint), checkpoint.name), (beside(checkpoint), ARGS)):
+    for values, place in ((inside(content), checkpoint.name), (beside(checkpoint), ARGS)):
         try:
             changes = of_torchvision(values) or of_timm(values, card)
         except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
@@ -53,9 +60,8 @@ def trainer_args(checkpoint: Path, card: ModelCard) -> TrainerArgs | None:
     return None
 
 
-def inside(checkpoint: Path) -> Mapping[str, Any]:
+def inside(content: Any) -> Mapping[str, Any]:
     """The arguments that a checkpoint holds under ``args``: an ``argparse.Namespace`` or a dict."""
-    content = checkpoint_values(checkpoint)
     found = content.get("args") if isinstance(content, dict) else None
     return found.state if isinstance(found, Opaque) else found if isinstance(found, dict) else {}
 
@@ -114,9 +120,8 @@ def of_timm(args: Mapping[str, Any], card: ModelCard) -> dict[str, Any]:
 
 def recipe(model: str, card: ModelCard) -> Weights | None:
     """The known weights of timm's network of that name, of any tag where it has none."""
-    name = model.rpartition("/")[2]
-    known = {entry.name.removeprefix("timm "): entry for entry in card.weights if entry.name.startswith("timm ")}
-    return known.get(name) or next((entry for full, entry in known.items() if full.partition(".")[0] == name), None)
+    name, _, tag = model.rpartition("/")[2].partition(".")
+    return entry_of(card, HubId("timm", name, tag)) or entry_of(card, HubId("timm", name))
 
 
 def size_of(args: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -137,14 +142,3 @@ def pixels(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise TypeError(f"{value!r} is no number of pixels")
     return value
-
-
-def numbers(value: Any) -> list[float]:
-    """Numbers of a list.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{value!r} is no list of numbers")
-    return [float(number) for number in value]
