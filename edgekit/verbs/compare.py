@@ -25,7 +25,7 @@ from ..reports.compare import Comparison, compare_paired, compare_stored
 from ..reports.index import Found
 from ..reports.indexed.reader import read_latest
 from ..reports.store import Damaged, load
-from ..types import Measurement, Stored
+from ..types import Device, Measurement, Stored
 from ..types.answers import PerOpAnswer
 from ..verify.sets_of_inputs import Shapes
 
@@ -149,6 +149,24 @@ def key_of(found: Found) -> str:
     return f"{found.measurement.device.id}/{found.measurement.key}"
 
 
+def place_for_pairs(device: str, pairs: int) -> Device:
+    """The device on which pairs of fresh processes are to be compared.
+
+    Raises:
+        UsageError: too few pairs, or no such device.
+        NotComparableError: it is emulated.
+    """
+    if pairs < MIN_PAIRS:
+        raise UsageError(f"--pairs must be at least {MIN_PAIRS}, got {pairs}", "fewer give no interval")
+    place = find_device(device)
+    if place.transport == "virtual":
+        raise NotComparableError(
+            f"{device} is emulated: its latency means nothing, and neither would a comparison",
+            "measure on the board itself",
+        )
+    return place
+
+
 def measured_now(
     a: Stored,
     b: Stored,
@@ -169,14 +187,7 @@ def measured_now(
         NotComparableError: the device is emulated, or its conditions changed on the way.
         ToolError: the device failed before that.
     """
-    if pairs < MIN_PAIRS:
-        raise UsageError(f"--pairs must be at least {MIN_PAIRS}, got {pairs}", "fewer give no interval")
-    place = find_device(device)
-    if place.transport == "virtual":
-        raise NotComparableError(
-            f"{device} is emulated: its latency means nothing, and neither would a comparison",
-            "measure on the board itself",
-        )
+    place = place_for_pairs(device, pairs)
     if turns and place.transport != "local":
         raise UsageError(
             f"--turns needs both artifacts loaded on this machine, and {device} is reached over {place.transport}",

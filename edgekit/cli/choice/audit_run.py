@@ -64,11 +64,11 @@ def show(found: Audited) -> None:
     m, r = found.reported, found.ratio
     say(f"{m.model} {m.profile} on {m.device.id}, sha256 {m.artifact_sha256[:12]}")
     say(f"reported  {milliseconds(m.p50_ms)} ms ({interval(m)}), {m.verdict.name}, {m.measured_at}")
-    say(f"now       {milliseconds(found.p50_ms, like=m.p50_ms)} ms, {len(found.launches)} fresh processes")
+    say(f"now       {milliseconds(found.now.p50_ms, like=m.p50_ms)} ms, {len(found.launches)} fresh processes")
     for one in found.differences:
         say(f"differs   {one}")
-    if found.busy:
-        say(f"note: something else ran beside {found.busy} of {len(found.launches)} launches")
+    if found.now.busy:
+        say(f"note: something else ran beside {found.now.busy} of {len(found.launches)} launches")
     span = f"{percent(r.ratio)} ({r.confidence:.0%} interval {percent(r.low)} to {percent(r.high)})"
     say(f"{found.opinion} within {found.within:.0%}: {span}")
 
@@ -80,10 +80,10 @@ def as_data(found: Audited) -> dict[str, Any]:
         "within": found.within,
         "reported_p50_ms": found.reported.p50_ms,
         "reported_at": found.reported.measured_at,
-        "p50_ms": found.p50_ms,
+        "p50_ms": found.now.p50_ms,
         "launch_p50_ms": [launch.p50_ms for launch in found.launches],
         "ratio": found.ratio.to_plain(),
-        "busy_launches": found.busy,
+        "busy_launches": found.now.busy,
         "differences": [{"key": one.key, "reported": one.a, "now": one.b} for one in found.differences],
         "device": found.reported.device.id,
         "model": found.reported.model,

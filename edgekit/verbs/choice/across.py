@@ -10,17 +10,16 @@ from ...artifacts.accuracy.kept import known_evaluations
 from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
 from ...base.progress import PartDone, Progress, Warned, silent, telling
-from ...base.stats import MIN_PAIRS
 from ...bench.paired import BRIEF, Contender, Round, ratio_of, rounds
 from ...bench.session import Session, known_cores
-from ...devices.inventory import find_device
 from ...devices.quarantine import admit
 from ...devices.reach import reach
-from ...errors import NotComparableError, UsageError
+from ...errors import UsageError
 from ...reports.across.ranking import Ranking, ranking
 from ...reports.comparable import require_comparable
 from ...types import Measurement, Ratio, Stored
 from ...verify.sets_of_inputs import Shapes
+from ..compare import place_for_pairs
 
 ERROR = 0.05
 """Probability that any ratio of a ranking is wrong, shared out over all pairs: the same data choose the fastest."""
@@ -62,14 +61,7 @@ def across(
             f"{', '.join(names)} means one artifact, and two are the least to compare",
             f"edgekit export {found[0].artifact.model} --format all makes the others",
         )
-    if count < MIN_PAIRS:
-        raise UsageError(f"--pairs must be at least {MIN_PAIRS}, got {count}", "fewer give no interval")
-    place = find_device(device)
-    if place.transport == "virtual":
-        raise NotComparableError(
-            f"{device} is emulated: its latency means nothing, and neither would a comparison",
-            "measure on the board itself",
-        )
+    place = place_for_pairs(device, count)
     cores = known_cores(cores)
     admit(place, force, progress)
     for stored in found:

@@ -6,7 +6,6 @@ MLPerf's auditors call a result that a repeated run misses by 2 % materially dif
 from __future__ import annotations
 
 import math
-import statistics
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from ...devices.quarantine import admit
 from ...devices.reach import reach
 from ...errors import EdgekitError, NotComparableError, UsageError
 from ...reports.comparable import Difference, differences
-from ...reports.compare import BUSY_SHARE, is_busy
+from ...reports.compare import BUSY_SHARE, Side
 from ...reports.indexed.reader import read_latest
 from ...types import Measurement, Ratio, Stored
 from ..compare import find_measurement
@@ -53,21 +52,16 @@ class Audited:
     differences: tuple[Difference, ...]
 
     @property
-    def p50_ms(self) -> float:
-        """Median over the launches of their medians."""
-        return statistics.median(launch.p50_ms for launch in self.launches)
-
-    @property
-    def busy(self) -> int:
-        """Launches that met a busy machine."""
-        return sum(is_busy(launch) for launch in self.launches)
+    def now(self) -> Side:
+        """The launches as one side of a comparison."""
+        return Side(self.launches[0], self.launches)
 
     @property
     def opinion(self) -> Opinion:
         """``agrees`` and ``differs`` need the whole interval within, or beyond, the bound."""
         if self.differences:
             return "not comparable"
-        if self.busy > BUSY_SHARE * len(self.launches):
+        if self.now.busy > BUSY_SHARE * len(self.launches):
             return "inconclusive"
         low, high = 1 / (1 + self.within), 1 + self.within
         if low <= self.ratio.low and self.ratio.high <= high:
