@@ -32,7 +32,7 @@ class Opaque:
 
 
 def checkpoint_values(path: Path) -> Any:
-    """The content of a file of ``torch.save``, each tensor an :class:`Opaque`; None for any other or unreadable file."""
+    """The content of a file of ``torch.save``, each tensor an :class:`Opaque`; None for any other file."""
     try:
         check_archive(path)
         if not zipfile.is_zipfile(path):
