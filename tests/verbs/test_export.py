@@ -130,7 +130,7 @@ def started(card: Path, out: Path) -> subprocess.Popen[str]:
     command = [str(PROGRAM), "export", str(card), "--format", "tflite", "--out", str(out)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not list(out.glob(f"small/{STAGING}*")):
+    while not [found for found in out.glob(f"small/{STAGING}*") if found.is_dir()]:  # its lock file comes first
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
