@@ -132,8 +132,9 @@ def disturbed_part(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     near = [line for line in watched if line["case"] == "neighbour"]
     largest = max((abs(math.expm1(value)) for line in passed for value in line["log_ratios"]), default=0.0)
     again = sum(line["dropped"] for line in passed)
+    quiet = sum(line["status"] == "PASS" for line in near)
     said = (
-        f"Beside a neighbour that comes and goes, {sum(line['status'] == 'PASS' for line in near)} of {len(near)} gates "
+        f"Beside a neighbour that comes and goes, {quiet} of {len(near)} gates "
         "passed with the guards on; before the gate knew who waited, 9 of 13 did, on disturbed pairs. Of all gates "
         f"with the guards on {len(passed)} of {len(watched)} passed, after {again} disturbed pairs had been measured "
         "again; the others say by what they were disturbed (this machine was never quiet). The largest change within "
