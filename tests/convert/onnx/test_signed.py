@@ -10,6 +10,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from edgekit.bench.launch import call_agent
 from edgekit.catalog import profile_for
 from edgekit.convert.job import Job
 from edgekit.convert.onnx.convert import convert_onnx
@@ -80,6 +81,15 @@ def test_integer_ends_keep_their_type(tmp_path, io: str) -> None:
     model = exported(tmp_path / io, "armv8.2-dot", io)
     for end in (model.graph.input[0], model.graph.output[0]):
         assert onnx.helper.tensor_dtype_to_np_dtype(end.type.tensor_type.elem_type) == np.dtype(io)
+
+
+def test_every_convolution_has_an_int8_kernel_as_on_arm(tmp_path) -> None:
+    """Asked so, ONNX Runtime takes them on any machine: the audit of a file for ARM is true on x86."""
+    exported(tmp_path / "a76", "armv8.2-dot")
+    asked = {"command": "inspect", "runtime": "onnxruntime", "threads": 1, "signed_int8": True}
+    facts = call_agent({**asked, "model": str(tmp_path / "a76" / "model.onnx")}, 60.0, "inspecting")
+    convolutions = [node for node in facts["executed"] if "Conv" in node["type"]]
+    assert [(node["type"], node["inputs"][0]) for node in convolutions] == [("QLinearConv", "int8")] * 3
 
 
 def test_only_the_dot_product_of_arm_wants_them() -> None:
