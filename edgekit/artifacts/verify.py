@@ -13,6 +13,7 @@ from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target, saturates
 from ..bench.launch import call_agent
+from ..convert.onnx.signed import wants_signed
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
@@ -162,7 +163,10 @@ def check_claims(
 ) -> Audit:
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
-    facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
+    asked = agent_request("inspect", profile, folder, made)
+    # On x86 ONNX Runtime computes in float what it has int8 kernels for on the target.
+    asked["signed_int8"] = profile.format == "onnx" and profile.precision == "int8" and wants_signed(made.target)
+    facts = call_agent(asked, TIMEOUT_S, f"inspecting {what}")
     request = AuditRequest(
         facts=facts,
         model_file=(folder / made.files[0]).resolve(),
