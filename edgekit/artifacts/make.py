@@ -83,7 +83,7 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})
         write_manifest(folder, artifact)
-        write_snippet(folder, artifact.runtime)
+        write_snippet(folder, artifact)
     except EdgekitError as error:
         return replace(attempt, error=error)
     return replace(attempt, stage="converted", stored=Stored(folder, artifact))
@@ -126,5 +126,5 @@ def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
         for entry in artifact.files:
             shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
         write_manifest(folder, artifact)
-        write_snippet(folder, artifact.runtime)
+        write_snippet(folder, artifact)
     return Stored(final, artifact)
