@@ -54,7 +54,7 @@ def pytest_configure() -> None:
 
 FETCHING = {
     "mobilenet_v2_weights", "squeezenet_weights", "labelled_photos", "old_python", "webgpu_python",
-    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting", "onnxruntime_headers",
+    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting", "onnxruntime_headers", "metadata_package",
 }  # fmt: skip
 """Fixtures that take packages from PyPI, npm or Debian's archive."""
 
@@ -214,6 +214,12 @@ def onnxruntime_headers() -> Path:
         pytest.skip("needs npm")
     unpacked = real_data.fetch_npm("com.github.asus4.onnxruntime@0.4.9")
     return min(unpacked.rglob("onnxruntime_cxx_api.h")).parent
+
+
+@pytest.fixture(scope="session")
+def metadata_package() -> Path:
+    """MediaPipe, for the schema that it reads TFLite Metadata with."""
+    return real_data.fetch_package("mediapipe==1.2.3")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from ...errors import VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ..children import foreign_jobs, own_jobs
+from ..described import describe_file
 from ..foreign import ends_of
 from ..imports import conversion
 from ..manifest import entry, profile_words
@@ -66,6 +67,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         inputs, outputs = ends_of(facts)
         if network.made is not None:
             inputs = (inputs[0].model_copy(update={"preprocessing": network.made}),)
+        describe_file(profile.format, folder / made.files[0], network.name, inputs, outputs)
         found, check = compare_outputs(network, profile, folder, made, inputs, outputs)
         failures = [f"{name}: {text}" for name, parity in found.items() for text in parity.failures]
         if profile.precision == "int8" and not examined.audit.int8_compute_ops:
