@@ -54,9 +54,9 @@ def pytest_configure() -> None:
 
 FETCHING = {
     "mobilenet_v2_weights", "squeezenet_weights", "labelled_photos", "old_python", "webgpu_python",
-    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting",
+    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting", "onnxruntime_headers", "metadata_package",
 }  # fmt: skip
-"""Fixtures that take packages from PyPI or Debian's archive."""
+"""Fixtures that take packages from PyPI, npm or Debian's archive."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -205,6 +205,21 @@ def gauge(tmp_path: Path) -> Gauge:
 def mobilenet_v2_weights() -> Path:
     """torchvision's MobileNetV2 1.0 checkpoint, ImageNet."""
     return real_data.mobilenet_v2_checkpoint()
+
+
+@pytest.fixture(scope="session")
+def onnxruntime_headers() -> Path:
+    """The headers of ONNX Runtime for C and C++, which the Python package lacks; older than it, as they may be."""
+    if shutil.which("npm") is None:
+        pytest.skip("needs npm")
+    unpacked = real_data.fetch_npm("com.github.asus4.onnxruntime@0.4.9")
+    return min(unpacked.rglob("onnxruntime_cxx_api.h")).parent
+
+
+@pytest.fixture(scope="session")
+def metadata_package() -> Path:
+    """MediaPipe, for the schema that it reads TFLite Metadata with."""
+    return real_data.fetch_package("mediapipe==1.2.3")
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,7 @@ def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progre
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
             shutil.copyfile(file_of(entry, name), file_of(staging, name))
-        write_snippet(staging, stored.artifact.runtime)
+        write_snippet(staging, stored.artifact)
     return Stored(final, stored.artifact)
 
 
