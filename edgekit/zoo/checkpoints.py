@@ -91,7 +91,7 @@ def read_state(path: Path, network: nn.Module | None = None) -> dict[str, Tensor
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a checkpoint of edgekit says of itself; empty for any other.
+    """What a checkpoint of edgekit says of itself, as read: nothing in it is checked yet. Empty for any other.
 
     Raises:
         UsageError: see :func:`read_file`.

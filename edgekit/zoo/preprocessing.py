@@ -47,7 +47,7 @@ class Wishes:
     input_size: Size | None = None
 
     def given(self) -> dict[str, Any]:
-        """The fields that say something."""
+        """The fields that say something, as changes of a card."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -96,7 +96,10 @@ def settled(card: ModelCard, checkpoint: Path | None, wishes: Wishes = NO_WISHES
 
 
 def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Origin]:
-    """What is said of the preprocessing of a checkpoint, as changes of the card, and who says it."""
+    """What is said of a checkpoint's preprocessing, and who says it.
+
+    It comes as changes of the card: values as read, which are checked when the card takes them.
+    """
     if checkpoint is None:
         return {}, Origin(kind="card", source="the card")
     content = checkpoint_values(checkpoint)
