@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
-from ..bench.launch import run_agent
+from ..bench.launch import ask_agent
 from ..errors import ToolError
+from ..types.answers import InfoAnswer, InstallAnswer
 from .environments import Wanted
 from .ssh import SshMachine
 from .wheels import Machine, fetch, has_pip, pip_wheel
@@ -32,8 +33,8 @@ def python_there(machine: SshMachine, asked: Wanted, progress: Progress, kept: s
     """
     if not has_pip():
         raise ToolError("this Python has no pip, which fetches the wheels", "python -m ensurepip")
-    told = run_agent(machine, {"command": "info"}, {}, ASK_S, f"asking {machine.name}")
-    there = Machine(".".join(told["info"]["python"].split(".")[:2]), told["info"]["machine"], told["glibc"])
+    told = ask_agent(InfoAnswer, machine, {}, {}, ASK_S, f"asking {machine.name}")
+    there = Machine(".".join(told.info.python.split(".")[:2]), told.info.machine, told.glibc)
     with scratch_folder("wheels") as folder:
         progress(Step(f"fetching {asked} for Python {there.python} on {there.machine}"))
         reason = fetch(there, ["pip", "numpy", str(asked)], folder)
@@ -44,12 +45,10 @@ def python_there(machine: SshMachine, asked: Wanted, progress: Progress, kept: s
             )
         wheels = sorted(folder.glob("*.whl"))
         request = {
-            "command": "install",
             "venv": f"{kept}/{asked.package}-{asked.version}",
             "pip": pip_wheel(wheels).name,
             "requirements": [str(asked), "numpy"],
         }
         progress(Step(f"installing {asked} on {machine.name}"))
         what = f"installing {asked} on {machine.name}"
-        answer = run_agent(machine, request, {"wheels": wheels}, INSTALL_S, what)
-    return str(answer["python"])
+        return ask_agent(InstallAnswer, machine, request, {"wheels": wheels}, INSTALL_S, what).python

@@ -214,7 +214,7 @@ class Node(Answer):
 
 
 class Tensor(Answer):
-    """A tensor of the file."""
+    """A tensor of the file; ``depends_on_input`` is None where the runtime does not tell."""
 
     id: TensorId
     name: Text
@@ -223,7 +223,7 @@ class Tensor(Answer):
     constant: bool
     bytes: Count | None
     channels: Count = 0
-    depends_on_input: bool = False
+    depends_on_input: bool | None = None
 
 
 class Port(Answer):

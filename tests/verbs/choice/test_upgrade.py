@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.base.progress import silent
-from edgekit.bench.launch import run_agent
+from edgekit.bench.launch import ask_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.environments import Wanted
 from edgekit.devices.far_environments import python_there
@@ -16,6 +16,7 @@ from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import reach
 from edgekit.errors import ToolError, UsageError
 from edgekit.gate import upgrade as pairs
+from edgekit.types.answers import InfoAnswer
 from edgekit.verbs.choice import upgrade as module
 from edgekit.verbs.choice.upgrade import gate_upgrade
 
@@ -93,9 +94,9 @@ def test_an_environment_is_made_on_a_device_from_wheels_fetched_here(ssh_board, 
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     with reach(find_device("board"), silent) as machine:
         python = python_there(machine, Wanted("ai-edge-litert", "2.3.0"), heard, str(tmp_path / "there"))
-        told = run_agent(machine.running(python), {"command": "info"}, {}, 60.0, "asking")
+        told = ask_agent(InfoAnswer, machine.running(python), {}, {}, 60.0, "asking")
         assert python.startswith(str(tmp_path / "there"))
-        assert told["versions"]["ai-edge-litert"] == "2.3.0"
+        assert told.versions["ai-edge-litert"] == "2.3.0"
         with pytest.raises(ToolError, match=r"no onnxruntime==0\.0\.1 for Python 3"):
             python_there(machine, Wanted("onnxruntime", "0.0.1"), heard)
     assert any("installing ai-edge-litert==2.3.0 on board" in line for line in heard.lines)
