@@ -116,6 +116,14 @@ def real_part(lines: Sequence[Mapping[str, Any]], says: Mapping[str, str]) -> li
             f"{case['mean_pairs']:.1f} |"
         )
     out += disturbed_part(lines)
+    upgrade = found["cases"].get("aa-upgrade")
+    if upgrade:
+        fails = upgrade["statuses"]["FAIL"]
+        told = (
+            f"The gate of a runtime's upgrade, one version in two environments: {fails} false alarms in "
+            f"{upgrade['gates']} gates, {share(fails, upgrade['gates'])}; the outputs were identical."
+        )
+        out += ["", told]
     fewer = found["cases"].get("thread-fewer")
     if fewer and fewer["median_change"] < 0:
         out += ["", FEWER]
@@ -222,7 +230,8 @@ AGAIN = """## Again
 edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
 python -m benchmarks.gate_proof simulate
-python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=13
+python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=13 \\
+    --case aa-upgrade=100
 python -m benchmarks.gate_proof write
 ```
 
