@@ -23,6 +23,7 @@ from ...errors import EdgekitError, UsageError
 from ...gate.baselines import Found
 from ...gate.config import read_config, rule_for
 from ...gate.engine import operator_changes, run_gate, settle
+from ...gate.measured_limits import MeasuredLimits, limited, memory_judged
 from ...gate.upgrade import RuntimePairing, compare_outputs, operators_changed
 from ...reports.json_text import render
 from ...types import GateResult
@@ -99,7 +100,11 @@ def gate_upgrade(
     for stored in found:
         rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
         chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
-        planned.append(Planned(place, stored, Found(stored, None), rule, chosen, guards, threads, cores))
+        measured = MeasuredLimits.of_keys(settings.lookup(place.id, stored.artifact.model))
+        found_there = Found(stored, None)
+        planned.append(
+            Planned(place, stored, found_there, rule, chosen, guards, threads, cores, measured_limits=measured)
+        )
     results: list[GateResult] = []
     paths: list[Path] = []
     admit(place, force, progress)
@@ -151,10 +156,14 @@ def one_upgrade(
         reason = f"the outputs are others: {'; '.join(outputs.failures)}"
         return draft.model_copy(update={"status": "FAIL", "reason": reason})
     draft = draft.model_copy(update={"notes": (outputs.words,)})
+    draft, over = memory_judged(draft, pairing, one.measured_limits)
+    if over:
+        return draft
     result = run_gate(draft, pairing, None, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     if len(pairing.facts) == len(pairing.sides):
         result = result.model_copy(update={"notes": (*result.notes, *version_notes(pairing))})
-    if result.status != "FAIL":
+    result = limited(result, one.measured_limits)
+    if result.status != "FAIL" or result.decided_by != "latency":
         return result
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})

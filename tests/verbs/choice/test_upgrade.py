@@ -105,3 +105,10 @@ def test_an_environment_is_made_on_a_device_from_wheels_fetched_here(ssh_board, 
 def test_a_simulated_board_holds_no_environments(tmp_path):
     with pytest.raises(UsageError, match="sim-rpi4 is reached by simulated"):
         gate_upgrade([], OLD, NEW, "sim-rpi4", results_root=tmp_path)
+
+
+def test_an_upgrade_that_takes_more_memory_than_allowed_fails(here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gate.toml").write_text("[default]\nmax_memory_mb = 1\n")
+    (result,) = here()
+    assert (result.status, result.decided_by, result.pairs) == ("FAIL", "memory", ())
