@@ -208,6 +208,7 @@ class LayersRequest(Frozen):
         calibration, pixels: images, ``.npy``, uint8 ``(N, H, W, C)``; the layers are compared on ``pixels``.
         plain: the file's stored outputs on ``pixels``, ``.npy``.
         made: what the converter said of the file.
+        exact_int8: its sums overflow in this machine's int8 kernels, and not in its target's.
     """
 
     network: NetworkSource
@@ -217,6 +218,7 @@ class LayersRequest(Frozen):
     model_file: Path
     plain: Path
     made: Made
+    exact_int8: bool
 
 
 class PlacementRequest(Frozen):
