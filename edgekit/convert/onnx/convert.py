@@ -178,7 +178,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    from .concat import tie_ranges
+    from .concat import Override, tie_ranges
     from .gates import end_at_floor
 
     settings = job.quantization
@@ -186,7 +186,7 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
     name = model.graph.input[0].name
-    chosen: dict[str, list[dict[str, Any]]] = {}
+    chosen: dict[str, Override] = {}
     if settings.ranges != "min-max":
         from .ranges import overrides
 

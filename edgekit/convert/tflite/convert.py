@@ -179,7 +179,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
 
 
 def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Name, shape, type and quantization of the file's input and output."""
+    """Name, shape, type and quantization of the file's input and output, as arguments of a ``TensorSpec``."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
