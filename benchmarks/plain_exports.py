@@ -180,8 +180,8 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     answer = json.loads(answered.read_text())
     asked.unlink()
     answered.unlink()
-    if not answer["ok"]:
-        raise ToolError(f"{what}: {answer['kind']}: {answer['message']}")
+    if answer["failed"] is not None:
+        raise ToolError(f"{what}: {answer['failed']['kind']}: {answer['failed']['message']}")
     return dict(answer["value"])
 
 
