@@ -110,6 +110,17 @@ def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
     )
 
 
+def learnt_ports(model: Model, job: Job) -> dict[str, tuple[float, float]]:
+    """The ranges that the training learnt, by operator: a layer's result is what its last one gives."""
+    last = {
+        layer: op.friendly_name
+        for op in model.get_ordered_ops()
+        if op.get_type_name() not in ("Constant", "Parameter", "Result")
+        for layer in layers_in(op.friendly_name, job.layers)
+    }
+    return {last[layer]: ends for layer, ends in job.learnt.items() if layer in last}
+
+
 def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     """Static int8: activations per tensor; weights lose up to a bit where the target saturates.
 
@@ -153,7 +164,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     )
     join_gates(quantized)
     if observe:
-        set_ranges(quantized, batches, settings)
+        set_ranges(quantized, batches, settings, learnt_ports(model, job))
     join_ranges(quantized)
     if paired and not widen_weights(quantized) and not float_nodes:
         raise ToolError(
