@@ -49,7 +49,7 @@ def folders(kind: str) -> list[Path]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """The tables of a TOML file, before any type has checked them.
 
     Raises:
         UsageError: unreadable, or not TOML.

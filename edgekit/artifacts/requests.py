@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -22,6 +21,7 @@ from ..types import (
     TensorSpec,
     WeightsProvenance,
 )
+from ..types.answers import InspectAnswer
 
 
 class BuildRequest(Frozen):
@@ -112,7 +112,7 @@ class AuditRequest(Frozen):
     ``half_compute``: it is to say that CPUs which can may compute it in float16.
     """
 
-    facts: dict[str, Any]
+    facts: InspectAnswer
     model_file: Path
     profile: ExportProfile
     inputs: tuple[TensorSpec, ...]
@@ -158,7 +158,7 @@ class ExternalFiles(Frozen):
 class ExamineRequest(Frozen):
     """A file that edgekit did not export; ``facts`` as of :class:`AuditRequest`, ``shapes`` of its inputs by name."""
 
-    facts: dict[str, Any]
+    facts: InspectAnswer
     model_file: Path
     format: Format
     shapes: dict[str, tuple[int, ...]]

@@ -12,6 +12,7 @@ import typer
 from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
+from .counted.estimate import estimate_command
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -51,6 +52,7 @@ app.command("verify")(verify_command)
 app.command("lint")(lint_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
+app.command("estimate")(estimate_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
 app.command("audit-run")(audit_run_command)

@@ -127,7 +127,7 @@ def gate_command(
             from .profile import refuse_for_counts
 
             refuse_for_counts(
-                {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url,
+                {"--cores": cores, "--delta": delta is not None, "--url": url,
                  "--plumbing": plumbing, "--seed": seed is not None, "--force": force}
             )  # fmt: skip
             run_count_gate(
@@ -136,6 +136,7 @@ def gate_command(
                 baseline=baseline,
                 threads=threads,
                 tolerance=tolerance,
+                config=config,
                 artifacts=artifacts,
                 shapes=shapes,
                 dry_run=dry_run,

@@ -45,7 +45,7 @@ class Header(Frozen):
 
 
 def save_tensors(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain values to ``path``, whole or not at all."""
+    """Write tensors and plain values, such as a ``state_dict``, to ``path``: whole or not at all."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomic(path, buffer.getvalue())

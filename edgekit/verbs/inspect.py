@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..artifacts.find import find_one
 from ..artifacts.store import check_files, file_of
-from ..bench.launch import call_agent
+from ..bench.launch import ThisMachine, ask_agent
 from ..types import Stored
+from ..types.answers import InspectAnswer
 from ..verify.sets_of_inputs import Shapes
 
 TIMEOUT_S = 300.0
@@ -54,24 +56,26 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
     stored = find_one(name, artifacts_root, shapes)
     check_files(stored)
     artifact = stored.artifact
-    facts = call_agent(
+    facts = ask_agent(
+        InspectAnswer,
+        ThisMachine(),
         {
-            "command": "inspect",
             "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
             "shapes": artifact.input_shapes,
         },
+        {},
         TIMEOUT_S,
         f"looking into {artifact.model} {artifact.profile}",
     )
-    keys = [(n["type"], first(n["inputs"]), first(n["outputs"])) for n in facts["executed"]]
-    taken = Counter(key for key, n in zip(keys, facts["executed"], strict=True) if n.get("delegated"))
-    has_delegate = bool(facts["delegate"])
+    keys = [(n.type, first(n.inputs), first(n.outputs)) for n in facts.executed]
+    taken = Counter(key for key, n in zip(keys, facts.executed, strict=True) if n.delegated)
+    has_delegate = facts.delegate is not None
     rows = (Operators(*key, count, taken[key] if has_delegate else None) for key, count in Counter(keys).most_common())
     return Inspected(stored, tuple(rows))
 
 
-def first(kinds: list[str]) -> str:
+def first(kinds: Sequence[str]) -> str:
     """The first of several types of data."""
     return kinds[0] if kinds else ""

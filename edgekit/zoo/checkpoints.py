@@ -1,6 +1,7 @@
 """Load public checkpoints safely: tensors only, strictly, with the layout named.
 
-Files are what ``torch.save`` writes, in any wrapper that trainers use, or ``.safetensors``. No code in a file runs.
+Files are what ``torch.save`` writes, in any wrapper that trainers use, ``.safetensors``, arrays of NumPy or frozen
+TensorFlow graphs. No code in a file runs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.files import sha256_file
 from ..errors import UsageError, shown
-from .layouts import LAYOUTS, TRAINED_AS, adopt, load_strictly, translate
+from .foreign_arrays import Foreign
+from .layout_names import LAYOUTS
+from .layouts import TRAINED_AS, adopt, load_strictly, translate
 from .refusals import WAY_OUT
 from .safe_load import read_file
 from .state_names import plain_names
@@ -39,6 +42,7 @@ class Checkpoint:
         trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
         architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
         ranges: of its tensors, by the nodes of its graph, as quantization-aware training learnt them; empty without.
+        notes: what of the file was left out, in words.
         key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
         average: they are the moving average of the weights.
         other: as ``key``, of the average beside the weights, or of the weights beside the average; empty without one.
@@ -52,6 +56,7 @@ class Checkpoint:
     other: str = ""
     architecture: Mapping[str, Any] = field(default_factory=dict)
     ranges: Ranges = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool = False) -> Checkpoint:
@@ -67,7 +72,8 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
             average that is asked for.
     """
     content = read_file(path)
-    table = find_table(content, path, ema=ema)
+    foreign = content if isinstance(content, Foreign) else None
+    table = find_table(content if foreign is None else foreign.state, path, ema=ema)
     named = plain_names(table.state, network, path, ema=ema)
     header = header_of(content)
     said = header.get("architecture", {})
@@ -82,6 +88,7 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
         ranges=known_ranges(header, path),
+        notes=() if foreign is None else foreign.notes,
     )
 
 
@@ -91,7 +98,7 @@ def read_state(path: Path, network: nn.Module | None = None) -> dict[str, Tensor
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a checkpoint of edgekit says of itself; empty for any other.
+    """What a checkpoint of edgekit says of itself, as read: nothing in it is checked yet. Empty for any other.
 
     Raises:
         UsageError: see :func:`read_file`.

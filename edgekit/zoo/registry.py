@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -148,14 +149,11 @@ def calibrate_batch_norm(network: nn.Module, images: Tensor) -> None:
             norm.weight.mul_(sqrt((layer + norm.eps) / layer))
             norm.bias.mul_(WIDER_BIAS)
 
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
-    try:
-        with torch.no_grad():
-            network(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad():
+        for norm in network.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                hooks.enter_context(norm.register_forward_pre_hook(measure))
+        network(images)
 
 
 @dataclass(frozen=True)
@@ -230,5 +228,6 @@ def network_with_weights(
         key=found.key,
         average=found.average,
         other=found.other,
+        notes=found.notes,
     )
     return Built(network, card, provenance, found.ranges)

@@ -195,7 +195,7 @@ def take_learnt(ranges: dict[str, Any], job: Job) -> None:
 
 
 def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Name, shape, type and quantization of the file's input and output."""
+    """Name, shape, type and quantization of the file's input and output, as arguments of a ``TensorSpec``."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
