@@ -13,6 +13,7 @@ from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
 from .counted.estimate import estimate_command
+from .counted.validate import validate_command
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -55,6 +56,7 @@ app.command("search")(search_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("estimate")(estimate_command)
+app.command("validate")(validate_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
 app.command("audit-run")(audit_run_command)

@@ -60,6 +60,7 @@ from .tuning import (
     Tuning,
     TuningConditions,
 )
+from .validation import Validated, Validation
 
 __all__ = [
     "HALF_COMPUTE_KEY",
@@ -153,6 +154,8 @@ __all__ = [
     "TriedForm",
     "Tuning",
     "TuningConditions",
+    "Validated",
+    "Validation",
     "Verdict",
     "VerdictName",
     "Weights",
