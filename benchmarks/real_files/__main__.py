@@ -43,7 +43,8 @@ def main() -> None:
             key = (subject.name, format_, precision)
             anew = asked.again and asked.again in "-".join(key)
             if asked.only in subject.name and (key not in known or anew):
-                known[key] = one_cell(subject, format_, precision, asked.pairs)
+                made = one_cell(subject, format_, precision, asked.pairs)
+                known = read_cells() | {key: made}  # another run may have added its own
                 write_atomic(LINES, "".join(json.dumps(cell) + "\n" for cell in known.values()))
     write_atomic(PAGE, page([known[key] for key in map(key_of, wanted()) if key in known]))
     print(f"{len(known)} cells; {PAGE}", file=sys.stderr)  # noqa: T201 - a command

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..base import plugins
 from ..base.files import sha256_file, staged_folder, sweep
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
@@ -112,6 +113,7 @@ def ingredients(
         if profile.precision == "int8"
         else [],
         "code": code_digest(),
+        "plugins": plugins.versions("families", [card.family]) | plugins.versions("passes", profile.rewrites),
         "python": ".".join(map(str, sys.version_info[:2])),
         "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
     }
