@@ -285,7 +285,7 @@ def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = Non
             }
         )
     nodes = [
-        {"type": n.op_type, "reads": list(n.input), "writes": list(n.output)}
+        {"type": n.op_type, "name": n.name, "reads": list(n.input), "writes": list(n.output)}
         for n in graph.node
         if n.op_type != "Constant"
     ]
