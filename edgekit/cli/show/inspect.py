@@ -64,7 +64,7 @@ def write_node_data(found: Inspected, times: Sequence[OpTime], folder: Path) -> 
     else:
         said.append("no node data of latency: the runtime tells no times by the names of the file's operators")
     if layers is not None:
-        sqnr = sqnr_data(found.nodes, layers)
+        sqnr = sqnr_data(layers)
         write_atomic(folder / "sqnr.json", node_data("SQNR, dB", sqnr, worst_is_high=False))
         said.append(f"node data: {folder / 'sqnr.json'}, {len(sqnr)} of {len(layers.layers)} layers")
     return said

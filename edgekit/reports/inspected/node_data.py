@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,16 +34,9 @@ def latency_data(nodes: Sequence[FileNode], times: Sequence[OpTime]) -> dict[str
     return found
 
 
-def sqnr_data(nodes: Sequence[FileNode], layers: LayerErrors) -> dict[str, float]:
-    """SQNR in decibels by output tensor, of the layers whose names the tensors bear; the last of a layer's is its."""
-    known = {layer.name: layer.sqnr_db for layer in layers.layers if layer.sqnr_db is not None}
-    last: dict[str, str] = {}
-    for node in nodes:
-        words = {word for text in (node.name, *node.outputs) for word in re.findall(r"\w+", text)}
-        for name in words & known.keys():
-            if node.outputs:
-                last[name] = node.outputs[0]
-    return {output: known[name] for name, output in last.items()}
+def sqnr_data(layers: LayerErrors) -> dict[str, float]:
+    """SQNR in decibels by output tensor, of the layers that have a tensor of their own in the file."""
+    return {one.tensor: one.sqnr_db for one in layers.layers if one.tensor is not None and one.sqnr_db is not None}
 
 
 def node_data(name: str, values: Mapping[str, float], worst_is_high: bool) -> str:

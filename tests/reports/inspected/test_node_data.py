@@ -26,16 +26,15 @@ def test_times_by_the_operators_name_or_its_output() -> None:
     assert latency_data(NODES, []) == {}
 
 
-def test_sqnr_of_the_last_tensor_that_bears_a_layers_name() -> None:
-    def layer(name: str, db: float | None) -> LayerError:
-        return LayerError(name=name, path=name, kinds=("conv",), sqnr_db=db)
+def test_sqnr_of_the_layers_that_have_a_tensor() -> None:
+    def layer(name: str, db: float | None, tensor: str | None) -> LayerError:
+        return LayerError(name=name, path=name, kinds=("conv",), sqnr_db=db, tensor=tensor)
 
     errors = LayerErrors(
         model="tiny", profile="tflite-int8", images=4, own_images=4, scores_db=20.0, tapped_scores_db=20.0,
-        layers=(layer("features_0_0", 21.5), layer("features_0", 9.0), layer("conv_out", None)),
+        layers=(layer("a", 21.5, "net/a;relu"), layer("old", 9.0, None), layer("fused", None, None)),
     )  # fmt: skip
-    nodes = [FileNode("", ("net/features_0_0;conv",)), *NODES]
-    assert sqnr_data(nodes, errors) == {"net/features_0_0;relu": 21.5}
+    assert sqnr_data(errors) == {"net/a;relu": 21.5}
 
 
 def test_what_is_written() -> None:
