@@ -164,6 +164,23 @@ class ExamineRequest(Frozen):
     shapes: dict[str, tuple[int, ...]]
 
 
+class NodesRequest(ExamineRequest):
+    """A file whose operators are wanted, in order."""
+
+
+class NamedNode(Frozen):
+    """An operator of a file: its own name, and those of the tensors that it writes."""
+
+    name: str
+    outputs: tuple[str, ...]
+
+
+class FileNodes(Frozen):
+    """The operators of a file, in order; none where the package that reads its format is not installed."""
+
+    nodes: tuple[NamedNode, ...]
+
+
 class Examined(Frozen):
     """What was found in a file.
 

@@ -61,6 +61,12 @@ def profile_command(
     sustained: Annotated[
         str | None, typer.Option(help="Also run this long without a pause (30s, 10m, 1h), to see latency over time.")
     ] = None,
+    streams: Annotated[
+        str | None,
+        typer.Option(
+            help="Also count the inferences a second of so many streams at once; of several (1,2,4) each.",
+        ),
+    ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, help="Measure all artifacts in turn this many times, so that drift affects all alike.")
     ] = 1,
@@ -104,6 +110,7 @@ def profile_command(
     if on is not None:
         chosen = "onnxruntime"
     shapes = input_shapes(input_)
+    at_once = () if streams is None else thread_counts(streams, "--streams")
     long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
@@ -115,7 +122,7 @@ def profile_command(
         refuse_for_counts(
             {"--accelerator": accelerator != "cpu", "--provider": provider, "--cores": cores, "--per-op": per_op,
              "--require-full-delegation": require_full_delegation, "--sustained": sustained, "--rounds": rounds != 1,
-             "--roofline": roofline, "--resume": resume}
+             "--streams": streams, "--roofline": roofline, "--resume": resume}
         )  # fmt: skip
         from .counted.profile import run_counts
 
@@ -146,6 +153,7 @@ def profile_command(
             require_full_delegation=require_full_delegation,
             per_op=per_op,
             sustained_s=long_s,
+            streams=at_once,
             rounds=rounds,
             roofline=roofline,
             batch=batch,
@@ -221,8 +229,8 @@ def known_accelerator(text: str) -> Accelerator:
     raise UsageError(f"unknown accelerator {text!r}", did_you_mean(text, names))
 
 
-def thread_counts(text: str) -> list[int]:
-    """``1,2,4`` as numbers.
+def thread_counts(text: str, option: str = "--threads") -> list[int]:
+    """``1,2,4`` as numbers, the value of ``option``.
 
     Raises:
         UsageError: something else.
@@ -231,7 +239,7 @@ def thread_counts(text: str) -> list[int]:
 
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise UsageError(f"--threads takes whole numbers from 1, got {text!r}", "for example --threads 1,2,4")
+        raise UsageError(f"{option} takes whole numbers from 1, got {text!r}", f"for example {option} 1,2,4")
     return [int(word) for word in words]
 
 
@@ -321,6 +329,7 @@ def show(outcome: Profiled) -> None:
     from ..reports.page.sustained import steady_state
     from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table
+    from ..reports.throughput import throughput_table
     from .show.screen import on_stderr
 
     console = on_stderr()
@@ -333,6 +342,9 @@ def show(outcome: Profiled) -> None:
             console.print(operator_table(measurement))
         if measurement.sustained:
             say(f"{measurement.model} {measurement.profile}: {steady_state(measurement.sustained)}")
+    rates = [m for m in outcome.measurements if m.throughput]
+    if rates:
+        console.print(throughput_table(rates))
     for path in outcome.reports:
         say(f"report: {path}")
     if outcome.skipped:
@@ -349,6 +361,7 @@ def as_data(outcome: Profiled) -> dict[str, Any]:
                 "p90_ms": m.p90_ms,
                 "p99_ms": m.p99_ms,
                 "energy_mj": None if m.energy is None else {d.domain: m.millijoules(d) for d in m.energy},
+                "inferences_per_s": None if m.throughput is None else {t.streams: t.per_s for t in m.throughput},
                 "report": str(path),
             }
             for m, path in zip(outcome.measurements, outcome.reports, strict=True)

@@ -75,6 +75,7 @@ def measure(request: LayersRequest) -> LayerErrors:
                 dtype=tapped.taps[found[layer.name]].dtype if layer.name in found else None,
                 sqnr_db=seen[layer.name].db if layer.name in found else None,
                 own_db=own.get(layer.name),
+                tensor=tapped.taps[found[layer.name]].name if layer.name in found else None,
                 note="" if layer.name in found else elsewhere(layer, {each.name: each for each in layers}, found),
             )
             for layer in layers
