@@ -23,6 +23,7 @@ from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
 from .networks.lint import lint_command
+from .networks.search import search_command
 from .profile import profile_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary, tell
@@ -51,6 +52,7 @@ app.command("condense")(condense_command)
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
 app.command("lint")(lint_command)
+app.command("search")(search_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
 app.command("estimate")(estimate_command)
