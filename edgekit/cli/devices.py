@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .shared.complete import device_names
+from .shared.grouped import GroupedCommand
 from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -21,7 +22,7 @@ KnownArgument = Annotated[str, typer.Argument(help="Name of the device.", autoco
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
-@devices_app.command("list")
+@devices_app.command("list", cls=GroupedCommand)
 def list_command(as_json: JsonOption = False) -> None:
     """List every name that --device takes: built in, from devices.toml, from the SSH config."""
     from ..verbs.devices import list_devices
@@ -38,7 +39,7 @@ def list_command(as_json: JsonOption = False) -> None:
         show_list(listed)
 
 
-@devices_app.command("add")
+@devices_app.command("add", cls=GroupedCommand)
 def add_command(
     name: NameArgument,
     address: Annotated[
@@ -93,7 +94,7 @@ def add_command(
     say(f"added {name} to {path}; next: edgekit devices check {name}")
 
 
-@devices_app.command("remove")
+@devices_app.command("remove", cls=GroupedCommand)
 def remove_command(name: KnownArgument) -> None:
     """Remove a device from devices.toml."""
     from ..verbs.devices import remove_device
@@ -101,7 +102,7 @@ def remove_command(name: KnownArgument) -> None:
     say(f"removed {name} from {remove_device(name)}")
 
 
-@devices_app.command("prepare")
+@devices_app.command("prepare", cls=GroupedCommand)
 def prepare_command(
     name: KnownArgument,
     runtime: Annotated[
@@ -124,7 +125,7 @@ def prepare_command(
     say(prepare_device(name, ProgressLines(), runtime or ()))
 
 
-@devices_app.command("check")
+@devices_app.command("check", cls=GroupedCommand)
 def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
     """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
 

@@ -9,38 +9,69 @@ import typer
 
 from ...errors import UsageError, did_you_mean
 
+INPUT = "Its input"
+"""The group of these options in ``--help``."""
+
 if TYPE_CHECKING:
     from ...artifacts.own.requests import Sized
     from ...types.profiles import BatchSize
     from ...zoo.preprocessing import Size, Wishes
 
 InputSize = Annotated[
-    str | None, typer.Option("--input-size", help="Input size of the network: 160, or 96x128 (height x width).")
+    str | None,
+    typer.Option(
+        "--input-size", help="Input size of the network: 160, or 96x128 (height x width).", rich_help_panel=INPUT
+    ),
 ]
 Mean = Annotated[
-    str | None, typer.Option("--mean", help="Mean of the training images, 0 to 1: 0.5 or 0.485,0.456,0.406.")
+    str | None,
+    typer.Option(
+        "--mean", help="Mean of the training images, 0 to 1: 0.5 or 0.485,0.456,0.406.", rich_help_panel=INPUT
+    ),
 ]
-Std = Annotated[str | None, typer.Option("--std", help="Standard deviation of the training images, 0 to 1.")]
+Std = Annotated[
+    str | None, typer.Option("--std", help="Standard deviation of the training images, 0 to 1.", rich_help_panel=INPUT)
+]
 Resize = Annotated[
-    str | None, typer.Option("--resize", help="Resize the short side to this before the crop; HxW stretches the image.")
+    str | None,
+    typer.Option(
+        "--resize",
+        help="Resize the short side to this before the crop; HxW stretches the image.",
+        rich_help_panel=INPUT,
+    ),
 ]
-Crop = Annotated[str | None, typer.Option("--crop", help="Size of the centre crop; it must equal the input size.")]
+Crop = Annotated[
+    str | None,
+    typer.Option("--crop", help="Size of the centre crop; it must equal the input size.", rich_help_panel=INPUT),
+]
 Interpolation = Annotated[
     str | None,
-    typer.Option("--interpolation", help="Interpolation of the resize: bilinear, bicubic, lanczos or nearest."),
+    typer.Option(
+        "--interpolation",
+        help="Interpolation of the resize: bilinear, bicubic, lanczos or nearest.",
+        rich_help_panel=INPUT,
+    ),
 ]
-Channels = Annotated[str | None, typer.Option("--channels", help="Channel order: RGB, BGR, or L for grey images.")]
+Channels = Annotated[
+    str | None, typer.Option("--channels", help="Channel order: RGB, BGR, or L for grey images.", rich_help_panel=INPUT)
+]
 
 Batch = Annotated[
     str | None,
-    typer.Option("--batch", help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]"),
+    typer.Option(
+        "--batch",
+        help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]",
+        rich_help_panel=INPUT,
+    ),
 ]
 LARGEST_BATCH = 1024
 DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 Input = Annotated[
     list[str] | None,
     typer.Option(
-        "--input", help="Shape of an input of your code or file: 1x3x224x224, or NAME=1x3x224x224; repeatable."
+        "--input",
+        help="Shape of an input of your code or file: 1x3x224x224, or NAME=1x3x224x224; repeatable.",
+        rich_help_panel=INPUT,
     ),
 ]
 
