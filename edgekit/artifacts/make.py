@@ -14,6 +14,7 @@ from ..errors import EdgekitError
 from ..types import Artifact, ExportProfile, LayerErrors, Stored
 from ..types.artifacts import CLASSES_FILE
 from .convert import convert
+from .described import describe_file
 from .half_compute import allow_half
 from .layer_errors import layer_errors
 from .manifest import manifest
@@ -76,6 +77,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         progress(Step("verifying"))
         half = allow_half(prepared, profile, folder, made)
         known = None if selected is None else selected.parity
+        file = folder / made.files[0]
+        describe_file(profile.format, file, prepared.card.id, made.inputs, made.outputs, prepared.classes)
         parity, audit = verify(prepared, profile, folder, made, known, half.parity is not None)
         if prepared.classes:
             write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
@@ -83,7 +86,7 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         if selected is not None:
             artifact = artifact.model_copy(update={"selective_float": selected.record})
         write_manifest(folder, artifact)
-        write_snippet(folder, artifact.runtime)
+        write_snippet(folder, artifact)
     except EdgekitError as error:
         return replace(attempt, error=error)
     return replace(attempt, stage="converted", stored=Stored(folder, artifact))
@@ -126,5 +129,5 @@ def put_in_place(made: Stored, artifact: Artifact, final: Path) -> Stored:
         for entry in artifact.files:
             shutil.copyfile(file_of(made.folder, entry.name), file_of(folder, entry.name))
         write_manifest(folder, artifact)
-        write_snippet(folder, artifact.runtime)
+        write_snippet(folder, artifact)
     return Stored(final, artifact)

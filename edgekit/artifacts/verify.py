@@ -13,6 +13,7 @@ from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target, saturates
 from ..bench.launch import ThisMachine, ask_agent
+from ..convert.onnx.signed import wants_signed
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
@@ -167,6 +168,8 @@ def check_claims(
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
     asked = agent_request(profile, folder, made)
+    # On x86 ONNX Runtime computes in float what it has int8 kernels for on the target.
+    asked["signed_int8"] = profile.format == "onnx" and profile.precision == "int8" and wants_signed(made.target)
     facts = ask_agent(InspectAnswer, ThisMachine(), asked, {}, TIMEOUT_S, f"inspecting {what}")
     request = AuditRequest(
         facts=facts,

@@ -1,6 +1,6 @@
-"""The command line: parse, call a workflow, print. The only place that prints or exits.
+"""The command line: parse, call a verb, print. Nothing else in edgekit prints or exits.
 
-Commands import their workflow when they run, so that ``edgekit --help`` answers at once.
+Commands import their verb when they run, so that ``edgekit --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import typer
 from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
+from .counted.estimate import estimate_command
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -52,6 +53,7 @@ app.command("verify", cls=GroupedCommand)(verify_command)
 app.command("lint", cls=GroupedCommand)(lint_command)
 app.command("matrix", cls=GroupedCommand)(matrix_command)
 app.command("profile", cls=GroupedCommand)(profile_command)
+app.command("estimate", cls=GroupedCommand)(estimate_command)
 app.command("compare", cls=GroupedCommand)(compare_command)
 app.command("gate", cls=GroupedCommand)(gate_command)
 app.command("audit-run", cls=GroupedCommand)(audit_run_command)

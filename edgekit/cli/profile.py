@@ -1,4 +1,4 @@
-"""``edgekit profile``: the command line of the workflow, and what it prints."""
+"""``edgekit profile``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def profile_command(
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
-    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1) instructions are counted instead, without a
-    device; a cycle model makes an estimate of them.
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1) edgekit counts instructions instead and needs no
+    device; a cycle model estimates the latency from the counts.
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
@@ -173,7 +173,7 @@ def profile_command(
 
 
 def refuse_for_counts(given: Mapping[str, object]) -> None:
-    """Make sure that no option was given that says how to measure.
+    """Refuse options that say how to measure.
 
     Raises:
         UsageError: one was.
@@ -257,7 +257,7 @@ def export_first(
 
 
 def run_profile(run: Callable[[Progress], Profiled], as_json: bool) -> None:
-    """Carry out ``run`` with progress on stderr, print what came of it, and raise its failures."""
+    """Carry out ``run`` with progress on stderr, print its results, and raise its failures."""
     outcome = run(ProgressLines())
     if as_json:
         emit_json(as_data(outcome))

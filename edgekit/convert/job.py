@@ -153,3 +153,17 @@ def describe(
         "reduce_range": reduce_range,
         "bias_correction": bias_correction(settings, form),
     }
+
+
+class Described(Frozen):
+    """What is written into a TFLite file; it changes in place.
+
+    Attributes:
+        classes: names by number; none where they are not known.
+    """
+
+    file: Path
+    model: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    classes: tuple[str, ...] = ()

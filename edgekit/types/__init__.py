@@ -24,7 +24,7 @@ from .base import (
 )
 from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
-from .devices import Device, DeviceInfo, DeviceState, Quarantine
+from .devices import Contention, Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
@@ -77,6 +77,7 @@ __all__ = [
     "CheckpointReading",
     "ChosenForm",
     "Conditions",
+    "Contention",
     "ConvFacts",
     "CountGate",
     "Counted",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from .base import Frozen
-from .devices import DeviceInfo, DeviceState
+from .devices import Contention, DeviceInfo, DeviceState
 from .measurements import Energy, OpTime
 
 Nanoseconds = Annotated[int, Field(gt=0, le=10**16)]
@@ -119,6 +119,7 @@ class BenchAnswer(Answer):
     ended_by: Text = ""
     half_width: Annotated[float, Field(ge=0)] | None = None
     spent_s: Positive | None = None
+    contention: Contention | None = None
 
 
 class TurnsAnswer(BenchAnswer):

@@ -1,6 +1,7 @@
 """Load public checkpoints safely: tensors only, strictly, with the layout named.
 
-Files are what ``torch.save`` writes, in any wrapper that trainers use, or ``.safetensors``. No code in a file runs.
+Files are what ``torch.save`` writes, in any wrapper that trainers use, ``.safetensors``, arrays of NumPy or frozen
+TensorFlow graphs. No code in a file runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.files import sha256_file
 from ..errors import UsageError, shown
-from .layouts import LAYOUTS, TRAINED_AS, adopt, load_strictly, translate
+from .foreign_arrays import Foreign
+from .layout_names import LAYOUTS
+from .layouts import TRAINED_AS, adopt, load_strictly, translate
 from .refusals import WAY_OUT
 from .safe_load import read_file
 from .state_names import plain_names
@@ -34,6 +37,7 @@ class Checkpoint:
         state: tensors by name, without wrappers' prefixes.
         trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
         architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
+        notes: what of the file was left out, in words.
         key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
         average: they are the moving average of the weights.
         other: as ``key``, of the average beside the weights, or of the weights beside the average; empty without one.
@@ -46,6 +50,7 @@ class Checkpoint:
     average: bool = False
     other: str = ""
     architecture: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool = False) -> Checkpoint:
@@ -61,7 +66,8 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
             average that is asked for.
     """
     content = read_file(path)
-    table = find_table(content, path, ema=ema)
+    foreign = content if isinstance(content, Foreign) else None
+    table = find_table(content if foreign is None else foreign.state, path, ema=ema)
     named = plain_names(table.state, network, path, ema=ema)
     header = header_of(content)
     said = header.get("architecture", {})
@@ -75,6 +81,7 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         average=ema or is_average(table.key),
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
+        notes=() if foreign is None else foreign.notes,
     )
 
 

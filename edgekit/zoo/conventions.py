@@ -18,6 +18,8 @@ from ..types import CheckpointReading, ModelCard
 from .preprocessing_files import HINT, LARGEST_SIDECAR
 
 TF_EPS = 1e-3
+TF_SLIM = "TF-Slim"
+"""Layout of TensorFlow's own MobileNets."""
 TF_NAME = re.compile(r"(?i)(?:^|[^a-z0-9])tf[_-](?:mobilenet|mnasnet|efficientnet|mixnet)")
 PADDED = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "mnasnet")
 """Families with the option ``tf_padding``."""
@@ -58,7 +60,7 @@ def with_conventions(
     """
     card = changed(card, **{k: v for k, v in recorded.items() if k in RECORDED and isinstance(v, bool | float | str)})
     there = bool(card.architecture.get("tf_padding"))
-    said = "" if reading.tf_padding is not None else named_tf(path)
+    said = "" if reading.tf_padding is not None else TF_SLIM if layout == TF_SLIM else named_tf(path)
     if there and reading.tf_padding is False:
         return changed(card, tf_padding=False)
     if not there and (said or reading.tf_padding):

@@ -21,6 +21,7 @@ from ..base.files import sha256_file
 from ..catalog import MODELS, builtin_folder, load_all
 from ..errors import UsageError
 from ..types import ModelCard, Origin, Preprocessing, Weights
+from .graphdef import of_tf_slim
 from .pickled import checkpoint_values
 from .preprocessing_files import beside, recorded
 from .trainer_args import trainer_args
@@ -59,6 +60,8 @@ class Wishes:
         ]
 
 
+TF_SLIM_RECIPE = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+"""``inception_preprocessing.py`` of tensorflow/models: pixels from -1 to 1, the rest as the card has it."""
 SIZES = ("resize", "crop", "input_size")
 NO_WISHES = Wishes()
 
@@ -113,6 +116,8 @@ def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Orig
     entry = published(card, checkpoint)
     if entry is not None:
         return recipe_of(entry), Origin(kind="published", source=f"the published recipe of {entry.name}")
+    if of_tf_slim(checkpoint):
+        return TF_SLIM_RECIPE, Origin(kind="published", source="the published recipe of TF-Slim's MobileNets")
     if is_own(card):
         return {}, Origin(kind="card", source=f"the card {card.id}")
     return {}, Origin(kind="assumed", source=f"the card {card.id}: nothing says how {checkpoint.name} was trained")
@@ -135,7 +140,7 @@ def published(card: ModelCard, checkpoint: Path) -> Weights | None:
 
 def recipe_of(entry: Weights) -> dict[str, Any]:
     """What published weights say of their preprocessing; what they leave out is as the card has it."""
-    names = ("mean", "std", "resize", "interpolation")
+    names = ("mean", "std", "resize", "interpolation", "channels")
     return {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
 
 

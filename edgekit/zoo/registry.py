@@ -226,5 +226,6 @@ def network_with_weights(
         key=found.key,
         average=found.average,
         other=found.other,
+        notes=found.notes,
     )
     return Built(network, card, provenance)

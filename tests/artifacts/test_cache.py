@@ -15,7 +15,7 @@ import pytest
 from edgekit.artifacts import cache
 from edgekit.artifacts.cache import canonical, entry_folder, ingredients, keep, measure, take
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.snippet.write import SNIPPET_FILE
+from edgekit.artifacts.snippet.write import FOLDER, SNIPPET_FILE
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file
 from edgekit.base.owned import MARK
@@ -56,7 +56,7 @@ def test_what_was_kept_comes_back_whole(folder, tmp_path):
     assert stored is not None
     assert stored.folder == final
     listed = {entry.name for entry in stored.artifact.files}
-    assert {p.name: sha256_file(p) for p in final.iterdir() if p.name not in (MARK, SNIPPET_FILE)} == {
+    assert {p.name: sha256_file(p) for p in final.iterdir() if p.name not in (MARK, SNIPPET_FILE, FOLDER)} == {
         p.name: sha256_file(p) for p in TINY.iterdir() if p.name in {*listed, "manifest.json"}
     }
     assert take(folder, Made(anything=("else",)), final, pytest.fail) is None

@@ -139,7 +139,7 @@ def test_killed_worker_is_survived(make_cluster, card, tmp_path):
     for outcome in outcomes:
         assert outcome.folder == tmp_path / "out" / "small" / outcome.profile
         there = sorted(path.name for path in outcome.folder.iterdir())
-        assert there == [MARK, "check.npz", "manifest.json", "model.tflite", "use.py"]
+        assert there == [MARK, "check.npz", "manifest.json", "model.tflite", "use", "use.py"]
         assert outcome.cpu_seconds > 0
         assert not outcome.cached
     again = export(cluster, card, tmp_path / "again", "fp32", "int8", cache=tmp_path / "cache")

@@ -51,7 +51,7 @@ def test_artifact(made, load, run, reference):
 
 def files_are_as_listed(made):
     listed = {entry.name: entry for entry in made.artifact.files}
-    assert {p.name for p in made.folder.iterdir()} - {MARK} == {*listed, "manifest.json", "use.py"}
+    assert {p.name for p in made.folder.iterdir()} - {MARK} == {*listed, "manifest.json", "use", "use.py"}
     for name, entry in listed.items():
         content = (made.folder / name).read_bytes()
         assert (entry.size_bytes, entry.sha256) == (len(content), hashlib.sha256(content).hexdigest())

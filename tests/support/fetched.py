@@ -24,6 +24,21 @@ def mobilenet_v2_weights() -> Path:
 
 
 @pytest.fixture(scope="session")
+def onnxruntime_headers() -> Path:
+    """The headers of ONNX Runtime for C and C++, which the Python package lacks; older than it, as they may be."""
+    if shutil.which("npm") is None:
+        pytest.skip("needs npm")
+    unpacked = real_data.fetch_npm("com.github.asus4.onnxruntime@0.4.9")
+    return min(unpacked.rglob("onnxruntime_cxx_api.h")).parent
+
+
+@pytest.fixture(scope="session")
+def metadata_package() -> Path:
+    """MediaPipe, for the schema that it reads TFLite Metadata with."""
+    return real_data.fetch_package("mediapipe==1.2.3")
+
+
+@pytest.fixture(scope="session")
 def labelled_photos() -> list[tuple[Path, int]]:
     """Twenty photos with their ImageNet class, in the order of their numbers."""
     photos = real_data.labelled_photos()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
+from ...convert.job import Described
 from ...types import Audit, LayerErrors
 from ..requests import (
     AllowHalf,
@@ -50,6 +51,14 @@ def allow_half(request: AllowHalf) -> AllowHalf:
     with quick_imports():
         from ...convert.tflite import half_compute
     half_compute.allow_half_compute(request.file)
+    return request
+
+
+def describe_tflite(request: Described) -> Described:
+    """Write TFLite Metadata into a file; see :func:`edgekit.convert.tflite.metadata.describe`."""
+    with quick_imports():
+        from ...convert.tflite import metadata
+    metadata.describe(request)
     return request
 
 

@@ -15,6 +15,7 @@ from ...verify.sets_of_inputs import Arrays, load_arrays, save_arrays, stored_in
 from ..children import own_jobs
 from ..imports import NETWORK
 from ..outputs import compare_output, fair_bounds, outputs_of
+from ..snippet.write import Check
 from .inputs import spec_of_sized
 from .network import SETS, OwnNetwork
 from .requests import ReferenceRequest
@@ -34,10 +35,11 @@ def compare_outputs(
     made: AnyConverted,
     inputs: Sequence[TensorSpec],
     outputs: Sequence[TensorSpec],
-) -> dict[str, Parity]:
+) -> tuple[dict[str, Parity], Check]:
     """Run the file on the inputs and compare each output with the network's, by its name.
 
-    The reference is the network without rewrites.
+    The reference is the network without rewrites. The first inputs and what it makes of them are the artifact's check,
+    in the order of the file.
     """
     expected = reference(network)
     specs = [spec_of_sized(one) for one in network.traced.inputs]
@@ -47,10 +49,12 @@ def compare_outputs(
     file, runtime = folder / made.files[0], RUNTIME_OF[profile.format]
     taken = outputs_of(file, runtime, arrays, {}, TIMEOUT_S, f"running {network.name} {profile.name}")
     bounds = fair_bounds(profile.parity, network.source)
-    return {
-        one.name: compare_output(exact, from_output(taken[place], outputs[place]), bounds)
-        for one, exact, place in zip(network.traced.outputs, expected, made.outputs, strict=True)
-    }
+    exactly: list[NDArray[Any]] = [np.empty(0)] * len(expected)
+    found = {}
+    for one, exact, place in zip(network.traced.outputs, expected, made.outputs, strict=True):
+        exactly[place] = exact[0]
+        found[one.name] = compare_output(exact, from_output(taken[place], outputs[place]), bounds)
+    return found, Check([array[0] for array in arrays], exactly)
 
 
 def reference(network: OwnNetwork) -> Arrays:

@@ -19,6 +19,7 @@ from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
+from ..described import describe_file
 from ..foreign import ends_of
 from ..imports import conversion
 from ..manifest import entry, profile_words
@@ -67,7 +68,8 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         inputs, outputs = ends_of(facts)
         if network.made is not None:
             inputs = (inputs[0].model_copy(update={"preprocessing": network.made}),)
-        found = compare_outputs(network, profile, folder, made, inputs, outputs)
+        describe_file(profile.format, folder / made.files[0], network.name, inputs, outputs)
+        found, check = compare_outputs(network, profile, folder, made, inputs, outputs)
         failures = [f"{name}: {text}" for name, parity in found.items() for text in parity.failures]
         if profile.precision == "int8" and not examined.audit.int8_compute_ops:
             failures.append("no convolution or matrix product executes in int8")
@@ -76,7 +78,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         artifact = describe(network, profile, folder, made, program, examined, (inputs, outputs), found)
         artifact = artifact.model_copy(update={"convert_seconds": round(time.monotonic() - start, 2)})
         write_manifest(folder, artifact)
-        write_snippet(folder, artifact.runtime)
+        write_snippet(folder, artifact, check)
     return Stored(final, artifact)
 
 

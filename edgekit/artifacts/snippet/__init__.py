@@ -1,1 +1,1 @@
-"""A program beside every artifact that runs it: what to copy into one's own."""
+"""Programs beside every artifact that run it: what to copy into one's own."""

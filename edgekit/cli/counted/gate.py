@@ -25,6 +25,7 @@ def run_count_gate(
     baseline: Path,
     threads: int,
     tolerance: float | None,
+    config: Path | None,
     artifacts: Path,
     shapes: Shapes | None,
     dry_run: bool,
@@ -48,7 +49,14 @@ def run_count_gate(
         count_baselines(names, devices, threads, artifacts, baseline, shapes, as_json)
         return
     planned = plan_counts(
-        names, devices, baseline=baseline, threads=threads, tolerance=tolerance, artifacts_root=artifacts, shapes=shapes
+        names,
+        devices,
+        baseline=baseline,
+        threads=threads,
+        tolerance=tolerance,
+        config=config,
+        artifacts_root=artifacts,
+        shapes=shapes,
     )
     if dry_run:
         show_plan(planned, as_json)
@@ -100,7 +108,7 @@ def count_baselines(
 
 
 def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
-    """What would be counted, and against what."""
+    """Which candidates would be counted, and against which baselines."""
     from ...types import Counted
 
     rows = [
@@ -124,7 +132,7 @@ def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
 
 
 def show(results: Sequence[CountGate]) -> None:
-    """The table, and what is to be known of each result; on stderr."""
+    """The table, and the remarks on each result, on stderr."""
     from ...reports.counted.gate_words import HEADINGS, HOW, headline, remarks, row
     from ..show.gate import print_statuses
 

@@ -1,4 +1,4 @@
-"""``edgekit profile --device sim-…``: what is printed of the counts."""
+"""``edgekit profile --device sim-…``: what it prints about the counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_counts(
     progress: Progress,
     as_json: bool,
 ) -> None:
-    """Count on simulated boards, print what came of it, and raise its failures."""
+    """Count on simulated boards, print the counts, and raise the failures."""
     from ...verbs.counted.profile import count_profile
 
     run = count_profile(

@@ -10,7 +10,7 @@ import typer
 from .complete import model_ids, profile_names
 
 NETWORK, INT8, FILE, RUN = "The network", "Int8", "The file", "The run"
-"""Groups of options in ``--help``; what most people need stands before them."""
+"""Groups of options in ``--help``; the options that most people need come before them."""
 
 Models = Annotated[
     list[str] | None,
@@ -41,7 +41,7 @@ NumClasses = Annotated[
 Ema = Annotated[
     bool,
     typer.Option(
-        "--ema", help="Take the moving average (EMA) that a file holds beside the raw weights.", rich_help_panel=NETWORK
+        "--ema", help="Load the moving average (EMA) that a file holds beside the raw weights.", rich_help_panel=NETWORK
     ),
 ]
 TfPadding = Annotated[
@@ -135,21 +135,25 @@ LayerErrors = Annotated[
 SelectiveFloat = Annotated[
     bool,
     typer.Option(
-        "--selective-float", help="Say what of int8 stays in float, also where nothing needs to.", rich_help_panel=INT8
+        "--selective-float",
+        help="Report which layers of an int8 artifact stay in float, even when none has to.",
+        rich_help_panel=INT8,
     ),
 ]
 StrictInt8 = Annotated[
     bool,
     typer.Option(
         "--strict-int8",
-        help="Refuse an int8 artifact that needs something in float to be near enough.",
+        help="Fail instead of keeping layers in float when int8 alone is not accurate enough.",
         rich_help_panel=INT8,
     ),
 ]
 MinSqnr = Annotated[
     float | None,
     typer.Option(
-        "--min-sqnr", help="The SQNR, dB, that int8 is to reach, with layers in float if needed.", rich_help_panel=INT8
+        "--min-sqnr",
+        help="SQNR in dB that an int8 artifact must reach, if necessary with some layers in float.",
+        rich_help_panel=INT8,
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Write artifacts to OUT/<model>/<profile>/.")]
@@ -167,7 +171,9 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).", rich_help_panel=RUN),
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.", rich_help_panel=RUN)]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Do not use the cache of earlier exports.", rich_help_panel=RUN)
+]
 ARTIFACTS = Path("artifacts")
 TIMEOUT_S = 900.0
 ALIAS = "As in edgekit tune."

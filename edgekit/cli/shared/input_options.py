@@ -156,7 +156,7 @@ def wishes(
 
 
 def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
-    """The numbers of a list; a single one is that of every channel.
+    """The numbers of a list; a single number applies to every channel.
 
     Raises:
         UsageError: they are none.

@@ -57,14 +57,18 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "int8":
         from .float_casts import guard
         from .io import set_input_type, set_output_type
+        from .signed import sign_activations, wants_signed
 
         exact = model
         model = quantize(exact, job, [node.name for node in float_nodes])
+        signed = wants_signed(job.target)
+        if signed:
+            sign_activations(model)
         float_names += guard(model, {node.output[0] for node in float_nodes})
         input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
-        stored = "int8" if settings.activations == "symmetric" else "uint8"
+        stored = "int8" if signed or settings.activations == "symmetric" else "uint8"
         paired = is_paired(job)
         quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
         if paired:
@@ -170,7 +174,7 @@ def is_paired(job: Job) -> bool:
 
 
 def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights, which lose up to a bit where the target saturates."""
+    """Static QDQ: uint8 activations or symmetric int8 ones; int8 weights, a bit less where the target saturates."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 

@@ -20,7 +20,7 @@ DATA = Path(__file__).parent.parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
 SHORT = Limits(warmup_min_iterations=2, warmup_min_s=0.01, min_iterations=20, min_s=0.02, max_s=0.3)
 KEY = "tiny__tflite-fp32__litert-cpu-t1"
-CALM = "[default]\nsentinel = 1e9\nload = 1e9\n"
+CALM = "[default]\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\n"
 """Guards that a busy test machine does not trip."""
 
 
