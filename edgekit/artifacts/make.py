@@ -53,7 +53,7 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
         prepared: the network with its weights, images and float reference.
         profile: how the artifact is made.
         folder: exists and is empty; takes the files and the manifest. After a failure it holds whatever was made.
-        progress: told what begins and what has ended.
+        progress: receives an event as each step begins and ends.
     """
     progress = telling(f"{prepared.card.id} {profile.name}", progress)
     wants_layers = prepared.options.layer_errors and profile.precision == "int8"

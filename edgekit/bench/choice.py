@@ -92,7 +92,7 @@ def compare(
         session: the device.
         contenders: of different names.
         questions: about them.
-        progress: told what begins, in words.
+        progress: receives an event as each step begins.
         looks: rounds after which the questions are asked.
         spare: see ``SPARE``.
 

@@ -41,7 +41,7 @@ def rounds(
         session: where and how long; its limits hold for every launch.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        progress: told what begins, in words.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: a launch failed.

@@ -76,7 +76,7 @@ class Session:
         accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
         provider: of ONNX Runtime's execution providers for it, a key of the agent's ``PROVIDERS``; the first that the
             device has when None.
-        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
+        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None for any core.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         seed: of the random input.
         batch: images of one inference, of an artifact whose batch is open; one when None.
@@ -99,7 +99,7 @@ class Session:
 
         Args:
             stored: what is measured.
-            progress: told what begins, in words.
+            progress: receives an event as each step begins.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.

@@ -41,7 +41,7 @@ def turn_rounds(
         session: where and with what; the warm-up and the length of a turn are those of :mod:`edgekit.bench.turns`.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: one does not run.

@@ -25,7 +25,7 @@ def gate_command(
     candidates: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (edgekit's or not), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,

@@ -25,7 +25,7 @@ def profile_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (edgekit's or not), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -297,7 +297,7 @@ def profile_devices(
 
 
 def show(outcome: Profiled) -> None:
-    """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
+    """The table of measurements, the slowest operators where timed, and where the reports are. It goes to stderr."""
     from ..reports.page.sustained import steady_state
     from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table

@@ -31,8 +31,8 @@ class Measuring:
         speedup: int8 must be more than this many times as fast as float32; None asks nothing.
         device: where to measure; None: this machine.
         threads: to measure with; None: 1.
-        cores: every launch is pinned to these; None pins to none.
-        force: on a quarantined device, too.
+        cores: the cores that every launch is pinned to; None for any core.
+        force: even on a quarantined device.
     """
 
     forms: bool

@@ -135,7 +135,7 @@ def numbers(value: Any) -> list[float]:
 
 
 def recorded(content: Any) -> Preprocessing | None:
-    """What edgekit's trainer wrote into a checkpoint, by its plain values; None for files of others."""
+    """What edgekit's trainer wrote into a checkpoint, by its plain values; None for foreign files."""
     text = content.get(PREPROCESSING_RECORD) if isinstance(content, dict) else None
     try:
         return Preprocessing.model_validate_json(text) if isinstance(text, str) else None

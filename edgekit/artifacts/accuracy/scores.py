@@ -101,7 +101,7 @@ def score(subject: Subject, images: Images, progress: Progress, timeout_s: float
     Args:
         subject: what answers.
         images: all of them.
-        progress: told what begins.
+        progress: receives an event as each step begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
         run: how an artifact is run; on this machine when None.
 

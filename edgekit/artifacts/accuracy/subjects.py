@@ -33,14 +33,14 @@ AS_IT_IS = CheckpointReading()
 
 @dataclass(frozen=True)
 class Wanted:
-    """How float networks are to be made, and how files of others see images.
+    """How float networks are to be made, and how foreign files see images.
 
     Attributes:
         weights: a checkpoint, ``pretrained`` or ``random``.
         num_classes: of random weights; for a checkpoint the count that it is to have.
         reading: how a checkpoint is to be read.
         wishes: of the command line for their input.
-        shapes: of inputs that a file of others leaves open, by name.
+        shapes: of inputs that a foreign model file leaves open, by name.
     """
 
     weights: str = "random"
@@ -156,7 +156,7 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
     """What ``--against`` means.
 
     Raises:
-        UsageError: ``float`` for a float network or a file of others, or weights other than those that the artifact
+        UsageError: ``float`` for a float network or a foreign file, or weights other than those that the artifact
             was made from.
     """
     if against != FLOAT:

@@ -57,7 +57,7 @@ def audit_run_command(
 
 
 def show(found: Audited) -> None:
-    """Both figures, what differs, and the opinion; on stderr."""
+    """Both figures, what differs, and the opinion. It goes to stderr."""
     from ...base.stats import percent
     from ...reports.table import interval, milliseconds
 

@@ -52,7 +52,7 @@ def run_counts(
 
 
 def show(run: CountedRun) -> None:
-    """The table of counts and estimates, the largest functions, and where the files are; on stderr."""
+    """The table of counts and estimates, the largest functions, and where the files are. It goes to stderr."""
     from rich import box
     from rich.table import Table
 

@@ -49,7 +49,7 @@ def history_command(
 
 
 def show(found: History) -> None:
-    """A row per series, then its changes; on stderr."""
+    """A row per series, then its changes. It goes to stderr."""
     from ...reports.history.text import change_line, creep_line, name, verdict, way
     from ...reports.table import milliseconds
     from ..show.tables import print_table

@@ -67,12 +67,12 @@ def count_profile(
         runtime: count only what this runtime executes.
         threads: within an operator; each count is counted.
         batch: images of one inference, for artifacts that leave it open.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/counted/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
         repeat: count a second process, which tells the noise.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown name, or nothing to count.
