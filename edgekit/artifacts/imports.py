@@ -1,4 +1,4 @@
-"""The modules that the children of an export import, for :func:`edgekit.base.processes.warm.warm`; shared ones first."""
+"""The modules that an export's children import, for :func:`edgekit.base.processes.warm.warm`; shared ones first."""
 
 from __future__ import annotations
 
