@@ -187,10 +187,10 @@ def check(entry: Path) -> Stored:
     """The artifact of an entry, after comparing every byte with its digest.
 
     Raises:
-        EdgekitError: something is missing or differs, or it is no folder.
+        EdgekitError: something is missing or differs, or it is not a folder.
     """
     if not entry.is_dir():
-        raise EdgekitError("it is no folder")
+        raise EdgekitError("it is not a folder")
     for name, wanted in ((INGREDIENTS, entry.name), (MANIFEST, read_seal(entry))):
         path = entry / name
         if not path.is_file() or sha256_file(path) != wanted:

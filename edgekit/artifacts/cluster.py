@@ -149,7 +149,7 @@ def connected(address: str, progress: Progress) -> Iterator[Client]:
     """
     if not ADDRESS.fullmatch(address):
         raise UsageError(
-            f"--scheduler {address!r} is no address of a Dask scheduler",
+            f"--scheduler {address!r} is not the address of a Dask scheduler",
             "give tcp://HOST:PORT, such as tcp://127.0.0.1:8786",
         )
     try:
@@ -289,6 +289,6 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
             check_files(Stored(staging, artifact))
             write_snippet(staging, artifact)  # nobody runs a program that a worker sent
     except EdgekitError as damage:
-        lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
+        lost = ToolError(f"the files that a worker sent are not those that it made: {damage}", "run the export again")
         return replace(outcome, status="failed to convert", error=lost)
     return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)

@@ -87,10 +87,10 @@ def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:
         told = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
         why = shown(str(error))
-        raise AnswerError(f"the outputs that the device sent are no .npy file: {why}", SAME_VERSION) from error
+        raise AnswerError(f"the outputs that the device sent are not an .npy file: {why}", SAME_VERSION) from error
     if not isinstance(told, np.ndarray):
         told.close()
-        raise AnswerError("the outputs that the device sent are no .npy file: several arrays", SAME_VERSION)
+        raise AnswerError("the outputs that the device sent are not an .npy file: several arrays", SAME_VERSION)
     shape = (count, *spec.shape[1:])
     if (told.shape, told.dtype.name) != (shape, spec.dtype):
         seen, wanted = f"{told.dtype} {list(told.shape)}", f"{spec.dtype} {list(shape)}"

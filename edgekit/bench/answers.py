@@ -24,7 +24,7 @@ MOST_BRACKETS = 1_000_000
 """Most brackets in one message: each becomes an object in memory, and a line could hold millions."""
 LONGEST_TEXT, MOST_FIELDS = 10_000, 5_000
 """Most characters of a text, and most fields of an object, such as the clocks of the CPUs."""
-PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
+PROBLEMS = {"missing": "it is missing", "extra_forbidden": "no such field is known"}
 """Pydantic's words for wrong fields, in plain words."""
 TIME_USED = 0.1
 """With fewer samples than asked for, at least this share of the time for samples must have passed."""
@@ -166,11 +166,11 @@ class Conversation:
         if isinstance(message, Value | Refusal):
             self.answer = message
         elif isinstance(message, Turn):
-            raise SpoiltError("told of a turn that nobody asked for")
+            raise SpoiltError("reported a turn that nobody asked for")
         else:
             self.events += 1
             if self.events > MOST_EVENTS:
-                raise SpoiltError(f"told of more than {MOST_EVENTS} steps, and did not come to an end")
+                raise SpoiltError(f"reported more than {MOST_EVENTS} steps, and did not come to an end")
             self.on_event(message)
 
 

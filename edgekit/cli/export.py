@@ -119,7 +119,9 @@ def export_command(
     check_int8_options(profiles, options, measuring.wanted)
     if measuring.wanted:
         if scheduler is not None or jobs > 1:
-            raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
+            raise UsageError(
+                "artifacts that are measured are exported here, one by one", "leave --jobs and --scheduler out"
+            )
         outcomes, seconds = export_measured(names, profiles, options, measuring)
     else:
         refuse_place(device, threads, cores)
@@ -145,7 +147,7 @@ def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions
             "--strict-int8 keeps nothing in float, which --selective-float and --min-sqnr do", "leave one of them out"
         )
     if given and all(profile.precision != "int8" for profile in profiles):
-        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and none is to be made", "add --int8")
+        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and this export makes none", "add --int8")
     if given and measured:
         raise UsageError(
             f"{' and '.join(given)} does not go with --tune or --require-speedup",
@@ -159,6 +161,6 @@ def refuse_place(device: str | None, threads: int | None, cores: str | None) -> 
     given = [option for option, value in wishes if value is not None]
     if given:
         raise UsageError(
-            f"{' and '.join(given)} says where to measure, and nothing is to be measured",
+            f"{' and '.join(given)} says where to measure, but this command measures nothing",
             "edgekit tune measures there and exports; or export, then edgekit profile --device",
         )

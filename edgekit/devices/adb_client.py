@@ -29,7 +29,7 @@ def find_adb() -> str:
     named = os.environ.get("EDGEKIT_ADB")
     found = shutil.which(named or "adb")
     if found is None:
-        raise ToolError(f"EDGEKIT_ADB names {named}, which is no program" if named else "the program adb is not here",
+        raise ToolError(f"EDGEKIT_ADB names {named}, which is not a program" if named else "there is no program adb",
                         NO_ADB)  # fmt: skip
     return found
 

@@ -49,7 +49,7 @@ def wanted(text: str, option: str) -> Wanted:
     package = found["package"].lower().replace("_", "-")
     if package not in PACKAGES:
         hint = did_you_mean(package, PACKAGES)
-        raise UsageError(f"{option}: {package} is no runtime; there are {', '.join(PACKAGES)}", hint)
+        raise UsageError(f"{option}: {package} is not a runtime; there are {', '.join(PACKAGES)}", hint)
     return Wanted(package, found["version"])
 
 

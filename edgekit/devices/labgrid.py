@@ -322,7 +322,9 @@ def find_client() -> str:
         else shutil.which("labgrid-client", path=f"{beside}:{os.environ.get('PATH', os.defpath)}")
     )
     if found is None:
-        what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
+        what = (
+            f"{SETTING} names {named!r}, which is not a program" if named else "the program labgrid-client is not here"
+        )
         raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
@@ -383,7 +385,7 @@ def addressed(device: Device, shown: Shown) -> Device:
         proxy = extra.get("proxy") if extra.get("proxy_required") else None
         told = {"address": service["address"], "user": service.get("username"), "port": service.get("port")}
     except (ValueError, SyntaxError, LookupError, TypeError, AttributeError) as error:
-        message = f"place {shown.name} describes its NetworkService as nothing known{quoted(shown.services[0])}"
+        message = f"place {shown.name} describes its NetworkService in an unknown way{quoted(shown.services[0])}"
         raise DeviceError("place", message, hint) from error
     if proxy is not None:
         message = f"place {shown.name} is only reached through its exporter {proxy}"
@@ -392,4 +394,4 @@ def addressed(device: Device, shown: Shown) -> Device:
     try:
         return Device.from_plain({**{key: value for key, value in told.items() if value is not None}, **given})
     except ValidationError as error:
-        raise DeviceError("place", f"place {shown.name} has an address that is none: {told}", hint) from error
+        raise DeviceError("place", f"place {shown.name} has an address that cannot be used: {told}", hint) from error

@@ -82,7 +82,7 @@ def interpreter(device: Device) -> str:
                          "correct python = in devices.toml")  # fmt: skip
     with Path(found).open("rb") as stream:
         if not stream.read(4).startswith((b"#!", b"\x7fELF", b"MZ", b"\xcf\xfa", b"\xca\xfe")):
-            raise UsageError(f"{device.id} is to run by {named}, which is no program",
+            raise UsageError(f"{device.id} is to run by {named}, which is not a program",
                              "correct python = in devices.toml")  # fmt: skip
     return found
 

@@ -137,7 +137,7 @@ def doubts(a: Side, b: Side, *, paired: bool) -> list[str]:
     """Why not to trust the ratio, in words."""
     said = [] if paired else [SAMPLES_ALONE]
     if a.measurement.artifact_sha256 == b.measurement.artifact_sha256:
-        said.append("A and B are the same artifact: a difference is what measuring twice makes of nothing")
+        said.append("A and B are the same artifact: any difference comes from measuring twice")
     for name, side in (("A", a), ("B", b)):
         bad = [launch for launch in side.launches if launch.verdict.name != "stable"]
         if paired:

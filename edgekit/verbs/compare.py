@@ -140,7 +140,7 @@ def find_measurement(
         raise UsageError(f"{shown(name)} means {len(hits)} measurements: {some}", "name one of them")
     where = f" of {device}" if device else ""
     raise UsageError(
-        f"{name!r} is no artifact, no file and no key of a measurement{where} under {reports}",
+        f"{name!r} is not an artifact, a file or the key of a measurement{where} under {reports}",
         did_you_mean(name, names) or "edgekit index lists what is stored",
     )
 

@@ -46,8 +46,8 @@ def test_what_is_shown_is_understood() -> None:
         ("", "has no NetworkService resources"),
         (2 * (SERVICE % ("10.0.0.4", False)), "has 2 NetworkService resources"),
         (SERVICE % ("10.0.0.4", True), "only reached through its exporter exporter"),
-        (SERVICE % ("-oProxyCommand=touch x", False), "has an address that is none"),
-        (SERVICE % ("' + x() + '", False), "describes its NetworkService as nothing known"),
+        (SERVICE % ("-oProxyCommand=touch x", False), "has an address that cannot be used"),
+        (SERVICE % ("' + x() + '", False), "describes its NetworkService in an unknown way"),
     ],
 )
 def test_an_address_that_cannot_be_used(services: str, message: str) -> None:

@@ -368,7 +368,7 @@ def test_without_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     device = Device(id="bench", transport="local", labgrid="shelf-1")
     monkeypatch.setenv("EDGEKIT_LABGRID_CLIENT", str(tmp_path / "nowhere"))
     with (
-        pytest.raises(ToolError, match=r"EDGEKIT_LABGRID_CLIENT names '.*nowhere', which is no program"),
+        pytest.raises(ToolError, match=r"EDGEKIT_LABGRID_CLIENT names '.*nowhere', which is not a program"),
         reach(device, silent),
     ):
         pytest.fail("there is none")

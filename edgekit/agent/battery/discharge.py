@@ -61,7 +61,7 @@ def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
             return None, not_discharging(look)
     name = next((n for n in QUANTITIES if all(x[n] is not None for x in looks)), None)
     if name is None:
-        return None, "it tells neither power, current, energy nor charge (or not to this user)"
+        return None, "it reports neither power, current, energy nor charge (or not to this user)"
     new = [index for index in range(1, len(looks)) if looks[index][name] != looks[index - 1][name]]
     seconds = (looks[-1]["t_ns"] - looks[0]["t_ns"]) / 1e9
     if len(new) < GAUGE_UPDATES:
@@ -69,7 +69,7 @@ def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
             len(new), name, seconds, GAUGE_UPDATES)  # fmt: skip
     voltage = 1.0 if name in ("power", "energy") else volts(looks)
     if voltage is None:
-        return None, "it tells no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
+        return None, "it reports no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
     steady = looks[new[0] :]
     values = [look[name] for look in steady]
     if name in ("power", "current"):

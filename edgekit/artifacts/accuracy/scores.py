@@ -84,7 +84,7 @@ def there(transport: Transport, device: Device, timeout_s: float) -> Run:
     """
     if isinstance(transport, NativePhone):
         raise UsageError(
-            f"{device.id} runs LiteRT's benchmark program, which gives no outputs away",
+            f"{device.id} runs LiteRT's benchmark program, which cannot return outputs",
             "install Python there (Termux) and name it in devices.toml, or evaluate on another device",
         )
     session = Session(transport, device, limits=replace(Limits(), launch_s=timeout_s))

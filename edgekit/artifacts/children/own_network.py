@@ -62,7 +62,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
     """Build a network and run it once, on random inputs or those of its code.
 
     Raises:
-        UsageError: the code fails, or nothing says what the network takes.
+        UsageError: the code fails, or the inputs of the network are not known.
     """
     network, examples = built(request.source, None)
     _, inputs = chosen_inputs(network, examples, request.asked)
@@ -91,7 +91,7 @@ def chosen_inputs(
     if not asked:
         if examples is None:
             hint = f"give --input 1x3x224x224, or a function {EXAMPLES}() in the code"
-            raise UsageError("nothing says what the network takes", hint)
+            raise UsageError("the inputs of the network are not known", hint)
         return input_names(network, len(examples)), examples
     names = input_names(network, len(asked))
     by_name = {one.name or names[place]: one for place, one in enumerate(asked)}

@@ -42,7 +42,7 @@ def two_scales(network: fx.GraphModule, paths: tuple[str, ...], inputs: torch.Te
     for path in paths:
         if path not in found:
             raise UsageError(
-                f"two_scales: {path!r} is no depthwise convolution that can be split", did_you_mean(path, found)
+                f"two_scales: {path!r} is not a depthwise convolution that can be split", did_you_mean(path, found)
             )
     chosen = [found[path] for path in paths]
     ranges = channel_ranges(Runner(network), evenly(inputs, RANGE_IMAGES), {given(one) for one in chosen})

@@ -34,7 +34,7 @@ def decode(path: Path, mode: Literal["RGB", "L"]) -> Image.Image:
     """The photo of a file, upright, in colour or grey.
 
     Raises:
-        UsageError: the file is not a whole image, too large, or of numbers whose range nothing tells.
+        UsageError: the file is not a whole image, too large, or of numbers whose range is not known.
         ToolError: Pillow is not installed.
     """
     with opened(path) as image:
@@ -43,7 +43,7 @@ def decode(path: Path, mode: Literal["RGB", "L"]) -> Image.Image:
             return eight_bit(image).convert(mode)
         if image.mode in ("I", "F"):
             kind = "whole numbers of 32 bits" if image.mode == "I" else "float32 numbers"
-            raise UsageError(f"{path} holds {kind}, whose range nothing tells", "save it with 8 or 16 bits a channel")
+            raise UsageError(f"{path} holds {kind}, whose range is not known", "save it with 8 or 16 bits a channel")
         return image.convert(mode)
 
 

@@ -86,7 +86,7 @@ def input_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
     for text in texts or ():
         name, _, sizes = text.rpartition("=")
         if re.fullmatch(r"[1-9]\d{0,8}(?:[xX×,][1-9]\d{0,8}){0,7}", sizes.strip()) is None:
-            raise UsageError(f"--input {text!r} is no shape", "--input 1x3x224x224, or --input NAME=1x3x224x224")
+            raise UsageError(f"--input {text!r} is not a shape", "--input 1x3x224x224, or --input NAME=1x3x224x224")
         if name in found:
             raise UsageError(f"--input gives {name or 'the input'} two shapes", "give each input one")
         found[name] = tuple(int(size) for size in re.split(r"[xX×,]", sizes.strip()))
@@ -164,7 +164,7 @@ def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
     try:
         found = tuple(float(word) for word in re.split(r"[,\s]+", text.strip("[]() \t")))
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is no list of numbers", f"{option} 0.485,0.456,0.406") from error
+        raise UsageError(f"{option} {text!r} is not a list of numbers", f"{option} 0.485,0.456,0.406") from error
     return found * count if len(found) == 1 else found
 
 
@@ -176,5 +176,5 @@ def sides(option: str, text: str) -> int | Size:
     """
     match = re.fullmatch(r"(\d{1,5})(?:[xX×,](\d{1,5}))?", text.strip())
     if match is None:
-        raise UsageError(f"{option} {text!r} is no size", f"{option} 160, or {option} 96x128 (height x width)")
+        raise UsageError(f"{option} {text!r} is not a size", f"{option} 160, or {option} 96x128 (height x width)")
     return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))

@@ -110,6 +110,6 @@ def split(places: Sequence[Device]) -> bool:
     kinds = {place.transport == "simulated" for place in places}
     if len(kinds) > 1:
         counts = ", ".join(place.id for place in places if place.transport == "simulated")
-        raise UsageError(f"{counts} counts and the others measure: their results never stand together",
+        raise UsageError(f"{counts} counts and the others measure: their results are never shown together",
                          "name simulated boards in a command of their own")  # fmt: skip
     return kinds == {True}
