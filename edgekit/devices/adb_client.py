@@ -1,4 +1,4 @@
-"""Android's own program ``adb``: found, asked, and what it says when a phone cannot be used."""
+"""Android's own program ``adb``: find it, call it, and explain why a phone cannot be used."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Phone:
         return done.code, visible(done.stdout.decode(errors="replace").strip())
 
     def connect(self, progress: Progress) -> None:
-        """Make sure that adb sees the phone and may use it; one that is offline is connected anew, once.
+        """Make sure that adb sees the phone and may use it; reconnect once if the phone is offline.
 
         Raises:
             ToolError: there is no adb.

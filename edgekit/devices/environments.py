@@ -1,4 +1,6 @@
-"""Python environments of this machine that hold one version of a runtime: made by pip from wheels, and kept."""
+"""Python environments on this machine, each with one version of a runtime; pip makes them from wheels, and they are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -88,8 +90,7 @@ def python_with(asked: Wanted, progress: Progress) -> Path:
 def run(asked: Wanted, command: list[str], work: Path) -> None:
     """Run a step.
 
-    Raises:
-        ToolError: it failed; the message has what it said last.
+    Raises: ToolError: it failed; the message ends with its last output.
     """
     log = work / "log"
     code = run_logged(command, log, INSTALL_S)

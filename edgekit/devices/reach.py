@@ -1,4 +1,4 @@
-"""From a device to an open way to it."""
+"""Open the connection to a device."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ from .virtual.boards import VIRTUAL
 
 @contextmanager
 def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[Transport]:
-    """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
-
-    A connection that breaks is made anew, unless ``resumes`` is False: then what comes after fails as well.
+    """A connection to ``device``, which nobody else uses until the block ends; an emulated board is built and started
+    first. A broken connection is made again, unless ``resumes`` is False: then later steps fail as well.
 
     Its labgrid place, if it has one, is acquired before and released after.
 

@@ -1,4 +1,4 @@
-"""What OpenSSH and the remote shell say when something is wrong, as errors that tell what to do."""
+"""Turn the messages of OpenSSH and the remote shell into errors with advice."""
 
 from __future__ import annotations
 

@@ -181,6 +181,6 @@ def test_no_adb(monkeypatch: pytest.MonkeyPatch) -> None:
         find_adb()
     monkeypatch.delenv("EDGEKIT_ADB")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match="the program adb is not here") as caught:
+    with pytest.raises(ToolError, match="there is no program adb") as caught:
         find_adb()
     assert "apt-get install adb" in caught.value.hint

@@ -1,4 +1,4 @@
-"""What a phone's battery gives away about a launch of ``benchmark_model``: power, and the energy of one inference.
+"""Power and the energy of one inference during a launch of ``benchmark_model``, read from the phone's battery.
 
 A shell there reads the gauge while the runner works; the agent's rules judge it (``edgekit.agent.battery``).
 """
