@@ -258,12 +258,12 @@ def replace_folder(new: Path, final: Path) -> None:
 
 
 def aside(staging: Path) -> Path:
-    """Where the folder that ``staging`` is to replace waits while it is out of its place."""
+    """The path to which the old folder is moved while ``staging`` takes its place."""
     return staging.with_name(staging.name + OLD)
 
 
 def going(staging: Path) -> Path:
-    """What the folder that waited there is called while it is removed."""
+    """The name of the old folder while it is being removed."""
     return staging.with_name(staging.name + GONE)
 
 
@@ -297,7 +297,7 @@ def sweep(parent: Path) -> None:
 
 
 def staged_in(parent: Path) -> list[re.Match[str]]:
-    """What lies in ``parent`` of staging folders, by name; nothing where it cannot be read."""
+    """The staging folders in ``parent``, by name; none when it cannot be read."""
     try:
         names = sorted(os.listdir(parent))
     except OSError:

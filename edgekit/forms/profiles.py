@@ -23,7 +23,7 @@ TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu
 
 
 class Asked(TypedDict, total=False):
-    """What a command line asks of profiles; a missing key changes nothing.
+    """The options of a command line that choose profiles; a missing key changes nothing.
 
     Attributes:
         int8, fp16, dynamic_range: the precision; float32 without one of them.

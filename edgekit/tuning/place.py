@@ -1,4 +1,4 @@
-"""Where forms are measured: a real device, what it is, and how long to look."""
+"""The place of a measurement of forms: a real device, its identity, and how long to measure."""
 
 from __future__ import annotations
 

@@ -8,9 +8,11 @@ from ..protocol import Json
 from .gauges import QUANTITIES
 
 GAUGE_UPDATES = 5
-"""New readings that a window must have had: the first tells of a time before it, and of fewer it would be too much."""
+"""New readings that a window needs: the first one covers a time before the window, which must stay a small part."""
 WATTS = 0.1, 100.0
-"""What a device that computes can take from its battery. A factor of 1000, so that of two units only one fits."""
+"""The power that a computing device can take from its battery. The range is a factor of 1000, so that only one of two
+units fits.
+"""
 
 
 def not_discharging(look: Json) -> str:
@@ -23,7 +25,7 @@ def not_discharging(look: Json) -> str:
 
 
 def updates_of(looks: Sequence[Json]) -> int:
-    """How often the gauge showed something new after the first look."""
+    """How often the gauge changed after the first look."""
     shown = [tuple(look[name] for name in QUANTITIES) for look in looks]
     return sum(one != other for one, other in zip(shown, shown[1:]))  # noqa: B905, RUF007  (Python 3.9)
 
