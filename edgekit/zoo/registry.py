@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..base.files import sha256_file
 from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
-from .checkpoints import load_into, read_checkpoint, sha256_state
+from .checkpoints import Ranges, load_into, read_checkpoint, sha256_state
 from .condensenet import condensenet
 from .conventions import check_size, with_conventions
 from .igcv1 import igcv1
@@ -164,11 +164,13 @@ class Built:
         network: in eval mode.
         card: with the class count, and the conventions, that the checkpoint brings.
         provenance: where the weights came from.
+        ranges: of its tensors, where the checkpoint was trained for int8; see ``Checkpoint``.
     """
 
     network: nn.Module
     card: ModelCard
     provenance: WeightsProvenance
+    ranges: Ranges = field(default_factory=dict)
 
 
 def network_with_weights(
@@ -228,4 +230,4 @@ def network_with_weights(
         other=found.other,
         notes=found.notes,
     )
-    return Built(network, card, provenance)
+    return Built(network, card, provenance, found.ranges)
