@@ -132,13 +132,14 @@ def disturbed_part(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     near = [line for line in watched if line["case"] == "neighbour"]
     largest = max((abs(math.expm1(value)) for line in passed for value in line["log_ratios"]), default=0.0)
     again = sum(line["dropped"] for line in passed)
+    passing = sum(line["status"] == "PASS" for line in near)
     said = (
-        f"Beside a neighbour that comes and goes, {sum(line['status'] == 'PASS' for line in near)} of {len(near)} "
-        "gates passed with the guards on; before the gate knew who waited, 9 of 13 did, on disturbed pairs. Of all "
-        f"gates with the guards on {len(passed)} of {len(watched)} passed, after {again} disturbed pairs had been measured "
-        "again; the others say by what they were disturbed (this machine was never quiet). The largest change within "
-        f"a pair that counted towards a PASS was {largest:.0%}: others who use caches and memory from another core "
-        "make nobody wait, and only the trimmed mean deals with them."
+        f"Beside a neighbour that comes and goes, {passing} of {len(near)} gates passed with the guards on; before the "
+        "gate knew who waited, 9 of 13 did, on disturbed pairs. Of all gates with the guards on "
+        f"{len(passed)} of {len(watched)} passed, after {again} disturbed pairs had been measured again; the others "
+        "say by what they were disturbed (this machine was never quiet). The largest change within a pair that counted "
+        f"towards a PASS was {largest:.0%}: others who use caches and memory from another core make nobody wait, and "
+        "only the trimmed mean deals with them."
     )
     return ["", said]
 
