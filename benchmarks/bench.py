@@ -29,6 +29,7 @@ from edgekit.bench.turns import LAUNCH, TURN, TURNS
 from edgekit.catalog import cards, find_card
 from edgekit.errors import EdgekitError, ToolError, UsageError
 from edgekit.types import DeviceInfo, Format, ModelCard
+from edgekit.types.answers import RooflineAnswer
 
 from .edgekit_exports import conversion_cost, edgekit_export, edgekit_exports
 from .exports import FORMATS, PRECISIONS, UNSIGNED, Made
@@ -280,7 +281,7 @@ def conditions(limits: dict[str, Any], threads: int) -> dict[str, Any]:
         "versions": limits["versions"],
         "threads": threads,
         "launch": SHAPE,
-        "ceilings": ceilings(limits["roofline"], info).to_plain(),
+        "ceilings": ceilings(RooflineAnswer.from_plain(limits["roofline"])).to_plain(),
     }
 
 

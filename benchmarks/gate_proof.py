@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,24 @@ from benchmarks import gate_simulation
 from benchmarks.places import PAGES, RESULTS
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
+from edgekit.devices.environments import Wanted, python_with
 from edgekit.devices.local import LOCAL
 from edgekit.gate.baselines import Found
 from edgekit.gate.engine import run_gate, settle
 from edgekit.gate.guards import Guards
-from edgekit.gate.pairs import Pairing
-from edgekit.types import GateResult, GateRule
+from edgekit.gate.pairs import Pairing, Role
+from edgekit.gate.upgrade import RuntimePairing, compare_outputs
+from edgekit.types import GateResult, GateRule, Pair, Stored
 from edgekit.types.answers import BenchAnswer
 from edgekit.verbs.gate import Planned, draft_of
 
 LIMITS = Limits(warmup_min_iterations=5, warmup_min_s=0.05, min_iterations=20, min_s=0.1, max_s=0.3)
-UNGUARDED = Guards(sentinel=1e9, load=1e9)
+UNGUARDED = Guards(sentinel=1e9, load=1e9, waited=1e9, uneven=1e9)
 GUARDED = Guards(load=1e9)
-"""The sentinel alone: the load of this machine is not ours to choose."""
+"""All but the run queue, an average over a minute: what this machine did before is not ours to choose."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,9 @@ class Case:
         handicap: see the agent's ``bench``.
         threads: of both sides.
         split: split the candidate's group convolutions.
-        busy: run a neighbour that comes and goes.
+        busy: run a neighbour that comes and goes; its longest rest in seconds, None for no neighbour.
         guards: what drops a pair.
+        upgrade: a runtime's package, of which both sides run the same version in two environments.
     """
 
     says: str
@@ -76,19 +81,23 @@ class Case:
     handicap: dict[str, int | bool] | None = None
     threads: int = 1
     split: bool = False
-    busy: bool = False
+    busy: float | None = None
     guards: Guards = UNGUARDED
+    upgrade: str = ""
 
 
 CASES = {
     "aa": Case("the same artifact twice"),
     "aa-onnx": Case("the same artifact twice", profile="onnx-fp32"),
+    "aa-upgrade": Case("one version of ONNX Runtime in two environments", profile="onnx-fp32", upgrade="onnxruntime"),
     **{f"busy-{n}": Case(f"a busy loop of {n} % of the median", slowdown=n / 100) for n in (1, 2, 3, 5, 10)},
     "no-xnnpack": Case("XNNPACK off", handicap={"no_delegate": True}),
     "thread-fewer": Case("one thread in place of two", handicap={"threads": 1}, threads=2),
     "split-conv": Case("group convolutions split", profile="onnx-fp32", split=True),
-    "neighbour": Case("the same artifact twice while a neighbour comes and goes", busy=True, guards=GUARDED),
-    "neighbour-unguarded": Case("the same, and nothing but the statistics to notice it", busy=True),
+    "neighbour": Case("the same artifact twice while a neighbour comes and goes", busy=2.0, guards=GUARDED),
+    "neighbour-seldom": Case("the same, the neighbour rests up to a minute", busy=60.0, guards=GUARDED),
+    "neighbour-none": Case("the same artifact twice, all guards on, no neighbour of ours", guards=GUARDED),
+    "neighbour-unguarded": Case("a neighbour that comes and goes, and nothing but the statistics to notice", busy=2.0),
 }
 
 
@@ -149,15 +158,16 @@ while True:
     until = time.perf_counter() + dice.uniform(0.2, 2.0)
     while time.perf_counter() < until:
         bytearray(1 << 20)
-    time.sleep(dice.uniform(0.2, 2.0))
+    time.sleep(dice.uniform(0.2, float(sys.argv[2])))
 """
 
 
 @contextmanager
-def neighbours(wanted: bool, seed: int) -> Iterator[None]:
-    """Two other programs that work and rest at random on the CPUs that we use, at our priority; none unless wanted."""
+def neighbours(rest_s: float | None, seed: int) -> Iterator[None]:
+    """Two other programs that work and rest at random on the CPUs that we use, at our priority; none without a rest."""
     started = [
-        subprocess.Popen([sys.executable, "-c", NEIGHBOUR, str(seed + number)]) for number in range(2 if wanted else 0)
+        subprocess.Popen([sys.executable, "-c", NEIGHBOUR, str(seed + number), str(rest_s)])
+        for number in range(0 if rest_s is None else 2)
     ]
     try:
         yield
@@ -170,8 +180,9 @@ def neighbours(wanted: bool, seed: int) -> Iterator[None]:
 class Prioritised(ThisMachine):
     """This machine at a priority that other sessions feel: Linux weighs sessions first, then processes within one."""
 
-    def __init__(self, nice: int) -> None:
+    def __init__(self, nice: int, python: str | None = None) -> None:
         """``nice`` from -20 (most) to 19."""
+        super().__init__(python)
         self.nice = nice
 
     def command(self, program: str, argument: str) -> list[str]:
@@ -191,17 +202,36 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
     old, new = read_manifest(folder), read_manifest(candidate)
     planned = Planned(LOCAL, new, Found(old, None), GateRule(), LIMITS, case.guards, case.threads)
     session = Session(Prioritised(priority), LOCAL, threads=case.threads, limits=LIMITS)
-    pairing = Pairing(
-        session,
-        {"baseline": old, "candidate": new},
-        handicap,
-        case.guards,
-    )
+    sides: dict[Role, Stored] = {"baseline": old, "candidate": new}
+    pairing = Pairing(session, sides, handicap, case.guards)
+    if case.upgrade:
+        pairing = two_environments(case.upgrade, sides, priority, case, scratch)
     if case.slowdown:
         handicap["busy_ns"] = round(case.slowdown * undisturbed_ns(pairing))
     draft = draft_of(planned, 1, seed, datetime.now(UTC), handicap)
     with neighbours(case.busy, seed):
         return settle([run_gate(draft, pairing, None, False, lambda _: None)])[0]
+
+
+def two_environments(
+    package: str, sides: dict[Role, Stored], priority: int, case: Case, scratch: Path
+) -> RuntimePairing:
+    """Pairs under the installed version of a runtime, in two environments of their own; the outputs must be equal."""
+    asked = Wanted(package, metadata.version(package))
+    old, new = (
+        Session(
+            Prioritised(priority, str(python_with(asked, silent, scratch / side))),
+            LOCAL,
+            threads=case.threads,
+            limits=LIMITS,
+        )
+        for side in ("environments-a", "environments-b")
+    )
+    pairing = RuntimePairing(old, sides, guards=case.guards, other=new)
+    compared = compare_outputs(pairing)
+    if compared.words != "the outputs are identical":
+        raise SystemExit(f"one version in two environments: {compared.words}")
+    return pairing
 
 
 def undisturbed_ns(pairing: Pairing) -> float:
@@ -224,6 +254,8 @@ def line_of(name: str, result: GateResult) -> dict[str, Any]:
         "log_ratios": [round(pair.log_ratio, 6) for pair in result.kept],
         "candidate_first": [pair.candidate_first for pair in result.kept],
         "dropped": len(result.pairs) - len(result.kept),
+        "disturbed": sum(pair.disturbed for pair in result.pairs),
+        "waited": [round(share, 4) for pair in result.kept for share in waits(pair, result.threads)],
         "baseline_ms": result.p50_ms("baseline"),
         "sentinel_ms": [round(pair.after.sentinel_ns / 1e6, 2) for pair in result.pairs],
         "load_1m": [pair.after.state.load_1m for pair in result.pairs],
@@ -234,6 +266,12 @@ def line_of(name: str, result: GateResult) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "edgekit_version": result.edgekit_version,
     }
+
+
+def waits(pair: Pair, threads: int) -> list[float]:
+    """The shares of its launches' time that the sides waited for a CPU, where that was told."""
+    told = (pair.baseline_contention, pair.candidate_contention)
+    return [share for one in told if one is not None and (share := one.waited(threads)) is not None]
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def folders(kind: Kind) -> list[Path]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """The tables of a TOML file, before any type has checked them.
 
     Raises:
         UsageError: unreadable, or not TOML.

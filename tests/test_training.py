@@ -14,13 +14,14 @@ from edgekit.errors import UsageError
 from edgekit.training.batches import augmented, batch_indices, evaluation_batches, scaled, training_batches
 from edgekit.training.condensing import condensing_part, survivors
 from edgekit.training.datasets import ArrayImages, Split
-from edgekit.training.loop import Training, begin, train_epoch
+from edgekit.training.loop import LONGEST, Training, begin, train_epoch
 from edgekit.training.recipes import Recipe, find_recipe, with_changes
 from edgekit.training.sources import load_data
 from edgekit.types import Preprocessing
 from edgekit.zoo.registry import create
 
 PRE = Preprocessing(resize=8, crop=8, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+PRE32 = PRE.model_copy(update={"resize": 32, "crop": 32})
 RECIPE = Recipe(epochs=6, batch=8, lr=0.1, lasso=1e-4)
 
 
@@ -149,6 +150,27 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny_condensenet: Path, st
     with pytest.raises(UsageError, match=r"the loss is (nan|inf) in epoch 1") as caught:
         train_epoch(made)
     assert "smaller --lr" in caught.value.hint
+
+
+def test_a_network_without_batch_normalisation_takes_no_long_step(stripes: Path) -> None:
+    torch.manual_seed(0)
+    network = create(find_card("squeezenet_1.1").model_copy(update={"input_shape": (3, 32, 32)}), 3)
+    data = load_data(str(stripes), PRE32)
+    recipe = Recipe(epochs=1, batch=len(data.train.labels), lr=0.1, weight_decay=0)
+    made = begin(network, data, PRE32, recipe)
+    before = torch.cat([value.detach().flatten().clone() for value in network.parameters()])
+    train_epoch(made)
+    step = torch.cat([value.detach().flatten() for value in network.parameters()]) - before
+    # Nesterov's first step: the gradient, and its momentum's share once more.
+    assert float(step.norm()) == pytest.approx(recipe.lr * (1 + recipe.momentum) * LONGEST, rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_class_of_a_fresh_squeezenet_can_learn(seed: int) -> None:
+    torch.manual_seed(seed)
+    network = create(find_card("squeezenet_1.1"), 10)
+    scores = network(torch.randn(8, 3, 32, 32))
+    assert (scores > 0).any(0).all()  # the gradient of a score that a ReLU holds at zero is zero
 
 
 def test_ordinary_networks_have_nothing_to_condense(tiny_condensenet: Path) -> None:

@@ -12,12 +12,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..base import plugins
@@ -27,7 +25,7 @@ from ..base.progress import Progress, Warned
 from ..convert.job import TOOLS
 from ..errors import EdgekitError
 from ..forms.resolve import describe_form, target_of
-from ..types import ExportProfile, ModelCard, Stored
+from ..types import CheckpointReading, ChosenForm, ExportProfile, Frozen, ModelCard, Stored, TargetClass
 from ..zoo.conventions import named_tf
 from .image_sources import digest_of
 from .prepare import ExportOptions
@@ -51,6 +49,46 @@ CODE = (
     *("types", "verify", "zoo"),
 )
 """What of edgekit decides what an artifact is."""
+
+
+class Ingredients(Frozen):
+    """Everything that decides what an artifact is; its JSON's digest is the key of the cache.
+
+    Attributes:
+        form: what the profile's form means for this network and target.
+        weights: SHA-256 of the checkpoint, or ``random``.
+        calibration, parity_data: digests of the images.
+        asked: the options as they were given, which the manifest repeats: weights, number of classes, calibration and
+            parity data.
+        named: the part of the checkpoint's path that says it is TensorFlow's; empty where none does.
+        input: the preprocessing that the command line names, in words.
+        sources: files of cards and profiles that are not the catalog's, by id and name.
+        layer_errors: the layers of an int8 artifact are measured.
+        selective_float: for int8: whether layers may go to float, the SQNR asked for, and whether none may.
+        code: digest of the part of edgekit that makes artifacts.
+        plugins: versions of other packages that have a say, by name.
+        python: major and minor version.
+        tools: versions of the packages that make artifacts of this format.
+    """
+
+    card: ModelCard
+    profile: ExportProfile
+    target: TargetClass
+    form: ChosenForm
+    weights: str
+    calibration: str
+    parity_data: str
+    asked: tuple[str, int | None, str | None, str | None]
+    reading: CheckpointReading
+    named: str
+    input: tuple[str, ...]
+    sources: dict[str, str]
+    layer_errors: bool
+    selective_float: tuple[bool, float | None, bool] | None
+    code: str
+    plugins: dict[str, str]
+    python: str
+    tools: dict[str, str]
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -85,41 +123,37 @@ def installed(package: str) -> str:
 
 def ingredients(
     card: ModelCard, checkpoint: Path | None, profile: ExportProfile, options: ExportOptions
-) -> dict[str, Any]:
-    """Everything that goes into an artifact, as JSON.
-
-    The options are there as they were given, too: the manifest repeats them.
+) -> Ingredients:
+    """Everything that goes into an artifact.
 
     Raises:
         UsageError: images that are not there.
     """
-    return {
-        "card": card.to_plain(),
-        "profile": profile.to_plain(),
-        "target": target_of(profile),
-        "form": describe_form(card, profile, target_of(profile)).to_plain(),
-        "weights": "random" if checkpoint is None else sha256_file(checkpoint),
-        "calibration": digest_of(options.calibration, "train"),
-        "parity_data": digest_of(
-            options.parity_data or options.calibration, "test" if options.parity_data else "train"
-        ),
-        "asked": [options.weights, options.num_classes, options.calibration, options.parity_data],
-        "reading": options.reading.to_plain(),
-        "named": "" if checkpoint is None else named_tf(checkpoint),
-        "input": options.input.words(),
-        "sources": dict(options.sources),
-        "layer_errors": options.layer_errors and profile.precision == "int8",
-        "selective_float": [options.selective_float, options.min_sqnr_db, options.strict_int8]
-        if profile.precision == "int8"
-        else [],
-        "code": code_digest(),
-        "plugins": plugins.versions("families", [card.family]) | plugins.versions("passes", profile.rewrites),
-        "python": ".".join(map(str, sys.version_info[:2])),
-        "tools": {name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
-    }
+    target, int8 = target_of(profile), profile.precision == "int8"
+    parity_data = digest_of(options.parity_data or options.calibration, "test" if options.parity_data else "train")
+    return Ingredients(
+        card=card,
+        profile=profile,
+        target=target,
+        form=describe_form(card, profile, target),
+        weights="random" if checkpoint is None else sha256_file(checkpoint),
+        calibration=digest_of(options.calibration, "train"),
+        parity_data=parity_data,
+        asked=(options.weights, options.num_classes, options.calibration, options.parity_data),
+        reading=options.reading,
+        named="" if checkpoint is None else named_tf(checkpoint),
+        input=tuple(options.input.words()),
+        sources=dict(options.sources),
+        layer_errors=options.layer_errors and int8,
+        selective_float=(options.selective_float, options.min_sqnr_db, options.strict_int8) if int8 else None,
+        code=code_digest(),
+        plugins=plugins.versions("families", [card.family]) | plugins.versions("passes", profile.rewrites),
+        python=".".join(map(str, sys.version_info[:2])),
+        tools={name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
+    )
 
 
-def take(folder: Path, made_of: Mapping[str, Any], final: Path, progress: Progress) -> Stored | None:
+def take(folder: Path, made_of: Frozen, final: Path, progress: Progress) -> Stored | None:
     """The artifact made of these, copied to ``final``; None when there is none, or none that is whole.
 
     Raises:
@@ -176,7 +210,7 @@ def read_seal(entry: Path) -> str:
     return path.read_text(errors="replace") if path.is_file() else ""
 
 
-def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, progress: Progress) -> None:
+def keep(folder: Path, made_of: Frozen, stored: Stored, progress: Progress) -> None:
     """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
     entry = entry_folder(folder, made_of)
     try:
@@ -189,12 +223,12 @@ def keep(folder: Path, made_of: Mapping[str, Any], stored: Stored, progress: Pro
         progress(Warned(f"not cached: {error}"))
 
 
-def entry_folder(folder: Path, made_of: Mapping[str, Any]) -> Path:
+def entry_folder(folder: Path, made_of: Frozen) -> Path:
     """Where the artifact made of these is kept."""
     key = hashlib.sha256(canonical(made_of)).hexdigest()
     return folder / key[:2] / key
 
 
-def canonical(made_of: Mapping[str, Any]) -> bytes:
+def canonical(made_of: Frozen) -> bytes:
     """The one way to write a value as JSON."""
-    return json.dumps(made_of, sort_keys=True, indent=1).encode()
+    return json.dumps(made_of.to_plain(), sort_keys=True, indent=1).encode()

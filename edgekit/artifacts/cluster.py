@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from ..base.distribution import install_command
 from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.owned import MANIFEST, MARK
-from ..base.processes.isolate import rebuild_error
+from ..base.processes.isolate import Failed, rebuild_error
 from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
@@ -44,26 +43,37 @@ ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\])
 
 
 @dataclass(frozen=True)
+class Pixels:
+    """Images with their source; ``npy`` is the content of a ``.npy`` file, uint8 ``(N, H, W, C)``."""
+
+    npy: bytes
+    source: ImageSet
+
+
+@dataclass(frozen=True)
 class Parcel:
-    """A task with everything that it needs, in plain values that travel.
+    """A task with everything that it needs.
 
     Attributes:
         checkpoint: file name and content of the weights; None for random ones.
-        images: pixels and sources, see :class:`~edgekit.artifacts.prepare.Images`.
+        calibration, parity: see :class:`~edgekit.artifacts.prepare.Images`.
     """
 
-    card: dict[str, Any]
-    profile: dict[str, Any]
+    card: ModelCard
+    profile: ExportProfile
     options: ExportOptions
     checkpoint: tuple[str, bytes] | None
-    images: tuple[bytes, dict[str, Any], bytes, dict[str, Any]]
+    calibration: Pixels
+    parity: Pixels
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a parcel: ``files`` holds the artifact's folder when it was made.
+    """What came of a parcel.
 
-    ``kind`` names the error: why there is no artifact, or beside one why its layers could not be measured.
+    Attributes:
+        files: the content of the artifact's folder by name; empty when no artifact was made.
+        failed: why there is no artifact, or, beside an artifact, why its layers could not be measured.
     """
 
     status: Status
@@ -71,10 +81,7 @@ class Delivery:
     cpu_seconds: float
     files: dict[str, bytes]
     said: list[Event]
-    kind: str = ""
-    message: str = ""
-    hint: str = ""
-    traceback: str = ""
+    failed: Failed | None = None
 
 
 def export_on_cluster(
@@ -199,16 +206,12 @@ def pack(task: Task, options: ExportOptions, images: Images) -> Parcel:
         profile = profile.model_copy(update={"target": host_target()})
     checkpoint = None if task.checkpoint is None else (task.checkpoint.name, task.checkpoint.read_bytes())
     return Parcel(
-        task.card.to_plain(),
-        profile.to_plain(),
+        task.card,
+        profile,
         replace(options, cache=None),
         checkpoint,
-        (
-            npy(images.pixels),
-            images.source.to_plain(),
-            npy(images.parity_pixels),
-            images.parity_source.to_plain(),
-        ),
+        Pixels(npy(images.pixels), images.source),
+        Pixels(npy(images.parity_pixels), images.parity_source),
     )
 
 
@@ -227,26 +230,20 @@ def export_parcel(parcel: Parcel) -> Delivery:
         if parcel.checkpoint is not None:
             checkpoint = inside(folder, parcel.checkpoint[0], field="the checkpoint's name")
             checkpoint.write_bytes(parcel.checkpoint[1])
-        pixels, source, parity_pixels, parity_source = parcel.images
         images = Images(
-            np.load(io.BytesIO(pixels)),
-            ImageSet.from_plain(source),
-            np.load(io.BytesIO(parity_pixels)),
-            ImageSet.from_plain(parity_source),
+            np.load(io.BytesIO(parcel.calibration.npy)),
+            parcel.calibration.source,
+            np.load(io.BytesIO(parcel.parity.npy)),
+            parcel.parity.source,
         )
-        task = Task(ModelCard.from_plain(parcel.card), checkpoint, (ExportProfile.from_plain(parcel.profile),))
+        task = Task(parcel.card, checkpoint, (parcel.profile,))
         options = replace(parcel.options, out=folder / "out")
         (outcome,) = export_task(task, options, said.append, lambda _: None, images=images)
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
-            return Delivery(*cost, {}, said, *described(outcome.error or ToolError("no reason was given")))
+            return Delivery(*cost, {}, said, Failed.of(outcome.error or ToolError("no reason was given")))
         files = {path.name: path.read_bytes() for path in outcome.folder.iterdir() if path.name != MARK}
-        return Delivery(*cost, files, said, *(() if outcome.layers_error is None else described(outcome.layers_error)))
-
-
-def described(error: EdgekitError) -> tuple[str, str, str, str]:
-    """The last fields of a delivery."""
-    return type(error).__name__, str(error), error.hint, "".join(traceback.format_exception(error))
+        return Delivery(*cost, files, said, Failed.of(outcome.layers_error) if outcome.layers_error else None)
 
 
 def result(future: Future, task: Task) -> Delivery:
@@ -267,7 +264,8 @@ def result(future: Future, task: Task) -> Delivery:
         message, hint = f"{what} failed on its worker: {type(error).__name__}: {error}", ""
     else:
         return delivery
-    return Delivery("failed to convert", 0.0, 0.0, {}, [], "ToolError", message, hint)
+    failed = Failed(kind="ToolError", message=message, hint=hint, traceback="")
+    return Delivery("failed to convert", 0.0, 0.0, {}, [], failed)
 
 
 def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Progress) -> Outcome:
@@ -277,9 +275,8 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
         progress(event)
     outcome = Outcome(model, profile, delivery.status, delivery.seconds, cpu_seconds=delivery.cpu_seconds)
     error: EdgekitError | None = None
-    if delivery.kind:
-        names = ("kind", "message", "hint", "traceback")
-        error = rebuild_error({name: getattr(delivery, name) for name in names})
+    if delivery.failed is not None:
+        error = rebuild_error(delivery.failed)
     if not delivery.files:
         return replace(outcome, error=error)
     final = artifact_folder(options.out, model, profile)

@@ -10,10 +10,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..base.files import check_regular, sha256_file, staged_folder
@@ -22,9 +21,10 @@ from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target
-from ..bench.launch import call_agent
+from ..bench.launch import ThisMachine, ask_agent
 from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
+from ..types.answers import InspectAnswer, Port
 from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.sets_of_inputs import Shapes
@@ -104,17 +104,17 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
     return files
 
 
-def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[dict[str, Any], Examined]:
+def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswer, Examined]:
     """What the file's runtime says of it, and what follows from that."""
     asked = {name: list(shape) for name, shape in shapes.items()}
     request = {"runtime": RUNTIME_OF[format_], "model": str(path.resolve()), "threads": 1, "shapes": asked}
     try:
-        facts = call_agent({"command": "inspect", **request}, TIMEOUT_S, f"looking into {path}")
+        facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, f"looking into {path}")
     except EdgekitError as error:
         if not error.hint:
             error.hint = f"can {RUNTIME_OF[format_]} of this machine run it? its message above says why not"
         raise
-    fixed = {entry["name"]: tuple(entry["shape"]) for entry in facts["inputs"]}
+    fixed = {port.name: port.shape for port in facts.inputs}
     request_ = ExamineRequest(facts=facts, model_file=path.resolve(), format=format_, shapes=fixed)
     return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, f"reading {path.name}")
 
@@ -125,7 +125,7 @@ def describe(
     names: tuple[str, ...],
     format_: Format,
     shapes: Shapes,
-    facts: Mapping[str, Any],
+    facts: InspectAnswer,
     examined: Examined,
 ) -> Artifact:
     """The manifest of a file that was looked into; its copies are in ``folder``."""
@@ -155,7 +155,7 @@ def describe(
         parity=None,
         parity_data=None,
         audit=examined.audit,
-        tool_versions={"edgekit": __version__, RUNTIME_OF[format_]: str(facts["runtime_version"])},
+        tool_versions={"edgekit": __version__, RUNTIME_OF[format_]: facts.runtime_version},
         command="",
         convert_seconds=0.0,
         origin=str(path),
@@ -163,25 +163,20 @@ def describe(
     )
 
 
-def ends_of(facts: Mapping[str, Any]) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def ends_of(facts: InspectAnswer) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Inputs and outputs as the agent's ``inspect`` tells them."""
     return (
-        tuple(spec_of(entry, image_layout(entry["shape"])) for entry in facts["inputs"]),
-        tuple(spec_of(entry, "NC" if len(entry["shape"]) == 2 else "unknown") for entry in facts["outputs"]),
+        tuple(spec_of(port, image_layout(port.shape)) for port in facts.inputs),
+        tuple(spec_of(port, "NC" if len(port.shape) == 2 else "unknown") for port in facts.outputs),
     )
 
 
-def spec_of(entry: Mapping[str, Any], layout: Layout) -> TensorSpec:
+def spec_of(port: Port, layout: Layout) -> TensorSpec:
     """An input or output as the runtime tells it."""
-    scale = entry.get("scale")
-    quantized = None if scale is None else QuantParams(scale=scale, zero_point=entry["zero_point"])
-    return TensorSpec(
-        name=entry["name"],
-        shape=tuple(entry["shape"]),
-        layout=layout,
-        dtype=entry["dtype"],
-        quantization=quantized,
-    )
+    quantized = None
+    if port.scale is not None and port.zero_point is not None:
+        quantized = QuantParams(scale=port.scale, zero_point=port.zero_point)
+    return TensorSpec(name=port.name, shape=port.shape, layout=layout, dtype=port.dtype, quantization=quantized)
 
 
 def image_layout(shape: Sequence[int]) -> Layout:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.scratch import scratch_folder
-from ..bench.launch import call_agent
+from ..bench.launch import ThisMachine, ask_agent
 from ..types import ImageSet, Parity, ParityTolerance, Runtime
+from ..types.answers import OutputsAnswer
 from ..verify.parity import compare
 from ..verify.sets_of_inputs import Arrays, Shapes, load_arrays, save_arrays
 
@@ -34,8 +35,9 @@ def outputs_of(file: Path, runtime: Runtime, sets: Arrays, shapes: Shapes, timeo
     with scratch_folder() as folder:
         given, taken = folder / "inputs.npz", folder / "outputs.npz"
         save_arrays(given, sets)
-        request = {"command": "outputs", "runtime": runtime, "model": str(file.resolve()), "threads": 1}
-        call_agent({**request, "shapes": shapes, "inputs": str(given), "outputs": str(taken)}, timeout_s, what)
+        request = {"runtime": runtime, "model": str(file.resolve()), "threads": 1}
+        files = {"shapes": shapes, "inputs": str(given), "outputs": str(taken)}
+        ask_agent(OutputsAnswer, ThisMachine(), {**request, **files}, {}, timeout_s, what)
         return load_arrays(taken)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from pydantic import Field
 
 from ..convert.job import Converted
 from ..types import (
@@ -20,6 +21,7 @@ from ..types import (
     TensorSpec,
     WeightsProvenance,
 )
+from ..types.answers import InspectAnswer
 
 
 class BuildRequest(Frozen):
@@ -48,10 +50,12 @@ class BuiltNetwork(Frozen):
     Attributes:
         card: with the class count and the conventions that the weights brought.
         classes: names of the classes by number that the weights' file holds, if any.
+        ranges: of its tensors, as quantization-aware training learnt them; see ``training.fake_quant``.
     """
 
     card: ModelCard
     provenance: WeightsProvenance
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     params: int
     macs: int
@@ -65,12 +69,14 @@ class NetworkSource(Frozen):
         state: file of its weights.
         layout: of the checkpoint that the weights came from, see ``WeightsProvenance``.
         calibration: the calibration images, ``.npy``; by their ranges tensors are split that have two scales.
+        ranges: those that were learnt, as of :class:`BuiltNetwork`.
     """
 
     card: ModelCard
     state: Path
     layout: str
     calibration: Path | None = None
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class ConvertRequest(Frozen):
@@ -106,7 +112,7 @@ class AuditRequest(Frozen):
     ``half_compute``: it is to say that CPUs which can may compute it in float16.
     """
 
-    facts: dict[str, Any]
+    facts: InspectAnswer
     model_file: Path
     profile: ExportProfile
     inputs: tuple[TensorSpec, ...]
@@ -152,7 +158,7 @@ class ExternalFiles(Frozen):
 class ExamineRequest(Frozen):
     """A file that edgekit did not export; ``facts`` as of :class:`AuditRequest`, ``shapes`` of its inputs by name."""
 
-    facts: dict[str, Any]
+    facts: InspectAnswer
     model_file: Path
     format: Format
     shapes: dict[str, tuple[int, ...]]
@@ -225,6 +231,7 @@ class LayersRequest(Frozen):
         calibration, pixels: images, ``.npy``, uint8 ``(N, H, W, C)``; the layers are compared on ``pixels``.
         plain: the file's stored outputs on ``pixels``, ``.npy``.
         made: what the converter said of the file.
+        exact_int8: its sums overflow in this machine's int8 kernels, and not in its target's.
     """
 
     network: NetworkSource
@@ -234,6 +241,7 @@ class LayersRequest(Frozen):
     model_file: Path
     plain: Path
     made: Made
+    exact_int8: bool
 
 
 class PlacementRequest(Frozen):

@@ -12,10 +12,12 @@ from ..base.images.pixels import from_output, to_input
 from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target, saturates
-from ..bench.launch import call_agent
+from ..bench.launch import ThisMachine, ask_agent
+from ..convert.onnx.signed import wants_signed
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
 from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
+from ..types.answers import InspectAnswer, RunAnswer
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
@@ -123,14 +125,17 @@ def run_on_parity_images(
     given, taken = file_beside(prepared, profile, "in"), file_beside(prepared, profile, "out")
     with writing(given):
         np.save(given, inputs)
-    call_agent(
+    ask_agent(
+        RunAnswer,
+        ThisMachine(),
         {
-            **agent_request("run", profile, folder, made),
+            **agent_request(profile, folder, made),
             **how,
             "inputs": str(given),
             "outputs": str(taken),
             "batch": batch,
         },
+        {},
         TIMEOUT_S,
         f"running {prepared.card.id} {profile.name}",
     )
@@ -162,7 +167,10 @@ def check_claims(
 ) -> Audit:
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
-    facts = call_agent(agent_request("inspect", profile, folder, made), TIMEOUT_S, f"inspecting {what}")
+    asked = agent_request(profile, folder, made)
+    # On x86 ONNX Runtime computes in float what it has int8 kernels for on the target.
+    asked["signed_int8"] = profile.format == "onnx" and profile.precision == "int8" and wants_signed(made.target)
+    facts = ask_agent(InspectAnswer, ThisMachine(), asked, {}, TIMEOUT_S, f"inspecting {what}")
     request = AuditRequest(
         facts=facts,
         model_file=(folder / made.files[0]).resolve(),
@@ -176,7 +184,7 @@ def check_claims(
     return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}", imports=AUDIT)
 
 
-def agent_request(command: str, profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:
-    """A request to the agent about the converted file."""
+def agent_request(profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:
+    """What every request to the agent about the converted file says."""
     model = str((folder / made.files[0]).resolve())
-    return {"command": command, "runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}
+    return {"runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}

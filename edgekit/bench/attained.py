@@ -6,8 +6,9 @@ import statistics
 
 from ..base.progress import Progress, Step
 from ..errors import UsageError
-from ..types import Artifact, Ceilings, Device, DeviceInfo, Measurement
-from .launch import Transport, run_agent
+from ..types import Artifact, Ceilings, Device, Measurement
+from ..types.answers import RooflineAnswer
+from .launch import Transport, ask_agent
 from .roofline import ceilings, roofline
 from .session import cores_request
 
@@ -28,9 +29,8 @@ def measure_ceilings(
         raise UsageError(f"{device.id} is emulated and has no peaks of its own", "leave out --roofline")
     what = f"peaks of {device.id}"
     progress(Step(what))
-    request = {"command": "roofline", "threads": threads, "max_s": PEAKS_S, "cores": cores_request(cores)}
-    answer = run_agent(transport, request, {}, LAUNCH_S + 2 * PEAKS_S, what)
-    return ceilings(answer, DeviceInfo.from_plain(answer["info"]))
+    request = {"threads": threads, "max_s": PEAKS_S, "cores": cores_request(cores)}
+    return ceilings(ask_agent(RooflineAnswer, transport, request, {}, LAUNCH_S + 2 * PEAKS_S, what))
 
 
 def position(taken: Measurement, artifact: Artifact, limits: Ceilings) -> Measurement:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from ..base.progress import Note, Progress, Step
-from ..types import DeviceState
-from .launch import Transport, run_agent
+from ..types.answers import StateAnswer
+from .launch import Transport, ask_agent
 
 TOLERATED_RISE_C = 3.0
 LONGEST_S = 180.0
@@ -56,6 +56,5 @@ class CoolDown:
 
     def hottest_c(self) -> float | None:
         """The highest temperature that any sensor tells, degrees Celsius."""
-        told = run_agent(self.transport, {"command": "state"}, {}, LAUNCH_S, "reading the temperature")
-        readings = DeviceState.from_plain(told).temperature_c
+        readings = ask_agent(StateAnswer, self.transport, {}, {}, LAUNCH_S, "reading the temperature").temperature_c
         return max(readings.values()) if readings else None

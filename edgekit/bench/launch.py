@@ -120,7 +120,7 @@ class ThisMachine:
 
 
 def call_agent(
-    request: dict[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None, more_time: str = IDLE
+    request: Mapping[str, Any], timeout_s: float, what: str, on_event: OnEvent | None = None, more_time: str = IDLE
 ) -> dict[str, Any]:
     """Carry out ``request`` in a fresh process on this machine; see :func:`run_agent`."""
     return run_agent(ThisMachine(), request, {}, timeout_s, what, on_event, more_time)
@@ -145,20 +145,20 @@ def ask_agent(
 
 def run_agent(
     transport: Transport,
-    request: dict[str, Any],
+    request: Mapping[str, Any],
     files: Mapping[str, Sequence[Path]],
     timeout_s: float,
     what: str,
     on_event: OnEvent | None = None,
     more_time: str = IDLE,
 ) -> dict[str, Any]:
-    """As :func:`carry_out`; the answer's value as it came."""
+    """As :func:`carry_out`, for programs that show or store the whole answer: its checked value, still as JSON."""
     return carry_out(transport, request, files, timeout_s, what, on_event, more_time)[0]
 
 
 def carry_out(
     transport: Transport,
-    request: dict[str, Any],
+    request: Mapping[str, Any],
     files: Mapping[str, Sequence[Path]],
     timeout_s: float,
     what: str,
@@ -169,7 +169,8 @@ def carry_out(
 
     Args:
         transport: where to run it.
-        request: what the agent is asked, see ``edgekit.agent``.
+        request: what the agent is asked, see ``edgekit.agent``: JSON, which the agent itself checks, since it imports
+            nothing of edgekit.
         files: request key to the files that it needs there; the first is the one that the request names.
         timeout_s: after that the process and all it started are killed.
         what: the step in words, for messages ("measuring mobilenet_v2 on litert").

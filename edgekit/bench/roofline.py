@@ -9,10 +9,9 @@ a layer that fits a cache is given that cache's bandwidth, so that the bound sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ..errors import ToolError
-from ..types import Bandwidth, Ceilings, DeviceInfo, LayerLoad, Precision, Roofline
+from ..types import Bandwidth, Ceilings, LayerLoad, Precision, Roofline
+from ..types.answers import RooflineAnswer
 
 NOMINAL: tuple[tuple[str, str, float, float], ...] = (
     # flag, name, fp32 and int8 MACs a cycle and core; the first flag that a CPU has counts
@@ -28,21 +27,14 @@ ELEMENT_BYTES: dict[Precision, int] = {"fp32": 4, "fp16": 2, "int8": 1}
 HALF_FLAGS = {"asimdhp", "avx512_fp16"}
 
 
-def ceilings(answer: dict[str, Any], info: DeviceInfo) -> Ceilings:
+def ceilings(answer: RooflineAnswer) -> Ceilings:
     """The ceilings of a machine from the agent's ``roofline`` on it.
 
-    Args:
-        answer: value of the agent's command.
-        info: of the same machine; its instruction set gives the ratio of int8 to float32.
-
-    Raises:
-        ToolError: the answer holds no peak or no bandwidth.
+    The machine's instruction set gives the ratio of its int8 peak to its float32 peak.
     """
-    peak = float(answer.get("fp32_macs_per_s") or 0)
-    rows = [Bandwidth.from_plain(row) for row in answer.get("bandwidth", ())]
-    if peak <= 0 or not rows or min(row.bytes_per_s for row in rows) <= 0:
-        raise ToolError(f"the machine's peaks could not be measured: {answer}", "run it again on an idle machine")
-    measured = f"measured: float32 matrix product with {answer['blas']}"
+    peak, info = answer.fp32_macs_per_s, answer.info
+    rows = [Bandwidth(footprint_bytes=row.footprint_bytes, bytes_per_s=row.bytes_per_s) for row in answer.bandwidth]
+    measured = f"measured: float32 matrix product with {answer.blas}"
     macs: dict[Precision, float] = {"fp32": peak, "fp16": peak}
     sources: dict[Precision, str] = {"fp32": measured, "fp16": f"{measured}; float16 is computed in float32"}
     half = sorted(HALF_FLAGS & set(info.isa))
@@ -54,7 +46,7 @@ def ceilings(answer: dict[str, Any], info: DeviceInfo) -> Ceilings:
         macs["int8"] = peak * ratio
         sources["int8"] = f"nominal: {ratio:.2f} times the measured float32 peak ({known[1]})"
     return Ceilings(
-        threads=answer["threads"],
+        threads=answer.threads,
         macs_per_s=macs,
         sources=sources,
         bandwidth=tuple(sorted(rows, key=lambda row: row.footprint_bytes)),

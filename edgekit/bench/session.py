@@ -60,7 +60,7 @@ class Limits:
     launch_s: float = 120.0
 
     def request(self) -> dict[str, Any]:
-        """The request keys of the agent's ``bench``."""
+        """The keys of the agent's request ``bench``: JSON, see :func:`~edgekit.bench.launch.carry_out`."""
         return {key: value for key, value in vars(self).items() if key != "launch_s"}
 
     @property
@@ -210,7 +210,7 @@ class Session:
         self.transport.fetch(there, outputs)
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
-        """What every launch says."""
+        """What the agent's request says in every launch: JSON, see :func:`~edgekit.bench.launch.carry_out`."""
         return {
             "runtime": artifact.runtime,
             "accelerator": self.accelerator,
@@ -339,7 +339,7 @@ def preprocessing_origin(artifact: Artifact) -> str:
 
 
 def identity(artifact: Artifact) -> dict[str, Any]:
-    """What a measurement repeats of its artifact, so that a report stands alone."""
+    """The arguments of a ``Measurement`` that repeat what is known of its artifact, so that a report stands alone."""
     parity = artifact.parity
     return {
         "model": artifact.model,

@@ -12,6 +12,8 @@ import typer
 from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
+from .counted.estimate import estimate_command
+from .counted.validate import validate_command
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -21,6 +23,7 @@ from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
 from .networks.lint import lint_command
+from .networks.search import search_command
 from .profile import profile_command
 from .schema import schema_command
 from .show.console import debugging, error_boundary, tell
@@ -49,8 +52,11 @@ app.command("condense")(condense_command)
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
 app.command("lint")(lint_command)
+app.command("search")(search_command)
 app.command("matrix")(matrix_command)
 app.command("profile")(profile_command)
+app.command("estimate")(estimate_command)
+app.command("validate")(validate_command)
 app.command("compare")(compare_command)
 app.command("gate")(gate_command)
 app.command("audit-run")(audit_run_command)

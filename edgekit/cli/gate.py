@@ -82,7 +82,8 @@ def gate_command(
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
-    that edgekit makes from wheels on this machine: other outputs fail, then the same rule judges the pairs.
+    that edgekit makes from wheels, here or on a device behind SSH: other outputs fail, then the same rule judges the
+    pairs.
 
     On a simulated board (sim-rpi4, ...) instructions are counted instead, and more than 0.5 % of growth fails.
 
@@ -102,9 +103,7 @@ def gate_command(
         if runtime_a is not None or runtime_b is not None:
             from .choice.upgrade import run_upgrade_gate
 
-            refuse_for_upgrades(
-                {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
-            )
+            refuse_for_upgrades({"--update": update, "--url": url is not None, "--dry-run": dry_run})
             run_upgrade_gate(
                 candidates or [],
                 runtime_a,
@@ -119,6 +118,8 @@ def gate_command(
                 results=results,
                 shapes=shapes,
                 seed=seed,
+                plumbing=plumbing,
+                force=force,
                 tell=lambda found: finish(found, junit, markdown, as_json),
             )
             return
@@ -127,7 +128,7 @@ def gate_command(
             from .profile import refuse_for_counts
 
             refuse_for_counts(
-                {"--cores": cores, "--delta": delta is not None, "--config": config, "--url": url,
+                {"--cores": cores, "--delta": delta is not None, "--url": url,
                  "--plumbing": plumbing, "--seed": seed is not None, "--force": force}
             )  # fmt: skip
             run_count_gate(
@@ -136,6 +137,7 @@ def gate_command(
                 baseline=baseline,
                 threads=threads,
                 tolerance=tolerance,
+                config=config,
                 artifacts=artifacts,
                 shapes=shapes,
                 dry_run=dry_run,

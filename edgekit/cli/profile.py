@@ -82,14 +82,17 @@ def profile_command(
     roofline: Annotated[
         bool, typer.Option("--roofline", help="Also measure the device's peak rates, and how near each artifact comes.")
     ] = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="Count instructions here instead of measuring: as --device sim-x86-avx2.")
+    ] = False,
     as_json: JsonOption = False,
     artifacts: ArtifactsOption = Path("artifacts"),
     reports: ReportsOption = Path("device_reports"),
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
-    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1) instructions are counted instead, without a
-    device; a cycle model makes an estimate of them.
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1, sim-x86-avx2) instructions are counted instead,
+    without a device; a cycle model makes an estimate of them.
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
@@ -99,6 +102,8 @@ def profile_command(
     from ..verbs.counted.profile import split
     from ..verbs.profile import known_provider, known_runtime, profile
 
+    if count:
+        device = counting_device(device)
     places, counts, chosen = find_devices(device), thread_counts(threads), known_runtime(runtime)
     engine = known_accelerator(accelerator)
     on = known_provider(provider, engine, chosen)
@@ -178,6 +183,21 @@ def profile_command(
         from .show.export import exit_code
 
         raise typer.Exit(exit_code(exported))
+
+
+def counting_device(device: str) -> str:
+    """The simulated board that counts what this machine's own runtimes execute.
+
+    Raises:
+        UsageError: another device was named.
+    """
+    from ..devices.virtual.simulated import AVX2
+    from ..errors import UsageError
+
+    if device not in ("local", AVX2.name):
+        raise UsageError(f"--count counts on this machine, and --device names {device}",
+                         "leave one out; --device sim-rpi4 counts on a simulated board")  # fmt: skip
+    return AVX2.name
 
 
 def refuse_for_counts(given: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import __version__
 from ..base.progress import Progress, Step, silent
 from ..base.scratch import scratch_folder
-from ..bench.launch import run_agent
+from ..bench.launch import ask_agent
 from ..bench.session import model_files
 from ..devices.virtual.simulated import device_of
 from ..errors import UsageError
@@ -117,7 +117,6 @@ def launch(stored: Stored, ready: Ready, threads: int, batch: int, *, no_delegat
     """
     artifact = stored.artifact
     request = {
-        "command": "count",
         "runtime": artifact.runtime,
         "threads": threads,
         "batch": batch,
@@ -131,8 +130,7 @@ def launch(stored: Stored, ready: Ready, threads: int, batch: int, *, no_delegat
     with scratch_folder("count") as folder:
         machine = SimulatedMachine(ready, folder, threads)
         what = f"counting {artifact.model} {artifact.profile} on {ready.board.name}"
-        told = run_agent(machine, request, {"model": model_files(stored)}, LAUNCH_S, what)
-        answer = CountAnswer.from_plain(told)
+        answer = ask_agent(CountAnswer, machine, request, {"model": model_files(stored)}, LAUNCH_S, what)
         levels = len([kind for _, kind, _, _ in ready.board.caches if kind != "Instruction"])
         spans = read_output(Path(machine.output), levels)
     return Launched(spans, answer.runtime_version, by_function(spans.blocks, answer.code, ready.tree))

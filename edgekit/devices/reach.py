@@ -26,6 +26,7 @@ from .ssh_config import chosen_config
 from .virtual import board as virtual
 from .virtual import phone as virtual_phone
 from .virtual.boards import VIRTUAL
+from .virtual.simulated import SIMULATED
 
 
 @contextmanager
@@ -169,7 +170,10 @@ def what_is_built_first(name: str) -> str | None:
     Raises:
         UsageError: there is no device of that name.
     """
+    plays = SIMULATED.get(name)
     if find_device(name).transport not in ("virtual", "simulated") or virtual.is_built():
+        return None
+    if plays is not None and plays.machine != "aarch64":
         return None
     return (
         f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "

@@ -59,6 +59,15 @@ def slow_early(format_: Format, precision: Precision, target: TargetClass) -> bo
     return format_ == "tflite" and precision == "int8" and target not in (*DOT_PRODUCT, "mobile-gpu")
 
 
+def splits_well(format_: Format, precision: Precision, target: TargetClass) -> bool:
+    """True where two narrow convolutions cost no more than a dense one and a shuffle.
+
+    Not in int8 on x86, but for TFLite, nor in OpenVINO's; a GPU's delegate is slow at narrow ones in any precision.
+    """
+    on_arm = format_ == "onnx" and target.startswith("arm")
+    return target != "mobile-gpu" and (precision != "int8" or format_ == "tflite" or on_arm)
+
+
 @dataclass(frozen=True)
 class Form:
     """One way of writing a network: a profile's own rewrites with others among them, and layers left in float.
@@ -102,11 +111,10 @@ class Form:
 
 
 DEFAULT = Form("default", reason="the profile's own rewrites")
-# int8 kernels of the others are slow at groups, and GPU delegates at narrow ones.
 SPLIT_GROUPS = Form(
     "split-groups",
     before=("split_shuffled",),
-    where=lambda format_, precision, target: target != "mobile-gpu" and (precision != "int8" or format_ == "tflite"),
+    where=splits_well,
     reason="a convolution for each group that reads a shuffle: nothing to shuffle",
 )
 # The other runtimes store every map as NCHW, or blocked.

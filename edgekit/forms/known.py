@@ -144,5 +144,8 @@ def render(table: FormTable) -> str:
 
 
 def pairs(values: dict[str, Any]) -> list[str]:
-    """``key = value`` lines: a JSON string, number, truth value or list of strings is TOML as well."""
+    """The ``key = value`` lines of a table.
+
+    JSON serves as TOML here: both write a string, a number, a truth value and a list of strings alike.
+    """
     return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items() if value is not None]

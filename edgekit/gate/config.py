@@ -21,7 +21,7 @@ The most special table wins, key by key: device and model, device, model, defaul
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ class Entry(Frozen):
     """What may be set for a device or model.
 
     Attributes:
-        tolerance: slowdown that is accepted, as a share (0.01 is 1 %); FAIL needs proof of more.
+        tolerance: slowdown that is accepted, as a share (0.01 is 1 %); FAIL needs proof of more. On a simulated board,
+            whose counts hardly vary, the growth that is accepted: there only the tables of the board itself hold, else
+            0.005.
         delta: slowdown that has to be found, as a share; PASS needs proof of less. Tolerance plus 0.02 (phones: 0.04)
             when only tolerance is given.
         warmup_s: warm-up of each launch, at least, seconds.
@@ -61,6 +63,17 @@ class Entry(Frozen):
         max_size_mb: size that the candidate's model files may have, decimal MB.
         max_size_growth: share by which they may be larger than the baseline's; 0.02 is 2 %.
         min_delegated: share of its operators that the delegate must have taken when the candidate was exported.
+        max_memory_mb: peak memory that the candidate's process may take on the device, decimal MB; measured in launches
+            of its own. Simulated boards measure none.
+        max_memory_growth: share by which that may be above the baseline's; 0.05 is 5 %.
+        max_cold_start_ms: what loading and the first inference of the candidate may take in a fresh process,
+            milliseconds: FAIL where the 95 % interval of the launches' median lies above, PASS where it lies below.
+        max_instructions_m: millions of instructions that one inference may execute; on simulated boards, which count
+            them.
+        waited: a pair is dropped when the threads of a launch waited for a CPU for more than this share of its time:
+            a neighbour was on the core. 0.05 when unset.
+        uneven: a pair is dropped when the shares of the CPUs that other programs used during its two launches are
+            farther apart than this. 0.20 when unset.
         load: a pair is dropped when more tasks than this are runnable on the device; when unset, more than it has cores
             beside our threads.
     """
@@ -75,6 +88,12 @@ class Entry(Frozen):
     max_size_mb: float | None = Field(default=None, gt=0)
     max_size_growth: float | None = Field(default=None, ge=0)
     min_delegated: float | None = Field(default=None, ge=0, le=1)
+    max_memory_mb: float | None = Field(default=None, gt=0)
+    max_memory_growth: float | None = Field(default=None, ge=0)
+    max_cold_start_ms: float | None = Field(default=None, gt=0)
+    max_instructions_m: float | None = Field(default=None, gt=0)
+    waited: float | None = Field(default=None, gt=0)
+    uneven: float | None = Field(default=None, gt=0)
     load: float | None = Field(default=None, gt=0)
 
 
@@ -107,6 +126,10 @@ class GateConfig(Frozen):
             if "tolerance" in plain and "delta" not in plain:
                 found.pop("delta", None)  # a delta of a more general table was chosen for another tolerance
         return found
+
+    def of_device(self, device: str, model: str) -> dict[str, float]:
+        """The keys that the tables of a device set themselves, for a model."""
+        return GateConfig(devices={device: self.devices.get(device, DeviceEntry())}).lookup(device, model)
 
 
 def read_config(path: Path | None, models: set[str]) -> GateConfig:
@@ -163,4 +186,4 @@ def rule_for(
             f"the gate of {model} on {device.id}: min_s ({limits.min_s:g}) is above max_s ({limits.max_s:g})",
             "raise max_s as well",
         )
-    return rule, limits, Guards(**{key: found[key] for key in ("sentinel", "load") if key in found})
+    return rule, limits, Guards(**{one.name: found[one.name] for one in fields(Guards) if one.name in found})

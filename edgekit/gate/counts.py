@@ -57,6 +57,14 @@ def judge(baseline: Counted, candidate: Counted, tolerance: float) -> Judged:
     return Judged("PASS", said, noise)
 
 
+def instructions_kept(candidate: Counted, most_m: float | None) -> str:
+    """Why the candidate executes more than it may, millions of instructions; empty when it does not."""
+    executed = candidate.counts.instructions
+    if most_m is None or executed <= most_m * 1e6:
+        return ""
+    return f"it executes {executed / 1e6:.3f} M instructions, and max_instructions_m is {most_m:g}"
+
+
 def shown(growth: float) -> str:
     """A growth with as many digits as it takes."""
     return percent(1 + growth) if abs(growth) >= 0.01 else f"{growth:+.4%}"

@@ -124,12 +124,14 @@ class Gate:
         return self.ended("NOT_COMPARABLE", in_words(differences))
 
     def too_many(self, dropped: int) -> GateResult:
-        """The result of a device that was not itself."""
-        last = next(pair.dropped for pair in reversed(self.state.pairs) if pair.dropped)
+        """The result of a device that was not itself: nothing is proven, or what it answered cannot be used at all."""
+        lost = [pair for pair in self.state.pairs if pair.dropped]
+        disturbed = sum(pair.disturbed for pair in lost)
+        were = "disturbed" if disturbed == len(lost) else "dropped"
         return self.ended(
-            "INVALID",
-            f"{dropped} of {len(self.state.pairs)} pairs were dropped, more than {self.state.rule.max_dropped:.0%} of "
-            f"all that may be; the last because: {last}",
+            "INCONCLUSIVE" if disturbed > len(lost) / 2 else "INVALID",
+            f"{dropped} of {len(self.state.pairs)} pairs were {were}, more than {self.state.rule.max_dropped:.0%} of "
+            f"all that may be; the last because: {lost[-1].dropped}",
         )
 
 
@@ -144,7 +146,10 @@ def settle(results: Sequence[GateResult]) -> list[GateResult]:
 def settled(result: GateResult, rejected: bool) -> GateResult:
     """One result after the correction; ``rejected`` is what Holm's procedure says of "not slower than tolerated"."""
     # A gate that failed alone did so at a level that Holm's procedure rejects as well; the others had nothing decided.
-    if result.status not in ("INCONCLUSIVE", "PASS"):
+    # Nor does the correction make a verdict of a run whose device was disturbed, or of another limit's.
+    dropped = len(result.pairs) - len(result.kept)
+    undone = result.decided_by != "latency" or too_many_dropped(dropped, len(result.pairs), result.rule)
+    if undone or result.status not in ("INCONCLUSIVE", "PASS"):
         return result
     status = final_decision(result.looks, result.rule, rejected)
     if status == result.status:

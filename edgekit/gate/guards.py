@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..bench.verdict import clock_jump, throttling
-from ..types import Guard
+from ..types import Contention, DeviceState, Guard
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,14 @@ class Guards:
         sentinel: a sentinel slower than this many times its first run means a device that holds back or is busy.
         load: runnable tasks above which the device is busy; None for its cores and our threads: what is not ours would
             fill every core.
+        waited: share of a launch's time that its threads may have waited for a CPU; more is a neighbour on the core.
+        uneven: how far the shares of the CPUs that others used may be apart between the two launches of a pair.
     """
 
     sentinel: float = 1.10
     load: float | None = None
+    waited: float = 0.05
+    uneven: float = 0.20
 
 
 def doubts(
@@ -45,6 +49,41 @@ def doubts(
         if load is not None and load > most:
             reasons.append(f"{load:.1f} runnable tasks {when} it, above {most:g} ({cores} cores)")
     return reasons
+
+
+def neighbours(launches: Mapping[str, Contention | None], threads: int, guards: Guards = Guards()) -> list[str]:
+    """Who else was on the cores while the launches of a pair were measured; empty where the device does not tell.
+
+    Args:
+        launches: by the name of the side.
+        threads: of the measured process.
+        guards: the limits.
+    """
+    reasons = []
+    for side, told in launches.items():
+        waited = None if told is None else told.waited(threads)
+        if waited is not None and waited > guards.waited:
+            reasons.append(
+                f"a neighbour on the core: the {side} waited for a CPU {waited:.0%} of the time, above "
+                f"{guards.waited:.0%}"
+            )
+    used = {side: told.others for side, told in launches.items() if told is not None and told.others is not None}
+    if len(used) > 1 and max(used.values()) - min(used.values()) > guards.uneven:
+        shares = ", ".join(f"{share:.0%} beside the {side}" for side, share in used.items())
+        reasons.append(
+            f"the load changed within the pair: others used {shares}, more than {guards.uneven:.0%} of the CPUs apart"
+        )
+    return reasons
+
+
+def uneven_limits(states: Mapping[str, tuple[DeviceState, DeviceState]]) -> list[str]:
+    """That a launch of a pair was held back by the device, and the looks before and after the pair did not see it.
+
+    Args:
+        states: before and after each launch, by the name of the side.
+    """
+    told = {side: throttling(before, after) for side, (before, after) in states.items()}
+    return [f"beside the {side}: {reason}" for side, reasons in told.items() for reason in reasons]
 
 
 def clock_doubt(samples: Sequence[object], spent_s: float, wall_s: float) -> str:

@@ -16,9 +16,9 @@ from ..bench.answers import SAME_VERSION
 from ..bench.launch import Kind, ask_agent
 from ..bench.session import Session, cores_request
 from ..errors import ToolError
-from ..types import Conditions, DeviceInfo, Difference, Guard, Pair, Stored
+from ..types import Conditions, Contention, DeviceInfo, DeviceState, Difference, Guard, Pair, Stored
 from ..types.answers import BenchAnswer, GuardAnswer, InspectAnswer, Node
-from .guards import Guards, clock_doubt, doubts
+from .guards import Guards, clock_doubt, doubts, neighbours, uneven_limits
 
 Role = Literal["baseline", "candidate"]
 LEAST_SAMPLES = 2
@@ -32,6 +32,9 @@ class Side:
     samples_ns: tuple[int, ...]
     problem: str
     differences: tuple[Difference, ...] = ()
+    contention: Contention | None = None
+    cold_ns: int | None = None
+    states: tuple[DeviceState, DeviceState] | None = None
 
 
 @dataclass
@@ -138,7 +141,10 @@ class Pairing:
             for name in seen
             if seen[name] != mine[name]
         )
-        return Side(() if problem else tuple(samples), f"{role}: {problem}" if problem else "", differences)
+        kept, said = () if problem else tuple(samples), f"{role}: {problem}" if problem else ""
+        states = answer.state_before, answer.state_after
+        cold_ns = answer.load_ns + answer.first_inference_ns
+        return Side(kept, said, differences, answer.contention, cold_ns, states)
 
     def pair(
         self, number: int, candidate_first: bool, before: Guard, reference_ns: int, key: Conditions
@@ -155,16 +161,25 @@ class Pairing:
         order: tuple[Role, Role] = ("candidate", "baseline") if candidate_first else ("baseline", "candidate")
         taken = {role: self.side(role, key) for role in order}
         after, _, _ = self.look()
-        problems = [taken[role].problem for role in order if taken[role].problem]
-        problems += doubts(before, after, reference_ns, self.session.threads, key.cores, self.guards)
+        unusable = [taken[role].problem for role in order if taken[role].problem]
+        threads = self.session.threads
+        seen = doubts(before, after, reference_ns, threads, key.cores, self.guards)
+        seen += neighbours({role: taken[role].contention for role in order}, threads, self.guards)
+        if not seen:  # what holds for the pair as a whole needs no saying twice
+            seen = uneven_limits({role: states for role in order if (states := taken[role].states) is not None})
         found = Pair(
             number=number,
             candidate_first=candidate_first,
             baseline_ns=taken["baseline"].samples_ns,
             candidate_ns=taken["candidate"].samples_ns,
-            dropped="; ".join(problems),
+            dropped="; ".join((*unusable, *seen)),
+            disturbed=bool(seen) and not unusable,
             before=before,
             after=after,
+            baseline_cold_ns=taken["baseline"].cold_ns,
+            candidate_cold_ns=taken["candidate"].cold_ns,
+            baseline_contention=taken["baseline"].contention,
+            candidate_contention=taken["candidate"].contention,
         )
         return found, tuple(d for role in order for d in taken[role].differences)
 

@@ -11,11 +11,11 @@ from ..artifacts.outputs import compare_output, fair_bounds
 from ..base.images.pixels import from_output
 from ..base.progress import Step, telling
 from ..base.scratch import scratch_folder
-from ..bench.launch import Kind, run_agent
+from ..bench.launch import Kind, ask_agent
 from ..bench.session import Session, model_files
 from ..catalog import profile_for
 from ..types import Conditions, Parity
-from ..types.answers import GuardAnswer, InspectAnswer, Node
+from ..types.answers import GuardAnswer, InspectAnswer, Node, OutputsAnswer
 from ..verify.sets_of_inputs import load_arrays, random_inputs, save_arrays
 from .pairs import Pairing, Role, Side
 
@@ -111,10 +111,13 @@ def outputs_of(pairing: RuntimePairing, role: Role, given: Path, taken: Path) ->
     """The outputs of one side."""
     stored, session = pairing.sides[role], pairing.session_of(role)
     pairing.progress(Step(f"outputs of the {role}"))
-    request = {"command": "outputs", "runtime": stored.artifact.runtime, "threads": 1}
-    more = {"shapes": stored.artifact.input_shapes, "inputs": str(given), "outputs": str(taken)}
+    transport, there = session.transport, session.transport.place(taken)
+    request = {"runtime": stored.artifact.runtime, "threads": 1}
+    more = {"shapes": stored.artifact.input_shapes, "outputs": there}
     what = f"running {stored.artifact.model} {stored.artifact.profile}"
-    run_agent(session.transport, {**request, **more}, {"model": model_files(stored)}, session.limits.timeout_s, what)
+    files = {"model": model_files(stored), "inputs": [given]}
+    ask_agent(OutputsAnswer, transport, {**request, **more}, files, session.limits.timeout_s, what)
+    transport.fetch(there, taken)
     return load_arrays(taken)
 
 

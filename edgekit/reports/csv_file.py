@@ -65,7 +65,7 @@ def measured(m: Measurement) -> dict[str, str]:
 
 
 def cells(m: Measurement) -> dict[str, object]:
-    """The values of a measurement; None is an empty cell."""
+    """The values of a measurement by column; None is an empty cell."""
     interval = median_interval(m.samples_ns)
     low, high = (None, None) if interval is None else (interval[0] / 1e6, interval[1] / 1e6)
     return {

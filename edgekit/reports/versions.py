@@ -13,6 +13,7 @@ from ..errors import UsageError
 
 CURRENT = 2
 Plain = dict[str, Any]
+"""Stored JSON before it is checked: only the current version has a type."""
 
 
 def from_1(data: Plain) -> Plain:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 
 import torch
 from torch import fx, nn
@@ -23,9 +24,14 @@ from .datasets import Dataset, Split
 from .fake_quant import OBSERVED, hold_ranges, observe, quantized
 from .metrics import Epoch
 from .recipes import Recipe
+from .running_statistics import keep_pace
 
 OnBatch = Callable[[int, int, int], None]
 """Called with epoch (from 1), batches done, batches in the epoch."""
+
+LONGEST = 1.0
+"""Gradient that a network without batch normalisation takes at most; a longer one is shortened to it. A few steps of
+SqueezeNet's own in the beginning leave it with scores that a ReLU holds at zero for ever."""
 
 
 @dataclass
@@ -36,6 +42,7 @@ class Training:
         network: trained in place.
         epochs_done: whole epochs.
         quantized: the network with fake quantization, where the recipe is quantization-aware; it has the same layers.
+        longest: the gradient that a step takes at most, as a norm over all parameters.
     """
 
     network: nn.Module
@@ -45,6 +52,7 @@ class Training:
     recipe: Recipe
     epochs_done: int = 0
     quantized: fx.GraphModule | None = None
+    longest: float = inf
 
     @property
     def forward(self) -> nn.Module:
@@ -67,8 +75,11 @@ def begin(network: nn.Module, data: Dataset, preprocessing: Preprocessing, recip
         raise UsageError(
             "--qat trains what is exported, and this network has learned groups to condense", "condense it first"
         )
+    keep_pace(network, len(batch_indices(len(data.train.labels), recipe, 0)))
     rounded = quantized(network) if recipe.qat else None
-    return Training(network, optimizer, data, preprocessing, recipe, quantized=rounded)
+    normalised = any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+    longest = inf if normalised else LONGEST
+    return Training(network, optimizer, data, preprocessing, recipe, quantized=rounded, longest=longest)
 
 
 def train_epoch(training: Training, on_batch: OnBatch = lambda *_: None) -> Epoch:
@@ -127,6 +138,8 @@ def one_pass(training: Training, on_batch: OnBatch) -> tuple[float, float, int, 
         lasso = add_lasso(part, recipe)
         training.optimizer.zero_grad()
         torch.autograd.backward(loss if lasso is None else loss + recipe.lasso * lasso)
+        if training.longest < inf:
+            nn.utils.clip_grad_norm_(network.parameters(), training.longest)
         training.optimizer.step()
         losses += loss.item() * len(labels)
         lassos += 0.0 if lasso is None else lasso.item() * len(labels)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..base.progress import Progress
 from ..base.target import host_target
 from ..bench.choice import LOOKS, SPARE
-from ..bench.launch import run_agent
+from ..bench.launch import ask_agent
 from ..bench.paired import BRIEF
 from ..bench.session import Limits, Session, cores_request, known_cores
 from ..devices.inventory import find_device
@@ -18,6 +18,7 @@ from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import UsageError
 from ..types import Device, DeviceInfo, ExportProfile, Measurement, TargetClass, TuningConditions
+from ..types.answers import InfoAnswer
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,8 @@ def find_place(
         raise emulated(name)
     admit(device, force, progress)
     with reach(device, progress) as transport:
-        request = {"command": "info", "threads": threads, "cores": cores_request(cores)}
-        answer = run_agent(transport, request, {}, limits.timeout_s, f"looking at {name}")
-    info = DeviceInfo.from_plain(answer["info"])
+        request = {"threads": threads, "cores": cores_request(cores)}
+        info = ask_agent(InfoAnswer, transport, request, {}, limits.timeout_s, f"looking at {name}").info
     if info.emulated:
         raise emulated(name)
     target = host_target(info.machine, f"flags: {' '.join(info.isa)}")

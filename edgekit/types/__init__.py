@@ -24,7 +24,7 @@ from .base import (
 )
 from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
-from .devices import Device, DeviceInfo, DeviceState, Quarantine
+from .devices import Contention, Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
 from .gates import (
     Baseline,
@@ -70,6 +70,7 @@ from .tuning import (
     Tuning,
     TuningConditions,
 )
+from .validation import Validated, Validation
 
 __all__ = [
     "HALF_COMPUTE_KEY",
@@ -87,6 +88,7 @@ __all__ = [
     "CheckpointReading",
     "ChosenForm",
     "Conditions",
+    "Contention",
     "ConvFacts",
     "CountGate",
     "Counted",
@@ -163,6 +165,8 @@ __all__ = [
     "TriedForm",
     "Tuning",
     "TuningConditions",
+    "Validated",
+    "Validation",
     "Verdict",
     "VerdictName",
     "Weights",

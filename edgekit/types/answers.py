@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from .base import Frozen
-from .devices import DeviceInfo, DeviceState
+from .devices import Contention, DeviceInfo, DeviceState
 from .measurements import Energy, OpTime
 
 Nanoseconds = Annotated[int, Field(gt=0, le=10**16)]
@@ -119,6 +119,7 @@ class BenchAnswer(Answer):
     ended_by: Text = ""
     half_width: Annotated[float, Field(ge=0)] | None = None
     spent_s: Positive | None = None
+    contention: Contention | None = None
 
 
 class TurnsAnswer(BenchAnswer):
@@ -224,7 +225,7 @@ class Node(Answer):
 
 
 class Tensor(Answer):
-    """A tensor of the file."""
+    """A tensor of the file; ``depends_on_input`` is None where the runtime does not tell."""
 
     id: TensorId
     name: Text
@@ -233,7 +234,7 @@ class Tensor(Answer):
     constant: bool
     bytes: Count | None
     channels: Count = 0
-    depends_on_input: bool = False
+    depends_on_input: bool | None = None
 
 
 class Port(Answer):

@@ -37,6 +37,7 @@ class WeightsProvenance(Frozen):
         key: where in the file they were, keys joined by dots; empty for its own level.
         average: they are the moving average of the weights (EMA).
         other: as ``key``, of the moving average beside the weights, or of the weights beside it; it was left.
+        notes: what else of the file was left out, in words.
     """
 
     kind: Literal["random", "file", "pretrained"]
@@ -47,6 +48,7 @@ class WeightsProvenance(Frozen):
     key: str = ""
     average: bool = False
     other: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def choice(self) -> str:

@@ -139,6 +139,8 @@ class CountGate(Frozen):
 
     Attributes:
         tolerance: growth that passes, of the instructions and of the estimated cycles.
+        decided_by: what the status is about: the growth, a limit of gate.toml on the counted instructions, on the file
+            or on the accuracy (``max_drop``).
         noise: of the instructions: the largest difference between two processes of one side, relative.
         baseline, candidate: what was counted; None where it did not come to that.
         baseline_path: where the baseline came from.
@@ -154,6 +156,7 @@ class CountGate(Frozen):
     device: Device
     status: GateStatus
     reason: str
+    decided_by: Literal["growth", "instructions", "file", "accuracy"] = "growth"
     tolerance: float = Field(gt=0, lt=1)
     noise: float | None = None
     baseline: Counted | None = None

@@ -122,6 +122,31 @@ class DeviceState(Frozen):
     throttled: tuple[str, ...] | None = None
 
 
+class Contention(Frozen):
+    """Who else used the CPUs while something was measured.
+
+    Attributes:
+        measured_ns: how long it was measured, by the clock.
+        cpus: that the measured process could use.
+        waited_ns: what its threads waited for a CPU, summed, and what other virtual machines took; None if not told.
+        others_ns: CPU time that others spent on those CPUs, summed; None if not told.
+    """
+
+    measured_ns: int = Field(gt=0, le=10**16)
+    cpus: int = Field(ge=0, le=65536)
+    waited_ns: int | None = Field(default=None, ge=0, le=2**63)
+    others_ns: int | None = Field(default=None, ge=0, le=2**63)
+
+    def waited(self, threads: int) -> float | None:
+        """Share of the time that a thread waited, of ``threads`` that ran."""
+        return None if self.waited_ns is None else self.waited_ns / (self.measured_ns * threads)
+
+    @property
+    def others(self) -> float | None:
+        """Share of the CPUs that others used."""
+        return None if self.others_ns is None or not self.cpus else self.others_ns / (self.measured_ns * self.cpus)
+
+
 class DeviceInfo(Frozen):
     """What the measured machine is."""
 

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Accelerator, Cores, Frozen, Name, Runtime, report_key
-from .devices import Device, DeviceState
+from .devices import Contention, Device, DeviceState
 from .urls import Url
 
 GateStatus = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN_OFF"]
@@ -126,7 +126,10 @@ class Pair(Frozen):
         candidate_first: the order, drawn at random.
         baseline_ns, candidate_ns: raw samples, in order.
         dropped: why the pair does not count; empty when it does.
+        disturbed: that is so because of what else the device did, not of what a launch answered.
         before, after: the device around it.
+        baseline_cold_ns, candidate_cold_ns: loading and the first inference of each launch; None if not told.
+        baseline_contention, candidate_contention: who else used the CPUs during each launch; None if not told.
     """
 
     number: int
@@ -134,8 +137,13 @@ class Pair(Frozen):
     baseline_ns: tuple[int, ...]
     candidate_ns: tuple[int, ...]
     dropped: str = ""
+    disturbed: bool = False
     before: Guard
     after: Guard
+    baseline_cold_ns: int | None = None
+    candidate_cold_ns: int | None = None
+    baseline_contention: Contention | None = None
+    candidate_contention: Contention | None = None
 
     @property
     def log_ratio(self) -> float:
@@ -177,8 +185,8 @@ class GateResult(Frozen):
         cores: what both sides were pinned to, as asked for; None when they were free.
         batch: images of one inference.
         reason: of the status, a sentence.
-        decided_by: what the status is about: the pairs, or what else gate.toml limits: the accuracy (``max_drop``), or
-            the file (its size, its delegated share).
+        decided_by: what the status is about: the pairs, or what else gate.toml limits: the accuracy (``max_drop``), the
+            file (its size, its delegated share), the peak memory or the cold start.
         pinned: when the baseline was pinned, and its median then, ms: shown, never judged. None when not pinned.
         p_slower: over all looks, before the correction for the other gates of the run; 1 when nothing was tested.
         family: gates in the run, which Holm's correction counts.
@@ -205,7 +213,7 @@ class GateResult(Frozen):
     candidate_sha256: str
     status: GateStatus
     reason: str
-    decided_by: Literal["latency", "accuracy", "file"] = "latency"
+    decided_by: Literal["latency", "accuracy", "file", "memory", "cold start"] = "latency"
     rule: GateRule
     family: int = 1
     conditions: Conditions | None = None

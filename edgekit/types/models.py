@@ -126,7 +126,7 @@ class Weights(Frozen):
         size_bytes: size of the file.
         licence: as stated by the publisher; None when none is stated.
         top1, top5: published ImageNet accuracy, percent.
-        resize, mean, std, interpolation: of their preprocessing, where it is not the card's.
+        resize, mean, std, interpolation, channels: of their preprocessing, where it is not the card's.
     """
 
     name: str
@@ -140,6 +140,7 @@ class Weights(Frozen):
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     interpolation: Interpolation | None = None
+    channels: Channels | None = None
 
 
 class Published(Frozen):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
-from ..bench.launch import INSTALL, run_agent
+from ..bench.launch import INSTALL, ask_agent
 from ..catalog import explain
 from ..counting.emulator import SimulatedMachine, prepare
 from ..devices.boards import find_board
@@ -25,6 +25,7 @@ from ..devices.ssh_errors import DeviceError, Kind
 from ..devices.virtual.simulated import SIMULATED
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device, Quarantine
+from ..types.answers import InfoAnswer
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -184,7 +185,7 @@ def steps_to(device: Device, progress: Progress) -> list[Check]:
             progress(Step("asking the agent"))
             before = time.time()
             try:
-                told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
+                told = ask_agent(InfoAnswer, transport, {}, {}, 120.0, f"asking {device.id}")
             except DeviceError:
                 raise
             except ToolError as error:
@@ -204,11 +205,11 @@ def steps_to_count(device: Device, progress: Progress) -> list[Check]:
               Check("plugin", "ok", str(ready.plugin))]  # fmt: skip
     with scratch_folder("check") as folder:
         try:
-            told = run_agent(SimulatedMachine(ready, folder), {"command": "info"}, {}, 300.0, f"asking {device.id}")
+            told = ask_agent(InfoAnswer, SimulatedMachine(ready, folder), {}, {}, 300.0, f"asking {device.id}")
         except ToolError as error:
             return [*checks, Check("agent", "failed", str(error), error.hint)]
-    checks.append(Check("cpu", "ok", f"{told['info']['cpu']} (simulated: instructions are counted, nothing is timed)"))
-    return checks + judge_runtimes(told["versions"], "", device)
+    checks.append(Check("cpu", "ok", f"{told.info.cpu} (simulated: instructions are counted, nothing is timed)"))
+    return checks + judge_runtimes(told.versions, "", device)
 
 
 def login_steps(device: Device) -> list[str]:
@@ -235,20 +236,20 @@ def failure(error: DeviceError) -> Check:
     return Check(step, "failed", str(error), error.hint, sick=error.kind in SICK)
 
 
-def judge(device: Device, told: dict[str, Any], before: float, after: float, where: str) -> list[Check]:
+def judge(device: Device, told: InfoAnswer, before: float, after: float, where: str) -> list[Check]:
     """What the agent told, step by step."""
-    info, state = told["info"], told["state"]
-    checks = [judge_runner(told, info)]
-    emulated = " (emulated: latency means nothing)" if info["emulated"] else ""
-    checks.append(Check("cpu", "ok", f"{info['cpu']}, {info['cores']} usable cores{emulated}"))
+    info, state = told.info, told.state
+    checks = [judge_runner(told)]
+    emulated = " (emulated: latency means nothing)" if info.emulated else ""
+    checks.append(Check("cpu", "ok", f"{info.cpu}, {info.cores} usable cores{emulated}"))
     if device.board is not None:
-        checks.append(judge_board(device.board, info["cpu"]))
-    if "runner" not in told:
-        checks += judge_runtimes(told["versions"], where, device)
-    checks += [judge_reading(name, state[field], bool(info["emulated"])) for name, field in READERS.items()]
-    checks.append(enough("free disk", told["free"]["disk_bytes"], ENOUGH_DISK_BYTES, "rm -r ~/.cache there"))
-    checks.append(enough("free memory", told["free"]["memory_bytes"], ENOUGH_MEMORY_BYTES, "stop other programs there"))
-    skew = max(before - state["unix_time"], state["unix_time"] - after, 0.0)
+        checks.append(judge_board(device.board, info.cpu))
+    if told.runner is None:
+        checks += judge_runtimes(told.versions, where, device)
+    checks += [judge_reading(name, getattr(state, field), info.emulated) for name, field in READERS.items()]
+    checks.append(enough("free disk", told.free.disk_bytes, ENOUGH_DISK_BYTES, "rm -r ~/.cache there"))
+    checks.append(enough("free memory", told.free.memory_bytes, ENOUGH_MEMORY_BYTES, "stop other programs there"))
+    skew = max(before - state.unix_time, state.unix_time - after, 0.0)
     late = skew > TOLERATED_SKEW_S
     detail = f"{skew:.0f} s off this machine's" if late else "as this machine's"
     remedy = "timedatectl set-ntp true (there)" if late else ""
@@ -273,14 +274,15 @@ def judge_reading(name: str, told: Any, emulated: bool) -> Check:
     return Check(name, "ok", "readable")
 
 
-def judge_runner(told: dict[str, Any], info: dict[str, Any]) -> Check:
+def judge_runner(told: InfoAnswer) -> Check:
     """What runs models there: Python, or on a phone without it the native benchmark."""
-    place = f"on {info['machine']}: {info['system']}"
-    if "runner" not in told:
-        return Check("python", "ok", f"{info['python']} {place}")
-    if told["runner"]:
+    info = told.info
+    place = f"on {info.machine}: {info.system}"
+    if told.runner is None:
+        return Check("python", "ok", f"{info.python} {place}")
+    if told.runner:
         return Check("benchmark_model", "ok", place)
-    remedy = f"take the one for Android on {info['machine']}: benchmark_model = in devices.toml"
+    remedy = f"take the one for Android on {info.machine}: benchmark_model = in devices.toml"
     return Check("benchmark_model", "failed", f"it does not print its usage {place}", remedy)
 
 

@@ -27,6 +27,7 @@ from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.file_limits import FileLimits, another_network, broken_limits
 from ..gate.guards import Guards
+from ..gate.measured_limits import NO_MEASURED_LIMITS, MeasuredLimits, limited, memory_judged
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, report_key
@@ -52,6 +53,7 @@ class Planned:
     cores: str | None = None
     max_drop: float | None = None
     file_limits: FileLimits = NO_LIMITS
+    measured_limits: MeasuredLimits = NO_MEASURED_LIMITS
 
     @property
     def key(self) -> str:
@@ -112,9 +114,9 @@ def plan(
             found = find_baseline(baseline, artifact, place.id, key)
             keys = settings.lookup(place.id, artifact.model)
             of_file = FileLimits(**{one.name: keys.get(one.name) for one in fields(FileLimits)})
-            planned.append(
-                Planned(place, stored, found, rule, chosen, guards, threads, cores, keys.get("max_drop"), of_file)
-            )
+            measured = MeasuredLimits.of_keys(keys)
+            drop = keys.get("max_drop")
+            planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, drop, of_file, measured))
     return planned
 
 
@@ -187,7 +189,7 @@ def run_one(
         check_files(baseline)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
-    broken = broken_limits(candidate.artifact, baseline.artifact, one.file_limits)
+    broken = broken_limits(candidate.artifact, baseline.artifact.size_bytes, one.file_limits)
     if broken:
         return draft.model_copy(update={"status": "FAIL", "reason": "; ".join(broken), "decided_by": "file"})
     if others := another_network(candidate.artifact, baseline.artifact):
@@ -206,8 +208,12 @@ def run_one(
     }
     pairing = Pairing(session, sides, draft.handicap, one.guards, progress)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
+    draft, over = memory_judged(draft, pairing, one.measured_limits)
+    if over:
+        return draft
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
-    if result.status != "FAIL":
+    result = limited(result, one.measured_limits)
+    if result.status != "FAIL" or result.decided_by != "latency":
         return result
     result = result.model_copy(update={"notes": (*result.notes, *delegation_notes(baseline, candidate))})
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,12 @@ from ..artifacts.layer_errors import read_layer_errors
 from ..artifacts.requests import NodesRequest
 from ..artifacts.store import check_files, file_of
 from ..base.processes.isolate import run_isolated
-from ..bench.launch import ThisMachine, call_agent
+from ..bench.launch import ThisMachine, ask_agent
 from ..bench.session import Session
 from ..devices.inventory import find_device
 from ..reports.inspected.node_data import FileNode
 from ..types import LayerErrors, Stored
-from ..types.answers import PerOpAnswer
+from ..types.answers import InspectAnswer, PerOpAnswer
 from ..verify.sets_of_inputs import Shapes
 
 TIMEOUT_S = 300.0
@@ -67,20 +68,22 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
     stored = find_one(name, artifacts_root, shapes)
     check_files(stored)
     artifact = stored.artifact
-    facts = call_agent(
+    facts = ask_agent(
+        InspectAnswer,
+        ThisMachine(),
         {
-            "command": "inspect",
             "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
             "shapes": artifact.input_shapes,
         },
+        {},
         TIMEOUT_S,
         f"looking into {artifact.model} {artifact.profile}",
     )
-    keys = [(n["type"], first(n["inputs"]), first(n["outputs"])) for n in facts["executed"]]
-    taken = Counter(key for key, n in zip(keys, facts["executed"], strict=True) if n.get("delegated"))
-    has_delegate = bool(facts["delegate"])
+    keys = [(n.type, first(n.inputs), first(n.outputs)) for n in facts.executed]
+    taken = Counter(key for key, n in zip(keys, facts.executed, strict=True) if n.delegated)
+    has_delegate = facts.delegate is not None
     rows = (Operators(*key, count, taken[key] if has_delegate else None) for key, count in Counter(keys).most_common())
     request = NodesRequest(
         facts=facts,
@@ -110,6 +113,6 @@ def layers_of(stored: Stored) -> LayerErrors | None:
     return read_layer_errors(stored.folder)
 
 
-def first(kinds: list[str]) -> str:
+def first(kinds: Sequence[str]) -> str:
     """The first of several types of data."""
     return kinds[0] if kinds else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..base.progress import Progress, Step
 from ..base.scratch import scratch_folder
-from ..bench.launch import run_agent
+from ..bench.launch import ask_agent
 from ..counting.emulator import prepare
 from ..devices.entries import add_entry, project_file, read_entries, remove_entry
 from ..devices.inventory import find_device
@@ -23,6 +23,7 @@ from ..devices.virtual.simulated import SIMULATED
 from ..devices.wheels import RUNTIME_WHEELS, Machine, download_wheels, has_pip, pip_wheel
 from ..errors import ToolError, UsageError, did_you_mean
 from ..types import PACKAGES_OF, Device
+from ..types.answers import InfoAnswer, InstallAnswer
 
 VENV = "~/.local/share/edgekit/venv"
 INSTALL_S = 1800.0
@@ -69,23 +70,21 @@ def install_runtimes(device: Device, runtimes: list[str], venv: str, progress: P
     base = device.model_copy(update={"python": None}) if made_by_us(device, venv) else device
     with reach(base, progress) as transport, scratch_folder("wheels") as folder:
         progress(Step(f"asking {device.id}"))
-        told = run_agent(transport, {"command": "info"}, {}, 120.0, f"asking {device.id}")
-        info = told["info"]
-        python = ".".join(info["python"].split(".")[:2])
-        wheels = download_wheels(Machine(python, info["machine"], told["glibc"]), runtimes, folder, progress)
+        told = ask_agent(InfoAnswer, transport, {}, {}, 120.0, f"asking {device.id}")
+        python = ".".join(told.info.python.split(".")[:2])
+        wheels = download_wheels(Machine(python, told.info.machine, told.glibc), runtimes, folder, progress)
         size = sum(path.stat().st_size for path in wheels.files)
         progress(Step(f"sending {len(wheels.files)} wheels, {size / 1e6:.0f} MB, and installing them"))
         request = {
-            "command": "install",
             "venv": venv,
             "pip": pip_wheel(wheels.files).name,
             "requirements": wheels.requirements,
         }
         what = f"installing on {device.id}"
-        answer = run_agent(transport, request, {"wheels": wheels.files}, INSTALL_S, what,
+        answer = ask_agent(InstallAnswer, transport, request, {"wheels": wheels.files}, INSTALL_S, what,
                            lambda event: progress(Step(event.event, (device.id,))))  # fmt: skip
-    path = name_interpreter(device, answer["python"])
-    versions = answer["versions"]
+    path = name_interpreter(device, answer.python)
+    versions = answer.versions
     known = ("numpy", *(name for names in PACKAGES_OF.values() for name in names))
     installed = [f"{name} {versions[name]}" for name in known if name in versions]
     lines = [f"{device.id} has {', '.join(installed)} in {venv}; {path} names its interpreter"]

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..types import HALF_COMPUTE_KEY, HALF_COMPUTE_VALUE, Audit, ExportProfile, TensorSpec
+from ..types.answers import InspectAnswer, Node, Tensor
+from .onnx_file import OnnxFile, read_onnx
 from .roles import weights
-
-if TYPE_CHECKING:
-    from onnx import GraphProto, TensorProto
-
-Facts = dict[str, Any]
-Node = dict[str, Any]
 
 INT8 = {"int8", "uint8"}
 FLOAT = {"float32", "float16", "bfloat16"}
@@ -47,7 +42,7 @@ INT8_WEIGHTS_SHARE = 0.5  # of the constants of a file with int8 weights; depthw
 
 
 def audit(
-    facts: Facts,
+    facts: InspectAnswer,
     model_file: Path,
     profile: ExportProfile,
     inputs: tuple[TensorSpec, ...],
@@ -68,95 +63,96 @@ def audit(
         float_compute: how many of them are convolutions or matrix products.
         half_compute: it is to say that CPUs which can may compute it in float16; no other file may.
     """
-    if profile.format == "onnx":
-        facts = {**facts, **read_onnx(model_file)}
+    file = read_onnx(model_file) if profile.format == "onnx" else None
+    if file is not None:
+        facts = file.added_to(facts)
     asks = profile.format == "tflite" and allows_half_compute(model_file)
     result = account(facts).model_copy(update={"half_compute": asks})
     failures = broken_claims(result, facts, profile, inputs, outputs)
     if asks != half_compute:
         failures.append(f"the file {'asks' if asks else 'does not ask'} for float16 compute")
-    if profile.format == "onnx":
-        failures += newer_than_claimed(facts, profile)
+    if file is not None:
+        failures += newer_than_claimed(file, profile)
     if profile.precision == "int8":
-        failures += broken_int8(result, facts["executed"], profile, float_nodes, float_compute)
+        failures += broken_int8(result, facts.executed, profile, float_nodes, float_compute)
     else:
         result = result.model_copy(update={"float_ops": {}})
     return result.model_copy(update={"failures": tuple(failures)})
 
 
-def account(facts: Facts) -> Audit:
+def account(facts: InspectAnswer) -> Audit:
     """What a file holds and what its runtime makes of it, whatever it claims to be.
 
     Args:
-        facts: the agent's ``inspect`` of the file; for ONNX with what :func:`read_onnx` adds.
+        facts: the agent's ``inspect`` of the file; for ONNX with the operators and tensors of :func:`read_onnx`.
     """
-    executed: list[Node] = facts["executed"]
-    constants = [t for t in facts["tensors"] if t["constant"]]
-    compute = [n for n in executed if n["type"] in COMPUTE]
+    executed = facts.executed
+    constants = [t for t in facts.tensors if t.constant]
+    compute = [n for n in executed if n.type in COMPUTE]
     in_int8 = [n for n in compute if reads_int8(n)]
-    delegate = facts["delegate"] or {}
+    delegate = facts.delegate
     return Audit(
-        ops=counts(facts["nodes"]),
+        ops=counts(facts.nodes),
         executed=counts(executed),
         int8_compute_ops=len(in_int8),
         float_compute_ops=len(compute) - len(in_int8),
-        int8_weight_ops=sum(1 for n in compute if n["type"] in DYNAMIC or set(n["inputs"][1:2]) & INT8),
+        int8_weight_ops=sum(1 for n in compute if n.type in DYNAMIC or set(n.inputs[1:2]) & INT8),
         float_ops=counts(float_ops(executed)),
-        int8_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in INT8),
-        float_weight_bytes=sum(t["bytes"] for t in constants if t["dtype"] in FLOAT),
-        transposes=sum(1 for n in executed if n["type"] in TRANSPOSE),
-        reorders=sum(1 for n in executed if n["type"] in REORDER),
-        quantize_ops=sum(1 for n in executed if n["type"] in QUANTIZE),
-        dequantize_ops=sum(1 for n in executed if n["type"] in DEQUANTIZE),
-        delegate=delegate.get("name"),
-        delegated_ops=delegate.get("delegated"),
-        delegate_partitions=delegate.get("partitions"),
-        undelegated=delegate.get("undelegated", {}),
-        max_rank=max((len(t["shape"]) for t in facts["tensors"] if is_activation(t)), default=0),
+        int8_weight_bytes=sum(t.bytes or 0 for t in constants if t.dtype in INT8),
+        float_weight_bytes=sum(t.bytes or 0 for t in constants if t.dtype in FLOAT),
+        transposes=sum(1 for n in executed if n.type in TRANSPOSE),
+        reorders=sum(1 for n in executed if n.type in REORDER),
+        quantize_ops=sum(1 for n in executed if n.type in QUANTIZE),
+        dequantize_ops=sum(1 for n in executed if n.type in DEQUANTIZE),
+        delegate=delegate.name if delegate else None,
+        delegated_ops=delegate.delegated if delegate else None,
+        delegate_partitions=delegate.partitions if delegate else None,
+        undelegated=delegate.undelegated if delegate else {},
+        max_rank=max((len(t.shape or ()) for t in facts.tensors if is_activation(t)), default=0),
     )
 
 
-def is_activation(tensor: dict[str, Any]) -> bool:
+def is_activation(tensor: Tensor) -> bool:
     """True for a tensor of known shape that an inference computes; weights are no one's layout problem."""
-    return tensor["shape"] is not None and bool(tensor.get("depends_on_input", not tensor["constant"]))
+    return tensor.shape is not None and (
+        not tensor.constant if tensor.depends_on_input is None else tensor.depends_on_input
+    )
 
 
-def counts(nodes: list[Node]) -> dict[str, int]:
+def counts(nodes: Sequence[Node]) -> dict[str, int]:
     """Nodes per type, most frequent first."""
-    return dict(Counter(n["type"] for n in nodes).most_common())
+    return dict(Counter(n.type for n in nodes).most_common())
 
 
-def float_ops(executed: list[Node]) -> list[Node]:
+def float_ops(executed: Sequence[Node]) -> list[Node]:
     """Executed operators that compute in float; conversions are not computation."""
     return [
-        n
-        for n in executed
-        if n["type"] not in CONVERSIONS and data_type(n) in FLOAT and set(n["outputs"]) & (FLOAT | INT8)
+        n for n in executed if n.type not in CONVERSIONS and data_type(n) in FLOAT and set(n.outputs) & (FLOAT | INT8)
     ]
 
 
 def data_type(node: Node) -> str | None:
     """The type of the data that an executed operator reads; None where it reads nothing."""
-    found: list[str] = node["inputs"][SCALE_FIRST.get(node["type"], 0) :]
+    found = node.inputs[SCALE_FIRST.get(node.type, 0) :]
     return found[0] if found else None
 
 
 def broken_claims(
     result: Audit,
-    facts: Facts,
+    facts: InspectAnswer,
     profile: ExportProfile,
     inputs: tuple[TensorSpec, ...],
     outputs: tuple[TensorSpec, ...],
 ) -> list[str]:
     """The profile's claims that the file does not keep, in words."""
     broken = []
-    for end, specs in (("input", inputs), ("output", outputs)):
-        for spec, real in zip(specs, facts[f"{end}s"], strict=True):
-            if spec.dtype != real["dtype"]:
-                broken.append(f"{end} {spec.name} is {real['dtype']}, not {spec.dtype}")
+    for end, specs, ports in (("input", inputs, facts.inputs), ("output", outputs, facts.outputs)):
+        for spec, real in zip(specs, ports, strict=True):
+            if spec.dtype != real.dtype:
+                broken.append(f"{end} {spec.name} is {real.dtype}, not {spec.dtype}")
             shape = [spec.batch or 1, *spec.shape[1:]]  # an open batch is inspected with one image
-            if shape != list(real["shape"]):
-                broken.append(f"{end} {spec.name} is {real['shape']}, not {shape}")
+            if shape != list(real.shape):
+                broken.append(f"{end} {spec.name} is {[*real.shape]}, not {shape}")
     if result.max_rank > MAX_RANK:
         broken.append(f"a tensor of rank {result.max_rank}: GPU delegates take at most {MAX_RANK}")
     if profile.precision in ("dynamic", "weight-only") and result.int8_weight_share < INT8_WEIGHTS_SHARE:
@@ -164,9 +160,9 @@ def broken_claims(
     if profile.precision in ("fp32", "fp16") and result.int8_weight_bytes and not profile.bake_preprocess:
         broken.append(f"{result.int8_weight_bytes} bytes of int8 constants in a {profile.precision} artifact")
     if profile.precision == "fp16":
-        wide = [t for t in weights(facts["nodes"], facts["tensors"]) if t["dtype"] == "float32"]
+        wide = [t for t in weights(facts.nodes, facts.tensors) if t.dtype == "float32"]
         if wide:
-            broken.append(f"{len(wide)} weight tensors are still float32, first {wide[0]['name']}")
+            broken.append(f"{len(wide)} weight tensors are still float32, first {wide[0].name}")
     return broken
 
 
@@ -182,17 +178,20 @@ def allows_half_compute(model_file: Path) -> bool:
     return HALF_COMPUTE_VALUE.encode() in found.get(HALF_COMPUTE_KEY.encode(), b"")
 
 
-def newer_than_claimed(facts: Facts, profile: ExportProfile) -> list[str]:
+def newer_than_claimed(file: OnnxFile, profile: ExportProfile) -> list[str]:
     """The versions of an ONNX file that are newer than the profile's: a runtime that is to read it may refuse it."""
     return [
-        f"{name} {facts[key]}, where the profile has {wanted}"
-        for name, key, wanted in (("opset", "opset", profile.opset), ("IR version", "ir_version", profile.ir_version))
-        if facts[key] > wanted
+        f"{name} {found}, where the profile has {wanted}"
+        for name, found, wanted in (
+            ("opset", file.opset, profile.opset),
+            ("IR version", file.ir_version, profile.ir_version),
+        )
+        if found > wanted
     ]
 
 
 def broken_int8(
-    result: Audit, executed: list[Node], profile: ExportProfile, float_nodes: frozenset[str], float_compute: int
+    result: Audit, executed: Sequence[Node], profile: ExportProfile, float_nodes: frozenset[str], float_compute: int
 ) -> list[str]:
     """What is not int8 in an int8 artifact, and what was to stay in float and did not.
 
@@ -201,23 +200,23 @@ def broken_int8(
     """
     broken = []
     in_float = float_ops(executed)
-    astray = [n for n in in_float if n["type"] in COMPUTE and not is_one_of(n, float_nodes)]
+    astray = [n for n in in_float if n.type in COMPUTE and not is_one_of(n, float_nodes)]
     if astray:
         total = result.float_compute_ops + result.int8_compute_ops
         broken.append(
-            f"{len(astray)} of {total} convolutions and matrix products execute in float, first {astray[0]['name']}"
+            f"{len(astray)} of {total} convolutions and matrix products execute in float, first {astray[0].name}"
         )
     kept = result.float_compute_ops - len(astray)
     if kept != float_compute:
         broken.append(f"{kept} convolutions and matrix products stay in float, where {float_compute} are to")
-    lost = [n for n in executed if is_one_of(n, float_nodes) and n["type"] not in CONVERSIONS and reads_int8(n)]
+    lost = [n for n in executed if is_one_of(n, float_nodes) and n.type not in CONVERSIONS and reads_int8(n)]
     if profile.format != "tflite":  # the others fuse what stands between two quantized tensors, as ONNX Runtime a sum
-        lost = [n for n in lost if n["type"] in COMPUTE]
+        lost = [n for n in lost if n.type in COMPUTE]
     if lost:
-        broken.append(f"{len(lost)} operators that are to stay in float compute in int8, first {lost[0]['name']}")
+        broken.append(f"{len(lost)} operators that are to stay in float compute in int8, first {lost[0].name}")
     if result.int8_compute_ops == 0:
         broken.append("no convolution or matrix product executes in int8")
-    others = counts([n for n in in_float if n["type"] not in COMPUTE and not is_one_of(n, float_nodes)])
+    others = counts([n for n in in_float if n.type not in COMPUTE and not is_one_of(n, float_nodes)])
     if profile.format == "tflite" and others:
         broken.append(f"operators compute in float: {', '.join(f'{count} {op}' for op, count in others.items())}")
     return broken
@@ -234,60 +233,4 @@ def is_one_of(node: Node, names: frozenset[str]) -> bool:
     ONNX Runtime calls an operator that it has laid out anew ``<output>_nchwc``, one that it has copied
     ``<name>_token_<number>``, and a matrix product that it computes with its activation ``fused <name>``.
     """
-    return re.sub(r"^fused |(_nchwc|_token_\d+)+$", "", node["name"]) in names
-
-
-def constants_of(graph: GraphProto) -> list[TensorProto]:
-    """The tensors that operators of type Constant hold, named as their outputs."""
-    found = []
-    for node in graph.node:
-        for attribute in node.attribute if node.op_type == "Constant" else ():
-            if attribute.name == "value":
-                found.append(type(attribute.t).FromString(attribute.t.SerializeToString()))
-                found[-1].name = node.output[0]
-    return found
-
-
-def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> Facts:
-    """Operators and tensors of an ONNX file, in the form of the agent's ``inspect``, and the file's versions.
-
-    ``shapes`` are those of inputs that the file leaves open, by name.
-    """
-    import onnx
-
-    model = onnx.load_model(model_file)
-    for given in model.graph.input:
-        for dim, size in zip(given.type.tensor_type.shape.dim, (shapes or {}).get(given.name, ()), strict=False):
-            dim.dim_value = size
-    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    graph = model.graph
-    tensors = [
-        {
-            "id": t.name,
-            "name": t.name,
-            "shape": list(t.dims),
-            "dtype": onnx.helper.tensor_dtype_to_np_dtype(t.data_type).name,
-            "constant": True,
-            "bytes": onnx.numpy_helper.to_array(t).nbytes,
-        }
-        for t in (*graph.initializer, *constants_of(graph))
-    ]
-    for info in (*graph.value_info, *graph.input, *graph.output):
-        kind = info.type.tensor_type
-        tensors.append(
-            {
-                "id": info.name,
-                "name": info.name,
-                "shape": [d.dim_value for d in kind.shape.dim] if kind.HasField("shape") else None,
-                "dtype": onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
-                "constant": False,
-                "bytes": None,
-            }
-        )
-    nodes = [
-        {"type": n.op_type, "name": n.name, "reads": list(n.input), "writes": list(n.output)}
-        for n in graph.node
-        if n.op_type != "Constant"
-    ]
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    return {"nodes": nodes, "tensors": tensors, "opset": opset, "ir_version": model.ir_version}
+    return re.sub(r"^fused |(_nchwc|_token_\d+)+$", "", node.name) in names

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from .watch import watched
 
 EQUAL = 1e-6
 """Differences below this share of the largest value are rounding."""
@@ -53,18 +53,10 @@ def first_blind(network: nn.Module, images: Tensor) -> str:
     """The first layer whose output is the same for all images."""
     found: list[str] = []
 
-    def look(name: str) -> Any:
-        def hook(module: nn.Module, _: Any, output: Any) -> None:
-            if not found and isinstance(output, Tensor) and len(output) == len(images) and not varies(output):
-                found.append(f"the output of layer {name} ({type(module).__name__}) does not depend on them")
+    def look(name: str, module: nn.Module, output: Any) -> None:
+        if not found and isinstance(output, Tensor) and len(output) == len(images) and not varies(output):
+            found.append(f"the output of layer {name} ({type(module).__name__}) does not depend on them")
 
-        return hook
-
-    hooks = [m.register_forward_hook(look(n)) for n, m in network.named_modules() if n and not any(m.children())]
-    try:
-        with torch.no_grad():
-            network(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with watched(network, look):
+        network(images)
     return found[0] if found else "the differences cancel out in its head"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from .watch import watched
 
 BATCH = 16
 
@@ -42,29 +43,21 @@ def finite_outputs(network: nn.Module, images: Tensor, what: str) -> Tensor:
     """
     start = 0
 
-    def look(name: str) -> Any:
-        def hook(module: nn.Module, _: Any, output: Any) -> None:
-            # A finite sum has finite terms only; one that is not may have overflowed, so look at each.
-            if not isinstance(output, Tensor) or isfinite(output.sum()) or bool(torch.isfinite(output).all()):
-                return
-            bad = (~torch.isfinite(output)).flatten(1).any(1).nonzero()[0].item()
-            raise UsageError(
-                f"the output of layer {name} ({type(module).__name__}) is not finite for {what} image "
-                f"{start + int(bad) + 1} of {len(images)}",
-                "the float network itself overflows there: check the checkpoint and the card's mean and std",
-            )
+    def look(name: str, module: nn.Module, output: Any) -> None:
+        # The terms of a finite sum are finite. A sum that is not finite may have overflowed, so look at each term.
+        if not isinstance(output, Tensor) or isfinite(output.sum()) or bool(torch.isfinite(output).all()):
+            return
+        bad = (~torch.isfinite(output)).flatten(1).any(1).nonzero()[0].item()
+        raise UsageError(
+            f"the output of layer {name} ({type(module).__name__}) is not finite for {what} image "
+            f"{start + int(bad) + 1} of {len(images)}",
+            "the float network itself overflows there: check the checkpoint and the card's mean and std",
+        )
 
-        return hook
-
-    hooks = [m.register_forward_hook(look(n)) for n, m in network.named_modules() if n and not any(m.children())]
-    hooks.append(network.register_forward_hook(look("(the network's own output)")))
-    try:
-        outputs = []
-        with torch.no_grad():
-            for batch in torch.split(images, BATCH):
-                outputs.append(network(batch))
-                start += len(batch)
-        return torch.cat(outputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    outputs = []
+    with watched(network, look):
+        for batch in torch.split(images, BATCH):
+            outputs.append(network(batch))
+            look("(the network's own output)", network, outputs[-1])
+            start += len(batch)
+    return torch.cat(outputs)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from ..base.inside import inside
 from ..types import Audit, Format, Precision
-from .audit import FLOAT, INT8, account, read_onnx
+from ..types.answers import InspectAnswer
+from .audit import FLOAT, INT8, account
+from .onnx_file import read_onnx
 from .roles import weights
 from .work import count_macs, count_parameters
 
@@ -33,7 +34,7 @@ def external_files(path: Path) -> tuple[str, ...]:
 
 
 def examine(
-    facts: dict[str, Any], model_file: Path, format_: Format, shapes: Mapping[str, Sequence[int]]
+    facts: InspectAnswer, model_file: Path, format_: Format, shapes: Mapping[str, Sequence[int]]
 ) -> tuple[Audit, Precision, int | None, int | None]:
     """What a file holds: the runtime's account, its precision, multiply-accumulates and parameters.
 
@@ -47,23 +48,23 @@ def examine(
         The account; the precision; the counts, None where the file's own operators or shapes are not known.
     """
     if format_ == "onnx" and find_spec("onnx") is not None:
-        facts = {**facts, **read_onnx(model_file, shapes)}
-    nodes, tensors = facts["nodes"], facts["tensors"]
+        facts = read_onnx(model_file, shapes).added_to(facts)
+    nodes, tensors = facts.nodes, facts.tensors
     found = account(facts)
     if not nodes:
         return found, precision_of(found, [], format_), None, None
-    kinds = [t["dtype"] for t in weights(nodes, tensors)]
+    kinds = [t.dtype for t in weights(nodes, tensors)]
     return found, precision_of(found, kinds, format_), count_macs(nodes, tensors), count_parameters(nodes, tensors)
 
 
 def named_nodes(
-    facts: dict[str, Any], model_file: Path, format_: Format, shapes: Mapping[str, Sequence[int]]
+    facts: InspectAnswer, model_file: Path, format_: Format, shapes: Mapping[str, Sequence[int]]
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Name and names of the written tensors of each operator; arguments as of :func:`examine`."""
     if format_ == "onnx" and find_spec("onnx") is not None:
-        facts = {**facts, **read_onnx(model_file, shapes)}
-    named = {tensor["id"]: str(tensor["name"]) for tensor in facts["tensors"]}
-    return [(str(n["name"]), tuple(named.get(one, str(one)) for one in n["writes"])) for n in facts["nodes"]]
+        facts = read_onnx(model_file, shapes).added_to(facts)
+    named = {tensor.id: tensor.name for tensor in facts.tensors}
+    return [(node.name, tuple(named.get(one, str(one)) for one in node.writes)) for node in facts.nodes]
 
 
 def precision_of(found: Audit, kinds: Sequence[str], format_: Format) -> Precision:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+
+from ..types.answers import Node, Tensor
 
 # Operators of a file whose operands at these positions are multiplied; a bias stands behind them.
 WEIGHTED = {
@@ -17,22 +19,22 @@ WEIGHTED = {
 }
 
 
-def weights(nodes: list[dict[str, Any]], tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def weights(nodes: Sequence[Node], tensors: Sequence[Tensor]) -> list[Tensor]:
     """The constants that a convolution or matrix product multiplies its data with.
 
     A bias, an addend, a scale of channels and a slope are none. Weights that the file converts or reshapes before they
     are multiplied are found through those operators: their data is the first operand.
 
     Args:
-        nodes: the file's operators, in order of execution, each with ``type``, ``reads`` and ``writes`` (ids).
-        tensors: its tensors, each with ``id`` and ``constant``.
+        nodes: the file's operators, in order of execution.
+        tensors: its tensors.
     """
-    constants = {t["id"]: t for t in tensors if t["constant"]}
+    constants = {t.id: t for t in tensors if t.constant}
     stored = {key: key for key in constants}  # id of a tensor that no input changes -> id of the constant it comes from
     found = set()
     for node in nodes:
-        reads, writes = node["reads"], node["writes"]
-        multiplied = [reads[i] for i in WEIGHTED.get(node["type"], ()) if i < len(reads)]
+        reads, writes = node.reads, node.writes
+        multiplied = [reads[i] for i in WEIGHTED.get(node.type, ()) if i < len(reads)]
         found |= {stored[key] for key in multiplied if key in stored}
         if reads and all(key in stored for key in reads):
             stored |= dict.fromkeys(writes, stored[reads[0]])

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
+from ..types.answers import Node, Tensor
 from .roles import WEIGHTED, weights
-
-Node = dict[str, Any]
-Tensor = dict[str, Any]
 
 TRANSPOSED = {"ConvTranspose", "TRANSPOSE_CONV", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
 MATRIX = {"Gemm", "MatMul", "FULLY_CONNECTED", "BATCH_MATMUL"}
 
 
-def count_macs(nodes: list[Node], tensors: list[Tensor]) -> int | None:
+def count_macs(nodes: Sequence[Node], tensors: Sequence[Tensor]) -> int | None:
     """Multiply-accumulates of the convolutions and matrix products of one inference; None where a shape is not known.
 
     Args:
-        nodes: the file's operators, each with ``type``, ``reads`` and ``writes`` (ids of tensors).
-        tensors: its tensors, each with ``id`` and ``shape`` (None where it is not known).
+        nodes: the file's operators.
+        tensors: its tensors.
     """
-    shapes = {t["id"]: t["shape"] for t in tensors}
+    shapes = {t.id: t.shape for t in tensors}
     total = 0
     for node in nodes:
-        places = WEIGHTED.get(node["type"])
+        places = WEIGHTED.get(node.type)
         if places is None:
             continue
-        ids = [*(node["reads"][place] for place in places), node["writes"][0]]
+        ids = [*(node.reads[place] for place in places), node.writes[0]]
         given, weight, made = (shapes.get(key) for key in ids)
         if not given or not weight or not made or min(*given, *weight, *made) < 1:
             return None
-        total += macs_of(node["type"], given, weight, made)
+        total += macs_of(node.type, given, weight, made)
     return total
 
 
-def macs_of(kind: str, given: list[int], weight: list[int], made: list[int]) -> int:
+def macs_of(kind: str, given: Sequence[int], weight: Sequence[int], made: Sequence[int]) -> int:
     """Those of one operator, from the shapes of its data, its weight and its result.
 
     Of a convolution each element of the result (of a transposed one, of the data) meets one filter; of a matrix product
@@ -51,6 +49,6 @@ def macs_of(kind: str, given: list[int], weight: list[int], made: list[int]) -> 
     return prod(weight) // channels * prod(given if kind in TRANSPOSED else made)
 
 
-def count_parameters(nodes: list[Node], tensors: list[Tensor]) -> int:
+def count_parameters(nodes: Sequence[Node], tensors: Sequence[Tensor]) -> int:
     """Elements of the constants that convolutions and matrix products multiply with."""
-    return sum(prod(t["shape"]) for t in weights(nodes, tensors) if t["shape"] is not None)
+    return sum(prod(t.shape) for t in weights(nodes, tensors) if t.shape is not None)

@@ -1,6 +1,7 @@
 """Load public checkpoints safely: tensors only, strictly, with the layout named.
 
-Files are what ``torch.save`` writes, in any wrapper that trainers use, or ``.safetensors``. No code in a file runs.
+Files are what ``torch.save`` writes, in any wrapper that trainers use, ``.safetensors``, arrays of NumPy or frozen
+TensorFlow graphs. No code in a file runs.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.files import sha256_file
 from ..errors import UsageError, shown
-from .layouts import LAYOUTS, TRAINED_AS, adopt, load_strictly, translate
+from .foreign_arrays import Foreign
+from .layout_names import LAYOUTS
+from .layouts import TRAINED_AS, adopt, load_strictly, translate
 from .refusals import WAY_OUT
 from .safe_load import read_file
 from .state_names import plain_names
@@ -21,6 +25,9 @@ from .state_tables import find_table, is_average
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+Ranges = Mapping[str, tuple[float, float]]
+"""Smallest and largest value of tensors, by name."""
 
 EDGEKIT = "edgekit"
 """Key under which a checkpoint of edgekit's trainer says what it is: ``model``, ``architecture``, ``layout`` …"""
@@ -34,6 +41,8 @@ class Checkpoint:
         state: tensors by name, without wrappers' prefixes.
         trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
         architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
+        ranges: of its tensors, by the nodes of its graph, as quantization-aware training learnt them; empty without.
+        notes: what of the file was left out, in words.
         key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
         average: they are the moving average of the weights.
         other: as ``key``, of the average beside the weights, or of the weights beside the average; empty without one.
@@ -46,6 +55,8 @@ class Checkpoint:
     average: bool = False
     other: str = ""
     architecture: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Ranges = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool = False) -> Checkpoint:
@@ -61,7 +72,8 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
             average that is asked for.
     """
     content = read_file(path)
-    table = find_table(content, path, ema=ema)
+    foreign = content if isinstance(content, Foreign) else None
+    table = find_table(content if foreign is None else foreign.state, path, ema=ema)
     named = plain_names(table.state, network, path, ema=ema)
     header = header_of(content)
     said = header.get("architecture", {})
@@ -75,6 +87,8 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         average=ema or is_average(table.key),
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
+        ranges=known_ranges(header, path),
+        notes=() if foreign is None else foreign.notes,
     )
 
 
@@ -84,7 +98,7 @@ def read_state(path: Path, network: nn.Module | None = None) -> dict[str, Tensor
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a checkpoint of edgekit says of itself; empty for any other.
+    """What a checkpoint of edgekit says of itself, as read: nothing in it is checked yet. Empty for any other.
 
     Raises:
         UsageError: see :func:`read_file`.
@@ -112,6 +126,22 @@ def known_layout(header: Mapping[str, Any], path: Path) -> str:
         f"{path} says of itself that it was trained from the layout {shown(said)}, which edgekit does not know",
         f"known: {', '.join(sorted(known))}; a newer edgekit may know more",
     )
+
+
+def known_ranges(header: Mapping[str, Any], path: Path) -> Ranges:
+    """The ranges that quantization-aware training left in a checkpoint of edgekit; empty where it left none.
+
+    Raises:
+        UsageError: they are no table of pairs of numbers around zero.
+    """
+    said = header.get("ranges", {})
+    try:
+        found = {str(name): (float(low), float(high)) for name, (low, high) in said.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {"": (1.0, 0.0)}
+    if all(-inf < low <= 0 <= high < inf for low, high in found.values()):
+        return found
+    raise UsageError(f"{path} says of its ranges {shown(said)}, which are no pairs of numbers around zero", WAY_OUT)
 
 
 def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
 
@@ -69,13 +70,10 @@ def layer_costs(module: nn.Module, input_shape: tuple[int, ...]) -> list[LayerCo
     def add(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         costs.append(cost_of(names[layer], layer, inputs[0], output))
 
-    hooks = [layer.register_forward_hook(add) for layer in names]
-    try:
-        with torch.no_grad():
-            module(torch.zeros(input_shape, device=next(module.parameters()).device))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad():
+        for layer in names:
+            hooks.enter_context(layer.register_forward_hook(add))
+        module(torch.zeros(input_shape, device=next(module.parameters()).device))
     return costs
 
 

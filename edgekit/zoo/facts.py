@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from math import prod
 from typing import Any
 
@@ -78,15 +79,13 @@ def facts_of_run(network: nn.Module, inputs: tuple[Tensor, ...]) -> NetworkFacts
     def leave(_module: nn.Module, _inputs: Any, _output: Any) -> None:
         counted.running.pop()
 
-    hooks = [layer.register_forward_hook(add) for layer in names]
-    hooks += [module.register_forward_pre_hook(enter) for module in paths]
-    hooks += [module.register_forward_hook(leave) for module in paths]
-    try:
-        with torch.no_grad(), counted:
-            network(*inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad(), counted:
+        for layer in names:
+            hooks.enter_context(layer.register_forward_hook(add))
+        for module in paths:
+            hooks.enter_context(module.register_forward_pre_hook(enter))
+            hooks.enter_context(module.register_forward_hook(leave))
+        network(*inputs)
     by_kind: Counter[str] = Counter()
     for one in counted.found:
         by_kind[one.kind] += one.elements

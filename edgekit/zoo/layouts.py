@@ -8,7 +8,7 @@ the network's own. CondenseNet's official names are edgekit's own; only its form
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from ..errors import UsageError
 from .condense import condense, whole_classifier
 from .condensenet import CondenseNet
 from .heads import as_shaped, cause, last_layer, with_head
+from .layout_names import LAYOUTS, foreign_layout, in_order, layers_of
 from .mnasnet import MnasNet
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3 import MobileNetV3
@@ -27,52 +28,8 @@ SHOWN = 3
 TORCHVISION_NAMES = (SqueezeNet, MobileNetV2, MobileNetV3, MnasNet, ShuffleNetV2)
 TRAINED_AS = "edgekit, trained as "
 """Before the name of the foreign layout whose conventions a checkpoint of edgekit's trainer has."""
-BN_EPS = 1e-5  # of every foreign layout below; no checkpoint holds it
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a library names its layers.
-
-    Attributes:
-        marker: beginning of a key that every checkpoint of this layout has, and no other layout.
-        names: parts of the keys in the order of execution, ``stage`` and ``unit`` without their numbers.
-    """
-
-    name: str
-    marker: str
-    names: tuple[str, ...]
-
-
-LAYOUTS = (
-    Layout(
-        "timm",
-        "conv_stem.",
-        (
-            *("conv_stem", "conv", "conv_pw", "bn1", "blocks", "conv_dw", "conv_head", "bn2"),
-            *("se", "conv_reduce", "conv_expand", "conv_pwl", "bn3", "classifier"),
-        ),
-    ),
-    Layout(
-        "pytorchcv",
-        "features.init_block.",
-        (
-            *("features", "output", "init_block", "stage", "final_block", "unit"),
-            *("compress_conv1", "compress_bn1", "dw_conv2", "dw_bn2", "expand_conv3", "expand_bn3"),  # ShuffleNet
-            *("squeeze", "expand1x1", "expand3x3"),  # SqueezeNet
-            *("shortcut_dconv", "shortcut_conv", "exp_conv", "conv1", "dconv", "dw_conv", "se"),
-            *("conv2", "conv3", "pw_conv", "final_conv", "conv", "bn"),
-        ),
-    ),
-    Layout(
-        "megvii",
-        "first_conv.",
-        (
-            *("first_conv", "features", "branch_proj", "branch_main", "branch_main_1", "branch_main_2"),
-            *("conv_last", "classifier"),
-        ),
-    ),
-)
 # pytorchcv's names of the condensed CondenseNet, as the official ones.
 PYTORCHCV_CONDENSENET = (
     (r"^features\.init_block\.conv\.", "features.init_conv."),
@@ -97,11 +54,6 @@ def translate(network: nn.Module, state: State) -> tuple[str, State]:
     return own_names(network), with_head(network, state)
 
 
-def foreign_layout(state: State) -> Layout | None:
-    """Which other library named the tensors; None for the network's own names."""
-    return next((known for known in LAYOUTS if any(key.startswith(known.marker) for key in state)), None)
-
-
 def own_names(network: nn.Module) -> str:
     """Whose names the network's own are."""
     return "torchvision" if isinstance(network, TORCHVISION_NAMES) else "edgekit"
@@ -119,57 +71,15 @@ def adopt(network: nn.Module, layout: str, *, own_eps: bool = False) -> None:
     With ``own_eps`` the card says the epsilon, and the network has it.
     """
     layout = layout.removeprefix(TRAINED_AS)
-    if layout not in {known.name for known in LAYOUTS}:
+    known = next((known for known in LAYOUTS if known.name == layout), None)
+    if known is None:
         return
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and not own_eps:
-            module.eps = BN_EPS
+            module.eps = known.bn_eps
     take = getattr(network, "adopt", None)
     if take is not None:
         take(layout)
-
-
-def layers_of(state: State) -> dict[str, State]:
-    """Tensors by layer (the key without its last part), in the state's order."""
-    layers: dict[str, State] = {}
-    for key, value in state.items():
-        prefix, _, leaf = key.rpartition(".")
-        layers.setdefault(prefix, {})[leaf] = value
-    return layers
-
-
-def in_order(layout: Layout, state: State) -> State:
-    """``state`` in the order of execution."""
-    if layout.name == "timm":
-        state = with_projections(state)
-    rank = {name: index for index, name in enumerate(layout.names)}
-
-    def position(prefix: str) -> list[tuple[int, int]]:
-        found = []
-        for part in prefix.split("."):
-            numbered = re.fullmatch(r"(stage|unit|)(\d+)", part)
-            name, number = numbered.groups() if numbered else (part, "0")
-            # A name that the library does not have is a head of the user's: it comes last.
-            found.append((rank.get(name, len(rank) if name else -1), int(number)))
-        return found
-
-    layers = layers_of(state)
-    ordered = sorted(layers, key=position)
-    return {f"{prefix}.{leaf}": value for prefix in ordered for leaf, value in layers[prefix].items()}
-
-
-def with_projections(state: State) -> State:
-    """Rename timm's blocks without expansion as if it were merely missing: ``conv_pw`` there is the projection."""
-    expanding = {key.rpartition(".conv_pwl.")[0] for key in state if ".conv_pwl." in key}
-    names = {"conv_pw": "conv_pwl", "bn1": "bn2", "bn2": "bn3"}
-    separable = {key.rpartition(".conv_dw.")[0] for key in state if ".conv_dw." in key} - expanding
-    renamed = {}
-    for key, value in state.items():
-        layer, _, leaf = key.rpartition(".")
-        block, _, name = layer.rpartition(".")
-        moved = block in separable and name in names
-        renamed[f"{block}.{names[name]}.{leaf}" if moved else key] = value
-    return renamed
 
 
 def paired(network: nn.Module, state: State) -> State:

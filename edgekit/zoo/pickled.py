@@ -26,9 +26,19 @@ MARK = object()
 
 @dataclass
 class Opaque:
-    """An object of a class that was not made, with what the pickle sets on it or puts into it."""
+    """An object of a class that was not made, with what the pickle sets on it or puts into it.
+
+    Attributes:
+        state: what is set by name.
+        kind: full name of its class, or of the function that would make it; empty where the pickle names none.
+        arguments: what that function would be called with.
+        built: its state, where that is no dict.
+    """
 
     state: dict[Any, Any] = field(default_factory=dict)
+    kind: str = field(default="", compare=False)
+    arguments: Any = field(default=(), compare=False)
+    built: Any = field(default=None, compare=False)
 
 
 def checkpoint_values(path: Path) -> Any:
@@ -105,6 +115,8 @@ def put_into(stack: list[Any], name: str) -> None:
     elif name == "BUILD":
         if isinstance(target, Opaque) and isinstance(values[0], dict):
             target.state.update(values[0])
+        elif isinstance(target, Opaque):
+            target.built = values[0]
     elif isinstance(target, list):
         target.extend(values)
 
@@ -133,7 +145,21 @@ def made(name: str, argument: Any, before: list[Any]) -> Any:
         return list(before[-1])
     if name == "DICT":
         return dict(zip(before[-1][::2], before[-1][1::2], strict=True))
-    return Opaque() if before or name in CLASSES else argument
+    return opaque(name, argument, before) if before or name in CLASSES else argument
+
+
+def opaque(name: str, argument: Any, before: list[Any]) -> Opaque | bytes:
+    """What stands for a class, or for the object that an opcode would make; bytes are made."""
+    if name == "GLOBAL":
+        return Opaque(kind=str(argument).replace(" ", "."))
+    if name == "STACK_GLOBAL":
+        return Opaque(kind=".".join(map(str, before)))
+    maker = before[0] if before else None
+    if name in ("REDUCE", "NEWOBJ") and isinstance(maker, Opaque):
+        if maker.kind == "_codecs.encode" and before[1][1:] == ("latin1",):
+            return str(before[1][0]).encode("latin1")  # bytes, as protocol 2 writes them
+        return Opaque(kind=maker.kind, arguments=before[1])
+    return Opaque()
 
 
 def above_mark(stack: list[Any]) -> list[Any]:

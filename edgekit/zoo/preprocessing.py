@@ -21,6 +21,7 @@ from ..base.files import sha256_file
 from ..catalog import MODELS, builtin_folder, load_all
 from ..errors import UsageError
 from ..types import ModelCard, Origin, Preprocessing, Weights
+from .graphdef import of_tf_slim
 from .pickled import checkpoint_values
 from .preprocessing_files import beside, recorded
 from .trainer_args import trainer_args
@@ -46,7 +47,7 @@ class Wishes:
     input_size: Size | None = None
 
     def given(self) -> dict[str, Any]:
-        """The fields that say something."""
+        """The fields that say something, as changes of a card."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -59,6 +60,8 @@ class Wishes:
         ]
 
 
+TF_SLIM_RECIPE = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+"""``inception_preprocessing.py`` of tensorflow/models: pixels from -1 to 1, the rest as the card has it."""
 SIZES = ("resize", "crop", "input_size")
 NO_WISHES = Wishes()
 
@@ -93,7 +96,10 @@ def settled(card: ModelCard, checkpoint: Path | None, wishes: Wishes = NO_WISHES
 
 
 def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Origin]:
-    """What is said of the preprocessing of a checkpoint, as changes of the card, and who says it."""
+    """What is said of a checkpoint's preprocessing, and who says it.
+
+    It comes as changes of the card: values as read, which are checked when the card takes them.
+    """
     if checkpoint is None:
         return {}, Origin(kind="card", source="the card")
     content = checkpoint_values(checkpoint)
@@ -110,6 +116,8 @@ def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Orig
     entry = published(card, checkpoint)
     if entry is not None:
         return recipe_of(entry), Origin(kind="published", source=f"the published recipe of {entry.name}")
+    if of_tf_slim(checkpoint):
+        return TF_SLIM_RECIPE, Origin(kind="published", source="the published recipe of TF-Slim's MobileNets")
     if is_own(card):
         return {}, Origin(kind="card", source=f"the card {card.id}")
     return {}, Origin(kind="assumed", source=f"the card {card.id}: nothing says how {checkpoint.name} was trained")
@@ -132,7 +140,7 @@ def published(card: ModelCard, checkpoint: Path) -> Weights | None:
 
 def recipe_of(entry: Weights) -> dict[str, Any]:
     """What published weights say of their preprocessing; what they leave out is as the card has it."""
-    names = ("mean", "std", "resize", "interpolation")
+    names = ("mean", "std", "resize", "interpolation", "channels")
     return {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
 
 

@@ -27,7 +27,12 @@ HINT = "correct it, or say it all with --mean --std --resize --input-size --inte
 
 @dataclass(frozen=True)
 class Beside:
-    """A file that says something of the preprocessing, and what, as changes of a card's."""
+    """A file that says something of the preprocessing.
+
+    Attributes:
+        path: of the file.
+        changes: of a card's preprocessing and input size: values as read, checked when the card takes them.
+    """
 
     path: Path
     changes: dict[str, Any]

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..base import plugins
 from ..base.files import sha256_file
 from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
-from .checkpoints import load_into, read_checkpoint, sha256_state
+from .checkpoints import Ranges, load_into, read_checkpoint, sha256_state
 from .condensenet import condensenet
 from .conventions import check_size, with_conventions
 from .igcv1 import igcv1
@@ -166,14 +167,11 @@ def calibrate_batch_norm(network: nn.Module, images: Tensor) -> None:
             norm.weight.mul_(sqrt((layer + norm.eps) / layer))
             norm.bias.mul_(WIDER_BIAS)
 
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
-    try:
-        with torch.no_grad():
-            network(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad():
+        for norm in network.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                hooks.enter_context(norm.register_forward_pre_hook(measure))
+        network(images)
 
 
 @dataclass(frozen=True)
@@ -184,11 +182,13 @@ class Built:
         network: in eval mode.
         card: with the class count, and the conventions, that the checkpoint brings.
         provenance: where the weights came from.
+        ranges: of its tensors, where the checkpoint was trained for int8; see ``Checkpoint``.
     """
 
     network: nn.Module
     card: ModelCard
     provenance: WeightsProvenance
+    ranges: Ranges = field(default_factory=dict)
 
 
 def network_with_weights(
@@ -246,5 +246,6 @@ def network_with_weights(
         key=found.key,
         average=found.average,
         other=found.other,
+        notes=found.notes,
     )
-    return Built(network, card, provenance)
+    return Built(network, card, provenance, found.ranges)

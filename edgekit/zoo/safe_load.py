@@ -18,6 +18,7 @@ import torch
 
 from ..base.archives import check_archive
 from ..errors import UsageError
+from .foreign_arrays import Foreign, read_foreign
 from .refusals import WAY_OUT, beginning, refusal
 
 UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
@@ -61,6 +62,8 @@ class InertList(Inert):
 def read_file(path: Path) -> Any:
     """The content of a checkpoint file: tensors on the CPU, plain values, and :class:`Inert` objects for the rest.
 
+    A file that PyTorch did not write gives a :class:`~edgekit.zoo.foreign_arrays.Foreign`.
+
     Raises:
         UsageError: missing, truncated, no checkpoint, or naming what could do harm.
     """
@@ -72,11 +75,24 @@ def read_file(path: Path) -> Any:
 
             return load_file(path)
         check_size(path)
-        return unpickle(path)
+        foreign = foreign_weights(path)
+        return unpickle(path) if foreign is None else foreign
     except UsageError:
         raise
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
         raise refusal(path, error) from error
+
+
+def foreign_weights(path: Path) -> Foreign | None:
+    """What :func:`read_foreign` finds.
+
+    Raises:
+        UsageError: the file is damaged, or has a layout of its own.
+    """
+    try:
+        return read_foreign(path)
+    except ValueError as error:
+        raise UsageError(f"{path} cannot be read as weights: {error}", WAY_OUT) from error
 
 
 def check_size(path: Path) -> None:

@@ -98,6 +98,9 @@ class SqueezeNet(nn.Module):
         last = self.classifier[1]
         assert isinstance(last, nn.Conv2d)
         nn.init.normal_(last.weight, 0.0, 0.01)
+        # A ReLU follows: a class whose scores begin below zero on all images never learns. Softmax does not see it.
+        assert last.bias is not None
+        nn.init.ones_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, 3, H, W)`` to ``(N, num_classes)``."""

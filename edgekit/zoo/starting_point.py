@@ -15,7 +15,8 @@ from ..types import CheckpointReading, ModelCard
 from .checkpoints import load_into, read_checkpoint
 from .conventions import with_conventions
 from .heads import last_layer
-from .layouts import LAYOUTS, TRAINED_AS, class_count, layout_name
+from .layout_names import LAYOUTS
+from .layouts import TRAINED_AS, class_count, layout_name
 from .registry import create
 
 

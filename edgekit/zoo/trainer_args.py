@@ -31,7 +31,7 @@ class TrainerArgs:
     """A trainer's arguments that say something of the preprocessing.
 
     Attributes:
-        changes: of a card's preprocessing and input size.
+        changes: of a card's preprocessing and input size: values as read, checked when the card takes them.
         source: who says it, in words.
     """
 

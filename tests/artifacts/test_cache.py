@@ -22,10 +22,18 @@ from edgekit.base.owned import MARK
 from edgekit.base.progress import Warned
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import UsageError
-from edgekit.types import ExportProfile, ModelCard, Stored
+from edgekit.types import ExportProfile, Frozen, ModelCard, Stored
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
-MADE_OF = {"anything": [1, None, "é"]}
+
+
+class Made(Frozen):
+    """Stands for the ingredients: the cache asks only for a value."""
+
+    anything: tuple[int | str | None, ...]
+
+
+MADE_OF = Made(anything=(1, None, "é"))
 
 
 @pytest.fixture
@@ -51,7 +59,7 @@ def test_what_was_kept_comes_back_whole(folder, tmp_path):
     assert {p.name: sha256_file(p) for p in final.iterdir() if p.name not in (MARK, SNIPPET_FILE, FOLDER)} == {
         p.name: sha256_file(p) for p in TINY.iterdir() if p.name in {*listed, "manifest.json"}
     }
-    assert take(folder, {"anything": "else"}, final, pytest.fail) is None
+    assert take(folder, Made(anything=("else",)), final, pytest.fail) is None
     entries, size = measure(folder)
     assert entries == 1
     assert size > stored.artifact.size_bytes
@@ -172,7 +180,7 @@ def test_every_ingredient_counts(key, tmp_path, photos, monkeypatch):
     seen.add(key())
     (photos / "b.png").write_bytes(b"b")
     seen.add(key())
-    monkeypatch.setattr(cache, "installed", {}.get)
+    monkeypatch.setattr(cache, "installed", "{}: 1".format)
     seen.add(key())
     monkeypatch.setattr(cache, "code_digest", lambda: "other code")
     seen.add(key())

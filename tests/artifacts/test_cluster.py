@@ -19,11 +19,12 @@ import pytest
 
 import edgekit
 from edgekit.artifacts import cluster
-from edgekit.artifacts.cluster import Delivery, described, export_on_cluster, unpack
+from edgekit.artifacts.cluster import Delivery, export_on_cluster, unpack
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.artifacts.store import read_manifest
 from edgekit.artifacts.tasks import Outcome, Task
 from edgekit.base.owned import MARK
+from edgekit.base.processes.isolate import Failed
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
@@ -184,8 +185,8 @@ def test_why_layers_were_not_measured_comes_back_beside_the_artifact(tmp_path):
     card = find_card("mobilenet_v3").model_copy(update={"id": "tiny"})
     task = Task(card, None, (profile_for("tflite", "fp32"),))
     files = {path.name: path.read_bytes() for path in TINY.iterdir()}
-    why = described(ToolError("measuring the layers of tiny: KeyError: 186", "look"))
-    delivery = Delivery("converted", 1.0, 1.0, files, [], *why)
+    why = Failed.of(ToolError("measuring the layers of tiny: KeyError: 186", "look"))
+    delivery = Delivery("converted", 1.0, 1.0, files, [], why)
     outcome = unpack(task, ExportOptions(out=tmp_path), delivery, silent)
     assert outcome.artifact == artifact
     assert outcome.folder == tmp_path / "tiny" / "tflite-fp32"

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from edgekit.bench.roofline import ceilings, roofline
 from edgekit.errors import ToolError
-from edgekit.types import Bandwidth, Ceilings, DeviceInfo, LayerLoad
+from edgekit.types import Bandwidth, Ceilings, DeviceInfo, DeviceState, LayerLoad
+from edgekit.types.answers import RooflineAnswer
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -33,8 +35,13 @@ LIMITS = Ceilings(
 )
 
 
-def info(*isa: str) -> DeviceInfo:
-    return DeviceInfo(machine="x86_64", cpu="a CPU", cores=1, system="Linux", python="3.11", isa=isa)
+STATE = DeviceState(unix_time=1.0).to_plain()
+
+
+def answer(*isa: str, **more: object) -> RooflineAnswer:
+    info = DeviceInfo(machine="x86_64", cpu="a CPU", cores=1, system="Linux", python="3.11", isa=isa)
+    seen = {"info": info.to_plain(), "state_before": STATE, "state_after": STATE}
+    return RooflineAnswer.from_plain({**ANSWER, **seen, **more})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def info(*isa: str) -> DeviceInfo:
     ],
 )
 def test_int8_is_the_measured_peak_times_what_the_instructions_promise(isa: tuple[str, ...], ratio: float) -> None:
-    limits = ceilings(ANSWER, info(*isa))
+    limits = ceilings(answer(*isa))
     assert limits.macs_per_s["fp32"] == 50e9
     assert limits.macs_per_s["int8"] == pytest.approx(50e9 * ratio)
     assert limits.sources["fp32"].startswith("measured")
@@ -56,24 +63,24 @@ def test_int8_is_the_measured_peak_times_what_the_instructions_promise(isa: tupl
 
 
 def test_an_unknown_cpu_has_no_int8_peak_and_no_int8_roofline() -> None:
-    limits = ceilings(ANSWER, info())
+    limits = ceilings(answer())
     assert "int8" not in limits.macs_per_s
     assert roofline([LayerLoad(name="a", macs=1, elements=1)], "int8", limits, 1e6) is None
 
 
 def test_half_precision_arithmetic_doubles_the_peak_only_where_it_exists() -> None:
-    assert ceilings(ANSWER, info("asimd", "asimddp", "asimdhp")).macs_per_s["fp16"] == 100e9
-    assert ceilings(ANSWER, info("asimd")).macs_per_s["fp16"] == 50e9
+    assert ceilings(answer("asimd", "asimddp", "asimdhp")).macs_per_s["fp16"] == 100e9
+    assert ceilings(answer("asimd")).macs_per_s["fp16"] == 50e9
 
 
 def test_the_bandwidths_are_sorted_by_footprint() -> None:
-    assert [row.footprint_bytes for row in ceilings(ANSWER, info()).bandwidth] == [1 << 18, 1 << 28]
+    assert [row.footprint_bytes for row in ceilings(answer()).bandwidth] == [1 << 18, 1 << 28]
 
 
 @pytest.mark.parametrize("broken", [{"bandwidth": []}, {"fp32_macs_per_s": 0.0}])
 def test_peaks_that_were_not_measured_are_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(ToolError, match="could not be measured"):
-        ceilings({**ANSWER, **broken}, info())
+    with pytest.raises(ValidationError, match="1 validation error"):
+        answer(**broken)
 
 
 def test_by_hand() -> None:
@@ -122,8 +129,7 @@ def test_the_bound_is_never_below_the_macs_and_never_above_macs_plus_bytes(layer
 
 
 def test_this_machine(ask: Ask) -> None:
-    value = ask("roofline", threads=1, max_s=0.3)
-    limits = ceilings(value, DeviceInfo.from_plain(value["info"]))
+    limits = ceilings(RooflineAnswer.from_plain(ask("roofline", threads=1, max_s=0.3)))
     # One core of anything from a Pi to a workstation, however busy.
     assert 1e8 < limits.macs_per_s["fp32"] < 1e12
     assert all(1e8 < row.bytes_per_s < 1e12 for row in limits.bandwidth)

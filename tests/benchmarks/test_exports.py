@@ -23,6 +23,7 @@ from edgekit.base.progress import Step
 from edgekit.bench.launch import call_agent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError
+from edgekit.types.answers import InspectAnswer
 from edgekit.verify.audit import audit
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
@@ -89,8 +90,9 @@ def test_layouts_are_counted_as_the_audit_counts_them() -> None:
     ends = [tensor_spec(seen["inputs"][0], card, "NHWC"), tensor_spec(seen["outputs"][0], card, "NC")]
     assert (ends[0].shape, ends[0].preprocessing) == ((1, 8, 8, 3), card.preprocessing)
     assert ends[1].preprocessing is None
-    found, known = layout_facts(seen), audit(seen, file, profile_for("tflite", "int8"), (ends[0],), (ends[1],))
-    assert found == {
+    facts = InspectAnswer.from_plain(seen)
+    known = audit(facts, file, profile_for("tflite", "int8"), (ends[0],), (ends[1],))
+    assert layout_facts(seen) == {
         "transposes": known.transposes,
         "executed_ops": sum(known.executed.values()),
         "partitions": known.delegate_partitions,
@@ -99,7 +101,7 @@ def test_layouts_are_counted_as_the_audit_counts_them() -> None:
 
 
 def test_a_failed_export_is_an_answer_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ToolError("the converter crashed with SIGABRT")
 
     monkeypatch.setattr(plain_exports, "make_plain", fail)

@@ -20,7 +20,9 @@ from edgekit.verbs.gate import update
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 APP = typer.Typer()
 APP.command()(gate_command)
-QUICK = "[default]\nsentinel = 1e9\nload = 1e9\nwarmup_s = 0.01\nmin_s = 0.02\nmax_s = 0.3\n"
+QUICK = (
+    "[default]\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\nwarmup_s = 0.01\nmin_s = 0.02\nmax_s = 0.3\n"
+)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from edgekit.artifacts.prepare import ExportOptions
 from edgekit.catalog import profile_for
 from edgekit.errors import UsageError
 from edgekit.forms.profiles import choose_matrix, choose_profiles
+from edgekit.types.answers import InspectAnswer
 from edgekit.verbs.export import export
 from edgekit.verify.audit import broken_claims
 
@@ -45,7 +46,8 @@ def test_weights_are_int8_and_the_ends_float(card_file, tmp_path, format_):
 def test_float_file_that_claims_int8_weights(card_file, tmp_path):
     """A profile that promises int8 weights fails on a file without."""
     (made,) = export([str(card_file)], [profile_for("tflite", "fp32")], ExportOptions(out=tmp_path), print)
-    facts = {"inputs": [], "outputs": []}
+    lists = dict.fromkeys(("nodes", "executed", "tensors", "inputs", "outputs"), ())
+    facts = InspectAnswer(delegate=None, runtime_version="", settings={}, **lists)
     broken = broken_claims(made.artifact.audit, facts, profile_for("tflite", "dynamic"), (), ())
     assert broken == ["only 0% of the constants are int8"]
 

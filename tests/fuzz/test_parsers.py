@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -59,6 +60,11 @@ SLOWEST_S = 3.0
 
 RESULT = "0a0178120f0d000090401500008040" + "2d000088401a0d08ac0210ffffffffffffffffff01220210327a017a"
 """A result file of LiteRT's benchmark: protobuf."""
+GRAPH = (
+    "0a580a1c4d6f62696c656e657456312f436f6e7632645f302f776569676874731205436f6e73742a310a0576616c75651228"
+    "4226080112101202080112020801120208021202080222100000803f0000803f0000803f0000803f"
+)
+"""A constant of a frozen graph: protobuf."""
 
 Parser = Callable[[bytes], object]
 PARSERS: dict[str, Parser] = {}
@@ -183,6 +189,18 @@ def checkpoint(content: bytes) -> object:
 
 
 @parser
+def graph(content: bytes) -> object:
+    """A frozen graph of TensorFlow."""
+    return read_checkpoint(file_of("frozen.pb", content))
+
+
+@parser
+def arrays(content: bytes) -> object:
+    """A pickle of NumPy's arrays."""
+    return read_checkpoint(file_of("weights.pkl", content))
+
+
+@parser
 def safetensors(content: bytes) -> object:
     """The header of a safetensors file."""
     return read_checkpoint(file_of("weights.safetensors", len(content).to_bytes(8, "little") + content + bytes(64)))
@@ -220,6 +238,14 @@ def made_seeds(name: str) -> list[bytes]:
     if name == "safetensors":
         tensor = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
         return [json.dumps({"conv.weight": tensor, "__metadata__": {"format": "pt"}}).encode()]
+    if name == "graph":
+        return [bytes.fromhex(GRAPH)]
+    if name == "arrays":
+        content = {
+            "conv1": [np.ones((1, 1, 2, 3), np.float32), np.ones(3)],
+            "fire2/squeeze1x1": [np.ones((1, 1, 3, 2))],
+        }
+        return [pickle.dumps(content, protocol) for protocol in (2, 4, 5)]
     if name == "phone_result":
         return [bytes.fromhex(RESULT)]
     if name == "labels":

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from edgekit.gate.guards import Guards, clock_doubt, doubts
-from edgekit.types import DeviceState, Guard
+from edgekit.gate.guards import Guards, clock_doubt, doubts, neighbours
+from edgekit.types import Contention, DeviceState, Guard
 
 
 def guard(sentinel_ns: int = 1000, **state: object) -> Guard:
@@ -47,6 +47,29 @@ def test_the_limits_can_be_moved() -> None:
     wide = Guards(sentinel=3.0, load=100.0)
     assert found(guard(2900, load_1m=99.0), guard(), wide) == []
     assert len(found(guard(3100, load_1m=101.0), guard(), wide)) == 2
+
+
+def beside(waited_ns: int | None, others_ns: int | None) -> Contention:
+    return Contention(measured_ns=1000, cpus=2, waited_ns=waited_ns, others_ns=others_ns)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "threads", "words"),
+    [
+        (beside(50, 1000), beside(49, 1200), 1, ""),
+        (beside(51, 0), beside(0, 0), 1, "a neighbour on the core: the baseline waited for a CPU 5% of the time"),
+        (beside(0, 0), beside(101, 0), 2, "the candidate waited"),
+        (beside(51, 0), beside(99, 0), 2, ""),
+        (beside(0, 1000), beside(0, 1500), 1, "others used 50% beside the baseline, 75% beside the candidate"),
+        (beside(None, 0), beside(None, 600), 1, "more than 20% of the CPUs apart"),
+        (beside(None, None), None, 1, ""),
+    ],
+)
+def test_neighbours(baseline: Contention, candidate: Contention | None, threads: int, words: str) -> None:
+    reasons = neighbours({"baseline": baseline, "candidate": candidate}, threads)
+    assert len(reasons) == bool(words)
+    assert words in "".join(reasons)
+    assert neighbours({"baseline": baseline, "candidate": candidate}, threads, Guards(waited=9.0, uneven=9.0)) == []
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from edgekit.bench.session import Limits, Session
 from edgekit.devices.local import LOCAL
 from edgekit.errors import ToolError
 from edgekit.gate.engine import operator_changes
+from edgekit.gate.guards import Guards
 from edgekit.gate.pairs import Pairing, operators_digest
 from edgekit.types.answers import InspectAnswer, Node
 
@@ -94,6 +99,32 @@ def test_operators_by_type(tiny: Path) -> None:
     assert all(change.baseline_count == change.candidate_count > 0 for change in changes)
     rises = [change.candidate_ns - change.baseline_ns for change in changes]
     assert rises == sorted(rises, reverse=True)
+
+
+NEIGHBOUR = "while True: sum(range(1000))"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux tells who waited, and pins")
+def test_a_real_neighbour_on_the_core_disturbs_the_pair(tiny: Path) -> None:
+    stored, core = read_manifest(tiny / "tflite-fp32"), min(os.sched_getaffinity(0))
+    limits = replace(SHORT, min_s=0.3, target_half_width=0.0)  # not too short for the kernel's ticks
+    session = Session(ThisMachine(), LOCAL, cores=str(core), limits=limits)
+    made = Pairing(session, {"baseline": stored, "candidate": stored}, guards=Guards(sentinel=1e9, load=1e9))
+    guard, _, look = made.look()
+    key = made.conditions(look)
+    busy = [subprocess.Popen([sys.executable, "-c", NEIGHBOUR]) for _ in range(2)]
+    try:
+        for one in busy:
+            os.sched_setaffinity(one.pid, {core})
+        pair, _ = made.pair(1, True, guard, guard.sentinel_ns, key)
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+    assert pair.disturbed
+    assert "a neighbour on the core: the candidate waited for a CPU" in pair.dropped
+    assert pair.baseline_contention is not None
+    assert (pair.baseline_contention.others or 0) > 0.3
 
 
 def test_a_side_that_crashes_is_named(tiny: Path, stand_in: Callable[..., ThisMachine]) -> None:

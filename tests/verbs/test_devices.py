@@ -20,7 +20,8 @@ from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import what_is_built_first
 from edgekit.devices.virtual.simulated import SIMULATED
 from edgekit.errors import ToolError, UsageError, VerificationError
-from edgekit.types import Device, FileEntry
+from edgekit.types import Device, DeviceInfo, DeviceState, FileEntry
+from edgekit.types.answers import InfoAnswer, Room
 from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.devices import Check, add_device, check_device, judge, list_devices, raise_failures, remove_device
 from edgekit.verbs.prepare_device import prepare_device
@@ -179,14 +180,13 @@ def test_no_python_is_found_after_the_login(board: Any) -> None:
 
 
 def test_doubts_become_warnings() -> None:
-    told = {
-        "info": {"python": "3.9", "machine": "aarch64", "system": "Linux", "cpu": "4 x Cortex-A53", "cores": 4,
-                 "emulated": False},
-        "versions": {"numpy": "1.26", "tflite-runtime": "2.14.0"},
-        "state": {"unix_time": 1000.0, "clock_khz": None, "governor": None, "temperature_c": {"cpu": 50.0},
-                  "throttled": []},
-        "free": {"disk_bytes": 10_000_000, "memory_bytes": None},
-    }  # fmt: skip
+    told = InfoAnswer(
+        info=DeviceInfo(python="3.9", machine="aarch64", system="Linux", cpu="4 x Cortex-A53", cores=4),
+        versions={"numpy": "1.26", "tflite-runtime": "2.14.0"},
+        state=DeviceState(unix_time=1000.0, temperature_c={"cpu": 50.0}, throttled=()),
+        free=Room(disk_bytes=10_000_000, memory_bytes=None),
+        glibc="2.31",
+    )
     add_device("rpi4", "x", board="rpi4")
     device = next(one.device for one in list_devices() if one.device.id == "rpi4")
     checks = {check.name: check for check in judge(device, told, 1100.0, 1101.0, " (on rpi4)")}
@@ -198,7 +198,7 @@ def test_doubts_become_warnings() -> None:
     )
     assert checks["time"].detail == "100 s off this machine's"
     assert not [check for check in checks.values() if check.sick]
-    none = {check.name: check.status for check in judge(device, {**told, "versions": {}}, 1.0, 1.0, "")}
+    none = {check.name: check.status for check in judge(device, told.model_copy(update={"versions": {}}), 1.0, 1.0, "")}
     assert {none[name] for name in ("numpy", "onnxruntime", "litert", "openvino")} == {"failed"}
 
 
@@ -212,13 +212,14 @@ def test_doubts_become_warnings() -> None:
     ],
 )
 def test_a_hot_or_throttled_device_is_sick(state: dict[str, Any], name: str, detail: str) -> None:
-    told = info()
-    told["state"].update({"temperature_c": {"cpu": 40.0}, "throttled": [], **state})
+    here = info()
+    here["state"].update({"temperature_c": {"cpu": 40.0}, "throttled": [], **state})
+    told = InfoAnswer.from_plain(here)
     device = Device(id="rpi4", transport="ssh", address="x")
     sick = [(check.name, check.detail) for check in judge(device, told, 0.0, 1e12, "") if check.sick]
     assert sick == ([(name, detail)] if name else [])
-    told["info"]["emulated"] = True
-    assert not [check for check in judge(device, told, 0.0, 1e12, "") if check.sick]
+    here["info"]["emulated"] = True
+    assert not [check for check in judge(device, InfoAnswer.from_plain(here), 0.0, 1e12, "") if check.sick]
 
 
 # Measuring

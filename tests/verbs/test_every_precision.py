@@ -27,6 +27,7 @@ from edgekit.base.images.pixels import from_output, load_pixels, to_input
 from edgekit.catalog import find_card, profile_for
 from edgekit.forms.profiles import INT8_WEIGHTS
 from edgekit.types import RUNTIME_OF, ModelCard
+from edgekit.types.answers import InspectAnswer
 from edgekit.verify.audit import audit
 from edgekit.verify.parity import compare
 from edgekit.zoo.registry import FAMILIES
@@ -157,7 +158,7 @@ def test_every_precision_of_the_widest(built, name, format_, precision):
     file = folder / made.files[0]
     request = {"runtime": RUNTIME_OF[format_], "model": str(file), "threads": 1}
     kept = frozenset(made.float_nodes), made.float_compute
-    claims = audit(inspect(request), file, profile, made.inputs, made.outputs, *kept)
+    claims = audit(InspectAnswer.from_plain(inspect(request)), file, profile, made.inputs, made.outputs, *kept)
     assert claims.passed, claims.failures
     np.save(folder / "in.npy", to_input(network.pixels, made.inputs[0]))
     run({**request, "inputs": str(folder / "in.npy"), "outputs": str(folder / "out.npy")})

@@ -30,6 +30,8 @@ from edgekit.errors import ToolError, UsageError
 from edgekit.gate.baselines import PIN, REPORT, read_pin
 from edgekit.gate.engine import run_gate
 from edgekit.gate.pairs import Pairing
+from edgekit.reports.gate.junit import gate_junit
+from edgekit.reports.gate.markdown import gate_markdown
 from edgekit.reports.gate.words import meaning, remarks
 from edgekit.reports.indexed.reader import read_latest
 from edgekit.types import Baseline, Evaluation, GateResult, Scored, Stored
@@ -42,7 +44,7 @@ DATA = Path(__file__).parent.parent / "data"
 TINY = DATA / "artifacts" / "tiny"
 SHORT = Limits(warmup_min_iterations=2, warmup_min_s=0.01, min_iterations=20, min_s=0.02, max_s=0.3)
 KEY = "tiny__tflite-fp32__litert-cpu-t1"
-CALM = "[default]\nsentinel = 1e9\nload = 1e9\n"
+CALM = "[default]\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\n"
 """Guards that a busy test machine does not trip."""
 
 
@@ -606,6 +608,39 @@ def test_a_file_that_breaks_a_limit_fails_unmeasured(pinned: Path, artifact: Pat
     assert "MB, and max_size_mb is 0.0001" in result.reason
     assert meaning(result) == "the file breaks a limit"
     assert any("raise the limit in gate.toml" in line for line in remarks(result))
+
+
+# Memory and cold start
+
+
+def test_too_much_memory_fails_before_any_pair(pinned: Path, artifact: Path) -> None:
+    Path("gate.toml").write_text(CALM + "max_memory_mb = 1\n")
+    result = run(artifact)
+    assert (result.status, result.decided_by, result.pairs) == ("FAIL", "memory", ())
+    assert "MB at its peak, and max_memory_mb is 1" in result.reason
+    assert meaning(result) == "takes too much memory"
+    assert any("raise the limit in gate.toml" in line for line in remarks(result))
+    assert "FAIL" in gate_markdown([result])
+    assert "max_memory_mb is 1" in gate_junit([result])
+
+
+def test_a_slow_cold_start_fails_a_candidate_that_is_not_slower(pinned: Path, artifact: Path) -> None:
+    Path("gate.toml").write_text(CALM + "tolerance = 0.9\ndelta = 0.95\nmax_cold_start_ms = 0.01\n")
+    result = run(artifact)
+    assert (result.status, result.decided_by) == ("FAIL", "cold start"), result.reason
+    assert len(result.kept) >= 8
+    assert all(pair.candidate_cold_ns for pair in result.kept)
+    assert result.notes[-1].startswith("the latency: proven to be slower by less than 95.0%")
+    assert meaning(result) == "starts too slowly"
+
+
+def test_limits_that_are_kept_are_noted(pinned: Path, artifact: Path) -> None:
+    limits = "max_memory_growth = 0.5\nmax_memory_mb = 99999\nmax_cold_start_ms = 60000\n"
+    Path("gate.toml").write_text(CALM + "tolerance = 0.9\ndelta = 0.95\n" + limits)
+    result = run(artifact)
+    assert (result.status, result.decided_by) == ("PASS", "latency"), result.reason
+    assert "the peak memory went from" in result.notes[0]
+    assert "a cold start takes" in result.notes[1]
 
 
 def evaluated(artifact: Path, lost: int | None) -> None:

@@ -270,7 +270,7 @@ def test_a_place_taken_from_us_is_said(rack: Rack) -> None:
 @pytest.mark.slow
 def test_no_verdict_stands_when_the_place_was_taken_from_us(rack: Rack, project: Path) -> None:
     (project / "devices.toml").write_text(ENTRY.format(rack.address))
-    (project / "gate.toml").write_text("[default]\nsentinel = 1e9\nload = 1e9\n")
+    (project / "gate.toml").write_text("[default]\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\n")
     artifact = str(shutil.copytree(DATA / "tiny" / "tflite-fp32", project / "artifacts" / "tiny" / "tflite-fp32"))
 
     def step(event: Event) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,18 +11,19 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.bench.launch import call_agent
+from edgekit.bench.launch import ThisMachine, ask_agent
 from edgekit.catalog import profile_for
 from edgekit.types import ONNX_IR, Artifact, TensorSpec
+from edgekit.types.answers import InspectAnswer
 from edgekit.verify.audit import audit
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
 RUNTIMES = {".onnx": "onnxruntime", ".tflite": "litert", ".xml": "openvino"}
 
 
-def facts(model: Path) -> dict[str, Any]:
-    request = {"command": "inspect", "runtime": RUNTIMES[model.suffix], "model": str(model), "threads": 1}
-    return call_agent(request, 120, f"inspecting {model}")
+def facts(model: Path) -> InspectAnswer:
+    request = {"runtime": RUNTIMES[model.suffix], "model": str(model), "threads": 1}
+    return ask_agent(InspectAnswer, ThisMachine(), request, {}, 120, f"inspecting {model}")
 
 
 def end(name: str, shape: tuple[int, ...], dtype: str = "float32") -> tuple[TensorSpec, ...]:
@@ -121,7 +121,7 @@ def test_a_concatenation_in_int8_is_none_in_float(tmp_path):
     rows = iter([{"input": np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)}])
     quantize_static(path, tmp_path / "int8.onnx", type("Reader", (), {"get_next": lambda _: next(rows, None)})())
     path = tmp_path / "int8.onnx"
-    names = [node["name"] for node in facts(path)["outputs"]]
+    names = [port.name for port in facts(path).outputs]
     result = audit(facts(path), path, profile_for("onnx", "int8"), ENDS[0], end(names[0], (1, 4)))
     assert result.executed["QLinearConcat"] == 1
     assert "QLinearConcat" not in result.float_ops

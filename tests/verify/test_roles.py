@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from edgekit.types.answers import Node, Tensor
 from edgekit.verify.roles import weights
 
 
 def names(nodes, *constants):
-    tensors = [{"id": name, "constant": True} for name in constants] + [{"id": "x", "constant": False}]
-    nodes = [{"type": kind, "reads": list(reads), "writes": [written]} for kind, written, *reads in nodes]
-    return [t["id"] for t in weights(nodes, tensors)]
+    told = {"shape": None, "dtype": "float32", "bytes": None}
+    tensors = [Tensor(id=name, name=name, constant=name != "x", **told) for name in (*constants, "x")]
+    nodes = [
+        Node(type=kind, name=written, inputs=(), outputs=(), reads=tuple(reads), writes=(written,))
+        for kind, written, *reads in nodes
+    ]
+    return [t.id for t in weights(nodes, tensors)]
 
 
 def test_the_multiplied_operand_is_a_weight_and_the_bias_is_none():

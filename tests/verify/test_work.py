@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
+from edgekit.types.answers import Node, Tensor
 from edgekit.verify.work import count_macs, count_parameters, macs_of
 from edgekit.zoo.complexity import count_macs as count_in_torch
 
@@ -38,17 +39,21 @@ def test_products(kind: str, given: list[int], weight: list[int], made: list[int
     assert macs_of(kind, given, weight, made) == macs
 
 
+def tensor(name: str, shape: tuple[int, ...], constant: bool = False) -> Tensor:
+    return Tensor(id=name, name=name, shape=shape, dtype="float32", constant=constant, bytes=None)
+
+
 def test_a_whole_file() -> None:
     nodes = [
-        {"type": "Conv", "reads": ["x", "w"], "writes": ["y"]},
-        {"type": "Relu", "reads": ["y"], "writes": ["z"]},
+        Node(type="Conv", name="", inputs=(), outputs=(), reads=("x", "w"), writes=("y",)),
+        Node(type="Relu", name="", inputs=(), outputs=(), reads=("y",), writes=("z",)),
     ]
     tensors = [
-        {"id": "x", "shape": [1, 3, 4, 4], "constant": False},
-        {"id": "w", "shape": [5, 3, 1, 1], "constant": True},
-        {"id": "y", "shape": [1, 5, 4, 4], "constant": False},
+        tensor("x", (1, 3, 4, 4)),
+        tensor("w", (5, 3, 1, 1), constant=True),
+        tensor("y", (1, 5, 4, 4)),
     ]
     assert count_macs(nodes, tensors) == 240
     assert count_parameters(nodes, tensors) == 15
-    open_one = [*tensors[:2], {"id": "y", "shape": [0, 5, 4, 4], "constant": False}]
+    open_one = [*tensors[:2], tensor("y", (0, 5, 4, 4))]
     assert count_macs(nodes, open_one) is None  # a size is not known

@@ -47,7 +47,7 @@ WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda path: path.write_text("hello, here are no weights"), "begins with b'hello, here are "),
     "pointer": (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"), "a pointer of Git LFS"),
     "keras": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it is an HDF5 file"),
-    "arrays": (lambda path: np.savez(path.open("wb"), w=np.zeros(3)), "it is a zip archive of w.npy"),
+    "arrays": (lambda path: np.savez(path.open("wb"), w=np.zeros(3)), "none of its arrays has the name of a weight: w"),
     "late protocol": (
         lambda path: torch.save({"a.weight": torch.zeros(3)}, path, pickle_protocol=4),
         "a later protocol than torch.save's own 2",

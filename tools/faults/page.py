@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.soak.page import NAMES, shown
+from tools.soak.growth import Growth
+from tools.soak.page import table
 
 from .row import Row
 
@@ -61,10 +62,6 @@ def soak_lines(soaks: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{one['measurements']} measurements, {len(one['failures'])} failures, {one['looks']} looks (`make soak`).",
             "The medians of the first, the second and the last third of the looks:",
             "",
-            "| | first | second | last |",
-            "|---|---:|---:|---:|",
+            *table([Growth(**growth) for growth in one["growths"]]),
         ]
-        for growth in one["growths"]:
-            cells = " | ".join(shown(growth["name"], growth[part]) for part in ("first", "middle", "last"))
-            lines.append(f"| {NAMES[growth['name']]} | {cells} |")
     return lines

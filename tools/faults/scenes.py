@@ -18,28 +18,7 @@ from .board import devices_toml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = ROOT / "tests" / "data" / "artifacts" / "tiny"
-CARD = """
-id = "tiny_net"
-family = "condensenet"
-title = "tiny"
-paper = "https://arxiv.org/abs/1711.09224"
-licence = "Apache-2.0"
-num_classes = 3
-input_shape = [3, 8, 8]
-params = 1270
-macs = 27240
-[architecture]
-stages = "1-2"
-growth = "4-8"
-groups = 2
-factor = 2
-stem_stride = 1
-[preprocessing]
-resize = 8
-crop = 8
-mean = [0.5, 0.5, 0.5]
-std = [0.25, 0.25, 0.25]
-"""
+CARD = ROOT / "tests" / "data" / "cards" / "tiny_condensenet.toml"
 FOLDERS = ("work", "cache", "tmp", "home")
 
 
@@ -121,7 +100,7 @@ def hidden(path: Path, root: Path) -> bool:
 PROFILE = ("profile", str(TINY / "tflite-int8"))
 REMOTE = (*PROFILE, "--device", "board")
 UPDATE = ("gate", "--update", "artifacts/tiny/tflite-int8")
-EXPORT = ("export", "tiny_net.toml", "--format", "onnx")
+EXPORT = ("export", CARD.name, "--format", "onnx")
 SCENES = (
     Scene("report", ("report",), (PROFILE, ("report",)), pages_whole),
     Scene("profile", PROFILE, (PROFILE,), reports_whole),
@@ -135,7 +114,7 @@ def furnish(place: Path, scene: Scene) -> None:
     """What a scene begins with: a card, the repository's tiny artifacts, and its own files."""
     for name in FOLDERS:
         (place / name).mkdir(parents=True)
-    (place / "work" / "tiny_net.toml").write_text(CARD)
+    shutil.copy(CARD, place / "work")
     shutil.copytree(TINY, place / "work" / "artifacts" / "tiny")
     for name, text in scene.files:
         (place / "work" / name).write_text(text)

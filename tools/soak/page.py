@@ -48,19 +48,20 @@ def page(soaked: Sequence[Soaked]) -> str:
             "",
             f"## {one.device}: {one.minutes:.1f} minutes, {one.measurements} measurements, {one.looks} looks",
             "",
-            "| | first | second | last | |",
-            "| --- | ---: | ---: | ---: | --- |",
-            *(row(growth) for growth in one.growths),
+            *table(one.growths),
             *([""] if one.failures else []),
             *(f"- failed: {failure}" for failure in one.failures),
         ]
     return "\n".join(lines) + "\n"
 
 
-def row(growth: Growth) -> str:
-    """One figure."""
-    cells = [shown(growth.name, value) for value in (growth.first, growth.middle, growth.last)]
-    return f"| {NAMES[growth.name]} | {' | '.join(cells)} | {'flat' if growth.flat else '**grows**'} |"
+def table(growths: Sequence[Growth]) -> list[str]:
+    """A row for each figure; the pages of the soak and of the faults both show it."""
+    rows = ["| | first | second | last | |", "| --- | ---: | ---: | ---: | --- |"]
+    for growth in growths:
+        cells = [shown(growth.name, value) for value in (growth.first, growth.middle, growth.last)]
+        rows.append(f"| {NAMES[growth.name]} | {' | '.join(cells)} | {'flat' if growth.flat else '**grows**'} |")
+    return rows
 
 
 def shown(name: str, value: float) -> str:

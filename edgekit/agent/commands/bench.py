@@ -7,6 +7,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional
 
 from ..battery.meter import GAUGE_REST_S, GAUGE_WINDOW_S, BatteryMeter
+from ..contention import Watch
 from ..cores import affinity
 from ..inputs import set_inputs
 from ..machine import machine
@@ -82,7 +83,9 @@ def bench(request: Json) -> Json:
         emit({"event": "measure"})
         if meter is not None:
             meter.start()
+        watch = Watch()
         samples, ended_by = measure(run_once, request, max_s)
+        contention = watch.stop()
         spent, window_s = meter.stop() if meter is not None else ({}, 0.0)
     finally:
         gc.enable()
@@ -97,7 +100,7 @@ def bench(request: Json) -> Json:
         energy += battery.spent(run_once, battery_w)
         notes.append(battery.note())
     note = "; ".join(note for note in notes if note)
-    return dict(told, ended_by=ended_by, energy=energy or None, energy_note=note)
+    return dict(told, ended_by=ended_by, contention=contention, energy=energy or None, energy_note=note)
 
 
 def described(

@@ -19,12 +19,15 @@ from .inspect_openvino import inspect_openvino
 def inspect(request: Json) -> Json:
     """``inspect``: facts for an audit.
 
+    Takes runtime, model, threads, ``signed_int8`` (see :class:`Runtime`).
+
     Value: inputs, outputs (see :func:`tensor_spec`); nodes (operators of the file) and executed (after the runtime's
     own optimisation), each ``{type, name, inputs: [dtype], outputs: [dtype]}``; tensors; delegate or None. A node also
     has the ids of the tensors that it reads and writes. For ONNX nodes and tensors are empty: the onnx package reads
     them, on the host.
     """
     runtime = make_runtime(request)
+    runtime.signed_int8 = bool(request.get("signed_int8"))
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:
         load_model(runtime, request, folder)
         set_inputs(runtime, request)

@@ -22,10 +22,12 @@ class Runtime:
         batch: inputs of one inference, where the model leaves it open.
         shapes: of inputs by name, where the model leaves more open than the batch.
         exact_int8: compute what an int8 file says in float, without int8 kernels, whose sums overflow on some CPUs.
+        signed_int8: take int8 kernels for signed activations too, as ONNX Runtime does on ARM, wherever this runs.
     """
 
     name = ""
     exact_int8 = False
+    signed_int8 = False
     batch = 1
 
     def __init__(self, threads: int, precision: str = "f32") -> None:

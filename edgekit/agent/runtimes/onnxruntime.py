@@ -43,6 +43,8 @@ class OnnxRuntime(Runtime):
         options.execution_mode = self.api.ExecutionMode.ORT_SEQUENTIAL
         if self.exact_int8:  # the kernels come of fusing what stands between two QDQ pairs
             options.graph_optimization_level = self.api.GraphOptimizationLevel.ORT_DISABLE_ALL
+        if self.signed_int8:  # the default of ONNX Runtime's builds for ARM alone
+            options.add_session_config_entry("session.qdqisint8allowed", "1")
         if profiling:
             options.enable_profiling = True
             options.profile_file_prefix = os.path.join(profiling, "ort")

@@ -14,11 +14,12 @@ from ...base.owned import MANIFEST
 from ...base.processes.isolate import run_isolated
 from ...base.progress import PartDone, Progress, Step, silent
 from ...base.scratch import scratch_folder
-from ...bench.launch import Transport, call_agent
+from ...bench.launch import ThisMachine, Transport, ask_agent
 from ...bench.session import Limits, Session
 from ...devices.phone.native import NativePhone
 from ...errors import UsageError, VerificationError
 from ...types import Device, Scored, Stored
+from ...types.answers import RunAnswer
 from ...verify.evaluation_data import Images, spans
 from ...zoo.weights import resolve_weights
 from ..children import jobs
@@ -62,7 +63,6 @@ def here(timeout_s: float) -> Run:
     def run(stored: Stored, given: Path, taken: Path) -> None:
         artifact = stored.artifact
         request = {
-            "command": "run",
             "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
@@ -70,7 +70,8 @@ def here(timeout_s: float) -> Run:
             "outputs": str(taken),
             "shapes": artifact.input_shapes,
         }
-        call_agent(request, timeout_s, f"running {artifact.model} {artifact.profile}", more_time=MORE_TIME)
+        what = f"running {artifact.model} {artifact.profile}"
+        ask_agent(RunAnswer, ThisMachine(), request, {}, timeout_s, what, more_time=MORE_TIME)
 
     return run
 

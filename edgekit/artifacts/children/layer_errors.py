@@ -38,7 +38,7 @@ def measure(request: LayersRequest) -> LayerErrors:
     simulation = Simulation(network, layers, evenly(calibration, OWN_IMAGES), scheme)
     fused = {layer.name: name for layer in layers if (name := simulation.follower(layer.name)) is not None}
 
-    tapped = tap(profile.format, request.model_file, owners_of(made, layers))
+    tapped = tap(profile.format, request.model_file, owners_of(made, layers), exact_int8=request.exact_int8)
     plain = from_output(np.load(request.plain)[chosen], out)
     inside = activations(layers)
     found: dict[str, int] = {}

@@ -7,16 +7,17 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...base.files import sha256_file, staged_folder
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
-from ...bench.launch import call_agent
+from ...bench.launch import ThisMachine, ask_agent
 from ...errors import VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
+from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
 from ..described import describe_file
 from ..foreign import ends_of
@@ -83,12 +84,13 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
 
 def examine(
     network: OwnNetwork, profile: ExportProfile, folder: Path, made: AnyConverted
-) -> tuple[dict[str, Any], Examined]:
+) -> tuple[InspectAnswer, Examined]:
     """What the file's runtime says of it, and what follows from that."""
     file = (folder / made.files[0]).resolve()
-    request = {"command": "inspect", "runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
-    facts = call_agent(request, TIMEOUT_S, f"inspecting {network.name} {profile.name}")
-    shapes = {entry["name"]: tuple(entry["shape"]) for entry in facts["inputs"]}
+    request = {"runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
+    what = f"inspecting {network.name} {profile.name}"
+    facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
+    shapes = {port.name: port.shape for port in facts.inputs}
     looked = ExamineRequest(facts=facts, model_file=file, format=profile.format, shapes=shapes)
     return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, f"auditing {network.name} {profile.name}")
 

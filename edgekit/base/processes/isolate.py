@@ -23,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
@@ -100,6 +101,8 @@ def run_named(
 ) -> dict[str, Any]:
     """As :func:`run_isolated`, for a function of a module that this process cannot import, by name.
 
+    This process does not have the types of such a function, so the request and the answer are plain JSON.
+
     Args:
         function: dotted module, colon, function name.
         request: JSON-able argument; the result is JSON-able too.
@@ -123,9 +126,9 @@ def run_named(
         code = run_main(arguments, log_file, timeout_s, env, imports if len(env) == 1 else ())
         if result_file.exists():
             answer = json.loads(result_file.read_text())
-            if answer["ok"]:
+            if answer["failed"] is None:
                 return dict(answer["value"])
-            raise rebuild_error(answer, what)
+            raise rebuild_error(Failed(**answer["failed"]), what)
         if code == UNWRITTEN:
             room = f"free some space; temporary files go to {folder.parent} (TMPDIR)"
             raise ToolError(f"{what} could not write its answer\n{tail(log_file, 1)}".rstrip(), room)
@@ -256,38 +259,60 @@ def last_lines(text: str, lines: int = LOG_TAIL_LINES) -> str:
     return "\n".join(f"    {line}" for line in kept[-lines:])
 
 
-def rebuild_error(answer: dict[str, Any], what: str = "a child process") -> EdgekitError:
-    """The error that a child described, as the same class; one that edgekit does not know becomes a ToolError.
+@dataclass(frozen=True)
+class Failed:
+    """An error on its way to another process.
+
+    It is no :class:`Frozen`: a message may hold the bytes of a file name that are no text, which that refuses.
+
+    Attributes:
+        kind: name of its class.
+        traceback: as Python prints it.
+    """
+
+    kind: str
+    message: str
+    hint: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failed:
+        """What ``error`` says."""
+        hint = error.hint if isinstance(error, EdgekitError) else ""
+        printed = "".join(traceback.format_exception(error))
+        return cls(kind=type(error).__name__, message=str(error), hint=hint, traceback=printed)
+
+
+def rebuild_error(failed: Failed, what: str = "a child process") -> EdgekitError:
+    """The error that a child raised, as the same class; a class that is not edgekit's becomes a ToolError.
 
     Args:
-        answer: ``kind``, ``message``, ``hint`` and ``traceback``, which becomes a note: tracebacks show it.
-        what: the child did, in words.
+        failed: what the child wrote; its traceback becomes a note, which tracebacks show.
+        what: the step that the child did, in words.
     """
-    kind = getattr(errors, answer["kind"], None)
+    kind = getattr(errors, failed.kind, None)
     if isinstance(kind, type) and issubclass(kind, EdgekitError):
-        error = kind(answer["message"], answer["hint"])
+        error = kind(failed.message, failed.hint)
     else:
-        # Of a KeyError the message is the key alone: without its kind and the step it says nothing.
-        cause = ": ".join(filter(None, (answer["kind"], answer["message"])))
+        # The message of a KeyError is only the key: it says nothing without the error's kind and the step.
+        cause = ": ".join(filter(None, (failed.kind, failed.message)))
         error = ToolError(f"{what} ended with an unexpected error, {cause}", UNEXPECTED)
-    if answer["traceback"]:
-        error.add_note(f"In the process that failed:\n{answer['traceback']}".rstrip())
+    if failed.traceback:
+        error.add_note(f"In the process that failed:\n{failed.traceback}".rstrip())
     return error
 
 
 def main(function: str, request_file: str, result_file: str) -> None:
-    """The child: call the function, write ``{"ok": …}``; a crash leaves no result file."""
+    """The child: call the function, write ``{"failed": …, "value": …}``; a crash leaves no result file."""
     module_name, _, name = function.partition(":")
     try:
         with quick_imports():
             module = importlib.import_module(module_name)
         value = call(getattr(module, name), json.loads(Path(request_file).read_text()))
-        answer = {"ok": True, "value": value}
+        answer = {"failed": None, "value": value}
     except Exception as error:  # noqa: BLE001 - whatever it is, it travels to the parent as an answer
         traceback.print_exc()
-        hint = error.hint if isinstance(error, EdgekitError) else ""
-        answer = {"ok": False, "kind": type(error).__name__, "message": str(error), "hint": hint}
-        answer["traceback"] = traceback.format_exc()
+        answer = {"failed": asdict(Failed.of(error))}
     text = json.dumps(answer)
     try:
         # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.

@@ -14,14 +14,37 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 LONGEST_MESSAGE = 1 << 20
 FORK, END = b"fork", b"end"
 KILLED = -9
 READ_AT_START = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "LD_", "PYTHON")
 """Variables that libraries read once, while they are loaded."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a child is to do.
+
+    Attributes:
+        main: arguments of :func:`edgekit.base.processes.isolate.main`.
+        environment: the child's variables, all of them.
+        folder: where it starts.
+    """
+
+    main: list[str]
+    environment: dict[str, str]
+    folder: str
+
+
+@dataclass(frozen=True)
+class Grow:
+    """The name of a module: the child imports it, and becomes a warm interpreter itself."""
+
+    module: str
 
 
 class Forked:
@@ -68,13 +91,13 @@ class Warm:
             self._control.send(END)
         self._control.close()
 
-    def ask(self, request: dict[str, Any], file: int) -> tuple[socket.socket, int] | None:
+    def ask(self, request: Work | Grow, file: int) -> tuple[socket.socket, int] | None:
         """Send a request and a file; where its child answers, and the child's process id. None where it has ended."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
                 socket.send_fds(self._control, [FORK], [theirs.fileno(), file])
-            ours.sendall(json.dumps(request).encode())
+            ours.sendall(json.dumps(asdict(request)).encode())
             told = ours.recv(LONGEST_MESSAGE)
         except OSError:
             told = b""
@@ -90,7 +113,7 @@ class Warm:
         """Another one, which has imported ``module`` as well."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            asked = self.ask({"grow": module}, theirs.fileno())
+            asked = self.ask(Grow(module), theirs.fileno())
         if asked is None:
             ours.close()
             return None
@@ -203,6 +226,6 @@ def fork(
     if WARMTH.cold or not (WARMTH.blocks and modules and sys.platform == "linux"):
         return None
     found = WARMTH.get(tuple(modules), environment)
-    request = {"main": list(arguments), "environment": environment, "folder": str(Path.cwd())}
+    request = Work(list(arguments), environment, str(Path.cwd()))
     asked = None if found is None else found.ask(request, log.fileno())
     return None if asked is None else Forked(asked[1], asked[0])

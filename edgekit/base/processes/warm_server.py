@@ -15,11 +15,11 @@ import socket
 import sys
 import tempfile
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .isolate import die_with_parent, leave, main, quick_imports
 from .posix import end_group
-from .warm import END, FORK, LONGEST_MESSAGE
+from .warm import END, FORK, LONGEST_MESSAGE, Grow, Work
 
 
 def serve(control: socket.socket) -> NoReturn:
@@ -56,12 +56,13 @@ def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
     told = line.recv(LONGEST_MESSAGE)
     if not told:  # whoever asked was interrupted
         os._exit(0)
-    request = json.loads(told)
-    if "grow" in request:
+    asked = json.loads(told)
+    request = Grow(**asked) if "module" in asked else Work(**asked)
+    if isinstance(request, Grow):
         line.sendall(json.dumps({"pid": os.getpid()}).encode())
         line.close()
         with suppress(Exception), quick_imports():  # the child meets the same error, and tells it
-            importlib.import_module(request["grow"])
+            importlib.import_module(request.module)
         serve(socket.socket(fileno=file))
     keeper = os.getpid()
     child = os.fork()
@@ -82,7 +83,7 @@ def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
     os._exit(0)
 
 
-def run(request: dict[str, Any], log: int) -> NoReturn:
+def run(request: Work, log: int) -> NoReturn:
     """The child: as a fresh interpreter would have it, then :func:`edgekit.base.processes.isolate.main`."""
     with suppress(OSError):
         os.setpgid(0, 0)
@@ -90,14 +91,14 @@ def run(request: dict[str, Any], log: int) -> NoReturn:
         os.dup2(log, number)
     os.close(log)
     os.environ.clear()
-    os.environ.update(request["environment"])
-    os.chdir(request["folder"])
+    os.environ.update(request.environment)
+    os.chdir(request.folder)
     tempfile.tempdir = None
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=stream is sys.stderr)  # type: ignore[union-attr]
     code = 1
     try:
-        main(*request["main"])
+        main(*request.main)
         code = 0
     except BaseException:  # noqa: BLE001 - nothing of the server may go on in the child
         sys.excepthook(*sys.exc_info())

@@ -25,6 +25,7 @@ def run_count_gate(
     baseline: Path,
     threads: int,
     tolerance: float | None,
+    config: Path | None,
     artifacts: Path,
     shapes: Shapes | None,
     dry_run: bool,
@@ -48,7 +49,14 @@ def run_count_gate(
         count_baselines(names, devices, threads, artifacts, baseline, shapes, as_json)
         return
     planned = plan_counts(
-        names, devices, baseline=baseline, threads=threads, tolerance=tolerance, artifacts_root=artifacts, shapes=shapes
+        names,
+        devices,
+        baseline=baseline,
+        threads=threads,
+        tolerance=tolerance,
+        config=config,
+        artifacts_root=artifacts,
+        shapes=shapes,
     )
     if dry_run:
         show_plan(planned, as_json)

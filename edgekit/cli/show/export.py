@@ -63,6 +63,7 @@ def weights_line(artifact: Artifact) -> str:
         facts.append(f"from its {weights.key!r}")
     if weights.choice:
         facts.append(weights.choice)
+    facts += weights.notes
     return f"weights: {weights.source} ({', '.join(facts)})"
 
 

@@ -29,6 +29,7 @@ FOLDED = ("Clip", "Relu")
 STEPS = 255  # between the codes of 8 bits
 
 Override = list[dict[str, Any]]
+"""A value of ONNX Runtime's ``TensorQuantOverrides``, whose shape is that package's own."""
 
 
 def tie_ranges(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ...base.target import saturates
@@ -21,7 +22,6 @@ from .unused import drop_unused
 from .version import with_opset
 
 if TYPE_CHECKING:
-    import numpy as np
     from onnx import ModelProto
 
 FILE = "model.onnx"
@@ -57,14 +57,18 @@ def convert_onnx(job: Job) -> Converted:
     if job.profile.precision == "int8":
         from .float_casts import guard
         from .io import set_input_type, set_output_type
+        from .signed import sign_activations, wants_signed
 
         exact = model
-        model = quantize(exact, job, [node.name for node in float_nodes])
+        model = quantize(exact, job, [node.name for node in float_nodes], learnt_tensors(exact, owners, job))
+        signed = wants_signed(job.target)
+        if signed:
+            sign_activations(model)
         float_names += guard(model, {node.output[0] for node in float_nodes})
         input_params = set_input_type(model, job.input_dtype, job.profile.bake_preprocess)
         output_params = set_output_type(model, job.profile.io, lambda: output_range(exact, job))
         settings = job.quantization
-        stored = "int8" if settings.activations == "symmetric" else "uint8"
+        stored = "int8" if signed or settings.activations == "symmetric" else "uint8"
         paired = is_paired(job)
         quantization = describe(settings, "QDQ", stored, saturates(job.target) and not paired)
         if paired:
@@ -169,12 +173,27 @@ def is_paired(job: Job) -> bool:
     return scheme_of(job.quantization, job.target, "onnx").paired
 
 
-def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights, which lose up to a bit where the target saturates."""
+def learnt_tensors(model: ModelProto, owners: Mapping[str, set[str]], job: Job) -> dict[str, tuple[float, float]]:
+    """The ranges that the training learnt, by tensor: that of a layer is the last which it computes."""
+    last = {name: node.output[0] for node in model.graph.node for name in owners.get(node.output[0], ())}
+    return {last[name]: ends for name, ends in job.learnt.items() if name in last}
+
+
+def quantize(
+    model: ModelProto, job: Job, float_nodes: Sequence[str], learnt: Mapping[str, tuple[float, float]]
+) -> ModelProto:
+    """Static QDQ: uint8 activations or symmetric int8 ones; int8 weights, a bit less where the target saturates.
+
+    Args:
+        model: in float.
+        job: says how.
+        float_nodes: names of the operators that stay in float.
+        learnt: ranges of tensors that are known.
+    """
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    from .concat import tie_ranges
+    from .concat import Override, tie_ranges
     from .gates import end_at_floor
 
     settings = job.quantization
@@ -182,12 +201,17 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
     onnx.save_model(model, float_file)
     symmetric = settings.activations == "symmetric"
     name = model.graph.input[0].name
-    chosen: dict[str, list[dict[str, Any]]] = {}
+    chosen: dict[str, Override] = {}
     if settings.ranges != "min-max":
         from .ranges import overrides
 
         images = sum(len(batch) for batch in job.batches)
         chosen = overrides(float_file, (Reader(name, [batch]) for batch in job.batches), settings, images)
+    chosen |= {
+        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+        for name, (low, high) in learnt.items()
+        if low < high
+    }
     chosen |= tie_ranges(float_file, Reader(name, job.batches), chosen, float_nodes, symmetric)
     chosen |= end_at_floor(float_file, Reader(name, job.batches), chosen, float_nodes)
     if is_paired(job):

@@ -11,11 +11,10 @@ import numpy as np
 
 from ...types import Quantization
 from ..int8.ranges import BINS, chosen_range
+from .concat import Override
 
 
-def overrides(
-    path: Path, readers: Iterable[Any], settings: Quantization, images: int
-) -> dict[str, list[dict[str, Any]]]:
+def overrides(path: Path, readers: Iterable[Any], settings: Quantization, images: int) -> dict[str, Override]:
     """The quantizer's ``TensorQuantOverrides``: a range for every activation of the float model at ``path``.
 
     The calibrator keeps all activations of what it reads at once, so it is given one batch at a time. Its percentiles

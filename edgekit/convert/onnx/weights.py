@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ..int8.weight_range import largest_weight
+from .concat import Override
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def weight_overrides(model: ModelProto) -> dict[str, list[dict[str, Any]]]:
+def weight_overrides(model: ModelProto) -> dict[str, Override]:
     """The quantizer's ``TensorQuantOverrides`` for the weights of every Conv and Gemm of the float ``model``."""
     from onnx import helper, numpy_helper
 
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Override] = {}
     for node in model.graph.node:
         if node.op_type not in ("Conv", "Gemm") or node.input[1] not in constants:
             continue

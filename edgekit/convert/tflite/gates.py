@@ -21,7 +21,7 @@ def end_at_floor(path: Path, ranges: dict[str, Any], float_nodes: Collection[str
 
     Args:
         path: the float model.
-        ranges: ``{tensor: {"min": array, "max": array}}``.
+        ranges: ``{tensor: {"min": array, "max": array}}``, as the quantizer takes them.
         float_nodes: names of the operators that stay in float.
     """
     names = [name for name in hard_swish_inputs(path, float_nodes) if name in ranges]

@@ -47,7 +47,7 @@ class Tensor:
 
 @dataclass
 class Op:
-    """An operator: its name in the schema, tensor indices and the fields of its options."""
+    """An operator: its name in the schema, tensor indices, and the fields of its options, which the schema names."""
 
     kind: str
     inputs: tuple[int, ...]

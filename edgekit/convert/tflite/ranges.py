@@ -24,8 +24,8 @@ PASSING = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "SPLIT", "RESHAPE", "TRANS
 def calibrate(
     path: Path, batches: list[dict[str, Any]], settings: Quantization, float_nodes: Collection[str]
 ) -> dict[str, Any]:
-    """The range of every activation over all ``batches``, ``{tensor: {"min": array, "max": array}}``, as the quantizer
-    takes them.
+    """The range of every activation over all ``batches``: ``{tensor: {"min": array, "max": array}}``, a dict since the
+    quantizer takes it so.
 
     The quantizer's own calibrator finds the same smallest and largest values in four times as long, and knows nothing
     else; its default is a moving average that gives each new image 5 % of the say: with a few images the range is that

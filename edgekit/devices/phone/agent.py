@@ -2,6 +2,7 @@
 
 ``python -m edgekit.devices.phone.agent REQUEST.json RUNNER WAY``: the runner's path on the phone, and, as JSON, the
 command line that runs a shell command there. Commands: ``info``, ``state``, ``bench``, ``memory``, ``per_op``.
+Requests and answers are dicts as in ``edgekit/agent``: JSON, which the process that asked checks.
 
 ``benchmark_model`` prints aggregates, no samples. A launch of two inferences gives both away (the least and the most),
 so the samples are those of many launches, each with its own warm-up; nothing is derived from an average.

@@ -22,6 +22,7 @@ from ...errors import ToolError
 from .phone import CALL_S, LAUNCH_S, Phone
 
 Looks = list[dict[str, Any]]
+"""Looks at the gauge, each a dict as ``edgekit/agent`` has it: the agent's package shares no types with edgekit."""
 
 LONGEST_LINE, MOST_LINES = 1 << 16, 10_000
 """Of what a look at the gauge prints: bytes, and lines."""

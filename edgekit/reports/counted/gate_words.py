@@ -22,6 +22,12 @@ NEXT = {
     "NOT_COMPARABLE": "count both sides here: --baseline FOLDER of the baseline's artifacts; or edgekit gate --update",
     "BROKEN_OFF": "see what it says, then run it again",
 }
+NEXT_LIMIT = {
+    **NEXT,
+    "FAIL": "see what the export changed; if it is meant to be so, raise the limit in gate.toml",
+    "INCONCLUSIVE": "evaluate it: edgekit evaluate --against float",
+}
+"""The same where another limit of gate.toml decided."""
 SHOWN = 12
 HOW = (
     "Instructions of one inference, counted on a simulated core; the noise is the difference between two processes. "
@@ -50,8 +56,9 @@ def remarks(result: CountGate) -> list[str]:
     if result.status == "FAIL" and result.baseline is not None and result.candidate is not None:
         lines += [f"grew: {line}" for line in grown(result.baseline, result.candidate)[:SHOWN]]
     lines += result.notes
-    if NEXT[result.status]:
-        lines.append(f"next: {NEXT[result.status]}")
+    steps = NEXT if result.decided_by == "growth" else NEXT_LIMIT
+    if steps[result.status]:
+        lines.append(f"next: {steps[result.status]}")
     return lines
 
 

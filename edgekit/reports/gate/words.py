@@ -41,6 +41,18 @@ NEXT_ACCURACY = {
 """The same where the accuracy decided."""
 NEXT_FILE = {"FAIL": "see what the export changed; if it is meant to be so, raise the limit in gate.toml"}
 """The same where a limit on the file decided."""
+NEXT_MEASURED = {
+    **NEXT_FILE,
+    "INCONCLUSIVE": "run it again on a quieter device, or leave more room to the limit in gate.toml",
+}
+"""The same where a limit on what was measured beside the latency decided."""
+DECIDED: dict[str, tuple[dict[str, str], str, str]] = {
+    "accuracy": (NEXT_ACCURACY, "loses too much accuracy", "its accuracy is not known well enough"),
+    "file": (NEXT_FILE, "the file breaks a limit", "the file breaks a limit"),
+    "memory": (NEXT_MEASURED, "takes too much memory", "its memory is not known"),
+    "cold start": (NEXT_MEASURED, "starts too slowly", "its cold start is too near to the limit"),
+}
+"""What to do, what FAIL means and what every other status means, by what else than the latency decided."""
 HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
 SHOWN_OPS = 5
 
@@ -102,7 +114,7 @@ def remarks(result: GateResult | CountGate) -> list[str]:
     lines += result.notes
     steps = UPGRADE if result.candidate_runtime else NEXT
     if result.decided_by != "latency":
-        steps = NEXT_ACCURACY if result.decided_by == "accuracy" else NEXT_FILE
+        steps = DECIDED[result.decided_by][0]
     if todo := steps.get(result.status):
         lines.append(f"next: {todo}")
     return lines
@@ -110,9 +122,10 @@ def remarks(result: GateResult | CountGate) -> list[str]:
 
 def meaning(result: GateResult) -> str:
     """What the status of a result says, in a few words."""
-    if result.decided_by == "accuracy":
-        return {"FAIL": "loses too much accuracy"}.get(result.status, "its accuracy is not known well enough")
-    return "the file breaks a limit" if result.decided_by == "file" else MEANING[result.status]
+    if result.decided_by == "latency":
+        return MEANING[result.status]
+    _, failed, unknown = DECIDED[result.decided_by]
+    return failed if result.status == "FAIL" else unknown
 
 
 def headline(results: Sequence[GateResult]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,14 +19,18 @@ from ...counting.emulator import Ready, prepare
 from ...devices.inventory import find_device
 from ...devices.virtual.simulated import SIMULATED
 from ...errors import EdgekitError, UsageError
+from ...gate.accuracy import accuracy_status
 from ...gate.baselines import find_baseline
-from ...gate.counts import TOLERANCE, judge
+from ...gate.config import read_config
+from ...gate.counts import TOLERANCE, instructions_kept, judge
+from ...gate.file_limits import FileLimits, broken_limits
 from ...reports.counted.store import count_path, load_count
 from ...reports.json_text import render
 from ...types import Counted, CountGate, Device, Stored, report_key
 from ...verify.sets_of_inputs import Shapes
 
 REPORTS = Path("device_reports")
+NO_LIMITS = FileLimits()
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class PlannedCount:
     where: Path
     tolerance: float
     threads: int
+    max_drop: float | None = None
+    max_instructions_m: float | None = None
+    file_limits: FileLimits = NO_LIMITS
 
     @property
     def key(self) -> str:
@@ -60,6 +67,7 @@ def plan_counts(
     baseline: Path = REPORTS,
     threads: int = 1,
     tolerance: float | None = None,
+    config: Path | None = None,
     artifacts_root: Path = Path("artifacts"),
     shapes: Shapes | None = None,
 ) -> list[PlannedCount]:
@@ -70,22 +78,31 @@ def plan_counts(
         devices: simulated boards.
         baseline: folder of reports with counts, one artifact, or a folder of artifacts.
         threads: within an operator.
-        tolerance: growth that passes; :data:`TOLERANCE` when None.
+        tolerance: growth that passes; that of the board's own table in ``config``, else :data:`TOLERANCE`, when None.
+        config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
         shapes: of inputs that a file of others leaves open.
 
     Raises:
-        UsageError: an unknown name, a tolerance that is none, or no baseline.
+        UsageError: an unknown name or key, a tolerance that is none, or no baseline.
     """
-    tolerance = TOLERANCE if tolerance is None else tolerance
-    if not 0 < tolerance < 1:
-        raise UsageError(f"--tolerance must be above 0 and below 1, got {tolerance:g}", "0.005 is 0.5 %")
     planned = []
+    candidates = find_artifacts(names, artifacts_root, shapes=shapes)
+    settings = read_config(config, {stored.artifact.model for stored in candidates})
     for place in [find_device(name) for name in dict.fromkeys(devices)]:
-        for stored in find_artifacts(names, artifacts_root, shapes=shapes):
+        for stored in candidates:
+            model = stored.artifact.model
             key = key_of(stored, threads, stored.artifact.batch or 1)
             found, where = baseline_of(baseline, stored, place.id, key)
-            planned.append(PlannedCount(place, stored, found, where, tolerance, threads))
+            keys = settings.lookup(place.id, model)
+            # The tolerances of the other tables are of latencies, which vary a thousand times more.
+            own = settings.of_device(place.id, model).get("tolerance")
+            chosen = tolerance if tolerance is not None else own if own is not None else TOLERANCE
+            if not 0 < chosen < 1:
+                raise UsageError(f"--tolerance must be above 0 and below 1, got {chosen:g}", "0.005 is 0.5 %")
+            of_file = FileLimits(**{one.name: keys.get(one.name) for one in fields(FileLimits)})
+            drop, most = keys.get("max_drop"), keys.get("max_instructions_m")
+            planned.append(PlannedCount(place, stored, found, where, chosen, threads, drop, most, of_file))
     return planned
 
 
@@ -155,6 +172,14 @@ def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
             check_files(one.baseline)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
+    size_before = one.baseline.artifact_bytes if isinstance(one.baseline, Counted) else one.baseline.artifact.size_bytes
+    if broken := broken_limits(artifact, size_before, one.file_limits):
+        return draft.model_copy(update={"status": "FAIL", "reason": "; ".join(broken), "decided_by": "file"})
+    if one.max_drop is not None:
+        status, reason = accuracy_status(one.candidate, one.max_drop)
+        if status != "PASS":
+            return draft.model_copy(update={"status": status, "reason": reason, "decided_by": "accuracy"})
+        draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     try:
         before = one.baseline
         if isinstance(before, Stored):
@@ -164,7 +189,8 @@ def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
         notes = (f"try: {error.hint}",) if error.hint else ()
         return draft.model_copy(update={"reason": str(error), "notes": notes})
     judged = judge(before, after, one.tolerance)
-    told = {
+    above = instructions_kept(after, one.max_instructions_m)
+    told: dict[str, object] = {
         "status": judged.status,
         "reason": judged.reason,
         "noise": judged.noise,
@@ -172,4 +198,11 @@ def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
         "candidate": after,
         "seconds": time.monotonic() - began,
     }
+    if above and judged.status != "FAIL":
+        told |= {
+            "status": "FAIL",
+            "reason": above,
+            "decided_by": "instructions",
+            "notes": (judged.reason, *draft.notes),
+        }
     return draft.model_copy(update=told)

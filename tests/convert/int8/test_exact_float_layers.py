@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from edgekit.artifacts.children.network import converter
-from edgekit.bench.launch import call_agent
+from edgekit.bench.launch import ThisMachine, ask_agent
 from edgekit.catalog import profile_for
 from edgekit.convert.int8.float_layers import float_layers
 from edgekit.convert.job import Job
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
 from edgekit.types import RUNTIME_OF, Preprocessing
+from edgekit.types.answers import InspectAnswer
 from edgekit.verify.audit import audit
 
 FORMATS = ("onnx", "tflite", "openvino")
@@ -77,8 +78,8 @@ def made(
     with torch.no_grad():
         converted = converter(format_)(job)
     file = folder / converted.files[0]
-    request = {"command": "inspect", "runtime": RUNTIME_OF[format_], "model": str(file), "threads": 1}
-    facts = call_agent(request, 120, "inspecting")
+    request = {"runtime": RUNTIME_OF[format_], "model": str(file), "threads": 1}
+    facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, 120, "inspecting")
     compute = sum(bool({"conv", "linear"} & set(layer.kinds)) for layer in kept)
     nodes = frozenset(converted.float_nodes)
     return audit(facts, file, profile, converted.inputs, converted.outputs, nodes, compute), kept, facts, converted
@@ -101,7 +102,7 @@ def test_only_the_declared_layers_are_float(tmp_path, format_, patterns, paths):
     assert (result.float_compute_ops, result.int8_compute_ops) == (in_float, 4 - in_float)
     if format_ == "tflite":
         # TFLite executes the file's own operators, and the writer names each after its layer.
-        in_float = {n["name"] for n in facts["executed"] if n["inputs"][0] == "float32" and n["type"] != "QUANTIZE"}
+        in_float = {n.name for n in facts.executed if n.inputs[0] == "float32" and n.type != "QUANTIZE"}
         assert in_float == set(converted.float_nodes)
         # The one that makes the network's output is named after that.
         named = {"logits" if layer.path == "last" else layer.name for layer in kept}
@@ -114,8 +115,8 @@ def test_a_stem_in_float_pools_in_float(tmp_path, format_):
     result, kept, facts, _ = made(tmp_path, format_, ("@stem",), network=Stemmed)
     assert result.passed, result.failures
     assert [layer.path for layer in kept] == ["first", "act1", "pool"]
-    pooled = [n for n in facts["executed"] if n["type"] in ("MaxPool", "MAX_POOL_2D", "Pooling")]
-    assert [n["inputs"][0] for n in pooled] == ["float32"]
+    pooled = [n for n in facts.executed if n.type in ("MaxPool", "MAX_POOL_2D", "Pooling")]
+    assert [n.inputs[0] for n in pooled] == ["float32"]
 
 
 def test_layers_of_litert_torchs_file_cannot_be_told(tmp_path):
@@ -131,7 +132,7 @@ def test_declared_layer_that_computes_in_int8_is_a_failure(tmp_path):
     profile = profile_for("tflite", "int8")
     file = tmp_path / converted.files[0]
     wrong = frozenset(name.replace("second", "third") for name in converted.float_nodes) | {
-        n["name"] for n in facts["executed"] if n["name"].startswith("third")
+        n.name for n in facts.executed if n.name.startswith("third")
     }
     result = audit(facts, file, profile, converted.inputs, converted.outputs, wrong, 1)
     assert any("to stay in float compute in int8" in failure for failure in result.failures)

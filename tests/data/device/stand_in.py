@@ -34,6 +34,7 @@ def plain(command, count):
                   "state_before": state, "state_after": state, "info": MACHINE, "versions": {}, "delegation": None,
                   "energy": None, "energy_note": ""},
         "per_op": {"per_op": None, "note": ""},
+        "memory": {"baseline_rss_bytes": None, "peak_rss_bytes": 1000, "source": ""},
     }[command]  # fmt: skip
 
 
