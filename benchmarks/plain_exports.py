@@ -20,7 +20,7 @@ from edgekit.base.processes.isolate import describe_exit, tail
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
 from edgekit.errors import EdgekitError, ToolError
-from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, QuantParams, TensorSpec
+from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, QuantParams, TargetClass, TensorSpec
 from edgekit.verify.audit import TRANSPOSE
 from edgekit.verify.parity import cosines, sqnr_db
 
@@ -31,17 +31,25 @@ RESULT = "export.json"
 AGENT_S = 300.0
 
 
-def plain_export(card: ModelCard, format_: Format, precision: Precision, cache: Path, unsigned: bool = False) -> Made:
+def plain_export(
+    card: ModelCard,
+    format_: Format,
+    precision: Precision,
+    cache: Path,
+    unsigned: bool = False,
+    target: TargetClass | None = None,
+) -> Made:
     """The plain export, from the cache or made now in a child process; a failure is an answer, and tried again.
 
-    ``unsigned`` gives ONNX int8 unsigned activations instead of the library's default.
+    ``unsigned`` gives ONNX int8 unsigned activations instead of the library's default; ``target`` is the class of CPU
+    that it is for, this machine's where there is none.
     """
     kind = f"{format_}-{precision}" + ("-unsigned" if unsigned else "")
-    folder = cache / "plain" / card.id / f"{kind}-{plain_key(card, format_, precision)}"
+    folder = cache / "plain" / card.id / f"{kind}-{plain_key(card, format_, precision, target)}"
     if not (folder / RESULT).is_file():
         try:
             with staged_folder(folder) as staging:
-                facts = make_plain(card, format_, precision, staging, unsigned)
+                facts = make_plain(card, format_, precision, staging, unsigned, target=target)
                 write_atomic(staging / RESULT, json.dumps(facts, indent=1) + "\n")
         except EdgekitError as error:
             return Made(None, str(error), {})
@@ -49,11 +57,12 @@ def plain_export(card: ModelCard, format_: Format, precision: Precision, cache: 
     return Made(folder / plain.FILES[format_], "", facts)
 
 
-def plain_key(card: ModelCard, format_: Format, precision: Precision) -> str:
+def plain_key(card: ModelCard, format_: Format, precision: Precision, target: TargetClass | None = None) -> str:
     """Digest of everything that decides what a plain export holds."""
     sources = [Path(plain.__file__), *closure(PACKAGE / "zoo" / f"{card.family}.py")]
     photos = sorted(p for p in (PACKAGE / "calibration_photos").iterdir() if p.is_file())
-    words = [card.model_dump_json(), format_, precision, host_target(), json.dumps(plain.tool_versions(format_))]
+    tools = json.dumps(plain.tool_versions(format_))
+    words = [card.model_dump_json(), format_, precision, target or host_target(), tools]
     return digest([*sources, *photos], [*words, *weights_code()])
 
 
@@ -97,6 +106,7 @@ def make_plain(
     unsigned: bool = False,
     weights: Path | None = None,
     photos: Path | None = None,
+    target: TargetClass | None = None,
 ) -> dict[str, Any]:
     """Export plainly into ``folder``, run it on the photos and look at what the runtime makes of it.
 
@@ -106,7 +116,7 @@ def make_plain(
         ToolError: the library or the runtime failed.
     """
     what = f"the plain export of {card.id} to {format_} {precision}"
-    request = {"model": card.id, "format": format_, "precision": precision, "target": host_target()}
+    request = {"model": card.id, "format": format_, "precision": precision, "target": target or host_target()}
     if weights is not None:
         request["weights"] = str(weights)
     if photos is not None:
@@ -170,8 +180,8 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     answer = json.loads(answered.read_text())
     asked.unlink()
     answered.unlink()
-    if not answer["ok"]:
-        raise ToolError(f"{what}: {answer['kind']}: {answer['message']}")
+    if answer["failed"] is not None:
+        raise ToolError(f"{what}: {answer['failed']['kind']}: {answer['failed']['message']}")
     return dict(answer["value"])
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.counting.faults import all_faults
+from benchmarks.counting.forms import FILE as FORMS
 from benchmarks.counting.page import page
 from benchmarks.counting.published import compare
 from benchmarks.counting.repeat import against_itself, repeated, spread
@@ -63,7 +64,7 @@ def main(
         }
         write_atomic(FILE, json.dumps(figures, indent=1) + "\n")
     if write:
-        write_atomic(PAGES / "counting.md", page(figures))
+        write_atomic(PAGES / "counting.md", page(figures, json.loads(FORMS.read_text())))
 
 
 if __name__ == "__main__":

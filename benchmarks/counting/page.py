@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from .form_page import forms
+from .markdown import table
 
 HEAD = (
     "`python -m benchmarks.counting --write` makes this page; every figure is in `benchmarks/results/counting.json`. "
@@ -21,23 +25,18 @@ KINDS = {"float32": "float, which ncnn computes in float16 where the core can", 
 BOARDS = {"sim-rpi4": "Raspberry Pi 4", "sim-rpi5": "Raspberry Pi 5", "sim-a53": "Raspberry Pi 3 B+"}
 
 
-def page(figures: dict[str, Any]) -> str:
-    """The whole page, with a final newline."""
+def page(figures: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """The whole page, with a final newline; ``rows`` are those of the forms."""
     parts = [
         "# Counts in figures",
         HEAD,
         published(figures["published"]),
+        forms(rows),
         repeats(figures["repeat"], figures["itself"]),
         faults(figures["faults"]),
         conditions(figures["conditions"]),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def table(headings: list[str], rows: list[list[str]]) -> str:
-    """A pipe table."""
-    lines = [headings, ["---", *["--:"] * (len(headings) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def published(figures: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..base import plugins
 from ..base.files import sha256_file, staged_folder, sweep
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
@@ -65,6 +66,7 @@ class Ingredients(Frozen):
         layer_errors: the layers of an int8 artifact are measured.
         selective_float: for int8: whether layers may go to float, the SQNR asked for, and whether none may.
         code: digest of the part of edgekit that makes artifacts.
+        plugins: versions of other packages that have a say, by name.
         python: major and minor version.
         tools: versions of the packages that make artifacts of this format.
     """
@@ -84,6 +86,7 @@ class Ingredients(Frozen):
     layer_errors: bool
     selective_float: tuple[bool, float | None, bool] | None
     code: str
+    plugins: dict[str, str]
     python: str
     tools: dict[str, str]
 
@@ -144,6 +147,7 @@ def ingredients(
         layer_errors=options.layer_errors and int8,
         selective_float=(options.selective_float, options.min_sqnr_db, options.strict_int8) if int8 else None,
         code=code_digest(),
+        plugins=plugins.versions("families", [card.family]) | plugins.versions("passes", profile.rewrites),
         python=".".join(map(str, sys.version_info[:2])),
         tools={name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
     )

@@ -17,7 +17,7 @@ from .children import jobs
 from .imports import NETWORK
 from .prepare import Prepared
 from .requests import LayersRequest, Made
-from .verify import run_on_parity_images
+from .verify import overflows_here, run_on_parity_images
 
 
 def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made: Made) -> LayerErrors:
@@ -34,6 +34,7 @@ def layer_errors(prepared: Prepared, profile: ExportProfile, folder: Path, made:
         model_file=(folder / made.files[0]).resolve(),
         plain=run_on_parity_images(prepared, profile, folder, made),
         made=made,
+        exact_int8=overflows_here(profile, made),
     )
     what = f"measuring the layers of {prepared.card.id} {profile.name}"
     found = run_isolated(jobs.layer_errors, request, prepared.options.timeout_s, what, imports=NETWORK)

@@ -95,6 +95,7 @@ class Prepared:
 
     Attributes:
         card: with the class count and the conventions that the weights brought.
+        ranges: of the network's tensors, where the weights bring them.
     """
 
     card: ModelCard
@@ -109,6 +110,7 @@ class Prepared:
     parity_data: ImageSet
     parity_pixels: Pixels
     reference: np.ndarray[Any, Any]
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def source(self) -> NetworkSource:
@@ -118,6 +120,7 @@ class Prepared:
             state=self.work / "state.pt",
             layout=self.provenance.layout,
             calibration=self.calibration_file,
+            ranges=self.ranges,
         )
 
     @property
@@ -171,4 +174,5 @@ def prepare(
         parity_data=images.parity_source,
         parity_pixels=images.parity_pixels,
         reference=np.load(work / "reference.npy"),
+        ranges=built.ranges,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from ..convert.job import Converted
 from ..types import (
     Audit,
@@ -48,10 +50,12 @@ class BuiltNetwork(Frozen):
     Attributes:
         card: with the class count and the conventions that the weights brought.
         classes: names of the classes by number that the weights' file holds, if any.
+        ranges: of its tensors, as quantization-aware training learnt them; see ``training.fake_quant``.
     """
 
     card: ModelCard
     provenance: WeightsProvenance
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     params: int
     macs: int
@@ -65,12 +69,14 @@ class NetworkSource(Frozen):
         state: file of its weights.
         layout: of the checkpoint that the weights came from, see ``WeightsProvenance``.
         calibration: the calibration images, ``.npy``; their ranges decide how tensors with two scales are split.
+        ranges: those that were learnt, as of :class:`BuiltNetwork`.
     """
 
     card: ModelCard
     state: Path
     layout: str
     calibration: Path | None = None
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class ConvertRequest(Frozen):
@@ -158,6 +164,23 @@ class ExamineRequest(Frozen):
     shapes: dict[str, tuple[int, ...]]
 
 
+class NodesRequest(ExamineRequest):
+    """A file whose operators are wanted, in order."""
+
+
+class NamedNode(Frozen):
+    """An operator of a file: its own name, and those of the tensors that it writes."""
+
+    name: str
+    outputs: tuple[str, ...]
+
+
+class FileNodes(Frozen):
+    """The operators of a file, in order; none where the package that reads its format is not installed."""
+
+    nodes: tuple[NamedNode, ...]
+
+
 class Examined(Frozen):
     """What was found in a file.
 
@@ -208,6 +231,7 @@ class LayersRequest(Frozen):
         calibration, pixels: images, ``.npy``, uint8 ``(N, H, W, C)``; the layers are compared on ``pixels``.
         plain: the file's stored outputs on ``pixels``, ``.npy``.
         made: what the converter said of the file.
+        exact_int8: its sums overflow in this machine's int8 kernels, and not in its target's.
     """
 
     network: NetworkSource
@@ -217,6 +241,7 @@ class LayersRequest(Frozen):
     model_file: Path
     plain: Path
     made: Made
+    exact_int8: bool
 
 
 class PlacementRequest(Frozen):

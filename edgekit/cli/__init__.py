@@ -13,6 +13,7 @@ from .choice.audit_run import audit_run_command
 from .compare import compare_command
 from .condense import condense_command
 from .counted.estimate import estimate_command
+from .counted.validate import validate_command
 from .devices import devices_app
 from .doctor import doctor_command
 from .evaluate import evaluate_command
@@ -22,6 +23,7 @@ from .inspect import inspect_command
 from .matrix import matrix_command
 from .models import models_app
 from .networks.lint import lint_command
+from .networks.search import search_command
 from .profile import profile_command
 from .schema import schema_command
 from .shared.grouped import GroupedCommand
@@ -51,9 +53,11 @@ app.command("condense", cls=GroupedCommand)(condense_command)
 app.command("inspect", cls=GroupedCommand)(inspect_command)
 app.command("verify", cls=GroupedCommand)(verify_command)
 app.command("lint", cls=GroupedCommand)(lint_command)
+app.command("search", cls=GroupedCommand)(search_command)
 app.command("matrix", cls=GroupedCommand)(matrix_command)
 app.command("profile", cls=GroupedCommand)(profile_command)
 app.command("estimate", cls=GroupedCommand)(estimate_command)
+app.command("validate", cls=GroupedCommand)(validate_command)
 app.command("compare", cls=GroupedCommand)(compare_command)
 app.command("gate", cls=GroupedCommand)(gate_command)
 app.command("audit-run", cls=GroupedCommand)(audit_run_command)

@@ -82,11 +82,13 @@ def gate_command(
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
-    that edgekit makes from wheels on this machine. Different outputs fail; otherwise the same rule judges the pairs. On
-    a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than 0.5 % fails.
+    that edgekit makes from wheels, here or on a device behind SSH. Different outputs fail; otherwise the same rule
+    judges the pairs.
+
+    On a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than 0.5 % fails.
 
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. The worst of several gates
-        decides: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
+    decides: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
     Example: edgekit gate mobilenet_v3 --device rpi4
     Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0
@@ -101,9 +103,7 @@ def gate_command(
         if runtime_a is not None or runtime_b is not None:
             from .choice.upgrade import run_upgrade_gate
 
-            refuse_for_upgrades(
-                {"--update": update, "--url": url is not None, "--dry-run": dry_run, "--plumbing": plumbing}
-            )
+            refuse_for_upgrades({"--update": update, "--url": url is not None, "--dry-run": dry_run})
             run_upgrade_gate(
                 candidates or [],
                 runtime_a,
@@ -118,6 +118,8 @@ def gate_command(
                 results=results,
                 shapes=shapes,
                 seed=seed,
+                plumbing=plumbing,
+                force=force,
                 tell=lambda found: finish(found, junit, markdown, as_json),
             )
             return

@@ -38,6 +38,7 @@ class Job:
         inputs: calibration data as the network takes it, ``(N, C, H, W)``.
         folder: where the files go.
         layers: those of the network, by name; ``float_layers`` are the names of those that stay in float.
+        learnt: ranges of the results of layers, by name, that a training learnt and the file is to have.
     """
 
     network: nn.Module
@@ -48,6 +49,7 @@ class Job:
     folder: Path
     layers: Mapping[str, Layer] = field(default_factory=dict)
     float_layers: frozenset[str] = frozenset()
+    learnt: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def quantization(self) -> Quantization:

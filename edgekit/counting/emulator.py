@@ -1,5 +1,7 @@
 """A simulated board as a transport (edgekit.bench.launch): the agent under QEMU with the plugin that counts.
 
+On x86 QEMU plays a core with AVX2 to this machine's own Python and runtimes. For ARM:
+
 No namespace, no root, no binfmt: QEMU looks for every path below a folder of ours first (``-L``), where the board's
 ``/sys`` and ``/proc/cpuinfo`` are files and the rest leads to the system of the emulated boards. Models and requests
 are where they are. So it runs in a container and on a hosted runner as it runs here.
@@ -8,6 +10,8 @@ are where they are. So it runs in a container and on a hosted runner as it runs 
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,8 @@ from .plugin_file import Emulator, compiled, find_emulator
 SYSTEM = ("bin", "etc", "lib", "sbin", "usr")
 """Folders of the emulated boards' system that the tree of a board leads to."""
 OUTPUT = "counts.txt"
+LEFT_OUT = "-invpcid,-pcid,-tsc-deadline,-x2apic"
+"""Features of the CPU that QEMU does not play, none of which a program sees."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,15 @@ def prepare(board: VirtualBoard, progress: Progress) -> Ready:
     Raises:
         ToolError: something is missing here, and the hint says how to get it.
     """
-    emulator = find_emulator()
+    if board.machine == "x86_64" and platform.machine() != "x86_64":
+        raise ToolError(
+            f"{board.name} counts what this machine's own Python runs, which is {platform.machine()}, not x86-64",
+            "name a simulated board of ARM: edgekit devices list",
+        )
+    emulator = find_emulator(board.machine)
     plugin = compiled(emulator)
+    if board.machine == "x86_64":
+        return Ready(board, emulator, plugin, Path("/"))
     return Ready(board, emulator, plugin, file_tree(board, build_system(progress, BUILD_TOOLS)))
 
 
@@ -92,10 +105,17 @@ class SimulatedMachine:
         """The absolute paths of ``files``."""
         return [str(path.resolve()) for path in files]
 
+    @property
+    def plugin(self) -> str:
+        """The plugin with its options, as QEMU takes it."""
+        options = f"out={escaped(self.output)},caches={data_caches(self.ready.board)}"
+        return f"{escaped(self.ready.plugin)},{options}" + (",threads=on" if self.threads > 1 else "")
+
     def command(self, program: str, argument: str) -> list[str]:
-        """QEMU with the plugin, which runs the board's Python with ``program``."""
+        """QEMU with the plugin, which runs the board's Python with ``program``; on x86 this one."""
+        if self.ready.board.machine == "x86_64":
+            return self.command_here(program, argument)
         tree, home = self.ready.tree, f"/usr/bin/python{PYTHON}"
-        plugin = f"{escaped(self.ready.plugin)},out={escaped(self.output)},caches={data_caches(self.ready.board)}"
         inside = {
             "PYTHONHOME": "/usr",
             "PYTHONPATH": f"/{SITE}",
@@ -109,8 +129,16 @@ class SimulatedMachine:
             "env", "-i", f"PATH={os.defpath}", str(self.ready.emulator.path), "-L", str(tree),
             "-cpu", self.ready.board.cpu, "-seed", "1", "-0", home,
             *(word for key, value in inside.items() for word in ("-E", f"{key}={value}")),
-            "-plugin", plugin + (",threads=on" if self.threads > 1 else ""),
-            f"{tree}{home}", "-S", "-s", program, argument,
+            "-plugin", self.plugin, f"{tree}{home}", "-S", "-s", program, argument,
+        ]  # fmt: skip
+
+    def command_here(self, program: str, argument: str) -> list[str]:
+        """QEMU with the plugin, which runs this Python with the runtimes that are installed beside it."""
+        inside = {"PYTHONHASHSEED": "0", "HOME": str(self.folder), "TMPDIR": str(self.folder), "LANG": "C.UTF-8"}
+        return [
+            "env", "-i", f"PATH={os.defpath}", *(f"{key}={value}" for key, value in inside.items()),
+            str(self.ready.emulator.path), "-cpu", f"{self.ready.board.cpu}-noTSX,{LEFT_OUT}", "-seed", "1",
+            "-plugin", self.plugin, sys.executable, "-s", program, argument,
         ]  # fmt: skip
 
     def place(self, here: Path) -> str:

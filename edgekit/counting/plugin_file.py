@@ -15,13 +15,17 @@ import subprocess
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from ..base.folders import counting_folder
 from ..errors import ToolError
 from .elf import read_image
 
-QEMU = "qemu-aarch64"
-SOURCE = "edgekit_count.c"
+QEMU = {"aarch64": "qemu-aarch64", "x86_64": "qemu-x86_64"}
+"""Which program plays which machine."""
+Machine = Literal["aarch64", "x86_64"]
+SOURCES = ("edgekit_classes.c", "edgekit_count.c")
+"""One after the other: one program."""
 COMPILERS = ("cc", "gcc", "clang")
 OLDEST = (7, 0)
 """Before this QEMU has no Cortex-A76."""
@@ -61,13 +65,21 @@ def api_of(version: str) -> int:
     )
 
 
-def find_emulator() -> Emulator:
-    """The QEMU of this machine that can load a plugin: ``$EDGEKIT_QEMU``, else ``qemu-aarch64``.
+def named_emulator(machine: Machine) -> str:
+    """What to look for: ``$EDGEKIT_QEMU``, or the program beside it that plays another machine."""
+    named = os.environ.get("EDGEKIT_QEMU")
+    if not named:
+        return QEMU[machine]
+    return named if machine == "aarch64" else str(Path(named).with_name(QEMU[machine]))
+
+
+def find_emulator(machine: Machine = "aarch64") -> Emulator:
+    """The QEMU of this machine that can load a plugin and plays ``machine``.
 
     Raises:
         ToolError: there is none, it is linked statically, or it does not tell its version.
     """
-    named = os.environ.get("EDGEKIT_QEMU") or QEMU
+    named = named_emulator(machine)
     found = shutil.which(named)
     if found is None:
         raise ToolError(f"counting needs {named}, which is not installed (qemu-user-static has no plugins)",
@@ -109,7 +121,7 @@ def find_compiler() -> list[str]:
 
 def source() -> bytes:
     """The plugin's source."""
-    return (files(__package__) / "plugin" / SOURCE).read_bytes()
+    return b"".join((files(__package__) / "plugin" / name).read_bytes() for name in SOURCES)
 
 
 def source_digest() -> str:

@@ -55,15 +55,22 @@ def wanted(text: str, option: str) -> Wanted:
     return Wanted(package, found["version"])
 
 
-def python_with(asked: Wanted, progress: Progress) -> Path:
+def python_with(asked: Wanted, progress: Progress, kept: Path | None = None) -> Path:
     """The interpreter of an environment with this version and numpy; made when there is none yet.
 
     Pip's own settings hold: an index, a proxy, or a folder of wheels (``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
 
+    Args:
+        asked: the version.
+        progress: told when one is made.
+        kept: folder of the environments; that of the cache when None.
+
     Raises:
         ToolError: pip is missing here, has no such wheel for this machine, or the cache cannot be written.
     """
-    folder = environments_folder() / f"{asked.package}-{asked.version}-py{sys.version_info[0]}{sys.version_info[1]}"
+    folder = (
+        kept or environments_folder()
+    ) / f"{asked.package}-{asked.version}-py{sys.version_info[0]}{sys.version_info[1]}"
     python = folder / "bin" / "python"
     if python.exists():
         return python

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from ..base import plugins
 from ..base.folders import boards_folder
 from ..base.progress import Progress, Step
 from ..bench.launch import ThisMachine, Transport
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from ..types import Device
 from .adb import AdbMachine
 from .adb_client import Phone
@@ -25,6 +26,7 @@ from .ssh_config import chosen_config
 from .virtual import board as virtual
 from .virtual import phone as virtual_phone
 from .virtual.boards import VIRTUAL
+from .virtual.simulated import SIMULATED
 
 
 @contextmanager
@@ -44,15 +46,36 @@ def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[
             yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
             return
         progress(Step(f"connecting to {held.id}"))
+        if held.plugin is not None:
+            with plugin_of(held)(held, progress) as machine:
+                yield machine
+            return
         if held.transport == "adb" or is_emulated_phone(held):
             runner = None if held.python else runner_of(held, progress)
-            with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as machine:
-                machine.resumes = resumes
-                yield machine if runner is None else NativePhone(machine, *runner)
+            with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as there:
+                there.resumes = resumes
+                yield there if runner is None else NativePhone(there, *runner)
         else:
-            with SshMachine(target_of(held, progress), progress) as machine:
-                machine.resumes = resumes
-                yield machine
+            with SshMachine(target_of(held, progress), progress) as board:
+                board.resumes = resumes
+                yield board
+
+
+def plugin_of(device: Device) -> Callable[[Device, Progress], AbstractContextManager[Transport]]:
+    """The way to a device that another package brings.
+
+    Raises:
+        UsageError: nothing that is installed offers it.
+        ToolError: it cannot be imported.
+    """
+    assert device.plugin is not None
+    if device.plugin not in plugins.offered("transports"):
+        raise UsageError(
+            f"{device.id} is reached by the plug-in {device.plugin!r}, and no installed package offers it",
+            did_you_mean(device.plugin, plugins.offered("transports")) or "install the package that does",
+        )
+    found: Callable[[Device, Progress], AbstractContextManager[Transport]] = plugins.load("transports", device.plugin)
+    return found
 
 
 def refuse_simulated(device: Device) -> None:
@@ -146,7 +169,10 @@ def what_is_built_first(name: str) -> str | None:
     Raises:
         UsageError: there is no device of that name.
     """
+    plays = SIMULATED.get(name)
     if find_device(name).transport not in ("virtual", "simulated") or virtual.is_built():
+        return None
+    if plays is not None and plays.machine != "aarch64":
         return None
     return (
         f"{name} is not built yet: downloading an arm64 Debian 12, Python and the runtimes (about 150 MB, 420 MB "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 import socket
@@ -11,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from ..base.files import sha256_file
 from ..base.progress import Progress, Step
@@ -182,6 +183,12 @@ class ShellMachine(ABC):
         size = path.stat().st_size
         with path.open("rb") as stream:
             self.call(what, SEND, there, str(size), data=stream, size=size)
+
+    def running(self, python: str) -> Self:
+        """The same open connection, with another interpreter there."""
+        other = copy.copy(self)
+        other.python = python
+        return other
 
     def command(self, program: str, argument: str) -> list[str]:
         """The ssh command line that runs a Python program there; closing its stdin kills it there."""

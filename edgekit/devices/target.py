@@ -14,6 +14,8 @@ from .virtual.simulated import SIMULATED
 def target_of(device: Device) -> TargetClass | None:
     """The class of a device's CPU by its board, or by the features of the core that is played; None where unknown."""
     played = {**VIRTUAL, **SIMULATED}.get(device.id) if device.transport in ("virtual", "simulated") else None
+    if played is not None and played.machine == "x86_64":
+        return "x86-avx2"
     if played is not None:
         return "armv8.2-dot" if "asimddp" in played.features.split() else "armv8.0"
     return None if device.board is None else find_board(device.board).target

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ..base.files import write_atomic
 from ..errors import UsageError
@@ -30,6 +30,7 @@ class Header(Frozen):
         layout: of the foreign checkpoint that the training began with, when its BN epsilon, activation or shuffle
             order was taken over; no tensor says that. Empty otherwise.
         classes: names of the classes, by number.
+        ranges: of the tensors that quantization-aware training rounded, see ``fake_quant.learnt_ranges``.
     """
 
     version: Literal[1] = 1
@@ -40,6 +41,7 @@ class Header(Frozen):
     layout: str = ""
     classes: tuple[str, ...] = ()
     epoch: int = 0
+    ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 def save_tensors(path: Path, content: dict[str, Any]) -> None:

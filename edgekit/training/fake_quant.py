@@ -43,13 +43,13 @@ def quantized(network: nn.Module) -> fx.GraphModule:
         UsageError: its code cannot be traced.
     """
     try:
-        traced = fx.symbolic_trace(network)
+        traced = traced_graph(network)
     except (fx.proxy.TraceError, TypeError) as error:
         raise UsageError(f"--qat cannot follow the network's code: {error}", "train it without --qat") from error
     modules = dict(traced.named_modules())
     for number, node in enumerate([node for node in traced.graph.nodes if stored(node, modules)]):
         name = f"rounding_{number}"
-        traced.add_submodule(name, Rounding())
+        traced.add_submodule(name, Rounding(node.name))
         with traced.graph.inserting_after(node):
             rounded = traced.graph.call_module(name, (node,))
         node.replace_all_uses_with(rounded, delete_user_cb=lambda user, own=rounded: user is not own)
@@ -60,6 +60,15 @@ def quantized(network: nn.Module) -> fx.GraphModule:
     return traced
 
 
+def traced_graph(network: nn.Module) -> fx.GraphModule:
+    """The graph whose nodes :func:`learnt_ranges` names.
+
+    Raises:
+        torch.fx.proxy.TraceError, TypeError: its code cannot be traced.
+    """
+    return fx.symbolic_trace(network)
+
+
 def restore(network: nn.Module) -> None:
     """Take the rounding of the weights off the network's layers again."""
     for layer in network.modules():
@@ -67,9 +76,13 @@ def restore(network: nn.Module) -> None:
 
 
 class Rounding(FusedMovingAvgObsFakeQuantize):
-    """Observes its input and rounds it to 256 steps; numbers of a shape's arithmetic pass."""
+    """Observes its input and rounds it to 256 steps; numbers of a shape's arithmetic pass.
 
-    def __init__(self) -> None:
+    Args:
+        of: the node whose result it rounds.
+    """
+
+    def __init__(self, of: str) -> None:
         super().__init__(
             observer=MovingAverageMinMaxObserver,
             quant_min=0,
@@ -78,6 +91,7 @@ class Rounding(FusedMovingAvgObsFakeQuantize):
             qscheme=torch.per_tensor_affine,
             averaging_constant=0.01,
         )
+        self.of = of
 
     def forward(self, given: Tensor) -> Tensor:
         """A tensor of any shape, rounded."""
@@ -139,6 +153,26 @@ def observe(network: fx.GraphModule, batches: Iterable[Tensor]) -> None:
             network(images)
     for rounding in roundings:
         rounding.enable_fake_quant()
+
+
+def learnt_ranges(network: fx.GraphModule) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of every tensor that is stored, zero between them, as the training left them.
+
+    Args:
+        network: of :func:`quantized`.
+
+    Returns:
+        By the name of the node that makes the tensor, see :func:`traced_graph`; without what was never a tensor.
+    """
+    found = {}
+    for layer in network.modules():
+        if isinstance(layer, Rounding):
+            low, high = (
+                float(end) for end in (layer.activation_post_process.min_val, layer.activation_post_process.max_val)
+            )
+            if low <= high:  # nothing observed: inf, -inf
+                found[layer.of] = (min(low, 0.0), max(high, 0.0))
+    return found
 
 
 def hold_ranges(network: nn.Module, held: bool) -> None:

@@ -40,7 +40,17 @@ from .gates import (
     PinnedFile,
 )
 from .layers import Layer, LayerError, LayerErrors
-from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
+from .measurements import (
+    Delegation,
+    Energy,
+    Measurement,
+    OpTime,
+    Pinning,
+    Revision,
+    SustainedPoint,
+    Throughput,
+    Verdict,
+)
 from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
@@ -60,6 +70,7 @@ from .tuning import (
     Tuning,
     TuningConditions,
 )
+from .validation import Validated, Validation
 
 __all__ = [
     "HALF_COMPUTE_KEY",
@@ -150,9 +161,12 @@ __all__ = [
     "SustainedPoint",
     "TargetClass",
     "TensorSpec",
+    "Throughput",
     "TriedForm",
     "Tuning",
     "TuningConditions",
+    "Validated",
+    "Validation",
     "Verdict",
     "VerdictName",
     "Weights",

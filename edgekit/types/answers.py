@@ -143,6 +143,17 @@ class SustainedAnswer(Answer):
     points: Annotated[tuple[Point, ...], Field(min_length=1, max_length=10_000)]
 
 
+class ThroughputAnswer(Answer):
+    """``throughput``."""
+
+    streams: Annotated[int, Field(ge=1)]
+    cpus: Annotated[int, Field(ge=1)] | None
+    window_s: Positive
+    counts: Annotated[tuple[Count, ...], Field(min_length=1, max_length=10_000)]
+    samples_ns: Annotated[Samples, Field(min_length=1)]
+    settings: Settings
+
+
 class MemoryAnswer(Answer):
     """``memory``."""
 
@@ -269,6 +280,7 @@ ANSWERS: dict[str, type[Frozen]] = {
     "bench": BenchAnswer,
     "turns": TurnsAnswer,
     "sustained": SustainedAnswer,
+    "throughput": ThroughputAnswer,
     "memory": MemoryAnswer,
     "per_op": PerOpAnswer,
     "roofline": RooflineAnswer,

@@ -68,6 +68,41 @@ class SustainedPoint(Frozen):
     clock_mhz: float | None = None
 
 
+class Throughput(Frozen):
+    """Inferences of several streams at once, in a launch of its own: never the latency of one after another.
+
+    Attributes:
+        streams: threads that infer at the same time, each with a session or request of its own.
+        threads: that the runtime computes with in each stream.
+        cpus: that the process could use; None where the system does not tell.
+        window_s: how long all worked.
+        counts: inferences of each stream that ended in the window.
+        busy_p50_ns, busy_p90_ns: of one inference while the other streams worked too.
+        settings: options of the runtime that were set to other than their defaults.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    streams: int = Field(ge=1)
+    threads: int = Field(ge=1)
+    cpus: int | None
+    window_s: float = Field(gt=0)
+    counts: tuple[Count, ...] = Field(min_length=1)
+    busy_p50_ns: Nanoseconds
+    busy_p90_ns: Nanoseconds
+    settings: dict[str, str | int] = Field(default_factory=dict)
+
+    @property
+    def per_s(self) -> float:
+        """Inferences a second, of all streams together; each of a whole batch."""
+        return sum(self.counts) / self.window_s
+
+    @property
+    def crowded(self) -> bool:
+        """True where there are more threads than CPUs: they share them, and more streams would bring nothing."""
+        return self.cpus is not None and self.streams * self.threads > self.cpus
+
+
 class Energy(Frozen):
     """What one domain of the device spent on inferences in a row, all that ran there included.
 
@@ -135,6 +170,7 @@ class Measurement(Frozen):
         export_command: what made the artifact; empty in reports from before it was kept.
         roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
+        throughput: by the number of streams, in the order asked for; None when none was asked for.
         pinned: None when the system was free to move the work between all cores.
         energy: by domain, over the samples; None where the device has no counter, or one that tells nothing:
             ``energy_note`` says why.
@@ -186,6 +222,7 @@ class Measurement(Frozen):
     roofline: Roofline | None = None
     ceilings: Ceilings | None = None
     sustained: tuple[SustainedPoint, ...] | None = None
+    throughput: tuple[Throughput, ...] | None = None
     energy: tuple[Energy, ...] | None = None
     energy_note: str = ""
     state_before: DeviceState

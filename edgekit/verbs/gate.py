@@ -27,7 +27,7 @@ from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.file_limits import FileLimits, another_network, broken_limits
 from ..gate.guards import Guards
-from ..gate.measured_limits import NO_MEASURED_LIMITS, MeasuredLimits, limited, memory_kept
+from ..gate.measured_limits import NO_MEASURED_LIMITS, MeasuredLimits, limited, memory_judged
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, report_key
@@ -114,7 +114,7 @@ def plan(
             found = find_baseline(baseline, artifact, place.id, key)
             keys = settings.lookup(place.id, artifact.model)
             of_file = FileLimits(**{one.name: keys.get(one.name) for one in fields(FileLimits)})
-            measured = MeasuredLimits(**{one.name: keys.get(one.name) for one in fields(MeasuredLimits)})
+            measured = MeasuredLimits.of_keys(keys)
             drop = keys.get("max_drop")
             planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, drop, of_file, measured))
     return planned
@@ -208,14 +208,9 @@ def run_one(
     }
     pairing = Pairing(session, sides, draft.handicap, one.guards, progress)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
-    if one.measured_limits.of_memory and one.device.transport != "virtual":  # there it would be the emulator's
-        try:
-            memory = memory_kept(pairing, one.measured_limits)
-        except EdgekitError as error:
-            return draft.model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
-        if memory.status != "PASS":
-            return draft.model_copy(update={"status": memory.status, "reason": memory.reason, "decided_by": "memory"})
-        draft = draft.model_copy(update={"notes": (*draft.notes, memory.reason)})
+    draft, over = memory_judged(draft, pairing, one.measured_limits)
+    if over:
+        return draft
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     result = limited(result, one.measured_limits)
     if result.status != "FAIL" or result.decided_by != "latency":

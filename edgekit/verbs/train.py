@@ -20,6 +20,7 @@ from ..catalog import find_card
 from ..errors import UsageError
 from ..training.checkpoint import Header, read_run, restore, save_checkpoint
 from ..training.datasets import Dataset
+from ..training.fake_quant import learnt_ranges
 from ..training.loop import OnBatch, Training, accuracy_on, begin, train_epoch
 from ..training.metrics import Epoch, Run
 from ..training.recipes import Recipe
@@ -109,7 +110,9 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
     while not run.finished:
         epoch = train_epoch(training, listener.batch)
         run = run.model_copy(update={"epochs": (*run.epochs, epoch)})
-        save_checkpoint(path, header.model_copy(update={"epoch": epoch.number}), training, run)
+        learnt = {} if training.quantized is None else learnt_ranges(training.quantized)
+        header = header.model_copy(update={"epoch": epoch.number, "ranges": learnt})
+        save_checkpoint(path, header, training, run)
         write_atomic(folder / METRICS, run.model_dump_json(indent=2) + "\n")
         write_atomic(folder / PLOT, training_plot(run))
         listener.epoch(epoch)

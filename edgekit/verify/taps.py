@@ -55,9 +55,14 @@ class Tapped:
     run: Callable[[NDArray[Any]], tuple[list[Values], NDArray[Any]]]
 
 
-def tap(format_: Format, model_file: Path, owners: Owners) -> Tapped:
-    """Load a file so that it gives what its layers compute."""
-    return {"onnx": tap_onnx, "tflite": tap_tflite, "openvino": tap_openvino}[format_](model_file, owners)
+def tap(format_: Format, model_file: Path, owners: Owners, *, exact_int8: bool = False) -> Tapped:
+    """Load a file so that it gives what its layers compute.
+
+    With ``exact_int8`` no int8 kernels compute it, whose sums overflow on some CPUs; TFLite's overflow nowhere.
+    """
+    if format_ == "tflite":
+        return tap_tflite(model_file, owners)
+    return (tap_onnx if format_ == "onnx" else tap_openvino)(model_file, owners, exact_int8=exact_int8)
 
 
 def is_fused(readers: list[str]) -> bool:
@@ -70,10 +75,9 @@ def without(made_by: frozenset[str], taps: list[tuple[Tap, Any]]) -> list[tuple[
     return [(tap, end) for tap, end in taps if tap.owners != made_by]
 
 
-def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
+def tap_onnx(model_file: Path, owners: Owners, *, exact_int8: bool = False) -> Tapped:
     """The results of the operators, behind the quantization that follows them."""
     import onnx
-    import onnxruntime
 
     model = onnx.load_model(model_file)
     graph = model.graph
@@ -105,7 +109,7 @@ def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
     for name in dict.fromkeys(ends):
         if name not in there:
             graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnx_session(model.SerializeToString(), exact_int8=exact_int8)
     given, last = session.get_inputs()[0].name, session.get_outputs()[0].name
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
@@ -113,6 +117,16 @@ def tap_onnx(model_file: Path, owners: Owners) -> Tapped:
         return results[1:], results[0]
 
     return Tapped(tuple(tap for tap, _ in taps), run)
+
+
+def onnx_session(content: bytes, *, exact_int8: bool) -> Any:
+    """A session of ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    if exact_int8:  # the kernels come of fusing what stands between two QDQ pairs
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def tap_tflite(model_file: Path, owners: Owners) -> Tapped:
@@ -154,7 +168,7 @@ def real(stored: NDArray[Any], quantization: tuple[float, int]) -> Values:
     return (stored.astype(np.float32) - zero_point) * np.float32(scale) if scale else stored.astype(np.float32)
 
 
-def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
+def tap_openvino(model_file: Path, owners: Owners, *, exact_int8: bool = False) -> Tapped:
     """The results of the operators, behind the FakeQuantize that follows them."""
     import openvino
 
@@ -181,7 +195,8 @@ def tap_openvino(model_file: Path, owners: Owners) -> Tapped:
     # Asked of the model: a port that was an output before, as a classifier's is, gets no second one.
     order = {place(result.input_value(0)): index for index, result in enumerate(model.get_results())}
     wanted = [order[place(port)] for _, port in taps]
-    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    way = {"LP_TRANSFORMS_MODE": "NO"} if exact_int8 else {}
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", **way})
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:
         results = compiled(sample)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ from .state_tables import find_table, is_average
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+Ranges = Mapping[str, tuple[float, float]]
+"""Smallest and largest value of tensors, by name."""
+
 EDGEKIT = "edgekit"
 """Key under which a checkpoint of edgekit's trainer says what it is: ``model``, ``architecture``, ``layout`` …"""
 
@@ -37,6 +41,7 @@ class Checkpoint:
         state: tensors by name, without wrappers' prefixes.
         trained_as: the foreign layout whose conventions the weights have, though the names are edgekit's; else empty.
         architecture: what a checkpoint of edgekit's trainer says of its network; empty for others.
+        ranges: of its tensors, by the nodes of its graph, as quantization-aware training learnt them; empty without.
         notes: what of the file was left out, in words.
         key: where in the file the tensors are, keys joined by dots; empty for the file's own level.
         average: they are the moving average of the weights.
@@ -50,6 +55,7 @@ class Checkpoint:
     average: bool = False
     other: str = ""
     architecture: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Ranges = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -81,6 +87,7 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         average=ema or is_average(table.key),
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
+        ranges=known_ranges(header, path),
         notes=() if foreign is None else foreign.notes,
     )
 
@@ -119,6 +126,22 @@ def known_layout(header: Mapping[str, Any], path: Path) -> str:
         f"{path} says of itself that it was trained from the layout {shown(said)}, which edgekit does not know",
         f"known: {', '.join(sorted(known))}; a newer edgekit may know more",
     )
+
+
+def known_ranges(header: Mapping[str, Any], path: Path) -> Ranges:
+    """The ranges that quantization-aware training left in a checkpoint of edgekit; empty where it left none.
+
+    Raises:
+        UsageError: they are no table of pairs of numbers around zero.
+    """
+    said = header.get("ranges", {})
+    try:
+        found = {str(name): (float(low), float(high)) for name, (low, high) in said.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {"": (1.0, 0.0)}
+    if all(-inf < low <= 0 <= high < inf for low, high in found.values()):
+        return found
+    raise UsageError(f"{path} says of its ranges {shown(said)}, which are no pairs of numbers around zero", WAY_OUT)
 
 
 def load_checkpoint(network: nn.Module, path: Path) -> tuple[str, str]:

@@ -20,10 +20,14 @@ from .preprocessing_files import HINT, LARGEST_SIDECAR
 TF_EPS = 1e-3
 TF_SLIM = "TF-Slim"
 """Layout of TensorFlow's own MobileNets."""
+TRANSFORMERS = "Hugging Face transformers"
+"""Layout of its MobileNets, which are TF-Slim's: with its padding, epsilon and activation by default."""
 TF_NAME = re.compile(r"(?i)(?:^|[^a-z0-9])tf[_-](?:mobilenet|mnasnet|efficientnet|mixnet)")
+OF_TENSORFLOW = (TF_SLIM, TRANSFORMERS)
 PADDED = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "mnasnet")
 """Families with the option ``tf_padding``."""
 RECORDED = ("tf_padding", "bn_eps", "activation")
+CONFIG = "config.json"
 HALVED = 32  # how many times smaller the last feature map is
 
 
@@ -32,12 +36,23 @@ def named_tf(path: Path) -> str:
     for part in reversed(path.absolute().parts):
         if TF_NAME.search(part):
             return part
-    config = path.parent / "config.json"
+    said = config_value(path, "architecture")
+    return f"{CONFIG}: {said}" if isinstance(said, str) and TF_NAME.search(said) else ""
+
+
+def config_value(path: Path, key: str) -> Any:
+    """What ``config.json`` beside a checkpoint says under a key; None where it says nothing."""
     try:
-        said = read_json(config, HINT, LARGEST_SIDECAR).get("architecture", "")
+        return read_json(path.parent / CONFIG, HINT, LARGEST_SIDECAR).get(key)
     except (UsageError, AttributeError):  # of another program, or none at all
+        return None
+
+
+def whose(path: Path, layout: str) -> str:
+    """What says that weights are padded as TensorFlow does: their layout or their name; else empty."""
+    if layout == TRANSFORMERS and config_value(path, "tf_padding") is False:
         return ""
-    return f"{config.name}: {said}" if isinstance(said, str) and TF_NAME.search(said) else ""
+    return layout if layout in OF_TENSORFLOW else named_tf(path)
 
 
 def with_conventions(
@@ -60,7 +75,7 @@ def with_conventions(
     """
     card = changed(card, **{k: v for k, v in recorded.items() if k in RECORDED and isinstance(v, bool | float | str)})
     there = bool(card.architecture.get("tf_padding"))
-    said = "" if reading.tf_padding is not None else TF_SLIM if layout == TF_SLIM else named_tf(path)
+    said = "" if reading.tf_padding is not None else whose(path, layout)
     if there and reading.tf_padding is False:
         return changed(card, tf_padding=False)
     if not there and (said or reading.tf_padding):

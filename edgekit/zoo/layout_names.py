@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .conventions import TF_EPS, TF_SLIM
+from .conventions import TF_EPS, TF_SLIM, TRANSFORMERS
 
 State = dict[str, Tensor]
 
@@ -31,6 +31,21 @@ class Layout:
 
 
 LAYOUTS = (
+    Layout(
+        TRANSFORMERS,
+        "conv_stem.convolution.",  # MobileNetV1
+        ("conv_stem", "layer", "classifier", "convolution", "normalization"),
+        bn_eps=TF_EPS,
+    ),
+    Layout(
+        TRANSFORMERS,
+        "conv_stem.first_conv.",  # MobileNetV2
+        (
+            *("conv_stem", "layer", "conv_1x1", "classifier"),
+            *("first_conv", "expand_1x1", "conv_3x3", "reduce_1x1", "convolution", "normalization"),
+        ),
+        bn_eps=TF_EPS,
+    ),
     Layout(
         "timm",
         "conv_stem.",

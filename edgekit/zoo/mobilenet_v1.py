@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import Activation, ConvBNAct, init_weights
-from .conventions import TF_SLIM
+from .conventions import OF_TENSORFLOW
 
 # out = output channels of the pointwise convolution, s = stride of the depthwise one; output at 224 x 224 input.
 # The stem, a 3x3 convolution of stride 2, gives 112 x 112 x 32.
@@ -105,8 +105,8 @@ class MobileNetV1(nn.Module):
         return scores
 
     def adopt(self, publisher: str) -> None:
-        """Take the activation of ``publisher``'s weights: ReLU6 for timm's and TF-Slim's, else ReLU."""
-        activation = ACTIVATIONS["relu6" if publisher in ("timm", TF_SLIM) else "relu"]
+        """Take the activation of ``publisher``'s weights: ReLU6 for timm's and TensorFlow's, else ReLU."""
+        activation = ACTIVATIONS["relu6" if publisher in ("timm", *OF_TENSORFLOW) else "relu"]
         for module in list(self.modules()):
             for name, child in module.named_children():
                 if isinstance(child, (nn.ReLU, nn.ReLU6)):

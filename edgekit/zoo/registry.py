@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from ..base import plugins
 from ..base.files import sha256_file
 from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
-from .checkpoints import load_into, read_checkpoint, sha256_state
+from .checkpoints import Ranges, load_into, read_checkpoint, sha256_state
 from .condensenet import condensenet
 from .conventions import check_size, with_conventions
 from .igcv1 import igcv1
@@ -58,15 +59,32 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     Raises:
         UsageError: unknown family, an architecture key that the family does not take, or a size that it does not fit.
     """
-    if card.family not in FAMILIES:
-        raise UsageError(f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, FAMILIES))
+    build = family(card)
     try:
         check_size(card)
-        network = FAMILIES[card.family](**card.architecture, num_classes=num_classes or card.num_classes)
+        network = build(**card.architecture, num_classes=num_classes or card.num_classes)
         take_channels(network, card.input_shape[0])
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
     return network.eval()
+
+
+def family(card: ModelCard) -> Callable[..., nn.Module]:
+    """The function that builds a card's family: edgekit's, or a plug-in's.
+
+    Raises:
+        UsageError: there is none of that name.
+        ToolError: the plug-in cannot be imported.
+    """
+    others = plugins.names_of("families", FAMILIES)
+    if card.family in FAMILIES:
+        return FAMILIES[card.family]
+    if card.family not in others:
+        raise UsageError(
+            f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, [*FAMILIES, *others])
+        )
+    built: Callable[..., nn.Module] = plugins.load("families", card.family)
+    return built
 
 
 def take_channels(network: nn.Module, channels: int) -> None:
@@ -164,11 +182,13 @@ class Built:
         network: in eval mode.
         card: with the class count, and the conventions, that the checkpoint brings.
         provenance: where the weights came from.
+        ranges: of its tensors, where the checkpoint was trained for int8; see ``Checkpoint``.
     """
 
     network: nn.Module
     card: ModelCard
     provenance: WeightsProvenance
+    ranges: Ranges = field(default_factory=dict)
 
 
 def network_with_weights(
@@ -228,4 +248,4 @@ def network_with_weights(
         other=found.other,
         notes=found.notes,
     )
-    return Built(network, card, provenance)
+    return Built(network, card, provenance, found.ranges)

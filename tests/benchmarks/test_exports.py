@@ -101,7 +101,7 @@ def test_layouts_are_counted_as_the_audit_counts_them() -> None:
 
 
 def test_a_failed_export_is_an_answer_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ToolError("the converter crashed with SIGABRT")
 
     monkeypatch.setattr(plain_exports, "make_plain", fail)

@@ -44,4 +44,6 @@ def test_figures_lie_apart_from_the_pages() -> None:
 
 
 def test_the_counts() -> None:
-    assert (PAGES / "counting.md").read_text() == counting_page(json.loads((RESULTS / "counting.json").read_text()))
+    assert (PAGES / "counting.md").read_text() == counting_page(
+        json.loads((RESULTS / "counting.json").read_text()), json.loads((RESULTS / "forms.json").read_text())
+    )

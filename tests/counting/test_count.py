@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 import shutil
 from pathlib import Path
 
@@ -45,3 +46,27 @@ def test_a_model_that_the_runtime_refuses_is_a_failure(counting: None, tiny: Pat
 def test_paths_with_commas_reach_qemu_whole() -> None:
     assert emulator.escaped(Path("/a,b/c")) == "/a,,b/c"
     assert emulator.data_caches(SIMULATED["sim-rpi5"]) == "64:4+512:8+2048:16"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="this machine's own runtimes are for x86-64")
+def test_this_machines_own_runtimes_are_counted(tiny: Path) -> None:
+    """With AVX2's kernels, whatever the CPU; by function where the library has symbols, by library else."""
+    if shutil.which("qemu-x86_64") is None or shutil.which("cc") is None:
+        pytest.skip("needs qemu-user and gcc")
+    ready = prepare(SIMULATED["sim-x86-avx2"], silent)
+    litert = count(read_manifest(tiny / "tflite-fp32"), ready)
+    assert litert.core == "Haswell"
+    assert litert.noise is not None
+    assert litert.noise < 1e-2
+    assert litert.counts.fma > 0
+    assert litert.counts.dot == 0  # of VNNI, which AVX2 has not
+    assert len(litert.counts.cache_misses) == 3
+    assert any("xnn_" in function.name for function in litert.functions)
+    onnx = count(read_manifest(tiny / "onnx-fp32"), ready, repeat=False)
+    assert any("onnxruntime" in function.library for function in onnx.functions)
+
+
+def test_a_core_of_x86_takes_a_machine_of_x86(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(ToolError, match="which is aarch64, not x86-64"):
+        prepare(SIMULATED["sim-x86-avx2"], silent)

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from edgekit.counting.output import parse
-from edgekit.counting.plugin_file import Emulator, api_of, compiled, find_compiler, find_emulator, source
+from edgekit.counting.plugin_file import (
+    Emulator,
+    api_of,
+    compiled,
+    find_compiler,
+    find_emulator,
+    named_emulator,
+    source,
+)
 from edgekit.errors import ToolError
 
 BASE = 0x400000
@@ -24,6 +32,39 @@ WORDS = {
     "stores": (0xF90003E0, 0x3D8003E0, 0xA90007E0, 0x4C0073E0),
 }
 """Instructions of each class, by hand from the Arm Architecture Reference Manual."""
+X86_CODE = (
+    ("c4e27db8c0", ("fma",)),  # vfmadd231ps ymm0, ymm0, ymm0
+    ("c4e27db80424", ("fma", "loads")),  # vfmadd231ps ymm0, ymm0, [rsp]
+    ("c4e1fdf5c0", ("int_multiply",)),  # vpmaddwd ymm0, ymm0, ymm0
+    ("c4e27d040424", ("int_multiply", "loads")),  # vpmaddubsw ymm0, ymm0, [rsp]
+    ("660f3840c0", ("int_multiply",)),  # pmulld xmm0, xmm0
+    ("c5fc58c0", ("simd",)),  # vaddps ymm0, ymm0, ymm0
+    ("0f58c0", ("simd",)),  # addps xmm0, xmm0
+    ("660fc6c000", ("simd",)),  # shufpd xmm0, xmm0, 0
+    ("c4e27d300424", ("simd", "loads")),  # vpmovzxbw ymm0, [rsp]
+    ("488b0424", ("loads",)),  # mov rax, [rsp]
+    ("48030424", ("loads",)),  # add rax, [rsp]
+    ("0fb60424", ("loads",)),  # movzx eax, byte [rsp]
+    ("c5fc100424", ("loads",)),  # vmovups ymm0, [rsp]
+    ("c4e27d180424", ("loads",)),  # vbroadcastss ymm0, [rsp]
+    ("50", ("stores",)),  # push rax
+    ("58", ("loads",)),  # pop rax
+    ("48890424", ("stores",)),  # mov [rsp], rax
+    ("c5fc110424", ("stores",)),  # vmovups [rsp], ymm0
+    ("f30f7e0424", ("loads",)),  # movq xmm0, [rsp]
+    ("660f7e0424", ("stores",)),  # movd [rsp], xmm0
+    ("488d0424", ()),  # lea rax, [rsp]
+    ("4801c0", ()),  # add rax, rax
+    ("0f44c0", ()),  # cmove eax, eax
+    ("c4e2f0f2c0", ()),  # andn rax, rcx, rax
+    ("f2480f38f1c0", ()),  # crc32 rax, rax
+    ("c5f877", ()),  # vzeroupper
+)
+"""x86-64 by hand from Intel's manual: machine code, and the classes that it counts among."""
+X86_BYTES = ((32 + 32 + 16 + 8 + 8 + 1 + 32 + 4 + 8 + 8), (8 + 8 + 32 + 4))
+"""What one round of it loads and stores."""
+AARCH64, X86_64 = 183, 62
+"""ELF's numbers of the machines."""
 
 
 def test_the_plugin_interface_of_each_qemu() -> None:
@@ -78,10 +119,14 @@ def test_it_compiles_without_a_warning_for_every_interface(api: int, tmp_path: P
 
 def program(words: list[int]) -> bytes:
     """An aarch64 program of one segment: headers, then the instructions."""
+    return executable(AARCH64, b"".join(struct.pack("<I", word) for word in words))
+
+
+def executable(machine: int, code: bytes) -> bytes:
+    """An ELF file of one segment."""
     start = 64 + 56
-    code = b"".join(struct.pack("<I", word) for word in words)
     header = struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 183, 1, BASE + start, 64, 0, 0, 64, 56, 1, 64, 0, 0
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, machine, 1, BASE + start, 64, 0, 0, 64, 56, 1, 64, 0, 0
     )
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, BASE, BASE, start + len(code), start + len(code), 0x1000)
     return header + segment + code
@@ -117,3 +162,45 @@ def test_every_class_is_counted_exactly(tmp_path: Path, threads: str) -> None:
     assert counted.instructions == 5 * len(loop) + len(mark(2))
     assert counted.bytes_loaded == counted.bytes_stored == 5 * (8 + 16 + 16 + 16)
     assert counted.cache_misses[0] <= 2
+
+
+def test_every_class_of_x86_is_counted_exactly(tmp_path: Path) -> None:
+    """Likewise; what computes with what it loads counts twice."""
+    try:
+        emulator = find_emulator("x86_64")
+    except ToolError as error:
+        if "static" in str(error):
+            raise
+        pytest.skip("needs qemu-user")
+    body = b"".join(bytes.fromhex(code) for code, _ in X86_CODE)
+    loop = body + b"\xff\xcb"  # dec ebx
+    loop += b"\x0f\x85" + struct.pack("<i", -(len(loop) + 6))  # jne
+    ended = bytes.fromhex("b8e700000031ff0f05")  # exit_group(0)
+    start = bytes.fromhex("4881ec00010000bb05000000")  # sub rsp, 256; mov ebx, 5
+    made = tmp_path / "program"
+    marks = [x86_mark(number) for number in (0, 1, 2, 0xFFFF)]
+    made.write_bytes(executable(X86_64, start + marks[0] + marks[1] + loop + marks[2] + marks[3] + ended))
+    made.chmod(0o755)
+    out = tmp_path / "out.txt"
+    plugin = f"{compiled(emulator)},out={out},caches=32:8+256:8"
+    subprocess.run([emulator.path, "-cpu", "max", "-plugin", plugin, made], check=True, env={**os.environ})
+    (counted,) = parse(out.read_text(), 2).counts
+    for name in ("fma", "dot", "int_multiply", "simd", "loads", "stores"):
+        assert getattr(counted, name) == 5 * sum(name in classes for _, classes in X86_CODE), name
+    assert counted.branches == 5
+    assert counted.instructions == 5 * (len(X86_CODE) + 2) + 4
+    assert (counted.bytes_loaded, counted.bytes_stored) == tuple(5 * each for each in X86_BYTES)
+    assert counted.cache_misses[0] <= 2
+
+
+def x86_mark(number: int) -> bytes:
+    """mov eax, 140; xor edi, edi; mov esi, the mark; syscall."""
+    return bytes.fromhex("b88c00000031ffbe") + struct.pack("<I", 0x5EED << 16 | number) + b"\x0f\x05"
+
+
+def test_the_emulator_of_the_other_machine_is_looked_for_beside_the_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEKIT_QEMU", "/opt/qemu/bin/qemu-aarch64")
+    assert named_emulator("x86_64") == "/opt/qemu/bin/qemu-x86_64"
+    assert named_emulator("aarch64") == "/opt/qemu/bin/qemu-aarch64"
+    monkeypatch.delenv("EDGEKIT_QEMU")
+    assert named_emulator("x86_64") == "qemu-x86_64"

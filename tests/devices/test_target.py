@@ -14,9 +14,18 @@ from edgekit.types import Device
 def test_the_board_or_the_core_that_is_played_says_the_class() -> None:
     assert target_of(Device(id="pi", transport="ssh", address="10.0.0.4", board="rpi4")) == "armv8.0"
     assert target_of(Device(id="box", transport="ssh", address="10.0.0.5")) is None
-    names = ("sim-rpi4", "sim-rpi5", "sim-a53", "sim-neoverse-n1", "virtual-rpi5", "virtual-phone", "local")
+    names = (
+        "sim-rpi4",
+        "sim-rpi5",
+        "sim-a53",
+        "sim-neoverse-n1",
+        "virtual-rpi5",
+        "virtual-phone",
+        "local",
+        "sim-x86-avx2",
+    )
     assert [target_of(find_device(name)) for name in names] == [
-        "armv8.0", "armv8.2-dot", "armv8.0", "armv8.2-dot", "armv8.2-dot", "armv8.2-dot", None
+        "armv8.0", "armv8.2-dot", "armv8.0", "armv8.2-dot", "armv8.2-dot", "armv8.2-dot", None, "x86-avx2"
     ]  # fmt: skip
     with pytest.raises(UsageError, match="unknown board"):
         target_of(Device(id="pi", transport="ssh", address="10.0.0.4", board="rpi44"))

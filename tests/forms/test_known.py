@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edgekit.catalog import PROFILES, builtin_folder, cards, find_card, load_toml, profile_for, profiles
 from edgekit.errors import UsageError
+from edgekit.forms import known
 from edgekit.forms.known import find_form, remember, render, user_table
 from edgekit.forms.offered import offered_forms
 from edgekit.types import Evidence, FormTable, KnownForm, TargetClass
@@ -52,6 +53,13 @@ def table(folder: Path, target: str, *lines: tuple[str, str], head: str = "") ->
     body = "".join(LINE.format(network=network, form=form) for network, form in lines)
     path.write_text(f'target = "{target}"\n{head}{body}')
     return path
+
+
+@pytest.fixture
+def alone(project, monkeypatch) -> Path:
+    """The project's tables and no others: what the shipped ones say of a network is no part of the test."""
+    monkeypatch.setattr(known, "folders", lambda _: [project / "export_profiles"])
+    return project
 
 
 CARD = "shufflenet_v1_g3_1.0"
@@ -124,9 +132,9 @@ def test_float16_goes_by_what_is_known_of_float32(project):
     assert find_form(card, profile_for("onnx", "int8"), "mobile-gpu") is None
 
 
-def test_what_is_taken_over_says_where_it_was_measured_and_leaves_int8_open(project):
-    table(project, "x86-vnni", (CARD, "there"))
-    table(project, "armv8.2-dot", head='otherwise = "x86-vnni"\n')
+def test_what_is_taken_over_says_where_it_was_measured_and_leaves_int8_open(alone):
+    table(alone, "x86-vnni", (CARD, "there"))
+    table(alone, "armv8.2-dot", head='otherwise = "x86-vnni"\n')
     assert form_on("armv8.2-dot") == ("there", "x86-vnni")
     found = find_form(find_card(CARD), profile_for("onnx", "int8"), "armv8.2-dot")
     assert found.known.int8_vs_float is None
@@ -143,11 +151,11 @@ def test_what_a_table_gives_can_be_made_on_the_target(target, precision):
             assert found is None or found.known.rewrites is not None or found.known.form in names
 
 
-def test_a_form_for_the_kernels_of_another_target_is_not_taken_over(project):
+def test_a_form_for_the_kernels_of_another_target_is_not_taken_over(alone):
     for form, taken in (("packed", False), ("dense-first", True)):
-        path = table(project, "x86-vnni", (CARD, form))
+        path = table(alone, "x86-vnni", (CARD, form))
         path.write_text(path.read_text().replace('"int8"', '"fp32"'))
-        table(project, "armv8.2-dot", head='otherwise = "x86-vnni"\n')
+        table(alone, "armv8.2-dot", head='otherwise = "x86-vnni"\n')
         found = find_form(find_card(CARD), profile_for("onnx", "fp32"), "armv8.2-dot")
         assert (found is not None and found.known.form == form) is taken
 
@@ -162,17 +170,17 @@ def test_a_form_for_the_kernels_of_another_target_is_not_taken_over(project):
         ("of my own", "of my own", True),
     ],
 )
-def test_layers_in_float_are_not_taken_over(project, form, there, written_out):
+def test_layers_in_float_are_not_taken_over(alone, form, there, written_out):
     """Which layers int8 is slow at is a matter of the CPU; the rewrites are not, and are said to be unmeasured.
 
     ``written_out``: with rewrites and layers, as ``--tune`` writes a line.
     """
-    path = table(project, "x86-avx2", (CARD, form))
+    path = table(alone, "x86-avx2", (CARD, form))
     path.write_text(path.read_text().replace('"onnx"', '"tflite"'))
     if written_out:
         lines = 'measured = true\nrewrites = ["fold_batch_norm"]\nkeep_float = ["@early"]'
         path.write_text(path.read_text().replace("measured = true", lines))
-    table(project, "armv8.0", head='otherwise = "x86-avx2"\n')
+    table(alone, "armv8.0", head='otherwise = "x86-avx2"\n')
     card, profile = find_card(CARD), profile_for("tflite", "int8")
     assert find_form(card, profile, "x86-avx2").known.form == form
     found = find_form(card, profile, "armv8.0")

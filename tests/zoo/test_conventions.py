@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,51 @@ def test_training_on_keeps_it(stripes: Path, tmp_path: Path) -> None:
     again = build_with_provenance(card, made.folder / "checkpoint.pt")
     assert (again.card.architecture["tf_padding"], epsilons(again.network)) == (True, {1e-3})
     assert again.card.num_classes == 3
+
+
+TRANSFORMERS_NAMES = {
+    "mobilenet_v1_0.25": (
+        ("stem.", "mobilenet_v1.conv_stem."),
+        *((f"blocks.{n // 2}.{('depthwise', 'pointwise')[n % 2]}.", f"mobilenet_v1.layer.{n}.") for n in range(26)),
+    ),
+    "mobilenet_v2_0.35": (
+        ("features.0.", "mobilenet_v2.conv_stem.first_conv."),
+        ("features.1.conv.0.", "mobilenet_v2.conv_stem.conv_3x3."),
+        ("features.1.conv.", "mobilenet_v2.conv_stem.reduce_1x1."),
+        *(
+            (f"features.{n + 2}.conv.{before}", f"mobilenet_v2.layer.{n}.{after}.")
+            for n in range(16)
+            for before, after in (("0.", "expand_1x1"), ("1.", "conv_3x3"), ("", "reduce_1x1"))
+        ),
+        ("features.18.", "mobilenet_v2.conv_1x1."),
+    ),
+}
+"""Beginnings of edgekit's names, the longer ones first, and those of Hugging Face's transformers."""
+
+
+def transformers_name(name: str, model: str) -> str:
+    """What transformers calls a tensor of the network."""
+    if name.startswith("classifier."):
+        return f"classifier.{name.rpartition('.')[2]}"
+    before, after = next(pair for pair in TRANSFORMERS_NAMES[model] if name.startswith(pair[0]))
+    layer, _, leaf = name.removeprefix(before).rpartition(".")
+    projection = re.fullmatch(r"features\.(\d+)\.conv\.", before)  # its convolution and normalisation have no folder
+    convolution = "0" if projection is None else "1" if projection[1] == "1" else "2"
+    return f"{after}{'convolution' if layer == convolution else 'normalization'}.{leaf}"
+
+
+@pytest.mark.parametrize("model", TRANSFORMERS_NAMES)
+@pytest.mark.parametrize("padded", [True, False])
+def test_transformers_networks_are_tensorflows(model: str, padded: bool, enliven: Any, tmp_path: Path) -> None:
+    """Without a word in ``config.json`` they are padded as TensorFlow does, as its classes are."""
+    more = {"activation": "relu6"} if "v1" in model else {}
+    network = enliven(create(changed(find_card(model), tf_padding=padded, bn_eps=1e-3, **more)))
+    names = [transformers_name(name, model) for name in network.state_dict()]
+    assert len(set(names)) == len(names)
+    values = dict(zip(names, network.state_dict().values(), strict=True))
+    torch.save(values, tmp_path / "pytorch_model.bin")
+    if not padded:
+        (tmp_path / "config.json").write_text(json.dumps({"tf_padding": False}))
+    built = build_with_provenance(find_card(model), tmp_path / "pytorch_model.bin")
+    assert built.provenance.layout == "Hugging Face transformers"
+    assert torch.equal(outputs(built.network), outputs(network))

@@ -25,12 +25,15 @@ def mark(number: int) -> None:
 
 
 def code_files() -> List[Json]:
-    """The files whose code this process has mapped: begin, end, offset in the file, path."""
+    """The files that this process has mapped: begin, end, offset in the file, path.
+
+    All, not the executable ones alone: an emulator may show a whole file with the rights of its first page.
+    """
     found = []
     with open("/proc/self/maps") as stream:
         for line in stream:
             parts = line.split(None, 5)
-            if len(parts) == 6 and "x" in parts[1] and parts[5].startswith("/"):
+            if len(parts) == 6 and parts[5].startswith("/"):
                 begin, _, end = parts[0].partition("-")
                 found.append(
                     {

@@ -38,7 +38,7 @@ def measure(request: LayersRequest) -> LayerErrors:
     simulation = Simulation(network, layers, evenly(calibration, OWN_IMAGES), scheme)
     fused = {layer.name: name for layer in layers if (name := simulation.follower(layer.name)) is not None}
 
-    tapped = tap(profile.format, request.model_file, owners_of(made, layers))
+    tapped = tap(profile.format, request.model_file, owners_of(made, layers), exact_int8=request.exact_int8)
     plain = from_output(np.load(request.plain)[chosen], out)
     inside = activations(layers)
     found: dict[str, int] = {}
@@ -75,6 +75,7 @@ def measure(request: LayersRequest) -> LayerErrors:
                 dtype=tapped.taps[found[layer.name]].dtype if layer.name in found else None,
                 sqnr_db=seen[layer.name].db if layer.name in found else None,
                 own_db=own.get(layer.name),
+                tensor=tapped.taps[found[layer.name]].name if layer.name in found else None,
                 note="" if layer.name in found else elsewhere(layer, {each.name: each for each in layers}, found),
             )
             for layer in layers

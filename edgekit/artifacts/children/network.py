@@ -57,6 +57,7 @@ def build(request: BuildRequest) -> BuiltNetwork:
         classes=class_names(built.card, request.weights, built.provenance.sha256, outputs.shape[1]),
         params=count_params(network),
         macs=sum(cost.macs for cost in costs),
+        ranges=dict(built.ranges),
         layers=tuple(
             LayerLoad(name=c.name, macs=c.macs, elements=c.memory_access, weights=c.weights) for c in costs if c.macs
         ),
@@ -72,6 +73,7 @@ def convert(request: ConvertRequest) -> Made:
     """
     from ...convert.int8.float_layers import float_layers
     from ...convert.job import Job
+    from .learnt import handed_over
 
     card, profile, target = request.network.card, request.profile, request.target
     pixels = np.load(request.pixels)
@@ -81,10 +83,16 @@ def convert(request: ConvertRequest) -> Made:
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
     chosen: dict[str, str | bool] = {}
+    learnt: dict[str, tuple[float, float]] = {}
     if profile.quantization is not None:
         images = torch.from_numpy(normalise(pixels, card.preprocessing))
         with one_thread():
-            profile, chosen = fit(rewritten, layers, images, profile, target, in_float)
+            if profile.quantization.activations == "asymmetric":  # as it was trained
+                trained = built_again(request.network)
+                learnt = handed_over(trained, request.network.ranges, rewritten, layers, images)
+            profile, chosen = fit(rewritten, layers, images, profile, target, in_float, trained=bool(learnt))
+        if request.network.ranges:
+            chosen["ranges_learnt"] = f"{len(learnt)} of {len(request.network.ranges)} tensors"
     job = Job(
         network=with_input(rewritten, card, profile),
         profile=profile,
@@ -94,6 +102,7 @@ def convert(request: ConvertRequest) -> Made:
         folder=request.folder,
         layers={layer.name: layer for layer in layers},
         float_layers=in_float,
+        learnt=learnt,
     )
     with torch.no_grad():
         made = converter(profile.format)(job)
@@ -121,8 +130,12 @@ def fit(
     profile: ExportProfile,
     target: TargetClass,
     in_float: frozenset[str],
+    trained: bool = False,
 ) -> tuple[ExportProfile, dict[str, str | bool]]:
     """Fit a network's biases and weights to the calibration images in place, as the profile has it.
+
+    A network that was trained with int8's rounding in its forward pass fits already: it keeps the weights and biases of
+    its training (``trained``).
 
     Returns:
         The profile with the ranges that were chosen, and what the manifest says of the choice.
@@ -139,6 +152,9 @@ def fit(
     scheme = scheme_of(settings, target, profile.format)
     if profile.format != "openvino":  # its biases stay in float
         make_room(network, layers, images, in_float)
+    if trained:
+        settings = settings.model_copy(update={"bias_correction": False, "rounding": "nearest"})
+        profile = profile.model_copy(update={"quantization": settings})
     if settings.ranges == "auto":
         settings, chosen["ranges_chosen"] = choose_ranges(network, layers, images, settings, scheme, in_float)
         profile = profile.model_copy(update={"quantization": settings})

@@ -87,3 +87,5 @@ def show(made: Report) -> None:
     say(f"csv:      {made.csv}")
     if made.lists:
         say(f"lists:    {made.lists[0].parent} (all; report.html shows {made.in_full} of them in full)")
+    for one in made.asks:
+        say(f"{one.question} {one.command}")

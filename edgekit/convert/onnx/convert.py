@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ...base.target import saturates
@@ -21,7 +22,6 @@ from .unused import drop_unused
 from .version import with_opset
 
 if TYPE_CHECKING:
-    import numpy as np
     from onnx import ModelProto
 
 FILE = "model.onnx"
@@ -60,7 +60,7 @@ def convert_onnx(job: Job) -> Converted:
         from .signed import sign_activations, wants_signed
 
         exact = model
-        model = quantize(exact, job, [node.name for node in float_nodes])
+        model = quantize(exact, job, [node.name for node in float_nodes], learnt_tensors(exact, owners, job))
         signed = wants_signed(job.target)
         if signed:
             sign_activations(model)
@@ -173,8 +173,23 @@ def is_paired(job: Job) -> bool:
     return scheme_of(job.quantization, job.target, "onnx").paired
 
 
-def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelProto:
-    """Static QDQ: uint8 activations or symmetric int8 ones; int8 weights, a bit less where the target saturates."""
+def learnt_tensors(model: ModelProto, owners: Mapping[str, set[str]], job: Job) -> dict[str, tuple[float, float]]:
+    """The ranges that the training learnt, by tensor: that of a layer is the last which it computes."""
+    last = {name: node.output[0] for node in model.graph.node for name in owners.get(node.output[0], ())}
+    return {last[name]: ends for name, ends in job.learnt.items() if name in last}
+
+
+def quantize(
+    model: ModelProto, job: Job, float_nodes: Sequence[str], learnt: Mapping[str, tuple[float, float]]
+) -> ModelProto:
+    """Static QDQ: uint8 activations or symmetric int8 ones; int8 weights, a bit less where the target saturates.
+
+    Args:
+        model: in float.
+        job: says how.
+        float_nodes: names of the operators that stay in float.
+        learnt: ranges of tensors that are known.
+    """
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -192,6 +207,11 @@ def quantize(model: ModelProto, job: Job, float_nodes: Sequence[str]) -> ModelPr
 
         images = sum(len(batch) for batch in job.batches)
         chosen = overrides(float_file, (Reader(name, [batch]) for batch in job.batches), settings, images)
+    chosen |= {
+        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+        for name, (low, high) in learnt.items()
+        if low < high
+    }
     chosen |= tie_ranges(float_file, Reader(name, job.batches), chosen, float_nodes, symmetric)
     chosen |= end_at_floor(float_file, Reader(name, job.batches), chosen, float_nodes)
     if is_paired(job):

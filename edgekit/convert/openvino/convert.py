@@ -110,6 +110,17 @@ def nodes_of(model: Model, job: Job) -> tuple[str, ...]:
     )
 
 
+def learnt_ports(model: Model, job: Job) -> dict[str, tuple[float, float]]:
+    """The ranges that the training learnt, by operator: a layer's result is what its last one gives."""
+    last = {
+        layer: op.friendly_name
+        for op in model.get_ordered_ops()
+        if op.get_type_name() not in ("Constant", "Parameter", "Result")
+        for layer in layers_in(op.friendly_name, job.layers)
+    }
+    return {last[layer]: ends for layer, ends in job.learnt.items() if layer in last}
+
+
 def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     """Static int8: activations per tensor; weights lose up to a bit where the target saturates.
 
@@ -125,10 +136,10 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     from .gates import join_gates, part_gates
     from .observed import set_ranges
     from .ranges import join_ranges
-    from .weights import widen_weights
+    from .weights import scale_weights
 
     settings = job.quantization
-    paired = scheme_of(settings, job.target, "openvino").paired
+    scheme = scheme_of(settings, job.target, "openvino")
     symmetric = settings.activations == "symmetric"
     batches = job.batches
     observe = settings.ranges in ("min-max", "outliers")
@@ -145,20 +156,20 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
         ignored_scope=nncf.IgnoredScope(names=list(float_nodes), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(
             activations_range_estimator_params=estimator(settings),
-            overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not paired else OverflowFix.DISABLE,
-            weights_quantization_params=QuantizationParameters(per_channel=settings.weights == "per-channel"),
-            backend_params={"compress_weights": not paired},
+            overflow_fix=OverflowFix.ENABLE if saturates(job.target) and not scheme.paired else OverflowFix.DISABLE,
+            weights_quantization_params=QuantizationParameters(per_channel=scheme.per_channel),
+            backend_params={"compress_weights": not scheme.per_channel},
             disable_bias_correction=not corrects,
         ),
     )
     join_gates(quantized)
     if observe:
-        set_ranges(quantized, batches, settings)
+        set_ranges(quantized, batches, settings, learnt_ports(model, job))
     join_ranges(quantized)
-    if paired and not widen_weights(quantized) and not float_nodes:
+    if scheme.per_channel and not scale_weights(quantized, scheme.paired) and not float_nodes:
         raise ToolError(
-            "NNCF left no float weights with a quantizer, which are scaled by pairs for CPUs that saturate",
-            "another version of nncf may be the cause; --target x86-vnni does without, on CPUs that have VNNI",
+            "NNCF left no float weights with a quantizer, which are scaled by channel",
+            'another version of nncf may be the cause; weights = "per-tensor" in a profile of your own does without',
         )
     return quantized
 

@@ -7,7 +7,8 @@ next one. Here such a range is a geometric mean of the channel's own and the ten
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ Array = np.ndarray[Any, Any]
 
 OWN = 2 / 3
 """Weight of the channel's own range in the mean."""
+
+NONE: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
 LEAST = 1e-3
 """Share of a tensor's range that a channel has at least, so that one which is always zero has a step too."""
@@ -57,7 +60,9 @@ class Ends:
         return np.array([[max(-low, 0)], [max(high, 0)]])
 
 
-def set_ranges(model: Model, batches: Sequence[Array], settings: Quantization) -> int:
+def set_ranges(
+    model: Model, batches: Sequence[Array], settings: Quantization, learnt: Mapping[str, tuple[float, float]] = NONE
+) -> int:
     """Give every quantizer of activations its range, in place; returns how many.
 
     Where a tensor is always zero, NNCF's range stays.
@@ -66,10 +71,13 @@ def set_ranges(model: Model, batches: Sequence[Array], settings: Quantization) -
         model: quantized by NNCF.
         batches: calibration inputs, ``(N, C, H, W)`` each.
         settings: ``ranges`` is ``min-max`` or ``outliers``.
+        learnt: ranges that are known, by the operator that gives the tensor; a quantizer with a range for every channel
+            takes them for the tensor's.
     """
     given = 0
     for op, ends in zip(quantizers_of(model), observed(model, batches, settings), strict=True):
-        reach = ends.whole
+        known = learnt.get(op.input_value(0).get_node().friendly_name)
+        reach = ends.whole if known is None else np.array([[-known[0]], [known[1]]])
         if not reach.any():
             continue
         if op.input_value(1).get_node().get_data().size > 1:

@@ -171,11 +171,27 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
         # Pixels take the whole range with a scale of exactly 1, whatever the calibration photos reached.
         seen = ranges[end["name"]]
         seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
+    take_learnt(ranges, job)
     tie_ranges(path, ranges)
     end_at_floor(path, ranges, float_nodes)
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     model = bytes(result.quantized_model)
     path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))
+
+
+def take_learnt(ranges: dict[str, Any], job: Job) -> None:
+    """Put the ranges that the training learnt in the place of those of the calibration images.
+
+    A layer's result is the last tensor that is named after it; one that computes its activation too is named after the
+    convolution.
+    """
+    last = {layer: name for name in ranges for layer in layers_in(name, job.layers)}
+    for layer, ends in job.learnt.items():
+        before = next((one.name for one in job.layers.values() if one.feeds == (layer,)), layer)
+        name = last.get(layer) or last.get(before)
+        if name is not None and ends[0] < ends[1]:
+            for key, end in zip(("min", "max"), ends, strict=True):
+                ranges[name][key] = np.full_like(ranges[name][key], end)
 
 
 def interface(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * edgekit_count: a plugin of QEMU that counts what an aarch64 program executes between marks.
+ * edgekit_count: a plugin of QEMU that counts what an aarch64 or x86-64 program executes between marks.
  *
  * Copyright (C) the edgekit authors
  *
@@ -21,8 +21,6 @@
  *     block ADDRESS EXECUTIONS all fma dot int-multiply simd loads stores branches
  * with the blocks of the last span between two marks; those of one address are to be added up.
  */
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +45,7 @@ extern void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, syscall_cb);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 extern unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t);
 extern bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
 #if EDGEKIT_QEMU_API == 1
@@ -59,8 +58,8 @@ extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 #endif
 
 #define VISIBLE __attribute__((visibility("default")))
-enum { ADD_U64 = 0, NO_REGS = 0, READ_WRITE = 3, GETPRIORITY = 141, MAGIC = 0x5EED, WATCH = 0, WRITE = 0xffff };
-enum { ALL, FMA, DOT, MULTIPLY, SIMD, LOAD, STORE, BRANCH, CLASSES };
+enum { ADD_U64 = 0, NO_REGS = 0, READ_WRITE = 3, MAGIC = 0x5EED, WATCH = 0, WRITE = 0xffff };
+enum { ARM_GETPRIORITY = 141, X86_GETPRIORITY = 140 };
 enum { LEVELS = 3, MOST_MARKS = 256, LINE_BITS = 6 };
 
 VISIBLE int qemu_plugin_version = EDGEKIT_QEMU_API;
@@ -85,7 +84,7 @@ static struct level cache[LEVELS];
 static int levels, marks;
 static struct mark mark[MOST_MARKS];
 static uint64_t loaded, stored;
-static bool watching, threads;
+static bool watching, threads, x86;
 static const char *out;
 
 /* One 64-byte line through the levels: least recently used out, allocated on every miss, no prefetcher. */
@@ -133,64 +132,22 @@ static void on_block(unsigned cpu, void *block)
     __atomic_fetch_add(&((struct block *)block)->executed, 1, __ATOMIC_RELAXED);
 }
 
-/* Loads and stores by the encodings of the Arm Architecture Reference Manual, C4.1; an atomic counts as a load. */
-static bool stores(uint32_t x)
+static struct kind kind_of(const struct qemu_plugin_insn *instruction)
 {
-    if ((x & 0xBE000000) == 0x0C000000 || (x & 0x3F000000) == 0x08000000 || (x & 0x3A000000) == 0x28000000) {
-        return !(x >> 22 & 1); /* structures, exclusives, pairs: bit L */
-    }
-    if ((x & 0x3B000000) == 0x18000000) {
-        return false; /* literals */
-    }
-    uint32_t opc = x >> 22 & 3, vector = x >> 26 & 1, size = x >> 30;
-    if ((x & 0x3B200C00) == 0x38200000) {
-        return false; /* atomics */
-    }
-    return opc == 0 || (opc == 2 && vector && size == 0);
-}
-
-static int class_of(uint32_t x)
-{
-    uint32_t group = x >> 25 & 15, opcode;
-    if ((group & 5) == 4) {
-        return stores(x) ? STORE : LOAD;
-    }
-    if ((group & 14) == 10) {
-        return BRANCH;
-    }
-    if ((group & 7) != 7) {
-        return ALL;
-    }
-    if ((x & 0x9F200400) == 0x0E200400) { /* three the same */
-        opcode = x >> 11 & 31;
-        return opcode == 25 ? FMA : opcode == 18 || opcode == 19 ? MULTIPLY : SIMD;
-    }
-    if ((x & 0x9F60C400) == 0x0E400400) { /* three the same, float16 */
-        return (x >> 11 & 7) == 1 ? FMA : SIMD;
-    }
-    if ((x & 0x9F20FC00) == 0x0E009400) {
-        return DOT;
-    }
-    if ((x & 0x9F000400) == 0x0F000000) { /* by element */
-        opcode = x >> 12 & 15;
-        return opcode == 1 || opcode == 5 ? FMA : opcode == 14 ? DOT : opcode % 2 == 0 && opcode <= 10 ? MULTIPLY : SIMD;
-    }
-    if ((x & 0x9F200C00) == 0x0E200000) { /* three different: the widening ones */
-        opcode = x >> 12 & 15;
-        return opcode == 8 || opcode == 10 || opcode == 12 ? MULTIPLY : SIMD;
-    }
-    return SIMD;
-}
-
-static uint32_t word(const struct qemu_plugin_insn *instruction)
-{
-    uint32_t x = 0;
+    uint8_t bytes[16] = { 0 };
+    size_t size = qemu_plugin_insn_size(instruction);
+    size = size < sizeof bytes ? size : sizeof bytes;
 #if EDGEKIT_QEMU_API >= 3
-    qemu_plugin_insn_data(instruction, &x, sizeof x);
+    qemu_plugin_insn_data(instruction, bytes, size);
 #else
-    memcpy(&x, qemu_plugin_insn_data(instruction), sizeof x);
+    memcpy(bytes, qemu_plugin_insn_data(instruction), size);
 #endif
-    return x;
+    if (x86) {
+        return x86_kind(bytes, size);
+    }
+    uint32_t word;
+    memcpy(&word, bytes, sizeof word);
+    return arm_kind(word);
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -201,11 +158,14 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     b->of[ALL] = count;
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(tb, i);
-        int class = class_of(word(instruction));
-        if (class != ALL) {
-            b->of[class]++;
+        struct kind kind = kind_of(instruction);
+        if (kind.class != ALL) {
+            b->of[kind.class]++;
         }
-        if (levels && (class == LOAD || class == STORE)) {
+        if (kind.memory != ALL && kind.memory != kind.class) {
+            b->of[kind.memory]++; /* x86: it computes with what it loads */
+        }
+        if (levels && (x86 || kind.memory != ALL)) {
             qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, NO_REGS, READ_WRITE, NULL);
         }
     }
@@ -278,7 +238,7 @@ static void write_out(void)
 static void on_syscall(qemu_plugin_id_t id, unsigned cpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
                        uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8)
 {
-    if (number != GETPRIORITY || a2 >> 16 != MAGIC) {
+    if (number != (x86 ? X86_GETPRIORITY : ARM_GETPRIORITY) || a2 >> 16 != MAGIC) {
         return;
     }
     int what = a2 & 0xffff;
@@ -312,6 +272,8 @@ static bool parse_caches(const char *text)
 
 VISIBLE int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
+    const char *const *target_name = info; /* the first member of QEMU's qemu_info_t */
+    x86 = !strcmp(*target_name, "x86_64");
     for (int i = 0; i < argc; i++) {
         if (!strncmp(argv[i], "out=", 4)) {
             out = argv[i] + 4;

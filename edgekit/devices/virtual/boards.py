@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ...types import Device
 
@@ -21,6 +22,7 @@ class VirtualBoard:
         caches: of one core: level, type, kilobytes, ways; the last level is shared by all.
         properties: what ``getprop`` says on a phone; None for a board, which is reached by SSH.
         python: interpreter to use; a phone without one has the native runner.
+        machine: what qemu plays. On ``x86_64`` this machine's own Python runs, and nothing of a board is played.
     """
 
     name: str
@@ -36,6 +38,7 @@ class VirtualBoard:
     cores: int = 4
     properties: Mapping[str, str] | None = None
     python: str | None = None
+    machine: Literal["aarch64", "x86_64"] = "aarch64"
 
     @property
     def device(self) -> Device:

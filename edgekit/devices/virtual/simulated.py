@@ -1,6 +1,6 @@
-"""Simulated boards: ARM cores on which nothing is timed, and every instruction of an inference is counted.
+"""Simulated boards: cores on which nothing is timed, and every instruction of an inference is counted.
 
-They run the system of the emulated boards; ``edgekit/counting`` says how.
+Those of ARM run the system of the emulated boards, that of x86 this machine's own; ``edgekit/counting`` says how.
 """
 
 from __future__ import annotations
@@ -35,7 +35,20 @@ NEOVERSE_N1 = VirtualBoard(
     khz=(1_000_000, 2_500_000),
     caches=((1, "Data", 64, 4), (1, "Instruction", 64, 4), (2, "Unified", 1024, 8), (3, "Unified", 32768, 16)),
 )
-SIMULATED = {board.name: board for board in (RPI4, RPI5, A53, NEOVERSE_N1)}
+AVX2 = VirtualBoard(
+    name="sim-x86-avx2",
+    cpu="Haswell",
+    model="x86-64 with AVX2",
+    compatible="",
+    board="",
+    features="avx2 fma",
+    part=0,
+    midr=0,
+    khz=(800_000, 3_000_000),
+    caches=((1, "Data", 32, 8), (1, "Instruction", 32, 8), (2, "Unified", 256, 8), (3, "Unified", 8192, 16)),
+    machine="x86_64",
+)
+SIMULATED = {board.name: board for board in (RPI4, RPI5, A53, NEOVERSE_N1, AVX2)}
 """Every simulated board by name."""
 
 

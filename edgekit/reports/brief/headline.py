@@ -1,6 +1,4 @@
-"""The answer for a device in three lines: the fastest trustworthy artifact, the gain from int8, the doubtful
-measurements.
-"""
+"""The answer for a device in a few lines: the fastest artifact, the gain from int8, the runtime, the doubts."""
 
 from __future__ import annotations
 
@@ -13,6 +11,7 @@ from ...types import Measurement
 from ..page.speedup import Speedup, speedups
 from ..summary import Group, Row
 from ..table import UNVERIFIED, interval, milliseconds
+from .asks import outside, runtimes
 from .limits import NO_LIMITS, Kept
 
 NAMED = 6
@@ -40,7 +39,13 @@ def headline(group: Group, kept: Kept = NO_LIMITS) -> list[Line]:
     """The lines of a device; of an emulated one, that its latencies mean nothing."""
     if group.emulated:
         return [Line("emulated", "these latencies mean nothing", warns=True)]
-    return [fastest(group.rows, kept), *gains(group.rows), trust(group.rows)]
+    found = [fastest(group.rows, kept), *gains(group.rows)]
+    if told := runtimes(group.rows):
+        found.append(Line("runtimes", told))
+    said, partly = outside(group.rows)
+    if said:
+        found.append(Line("delegate", said, partly[:NAMED], warns=True))
+    return [*found, trust(group.rows)]
 
 
 def fastest(rows: Sequence[Row], kept: Kept) -> Line:

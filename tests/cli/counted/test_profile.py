@@ -27,3 +27,12 @@ def test_options_that_say_how_to_measure_are_refused(edgekit: Program, tiny: Pat
     done = edgekit("compare", str(tiny / "tflite-fp32"), str(tiny / "tflite-int8"), "--device", "sim-rpi4")
     assert done.returncode == 2
     assert "nothing can be timed" in done.stderr
+
+
+def test_counting_here_is_for_this_machine_alone(edgekit: Program, tiny: Path) -> None:
+    done = edgekit("profile", str(tiny / "tflite-fp32"), "--count", "--device", "sim-rpi4")
+    assert done.returncode == 2
+    assert "--count counts on this machine, and --device names sim-rpi4" in done.stderr
+    done = edgekit("profile", str(tiny / "tflite-fp32"), "--count", "--sustained", "5s")
+    assert done.returncode == 2
+    assert "--sustained: a simulated board counts instructions" in done.stderr

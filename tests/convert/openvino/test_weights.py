@@ -109,3 +109,29 @@ def test_an_odd_number_of_channels_pairs_any_two():
 def test_targets_that_do_not_saturate_keep_all_steps(tmp_path):
     integers, _ = stored(quantized(LAYERS["pointwise"], tmp_path, "x86-vnni")[0])
     assert (np.abs(integers).reshape(16, -1).max(1) == STEPS).all()
+
+
+@pytest.mark.parametrize("target", ["x86-avx2", "x86-vnni"])
+@pytest.mark.parametrize("name", ["pointwise", "depthwise", "linear"])
+def test_a_channel_of_huge_weights_takes_nothing_from_the_others(name, target, tmp_path):
+    """Training leaves them where a channel sleeps; NNCF's scale of every channel is a hundredth of the largest's."""
+    layer = LAYERS[name]
+    weight = loud(layer)
+    weight[0] *= 2000
+    integers, scale = stored(quantized(layer, tmp_path, target, weight)[0])
+    error = np.abs(integers * scale - weight.numpy().reshape(integers.shape)).reshape(len(weight), -1).max(1)
+    own = weight.flatten(1).abs().amax(1).numpy()
+    assert (error <= own / STEPS * (1.0 if name != "depthwise" and target == "x86-avx2" else 0.51)).all()
+
+
+def test_a_channel_of_zeros_stays_one(tmp_path):
+    layer = LAYERS["depthwise"]
+    weight = loud(layer)
+    weight[3] = 0
+    model, bright = quantized(layer, tmp_path, "x86-vnni", weight)
+    integers, scale = stored(model)
+    assert np.isfinite(scale).all()
+    assert not integers.reshape(24, -1)[3].any()
+    (made,) = openvino.compile_model(model, "CPU")(bright.numpy()).values()
+    with torch.no_grad():
+        assert np.abs(made - layer(bright).numpy()).max() < 0.02 * np.abs(made).max()
