@@ -2,7 +2,7 @@
 enough.
 
 The permission covers the whole file: if float16 cannot hold one layer, the file gets no permission. The file is correct
-    either way.
+either way.
 """
 
 from __future__ import annotations

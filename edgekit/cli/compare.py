@@ -62,8 +62,8 @@ def compare_command(
     verdict, with memory, size, cold start and known accuracy beside it.
 
     Exit codes: 5 when two stored measurements were made under different conditions, 4 when a side has too few samples
-        or the machine was too busy to tell, 3 when the device failed (five pairs measured before that are still
-        compared). The exit code does not depend on how much slower or faster B is: edgekit gate judges that.
+    or the machine was too busy to tell, 3 when the device failed (five pairs measured before that are still compared).
+    The exit code does not depend on how much slower or faster B is: edgekit gate judges that.
 
     Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
     Example: edgekit compare mobilenet_v3 --device rpi4

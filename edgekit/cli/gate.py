@@ -83,8 +83,9 @@ def gate_command(
 
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
     that edgekit makes from wheels, here or on a device behind SSH. Different outputs fail; otherwise the same rule
-    judges the pairs. On a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than
-    0.5 % fails.
+    judges the pairs.
+
+    On a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than 0.5 % fails.
 
     Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. The worst of several gates
     decides: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.

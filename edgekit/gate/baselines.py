@@ -84,8 +84,7 @@ def read_pin(folder: Path) -> Baseline:
     """The pin in ``folder``, after checking that nothing there has changed since.
 
     What a pin says is untrusted: whoever opens a pull request can write one and seal it. So its names must be plain
-        names, its address must be allowed and its sizes bounded; nothing is read or fetched before all of that is
-        checked.
+    names, its address must be allowed and its sizes bounded; nothing is read or fetched before all of that is checked.
 
     Raises:
         UsageError: it is missing, damaged, was changed by hand, or names what it may not.

@@ -1,8 +1,8 @@
 """The rule of the gate without a board: fail when the candidate executes more than the baseline.
 
 Counts hardly vary, so there are no pairs and no test: growth is judged against the tolerance, and growth that lies
-    nearer to it than the noise is not judged. The instructions decide either way. The estimated cycles decide only
-against a candidate, when they grow by more than their coarser noise: fewer instructions may still miss the caches more.
+nearer to it than the noise is not judged. The instructions decide either way. The estimated cycles decide only against
+a candidate, when they grow by more than their coarser noise: fewer instructions may still miss the caches more.
 """
 
 from __future__ import annotations

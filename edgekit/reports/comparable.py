@@ -63,7 +63,7 @@ def differences(a: Measurement | Summary, b: Measurement | Summary) -> list[Diff
     """What keeps two measurements apart; none when their latencies may be compared.
 
     Two runtimes may be compared with each other, but not two versions of one: the first is a choice, the second a
-        change of conditions. An emulated latency is never comparable, not even with itself.
+    change of conditions. An emulated latency is never comparable, not even with itself.
     """
     words = {True: "emulated", False: "real"}
     one, other = ground(a), ground(b)

@@ -72,9 +72,9 @@ def lint_command(
     """Judge a network's shape by ShuffleNet V2's guidelines: what makes it slower than its MACs say, layer by layer.
 
     G1: even channel widths. G2: few groups. G3: few small layers. G4: few element-wise operations. Each finding names
-        the exact rewrite or the change of the architecture that helps, and the memory access that this would save. It
-        also shows the layer's measured time if edgekit profile --per-op has measured this network and the runtime names
-        its layers (OpenVINO, ONNX Runtime).
+    the exact rewrite or the change of the architecture that helps, and the memory access that this would save. It also
+    shows the layer's measured time if edgekit profile --per-op has measured this network and the runtime names its
+    layers (OpenVINO, ONNX Runtime).
 
     --calibrate runs the paper's micro-benchmarks on the device: uneven widths, groups, fragments, element-wise
     operations at equal multiply-accumulates. Afterwards --device shows what a guideline costs there.

@@ -48,7 +48,7 @@ TfPadding = Annotated[
     bool | None,
     typer.Option(
         "--tf-padding/--no-tf-padding",
-        help="Pad as TensorFlow does, for weights from there. [default: by the file's name]",
+        help="Pad as TensorFlow does, for weights from there. [default: by the file's name and layout]",
         rich_help_panel=NETWORK,
     ),
 ]

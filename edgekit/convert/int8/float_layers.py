@@ -17,7 +17,7 @@ def float_layers(layers: Iterable[Layer], patterns: Iterable[str]) -> tuple[Laye
     """The layers that the patterns of ``Quantization.keep_float`` choose, in order.
 
     If an activation is the only reader of a chosen convolution or linear layer, it is chosen too: runtimes compute the
-        two as one.
+    two as one.
 
     Raises:
         UsageError: a pattern chooses nothing.

@@ -1,8 +1,7 @@
 """Choose the ranges of activations that suit the network, by simulating it on the calibration images.
 
 No way to choose ranges is best for all networks: cutting off outliers gains 5 dB for MobileNetV2 and loses some for
-    SqueezeNet. Min-max cuts nothing off on the images that it comes from, so that judging on these favours it, and
-    nothing
+SqueezeNet. Min-max cuts nothing off on the images that it comes from, so that judging on these favours it, and nothing
 else can be fitted to them: cuts that are better even so are worth it.
 """
 

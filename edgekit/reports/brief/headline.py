@@ -1,4 +1,4 @@
-"""The answer for a device in a few lines: the fastest, the gain from int8, the best runtime, the doubtful results."""
+"""The answer for a device in a few lines: the fastest artifact, the gain from int8, the runtime, the doubts."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def gate_upgrade(
         limits: of each launch; those of the configuration when None.
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
-        force: measure on a quarantined device, too.
+        force: measure even on a quarantined device.
         progress: receives an event as each step begins.
 
     Raises:

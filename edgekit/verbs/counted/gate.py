@@ -16,6 +16,7 @@ from ...base.inside import inside
 from ...base.progress import Progress, Step, silent, telling
 from ...counting.count import count
 from ...counting.emulator import Ready, prepare
+from ...counting.kept import count_once, remember
 from ...devices.inventory import find_device
 from ...devices.virtual.simulated import SIMULATED
 from ...errors import EdgekitError, UsageError
@@ -148,8 +149,29 @@ def gate_counts(
     return results
 
 
+def both_counts(one: PlannedCount, board: Ready, progress: Progress) -> tuple[Counted, Counted]:
+    """Of the baseline and of the candidate; no file is counted more often than it takes.
+
+    The candidate's is kept: when it is the baseline of a later gate, with the same runtime, it need not be counted.
+
+    Raises:
+        ToolError: the counting did not end.
+    """
+    after = count(one.candidate, board, threads=one.threads, progress=telling("candidate", progress))
+    if one.threads == 1:
+        remember(after, one.candidate, board)
+    if isinstance(one.baseline, Counted):
+        return one.baseline, after
+    if one.baseline.artifact.sha256 == one.candidate.artifact.sha256:
+        return after, after
+    told = telling("baseline", progress)
+    if one.threads == 1:
+        return count_once(one.baseline, board, told), after
+    return count(one.baseline, board, threads=one.threads, repeat=False, progress=told), after
+
+
 def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
-    """One gate: the baseline is counted once, the candidate twice, which tells the noise."""
+    """One gate: the baseline is counted once at most, the candidate twice, which tells the noise."""
     artifact, began = one.candidate.artifact, time.monotonic()
     draft = CountGate(
         model=artifact.model,
@@ -181,10 +203,7 @@ def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
             return draft.model_copy(update={"status": status, "reason": reason, "decided_by": "accuracy"})
         draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     try:
-        before = one.baseline
-        if isinstance(before, Stored):
-            before = count(before, board, threads=one.threads, repeat=False, progress=telling("baseline", progress))
-        after = count(one.candidate, board, threads=one.threads, progress=telling("candidate", progress))
+        before, after = both_counts(one, board, progress)
     except EdgekitError as error:
         notes = (f"try: {error.hint}",) if error.hint else ()
         return draft.model_copy(update={"reason": str(error), "notes": notes})
