@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,17 @@ from benchmarks import gate_simulation
 from benchmarks.places import PAGES, RESULTS
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import sha256_file, write_atomic
+from edgekit.base.progress import silent
 from edgekit.bench.launch import ThisMachine
 from edgekit.bench.session import Limits, Session
+from edgekit.devices.environments import Wanted, python_with
 from edgekit.devices.local import LOCAL
 from edgekit.gate.baselines import Found
 from edgekit.gate.engine import run_gate, settle
 from edgekit.gate.guards import Guards
-from edgekit.gate.pairs import Pairing
-from edgekit.types import GateResult, GateRule, Pair
+from edgekit.gate.pairs import Pairing, Role
+from edgekit.gate.upgrade import RuntimePairing, compare_outputs
+from edgekit.types import GateResult, GateRule, Pair, Stored
 from edgekit.types.answers import BenchAnswer
 from edgekit.verbs.gate import Planned, draft_of
 
@@ -68,6 +72,7 @@ class Case:
         split: split the candidate's group convolutions.
         busy: run a neighbour that comes and goes; its longest rest in seconds, None for no neighbour.
         guards: what drops a pair.
+        upgrade: a runtime's package, of which both sides run the same version in two environments.
     """
 
     says: str
@@ -78,11 +83,13 @@ class Case:
     split: bool = False
     busy: float | None = None
     guards: Guards = UNGUARDED
+    upgrade: str = ""
 
 
 CASES = {
     "aa": Case("the same artifact twice"),
     "aa-onnx": Case("the same artifact twice", profile="onnx-fp32"),
+    "aa-upgrade": Case("one version of ONNX Runtime in two environments", profile="onnx-fp32", upgrade="onnxruntime"),
     **{f"busy-{n}": Case(f"a busy loop of {n} % of the median", slowdown=n / 100) for n in (1, 2, 3, 5, 10)},
     "no-xnnpack": Case("XNNPACK off", handicap={"no_delegate": True}),
     "thread-fewer": Case("one thread in place of two", handicap={"threads": 1}, threads=2),
@@ -173,8 +180,9 @@ def neighbours(rest_s: float | None, seed: int) -> Iterator[None]:
 class Prioritised(ThisMachine):
     """This machine at a priority that other sessions feel: Linux weighs sessions first, then processes within one."""
 
-    def __init__(self, nice: int) -> None:
+    def __init__(self, nice: int, python: str | None = None) -> None:
         """``nice`` from -20 (most) to 19."""
+        super().__init__(python)
         self.nice = nice
 
     def command(self, program: str, argument: str) -> list[str]:
@@ -194,17 +202,36 @@ def run_case(name: str, folder: Path, scratch: Path, seed: int, priority: int) -
     old, new = read_manifest(folder), read_manifest(candidate)
     planned = Planned(LOCAL, new, Found(old, None), GateRule(), LIMITS, case.guards, case.threads)
     session = Session(Prioritised(priority), LOCAL, threads=case.threads, limits=LIMITS)
-    pairing = Pairing(
-        session,
-        {"baseline": old, "candidate": new},
-        handicap,
-        case.guards,
-    )
+    sides: dict[Role, Stored] = {"baseline": old, "candidate": new}
+    pairing = Pairing(session, sides, handicap, case.guards)
+    if case.upgrade:
+        pairing = two_environments(case.upgrade, sides, priority, case, scratch)
     if case.slowdown:
         handicap["busy_ns"] = round(case.slowdown * undisturbed_ns(pairing))
     draft = draft_of(planned, 1, seed, datetime.now(UTC), handicap)
     with neighbours(case.busy, seed):
         return settle([run_gate(draft, pairing, None, False, lambda _: None)])[0]
+
+
+def two_environments(
+    package: str, sides: dict[Role, Stored], priority: int, case: Case, scratch: Path
+) -> RuntimePairing:
+    """Pairs under the installed version of a runtime, in two environments of their own; the outputs must be equal."""
+    asked = Wanted(package, metadata.version(package))
+    old, new = (
+        Session(
+            Prioritised(priority, str(python_with(asked, silent, scratch / side))),
+            LOCAL,
+            threads=case.threads,
+            limits=LIMITS,
+        )
+        for side in ("environments-a", "environments-b")
+    )
+    pairing = RuntimePairing(old, sides, guards=case.guards, other=new)
+    compared = compare_outputs(pairing)
+    if compared.words != "the outputs are identical":
+        raise SystemExit(f"one version in two environments: {compared.words}")
+    return pairing
 
 
 def undisturbed_ns(pairing: Pairing) -> float:

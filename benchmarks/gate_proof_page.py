@@ -13,6 +13,8 @@ STATUSES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN
 TARGET_FALSE, TARGET_CAUGHT = 0.01, 0.95
 BUSY = 2.5
 """Load in the median above which the page says that the machine was busy."""
+UPGRADES = 100
+"""Gates of one version in two environments that are aimed for."""
 GUARDED = ("neighbour", "neighbour-seldom", "neighbour-none")
 """Cases in which the guards are on."""
 SAME = ("aa", "aa-onnx")
@@ -116,6 +118,16 @@ def real_part(lines: Sequence[Mapping[str, Any]], says: Mapping[str, str]) -> li
             f"{case['mean_pairs']:.1f} |"
         )
     out += disturbed_part(lines)
+    upgrade = found["cases"].get("aa-upgrade")
+    if upgrade:
+        fails = upgrade["statuses"]["FAIL"]
+        told = (
+            f"The gate of a runtime's upgrade, one version in two environments: {fails} false alarms in "
+            f"{upgrade['gates']} gates, {share(fails, upgrade['gates'])}; the outputs were identical."
+        )
+        if upgrade["gates"] < UPGRADES:
+            told += f" **Fewer than the {UPGRADES} gates aimed for: run it on.**"
+        out += ["", told]
     fewer = found["cases"].get("thread-fewer")
     if fewer and fewer["median_change"] < 0:
         out += ["", FEWER]
@@ -132,14 +144,14 @@ def disturbed_part(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     near = [line for line in watched if line["case"] == "neighbour"]
     largest = max((abs(math.expm1(value)) for line in passed for value in line["log_ratios"]), default=0.0)
     again = sum(line["dropped"] for line in passed)
-    passing = sum(line["status"] == "PASS" for line in near)
+    quiet = sum(line["status"] == "PASS" for line in near)
     said = (
-        f"Beside a neighbour that comes and goes, {passing} of {len(near)} gates passed with the guards on; before the "
-        "gate knew who waited, 9 of 13 did, on disturbed pairs. Of all gates with the guards on "
-        f"{len(passed)} of {len(watched)} passed, after {again} disturbed pairs had been measured again; the others "
-        "say by what they were disturbed (this machine was never quiet). The largest change within a pair that counted "
-        f"towards a PASS was {largest:.0%}: others who use caches and memory from another core make nobody wait, and "
-        "only the trimmed mean deals with them."
+        f"Beside a neighbour that comes and goes, {quiet} of {len(near)} gates "
+        "passed with the guards on; before the gate knew who waited, 9 of 13 did, on disturbed pairs. Of all gates "
+        f"with the guards on {len(passed)} of {len(watched)} passed, after {again} disturbed pairs had been measured "
+        "again; the others say by what they were disturbed (this machine was never quiet). The largest change within "
+        f"a pair that counted towards a PASS was {largest:.0%}: others who use caches and memory from another core "
+        "make nobody wait, and only the trimmed mean deals with them."
     )
     return ["", said]
 
@@ -222,7 +234,8 @@ AGAIN = """## Again
 edgekit export mobilenet_v1_0.25 --format tflite -o artifacts
 edgekit export shufflenet_v1_g3_0.25 --format onnx -o artifacts
 python -m benchmarks.gate_proof simulate
-python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=13
+python -m benchmarks.gate_proof real artifacts --case aa=200 --case aa-onnx=40 --case busy-5=40 --case neighbour=13 \\
+    --case aa-upgrade=100
 python -m benchmarks.gate_proof write
 ```
 

@@ -1,7 +1,7 @@
 """Model cards and export profiles: TOML files to types.
 
 Look-up order: an explicit path, the project folder (``./models``), the user folder (``~/.config/edgekit/models``),
-the built-in cards; the same for ``export_profiles``. The first that has the name wins.
+the built-in cards, those of plug-ins; the same for ``export_profiles``. The first that has the name wins.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from .base import plugins
 from .base.hubs import hub_id
 from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
@@ -29,10 +30,12 @@ DEEPEST = 30
 """Levels of nesting, and parts of a key."""
 WORD = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){WORD}(?:[ \t]*+\.[ \t]*+{WORD}){{{DEEPEST},}}")
-MODELS, PROFILES = "models", "export_profiles"
+Kind = Literal["models", "export_profiles"]
+MODELS: Kind = "models"
+PROFILES: Kind = "export_profiles"
 
 
-def builtin_folder(kind: str) -> Path:
+def builtin_folder(kind: Kind) -> Path:
     """The folder of built-in TOML files: inside the wheel, or the repository's own in an editable install."""
     installed = Path(str(files("edgekit"))) / "_data" / kind
     return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / kind
@@ -43,9 +46,14 @@ def user_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "edgekit"
 
 
-def folders(kind: str) -> list[Path]:
-    """Existing folders of ``kind``, most specific first."""
-    return [f for f in (Path(kind), user_folder() / kind, builtin_folder(kind)) if f.is_dir()]
+def folders(kind: Kind) -> list[Path]:
+    """Existing folders of ``kind``, most specific first.
+
+    Raises:
+        ToolError: a plug-in names no folder.
+    """
+    searched = (Path(kind), user_folder() / kind, builtin_folder(kind), *plugins.folders_of(kind))
+    return [f for f in searched if f.is_dir()]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def load_all(type_: type[T], search: tuple[Path, ...]) -> dict[str, T]:
     return found
 
 
-def stems(kind: str) -> list[str]:
+def stems(kind: Kind) -> list[str]:
     """The names of the TOML files of ``kind``, without reading them."""
     return sorted({path.stem for folder in folders(kind) for path in folder.glob("*.toml")})
 

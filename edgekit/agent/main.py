@@ -19,6 +19,7 @@ from .commands.per_op import per_op
 from .commands.roofline import roofline
 from .commands.run import run
 from .commands.sustained import sustained
+from .commands.throughput import throughput
 from .commands.turns import turns
 from .cores import pin
 from .protocol import AgentError, Json, emit, first_line, keep_protocol, read_request
@@ -27,7 +28,7 @@ from .state import state
 COMMANDS: Dict[str, Callable[[Json], Json]] = {
     "info": info, "state": state, "guard": guard, "install": install, "run": run, "inspect": inspect, "bench": bench,
     "sustained": sustained, "per_op": per_op, "memory": memory, "roofline": roofline,
-    "turns": turns, "outputs": outputs, "count": count,
+    "turns": turns, "outputs": outputs, "count": count, "throughput": throughput,
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def main(arguments: List[str]) -> int:
     try:
         return tell(arguments)
     except BrokenPipeError as error:  # whoever asked has gone, or the connection to him
-        sys.stderr.write("nobody takes what the agent says: %s\n" % error.strerror)
+        sys.stderr.write("nobody reads the agent's output: %s\n" % error.strerror)
         return 1
 
 

@@ -1,8 +1,8 @@
-"""Verified artifacts by what they were made from, so that the same export is not made twice.
+"""A cache of verified artifacts, by what they were made from, so that the same export is not made twice.
 
 An entry is a folder named by its key: the SHA-256 of everything that goes into the artifact. Beside the artifact's own
 files it holds ``ingredients.json``, whose digest is the key, and ``seal``, the digest of the manifest; the manifest in
-turn holds the digests of the files. What does not fit is thrown away and made again.
+turn holds the digests of the files. An entry whose digests do not fit is removed and made again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..base import plugins
 from ..base.files import sha256_file, staged_folder, sweep
 from ..base.owned import MANIFEST
 from ..base.progress import Progress, Warned
@@ -47,7 +48,7 @@ CODE = (
     ),
     *("types", "verify", "zoo"),
 )
-"""What of edgekit decides what an artifact is."""
+"""The parts of edgekit that decide what an artifact is."""
 
 
 class Ingredients(Frozen):
@@ -65,6 +66,7 @@ class Ingredients(Frozen):
         layer_errors: the layers of an int8 artifact are measured.
         selective_float: for int8: whether layers may go to float, the SQNR asked for, and whether none may.
         code: digest of the part of edgekit that makes artifacts.
+        plugins: versions of other packages that have a say, by name.
         python: major and minor version.
         tools: versions of the packages that make artifacts of this format.
     """
@@ -84,6 +86,7 @@ class Ingredients(Frozen):
     layer_errors: bool
     selective_float: tuple[bool, float | None, bool] | None
     code: str
+    plugins: dict[str, str]
     python: str
     tools: dict[str, str]
 
@@ -144,6 +147,7 @@ def ingredients(
         layer_errors=options.layer_errors and int8,
         selective_float=(options.selective_float, options.min_sqnr_db, options.strict_int8) if int8 else None,
         code=code_digest(),
+        plugins=plugins.versions("families", [card.family]) | plugins.versions("passes", profile.rewrites),
         python=".".join(map(str, sys.version_info[:2])),
         tools={name: installed(name) for name in ("edgekit", "numpy", *TOOLS[profile.format])},
     )
@@ -173,8 +177,8 @@ def take(folder: Path, made_of: Frozen, final: Path, progress: Progress) -> Stor
 
 
 def throw_away(entry: Path) -> None:
-    """Remove a damaged entry, also where it, or the folder above it, is no folder: nothing could be kept there."""
-    with suppress(OSError):  # where it cannot be removed it cannot be replaced either, and that is said
+    """Remove a damaged entry, even if it or its parent is a file instead of a folder, where nothing could be stored."""
+    with suppress(OSError):  # if it cannot be removed it cannot be replaced either, and keep() reports that
         if not entry.parent.is_dir():
             entry.parent.unlink()
         elif entry.is_dir() and not entry.is_symlink():
@@ -184,13 +188,13 @@ def throw_away(entry: Path) -> None:
 
 
 def check(entry: Path) -> Stored:
-    """The artifact of an entry, every byte of it compared with its digest.
+    """The artifact of an entry, after comparing every byte with its digest.
 
     Raises:
-        EdgekitError: something is missing or differs, or it is no folder.
+        EdgekitError: something is missing or differs, or it is not a folder.
     """
     if not entry.is_dir():
-        raise EdgekitError("it is no folder")
+        raise EdgekitError("it is not a folder")
     for name, wanted in ((INGREDIENTS, entry.name), (MANIFEST, read_seal(entry))):
         path = entry / name
         if not path.is_file() or sha256_file(path) != wanted:
@@ -207,7 +211,7 @@ def read_seal(entry: Path) -> str:
 
 
 def keep(folder: Path, made_of: Frozen, stored: Stored, progress: Progress) -> None:
-    """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
+    """Copy a verified artifact into the cache; a cache that cannot be written causes only a warning."""
     entry = entry_folder(folder, made_of)
     try:
         with staged_folder(entry) as staging:

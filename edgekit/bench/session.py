@@ -22,6 +22,7 @@ from ..types import (
     Pinning,
     Stored,
     SustainedPoint,
+    Throughput,
     Verdict,
 )
 from ..types.answers import (
@@ -32,6 +33,7 @@ from ..types.answers import (
     RunAnswer,
     SustainedAnswer,
     Taken,
+    ThroughputAnswer,
 )
 from .answers import SAME_VERSION, AnswerError
 from .launch import Kind, Transport, ask_agent
@@ -45,7 +47,7 @@ class Limits:
 
     Attributes:
         max_s: cap of the warm-up and of the sampling, each.
-        target_half_width: of the median's interval over the median; sampling ends when it is reached.
+        target_half_width: half width of the median's interval over the median; sampling ends when it is reached.
         launch_s: on top of the caps, for importing the runtime and loading the model.
     """
 
@@ -63,7 +65,7 @@ class Limits:
 
     @property
     def timeout_s(self) -> float:
-        """When a launch is given up."""
+        """Seconds after which a launch is stopped."""
         return self.launch_s + 2 * self.max_s
 
 
@@ -73,11 +75,12 @@ class Session:
 
     Attributes:
         threads: within an operator; operators run one after another.
-        accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
+        accelerator: computes the model; the CPU takes what a GPU leaves, and the measurement records how much.
         provider: of ONNX Runtime's execution providers for it, a key of the agent's ``PROVIDERS``; the first that the
             device has when None.
-        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
+        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None for any core.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
+        streams: numbers of streams whose inferences a second are measured, in a launch of its own each.
         seed: of the random input.
         batch: images of one inference, of an artifact whose batch is open; one when None.
     """
@@ -90,6 +93,7 @@ class Session:
     cores: str | None = None
     per_op: bool = False
     sustained_s: float | None = None
+    streams: tuple[int, ...] = ()
     limits: Limits = Limits()
     seed: int = 0
     batch: int | None = None
@@ -99,7 +103,7 @@ class Session:
 
         Args:
             stored: what is measured.
-            progress: told what begins, in words.
+            progress: receives an event as each step begins.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
@@ -112,10 +116,10 @@ class Session:
         if self.per_op:
             try:
                 operators = self.launch(PerOpAnswer, stored, progress)
-            except AnswerError:  # a device that talks nonsense is not to be believed in the rest either
+            except AnswerError:  # a device that breaks the protocol cannot be trusted in its other answers either
                 raise
             except ToolError as error:
-                # The latency is known and stands; the report says what is missing from it, and why.
+                # The latency is known and is kept; the report says what is missing, and why.
                 operators = PerOpAnswer(per_op=None, note=str(error)[:LONGEST_NOTE])
         points = None
         if self.sustained_s is not None:
@@ -123,7 +127,34 @@ class Session:
             more = {"duration_s": self.sustained_s, "window_s": window_s}
             told = self.launch(SustainedAnswer, stored, progress, **more).points
             points = tuple(SustainedPoint(**{key: getattr(point, key) for key in POINT_FIELDS}) for point in told)
-        return self.compose(stored.artifact, latency, memory, operators, points)
+        rates = tuple(self.throughput(stored, count, progress) for count in self.streams) or None
+        return self.compose(stored.artifact, latency, memory, operators, points, rates)
+
+    def throughput(self, stored: Stored, streams: int, progress: Progress = silent) -> Throughput:
+        """Inferences a second of so many streams at once, from one fresh process.
+
+        Raises:
+            ToolError: as :meth:`measure`.
+        """
+        told = self.launch(
+            ThroughputAnswer,
+            stored,
+            progress,
+            streams=streams,
+            duration_s=max(STREAMS_S, self.limits.min_s),
+            warmup_min_s=self.limits.warmup_min_s,
+        )
+        ordered = sorted(told.samples_ns)
+        return Throughput(
+            streams=streams,
+            threads=self.threads,
+            cpus=told.cpus,
+            window_s=told.window_s,
+            counts=told.counts,
+            busy_p50_ns=ordered[len(ordered) // 2],
+            busy_p90_ns=ordered[len(ordered) * 9 // 10],
+            settings=told.settings,
+        )
 
     def latency(self, stored: Stored, progress: Progress = silent, *, energy: bool = False) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
@@ -204,6 +235,7 @@ class Session:
         memory: MemoryAnswer | None = None,
         operators: PerOpAnswer | None = None,
         points: tuple[SustainedPoint, ...] | None = None,
+        rates: tuple[Throughput, ...] | None = None,
     ) -> Measurement:
         """The agent's answers as a measurement with its verdict."""
         taken, samples = latency.delegation, latency.samples_ns
@@ -232,6 +264,7 @@ class Session:
                 per_op=None if operators is None else operators.per_op,
                 per_op_note="" if operators is None else operators.note,
                 sustained=points,
+                throughput=rates,
                 energy=latency.energy or None,
                 energy_note=latency.energy_note,
                 state_before=before,
@@ -253,7 +286,7 @@ EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, m
 
 
 def model_files(stored: Stored) -> list[Path]:
-    """What a device has to hold, the file that the runtime opens first."""
+    """The files that a device needs; first the one that the runtime opens."""
     return [inside(stored.folder, entry.name, field="files[].name") for entry in stored.artifact.model_files]
 
 
@@ -262,11 +295,14 @@ COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
 ENERGY_S = 120.0
 """On top of a launch that looks at a battery, whose gauge is slow: at rest, and over inferences of their own."""
 SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
+STREAMS_S = 3.0
+"""How long streams work, at least."""
 POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
 
 STEPS = {
     "bench": "latency",
     "sustained": "long run",
+    "throughput": "inferences a second",
     "memory": "memory",
     "per_op": "operator times",
     "run": "check of the outputs",
@@ -328,7 +364,7 @@ def identity(artifact: Artifact) -> dict[str, Any]:
 
 
 def spent_s(latency: BenchAnswer) -> float:
-    """Everything that was timed between the two looks at the device, by the clock that does not jump."""
+    """Seconds of all timed work between the two looks at the device, by the monotonic clock."""
     if latency.spent_s is not None:  # many launches, whose loading and warm-up it alone has timed
         return latency.spent_s
     timed = (latency.load_ns, latency.first_inference_ns, *latency.warmup_ns, *latency.samples_ns)

@@ -1,4 +1,4 @@
-"""``edgekit profile``: the command line of the workflow, and what it prints."""
+"""``edgekit profile``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def profile_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (edgekit's or not), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -61,6 +61,12 @@ def profile_command(
     sustained: Annotated[
         str | None, typer.Option(help="Also run this long without a pause (30s, 10m, 1h), to see latency over time.")
     ] = None,
+    streams: Annotated[
+        str | None,
+        typer.Option(
+            help="Also count the inferences a second of so many streams at once; of several (1,2,4) each.",
+        ),
+    ] = None,
     rounds: Annotated[
         int, typer.Option(min=1, help="Measure all artifacts in turn this many times, so that drift affects all alike.")
     ] = 1,
@@ -85,8 +91,8 @@ def profile_command(
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
-    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1, sim-x86-avx2) instructions are counted instead,
-    without a device; a cycle model makes an estimate of them.
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1, sim-x86-avx2) edgekit counts instructions
+    instead and needs no device; a cycle model estimates the latency from the counts.
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
@@ -104,6 +110,7 @@ def profile_command(
     if on is not None:
         chosen = "onnxruntime"
     shapes = input_shapes(input_)
+    at_once = () if streams is None else thread_counts(streams, "--streams")
     long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
@@ -115,7 +122,7 @@ def profile_command(
         refuse_for_counts(
             {"--accelerator": accelerator != "cpu", "--provider": provider, "--cores": cores, "--per-op": per_op,
              "--require-full-delegation": require_full_delegation, "--sustained": sustained, "--rounds": rounds != 1,
-             "--roofline": roofline, "--resume": resume}
+             "--streams": streams, "--roofline": roofline, "--resume": resume}
         )  # fmt: skip
         from .counted.profile import run_counts
 
@@ -146,6 +153,7 @@ def profile_command(
             require_full_delegation=require_full_delegation,
             per_op=per_op,
             sustained_s=long_s,
+            streams=at_once,
             rounds=rounds,
             roofline=roofline,
             batch=batch,
@@ -193,7 +201,7 @@ def counting_device(device: str) -> str:
 
 
 def refuse_for_counts(given: Mapping[str, object]) -> None:
-    """Make sure that no option was given that says how to measure.
+    """Refuse options that say how to measure.
 
     Raises:
         UsageError: one was.
@@ -221,8 +229,8 @@ def known_accelerator(text: str) -> Accelerator:
     raise UsageError(f"unknown accelerator {text!r}", did_you_mean(text, names))
 
 
-def thread_counts(text: str) -> list[int]:
-    """``1,2,4`` as numbers.
+def thread_counts(text: str, option: str = "--threads") -> list[int]:
+    """``1,2,4`` as numbers, the value of ``option``.
 
     Raises:
         UsageError: something else.
@@ -231,7 +239,7 @@ def thread_counts(text: str) -> list[int]:
 
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise UsageError(f"--threads takes whole numbers from 1, got {text!r}", "for example --threads 1,2,4")
+        raise UsageError(f"{option} takes whole numbers from 1, got {text!r}", f"for example {option} 1,2,4")
     return [int(word) for word in words]
 
 
@@ -277,7 +285,7 @@ def export_first(
 
 
 def run_profile(run: Callable[[Progress], Profiled], as_json: bool) -> None:
-    """Carry out ``run`` with progress on stderr, print what came of it, and raise its failures."""
+    """Carry out ``run`` with progress on stderr, print its results, and raise its failures."""
     outcome = run(ProgressLines())
     if as_json:
         emit_json(as_data(outcome))
@@ -317,10 +325,11 @@ def profile_devices(
 
 
 def show(outcome: Profiled) -> None:
-    """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
+    """The table of measurements, the slowest operators where timed, and where the reports are. It goes to stderr."""
     from ..reports.page.sustained import steady_state
     from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table
+    from ..reports.throughput import throughput_table
     from .show.screen import on_stderr
 
     console = on_stderr()
@@ -333,6 +342,9 @@ def show(outcome: Profiled) -> None:
             console.print(operator_table(measurement))
         if measurement.sustained:
             say(f"{measurement.model} {measurement.profile}: {steady_state(measurement.sustained)}")
+    rates = [m for m in outcome.measurements if m.throughput]
+    if rates:
+        console.print(throughput_table(rates))
     for path in outcome.reports:
         say(f"report: {path}")
     if outcome.skipped:
@@ -349,6 +361,7 @@ def as_data(outcome: Profiled) -> dict[str, Any]:
                 "p90_ms": m.p90_ms,
                 "p99_ms": m.p99_ms,
                 "energy_mj": None if m.energy is None else {d.domain: m.millijoules(d) for d in m.energy},
+                "inferences_per_s": None if m.throughput is None else {t.streams: t.per_s for t in m.throughput},
                 "report": str(path),
             }
             for m, path in zip(outcome.measurements, outcome.reports, strict=True)

@@ -1,4 +1,6 @@
-"""Python environments of this machine that hold one version of a runtime: made by pip from wheels, and kept."""
+"""Python environments on this machine, each with one version of a runtime; pip makes them from wheels, and they are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -49,19 +51,26 @@ def wanted(text: str, option: str) -> Wanted:
     package = found["package"].lower().replace("_", "-")
     if package not in PACKAGES:
         hint = did_you_mean(package, PACKAGES)
-        raise UsageError(f"{option}: {package} is no runtime; there are {', '.join(PACKAGES)}", hint)
+        raise UsageError(f"{option}: {package} is not a runtime; there are {', '.join(PACKAGES)}", hint)
     return Wanted(package, found["version"])
 
 
-def python_with(asked: Wanted, progress: Progress) -> Path:
+def python_with(asked: Wanted, progress: Progress, kept: Path | None = None) -> Path:
     """The interpreter of an environment with this version and numpy; made when there is none yet.
 
     Pip's own settings hold: an index, a proxy, or a folder of wheels (``PIP_FIND_LINKS``, ``PIP_NO_INDEX``).
 
+    Args:
+        asked: the version.
+        progress: told when one is made.
+        kept: folder of the environments; that of the cache when None.
+
     Raises:
         ToolError: pip is missing here, has no such wheel for this machine, or the cache cannot be written.
     """
-    folder = environments_folder() / f"{asked.package}-{asked.version}-py{sys.version_info[0]}{sys.version_info[1]}"
+    folder = (
+        kept or environments_folder()
+    ) / f"{asked.package}-{asked.version}-py{sys.version_info[0]}{sys.version_info[1]}"
     python = folder / "bin" / "python"
     if python.exists():
         return python
@@ -88,8 +97,7 @@ def python_with(asked: Wanted, progress: Progress) -> Path:
 def run(asked: Wanted, command: list[str], work: Path) -> None:
     """Run a step.
 
-    Raises:
-        ToolError: it failed; the message has what it said last.
+    Raises: ToolError: it failed; the message ends with its last output.
     """
     log = work / "log"
     code = run_logged(command, log, INSTALL_S)

@@ -1,17 +1,18 @@
-"""From a device to an open way to it."""
+"""Open the connection to a device."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from ..base import plugins
 from ..base.folders import boards_folder
 from ..base.progress import Progress, Step
 from ..bench.launch import ThisMachine, Transport
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from ..types import Device
 from .adb import AdbMachine
 from .adb_client import Phone
@@ -30,9 +31,8 @@ from .virtual.simulated import SIMULATED
 
 @contextmanager
 def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[Transport]:
-    """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
-
-    A connection that breaks is made anew, unless ``resumes`` is False: then what comes after fails as well.
+    """A connection to ``device``, which nobody else uses until the block ends; an emulated board is built and started
+    first. A broken connection is made again, unless ``resumes`` is False: then later steps fail as well.
 
     Its labgrid place, if it has one, is acquired before and released after.
 
@@ -46,15 +46,36 @@ def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[
             yield ThisMachine() if held.python is None else ThisMachine(interpreter(held))
             return
         progress(Step(f"connecting to {held.id}"))
+        if held.plugin is not None:
+            with plugin_of(held)(held, progress) as machine:
+                yield machine
+            return
         if held.transport == "adb" or is_emulated_phone(held):
             runner = None if held.python else runner_of(held, progress)
-            with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as machine:
-                machine.resumes = resumes
-                yield machine if runner is None else NativePhone(machine, *runner)
+            with phone_of(held, progress) as phone, AdbMachine(phone, progress, held.python or "python3") as there:
+                there.resumes = resumes
+                yield there if runner is None else NativePhone(there, *runner)
         else:
-            with SshMachine(target_of(held, progress), progress) as machine:
-                machine.resumes = resumes
-                yield machine
+            with SshMachine(target_of(held, progress), progress) as board:
+                board.resumes = resumes
+                yield board
+
+
+def plugin_of(device: Device) -> Callable[[Device, Progress], AbstractContextManager[Transport]]:
+    """The way to a device that another package brings.
+
+    Raises:
+        UsageError: nothing that is installed offers it.
+        ToolError: it cannot be imported.
+    """
+    assert device.plugin is not None
+    if device.plugin not in plugins.offered("transports"):
+        raise UsageError(
+            f"{device.id} is reached by the plug-in {device.plugin!r}, and no installed package offers it",
+            did_you_mean(device.plugin, plugins.offered("transports")) or "install the package that does",
+        )
+    found: Callable[[Device, Progress], AbstractContextManager[Transport]] = plugins.load("transports", device.plugin)
+    return found
 
 
 def refuse_simulated(device: Device) -> None:
@@ -83,7 +104,7 @@ def interpreter(device: Device) -> str:
                          "correct python = in devices.toml")  # fmt: skip
     with Path(found).open("rb") as stream:
         if not stream.read(4).startswith((b"#!", b"\x7fELF", b"MZ", b"\xcf\xfa", b"\xca\xfe")):
-            raise UsageError(f"{device.id} is to run by {named}, which is no program",
+            raise UsageError(f"{device.id} is to run by {named}, which is not a program",
                              "correct python = in devices.toml")  # fmt: skip
     return found
 

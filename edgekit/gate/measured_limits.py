@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from ..base.progress import Step
 from ..base.stats import median_interval
+from ..errors import EdgekitError
 from ..types import GateResult
 from ..types.answers import MemoryAnswer
 from .pairs import Pairing, Role
@@ -30,6 +31,11 @@ class MeasuredLimits:
     max_memory_mb: float | None = None
     max_memory_growth: float | None = None
     max_cold_start_ms: float | None = None
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, float]) -> MeasuredLimits:
+        """Those that the keys of gate.toml set."""
+        return cls(**{one.name: keys.get(one.name) for one in fields(cls)})
 
     @property
     def of_memory(self) -> bool:
@@ -67,6 +73,23 @@ def memory_kept(pairing: Pairing, limits: MeasuredLimits) -> Kept:
     if peak > before * (1 + limits.max_memory_growth):
         return Kept("FAIL", f"{told}, and max_memory_growth is {limits.max_memory_growth:.1%}")
     return Kept("PASS", f"{told}, within its limits")
+
+
+def memory_judged(draft: GateResult, pairing: Pairing, limits: MeasuredLimits) -> tuple[GateResult, bool]:
+    """The draft with what its memory says, and whether the gate has ended by that.
+
+    On an emulated device nothing is measured: there it would be the emulator's memory.
+    """
+    if not limits.of_memory or pairing.session.device.transport == "virtual":
+        return draft, False
+    try:
+        found = memory_kept(pairing, limits)
+    except EdgekitError as error:
+        return draft.model_copy(update={"status": "BROKEN_OFF", "reason": str(error)}), True
+    if found.status != "PASS":
+        ended = {"status": found.status, "reason": found.reason, "decided_by": "memory"}
+        return draft.model_copy(update=ended), True
+    return draft.model_copy(update={"notes": (*draft.notes, found.reason)}), False
 
 
 def peak_bytes(pairing: Pairing, role: Role) -> int | None:

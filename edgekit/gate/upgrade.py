@@ -111,11 +111,13 @@ def outputs_of(pairing: RuntimePairing, role: Role, given: Path, taken: Path) ->
     """The outputs of one side."""
     stored, session = pairing.sides[role], pairing.session_of(role)
     pairing.progress(Step(f"outputs of the {role}"))
+    transport, there = session.transport, session.transport.place(taken)
     request = {"runtime": stored.artifact.runtime, "threads": 1}
-    more = {"shapes": stored.artifact.input_shapes, "inputs": str(given), "outputs": str(taken)}
+    more = {"shapes": stored.artifact.input_shapes, "outputs": there}
     what = f"running {stored.artifact.model} {stored.artifact.profile}"
-    files = {"model": model_files(stored)}
-    ask_agent(OutputsAnswer, session.transport, {**request, **more}, files, session.limits.timeout_s, what)
+    files = {"model": model_files(stored), "inputs": [given]}
+    ask_agent(OutputsAnswer, transport, {**request, **more}, files, session.limits.timeout_s, what)
+    transport.fetch(there, taken)
     return load_arrays(taken)
 
 

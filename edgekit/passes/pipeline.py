@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from torch import Tensor, fx, nn
 
+from ..base import plugins
 from ..errors import UsageError, did_you_mean
 from ..types import Rewrite
-from ._pass import Pass
+from ._pass import Pass, rewrite
 from .absorb_scale import absorb_scale
 from .absorb_shuffle import absorb_shuffle
 from .absorb_sixth import absorb_hard_sigmoid_sixth, absorb_hard_swish_sixth
@@ -113,9 +114,20 @@ def apply_rewrites(
     """
     traced = fx.GraphModule(network, Tracer().trace(network))
     propagate_shapes(traced, sample)
-    done = []
-    for name in names:
-        if name not in PASSES:
-            raise UsageError(f"unknown rewrite {name!r}", did_you_mean(name, PASSES))
-        done.append(Rewrite(name=name, count=PASSES[name](traced)))
+    done = [Rewrite(name=name, count=pass_of(name)(traced)) for name in names]
     return traced.eval(), tuple(done)
+
+
+def pass_of(name: str) -> Pass:
+    """The rewrite of a name: edgekit's, or a plug-in's, which leaves a clean graph in any case.
+
+    Raises:
+        UsageError: there is none of that name.
+        ToolError: the plug-in cannot be imported.
+    """
+    others = plugins.names_of("passes", PASSES)
+    if name in PASSES:
+        return PASSES[name]
+    if name not in others:
+        raise UsageError(f"unknown rewrite {name!r}", did_you_mean(name, [*PASSES, *others]))
+    return rewrite(plugins.load("passes", name))

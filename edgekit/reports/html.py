@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from ..types import Counted
+from .brief.asks import asks
 from .brief.headline import Line, headline
 from .brief.limits import NO_LIMITS, Kept
 from .brief.reasons import reasons_of
@@ -100,6 +101,7 @@ def render_html(
     return environment.from_string(source("page.html.j2")).render(
         sections=[section(group, kept, FIRST if len(groups) == 1 else OF_SEVERAL) for group in groups],
         kept=kept,
+        asks=asks(groups),
         shown=shown_columns(rows),
         reasons_of=reasons_of,
         real=[row for group in groups if not group.emulated for row in group.rows],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..base.clean import for_markdown
+from .brief.asks import asks
 from .brief.headline import Line, headline
 from .brief.limits import NO_LIMITS, Kept
 from .brief.reasons import reasons_of
@@ -54,6 +55,8 @@ def rendered(groups: Sequence[Group], version: str, total: int, kept: Kept, *, i
         )
     for group in groups:
         parts += section(group, kept, in_full=in_full)
+    if found := asks(groups):
+        parts += ["## Ask on", "\n".join(f"- {for_markdown(one.question)} `{one.command}`" for one in found)]
     if not in_full:
         parts.append(LEFT_OUT)
     return "\n\n".join(parts) + "\n"

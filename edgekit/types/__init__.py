@@ -40,7 +40,17 @@ from .gates import (
     PinnedFile,
 )
 from .layers import Layer, LayerError, LayerErrors
-from .measurements import Delegation, Energy, Measurement, OpTime, Pinning, Revision, SustainedPoint, Verdict
+from .measurements import (
+    Delegation,
+    Energy,
+    Measurement,
+    OpTime,
+    Pinning,
+    Revision,
+    SustainedPoint,
+    Throughput,
+    Verdict,
+)
 from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
@@ -151,6 +161,7 @@ __all__ = [
     "SustainedPoint",
     "TargetClass",
     "TensorSpec",
+    "Throughput",
     "TriedForm",
     "Tuning",
     "TuningConditions",

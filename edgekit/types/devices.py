@@ -22,6 +22,7 @@ class Device(Frozen):
     Attributes:
         id: names the device and the folder of its reports.
         transport: how it is reached.
+        plugin: with ``transport = "plugin"``, the name of the installed transport, an entry point.
         address: host name, IP address or Host alias of the SSH config; of a phone its serial number, or host:port;
             None for this machine, emulated and simulated devices.
         user, port: what the SSH config says when None; a phone has neither.
@@ -37,7 +38,8 @@ class Device(Frozen):
     """
 
     id: Name
-    transport: Literal["local", "ssh", "adb", "virtual", "simulated"]
+    transport: Literal["local", "ssh", "adb", "virtual", "simulated", "plugin"]
+    plugin: str | None = Field(default=None, min_length=1)
     # Never an option of ssh: nothing begins with a dash.
     address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]*$")
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
@@ -63,6 +65,8 @@ class Device(Frozen):
     def _reachable(self) -> Device:
         if self.transport == "ssh" and self.address is None and self.labgrid is None:
             raise ValueError('transport = "ssh" needs an address, or a labgrid place that tells it')
+        if (self.transport == "plugin") != (self.plugin is not None):
+            raise ValueError('transport = "plugin" and plugin = NAME go together: give both')
         if self.transport == "adb" and self.address is None:
             raise ValueError('transport = "adb" needs an address')
         if self.transport == "adb" and (self.user or self.port):
@@ -119,7 +123,7 @@ class DeviceState(Frozen):
 
 
 class Contention(Frozen):
-    """Who else used the CPUs while something was measured.
+    """The use of the CPUs by others during a measurement.
 
     Attributes:
         measured_ns: how long it was measured, by the clock.
@@ -144,7 +148,7 @@ class Contention(Frozen):
 
 
 class DeviceInfo(Frozen):
-    """What the measured machine is."""
+    """The measured machine."""
 
     machine: str
     cpu: str

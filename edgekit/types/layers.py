@@ -35,6 +35,7 @@ class LayerError(Frozen):
         sqnr_db: of its result in the artifact: its own error and all that it inherits. None without a tensor.
         own_db: SQNR of the scores when it alone is quantized, simulated. None for an activation that is fused.
         note: where to look instead, when the file has no tensor for it.
+        tensor: name of that tensor in the file; None without one, and in files from before it was kept.
     """
 
     name: str
@@ -47,6 +48,7 @@ class LayerError(Frozen):
     sqnr_db: float | None = None
     own_db: float | None = None
     note: str = ""
+    tensor: str | None = None
 
 
 class LayerErrors(Frozen):
@@ -55,7 +57,8 @@ class LayerErrors(Frozen):
     Attributes:
         images: how many of the parity images were looked at; ``own_images`` for ``own_db``.
         scores_db: SQNR of the artifact's scores on them.
-        tapped_scores_db: the same of the run that shows the layers; rounding may fall otherwise in it.
+        tapped_scores_db: the same for the run with the layers' outputs added, in which some values may round
+            differently.
     """
 
     schema_version: Literal[1] = 1

@@ -33,13 +33,14 @@ class Verdict(Frozen):
 
 
 class Delegation(Frozen):
-    """What a delegate takes of an artifact: the CPU's as audited when exported, a GPU's as it said on the device.
+    """The part of an artifact that a delegate takes: for the CPU as audited at export, for a GPU as it reported on the
+    device.
 
     Attributes:
         share: of the file's operators, 0 to 1.
         partitions: None where the delegate does not tell.
         undelegated: operator types that stay outside, with counts; empty where only ``reasons`` are known.
-        reasons: what the delegate says of those that it leaves outside.
+        reasons: the delegate's reasons for leaving operators outside.
     """
 
     name: str
@@ -65,6 +66,41 @@ class SustainedPoint(Frozen):
     latency_ns: Nanoseconds
     temperature_c: float | None = None
     clock_mhz: float | None = None
+
+
+class Throughput(Frozen):
+    """Inferences of several streams at once, in a launch of its own: never the latency of one after another.
+
+    Attributes:
+        streams: threads that infer at the same time, each with a session or request of its own.
+        threads: that the runtime computes with in each stream.
+        cpus: that the process could use; None where the system does not tell.
+        window_s: how long all worked.
+        counts: inferences of each stream that ended in the window.
+        busy_p50_ns, busy_p90_ns: of one inference while the other streams worked too.
+        settings: options of the runtime that were set to other than their defaults.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    streams: int = Field(ge=1)
+    threads: int = Field(ge=1)
+    cpus: int | None
+    window_s: float = Field(gt=0)
+    counts: tuple[Count, ...] = Field(min_length=1)
+    busy_p50_ns: Nanoseconds
+    busy_p90_ns: Nanoseconds
+    settings: dict[str, str | int] = Field(default_factory=dict)
+
+    @property
+    def per_s(self) -> float:
+        """Inferences a second, of all streams together; each of a whole batch."""
+        return sum(self.counts) / self.window_s
+
+    @property
+    def crowded(self) -> bool:
+        """True where there are more threads than CPUs: they share them, and more streams would bring nothing."""
+        return self.cpus is not None and self.streams * self.threads > self.cpus
 
 
 class Energy(Frozen):
@@ -96,7 +132,7 @@ class Energy(Frozen):
 
 
 class Pinning(Frozen):
-    """The cores that the work was kept on.
+    """The cores that the work was pinned to.
 
     Attributes:
         asked: what was asked for: ``big``, ``little`` or core numbers by commas.
@@ -134,6 +170,7 @@ class Measurement(Frozen):
         export_command: what made the artifact; empty in reports from before it was kept.
         roofline, ceilings: how near the latency comes to what the device can do; None when that was not asked for.
         sustained: windows of a long run in order; None when none was asked for.
+        throughput: by the number of streams, in the order asked for; None when none was asked for.
         pinned: None when the system was free to move the work between all cores.
         energy: by domain, over the samples; None where the device has no counter, or one that tells nothing:
             ``energy_note`` says why.
@@ -185,6 +222,7 @@ class Measurement(Frozen):
     roofline: Roofline | None = None
     ceilings: Ceilings | None = None
     sustained: tuple[SustainedPoint, ...] | None = None
+    throughput: tuple[Throughput, ...] | None = None
     energy: tuple[Energy, ...] | None = None
     energy_note: str = ""
     state_before: DeviceState
@@ -236,7 +274,7 @@ class Measurement(Frozen):
 
     @property
     def preprocessing_assumed(self) -> bool:
-        """True where nobody says how the network's images were made: its accuracy may be another."""
+        """True when it is not known how the network's images were made, so its accuracy may differ."""
         return self.preprocessing_origin.startswith("assumed")
 
     @property

@@ -1,4 +1,4 @@
-"""The verb ``gate``: candidates against their pinned baselines, on devices, with proof either way."""
+"""The verb ``gate``: candidates against their pinned baselines, on devices; passing needs proof, failing too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.file_limits import FileLimits, another_network, broken_limits
 from ..gate.guards import Guards
-from ..gate.measured_limits import NO_MEASURED_LIMITS, MeasuredLimits, limited, memory_kept
+from ..gate.measured_limits import NO_MEASURED_LIMITS, MeasuredLimits, limited, memory_judged
 from ..gate.pairs import Pairing, Role
 from ..reports.json_text import render
 from ..types import Artifact, Audit, Device, GateResult, GateRule, Stored, report_key
@@ -36,7 +36,7 @@ from ..verify.sets_of_inputs import Shapes
 REPORTS = Path("device_reports")
 NO_LIMITS = FileLimits()
 LAUNCH_S = 1.5
-"""What starting a process, importing a runtime and loading a model takes, roughly; for plans only."""
+"""Rough time to start a process, import a runtime and load a model; for plans only."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ def plan(
     shapes: Shapes | None = None,
     limits: Limits | None = None,
 ) -> list[Planned]:
-    """The gates of a run: every candidate on every device. Nothing is measured, no device is asked.
+    """The gates of a run: every candidate on every device. It measures nothing and contacts no device.
 
     Args:
         names: artifact folders, model files, or model ids; none means all under ``artifacts_root``.
         devices: where to measure.
         baseline: folder of reports with pins, one artifact, or a folder of artifacts.
         threads: within an operator.
-        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        cores: the cores that both sides are pinned to: ``big``, ``little`` or numbers by commas; None for any core.
         tolerance: wins over that of ``config``.
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         limits: of each launch; those of the configuration when None.
 
     Raises:
@@ -114,7 +114,7 @@ def plan(
             found = find_baseline(baseline, artifact, place.id, key)
             keys = settings.lookup(place.id, artifact.model)
             of_file = FileLimits(**{one.name: keys.get(one.name) for one in fields(FileLimits)})
-            measured = MeasuredLimits(**{one.name: keys.get(one.name) for one in fields(MeasuredLimits)})
+            measured = MeasuredLimits.of_keys(keys)
             drop = keys.get("max_drop")
             planned.append(Planned(place, stored, found, rule, chosen, guards, threads, cores, drop, of_file, measured))
     return planned
@@ -134,12 +134,12 @@ def gate(
 
     Args:
         planned: the gates.
-        results_root: gets ``<device>/<time>__<key>.json``; nothing there is ever replaced by another run's.
+        results_root: gets ``<device>/<time>__<key>.json``; no run replaces the files of another.
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
         handicap: slows the candidate on purpose, to test the gate; see the agent's ``bench``.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: ``results_root`` cannot be written.
@@ -164,7 +164,7 @@ def gate(
                     done = sum(result is not draft for result, draft in zip(results, drafts, strict=True))
                     progress(JobEnded(f"{status} before the correction over all", about, done, len(planned)))
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
-            # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
+            # Our place was taken: others may have used the device meanwhile, so no verdict holds.
             shared = isinstance(error, DeviceError) and error.kind == "place"
             for number in mine:
                 if shared or results[number] is drafts[number]:
@@ -208,14 +208,9 @@ def run_one(
     }
     pairing = Pairing(session, sides, draft.handicap, one.guards, progress)
     pinned = one.baseline.pin.conditions if one.baseline.pin else None
-    if one.measured_limits.of_memory and one.device.transport != "virtual":  # there it would be the emulator's
-        try:
-            memory = memory_kept(pairing, one.measured_limits)
-        except EdgekitError as error:
-            return draft.model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
-        if memory.status != "PASS":
-            return draft.model_copy(update={"status": memory.status, "reason": memory.reason, "decided_by": "memory"})
-        draft = draft.model_copy(update={"notes": (*draft.notes, memory.reason)})
+    draft, over = memory_judged(draft, pairing, one.measured_limits)
+    if over:
+        return draft
     result = run_gate(draft, pairing, pinned, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     result = limited(result, one.measured_limits)
     if result.status != "FAIL" or result.decided_by != "latency":
@@ -224,12 +219,12 @@ def run_one(
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})
     except EdgekitError as error:
-        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        # The verdict rests on the pairs. The operator times only help to explain it; a note says when they are missing.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
 
 
 def delegation_notes(baseline: Stored, candidate: Stored) -> list[str]:
-    """What left the delegate, by the audits of the exports: the commonest reason to be slower."""
+    """Operators that left the delegate, by the audits of the exports: the most common reason for a slowdown."""
     before, after = baseline.artifact.audit, candidate.artifact.audit
     if after.delegate is None or (before.undelegated, before.delegate_partitions) == (
         after.undelegated,
@@ -322,15 +317,15 @@ def update(
         names: as for :func:`plan`.
         devices: where to measure.
         threads: within an operator.
-        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        cores: the cores that both sides are pinned to: ``big``, ``little`` or numbers by commas; None for any core.
         url: folder on a server from which the model files are to be fetched; None copies them beside the pin.
         plumbing: allow an emulated device.
         artifacts_root: holds the artifacts.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         reports_root: gets the pins.
         limits: of the measurement.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown name or device, or an emulated one; a file is not what its manifest says; or a URL that

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..artifacts.children import foreign_jobs
 from ..artifacts.find import find_one
+from ..artifacts.layer_errors import read_layer_errors
+from ..artifacts.requests import NodesRequest
 from ..artifacts.store import check_files, file_of
+from ..base.processes.isolate import run_isolated
 from ..bench.launch import ThisMachine, ask_agent
-from ..types import Stored
-from ..types.answers import InspectAnswer
+from ..bench.session import Session
+from ..devices.inventory import find_device
+from ..reports.inspected.node_data import FileNode
+from ..types import LayerErrors, Stored
+from ..types.answers import InspectAnswer, PerOpAnswer
 from ..verify.sets_of_inputs import Shapes
 
 TIMEOUT_S = 300.0
@@ -35,10 +42,15 @@ class Operators:
 
 @dataclass(frozen=True)
 class Inspected:
-    """An artifact, and its operators as executed, the most frequent first."""
+    """An artifact, and its operators as executed, the most frequent first.
+
+    Attributes:
+        nodes: the operators of the file itself, in order; none where the package that reads the format is missing.
+    """
 
     stored: Stored
     operators: tuple[Operators, ...]
+    nodes: tuple[FileNode, ...] = ()
 
 
 def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes | None = None) -> Inspected:
@@ -73,7 +85,32 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
     taken = Counter(key for key, n in zip(keys, facts.executed, strict=True) if n.delegated)
     has_delegate = facts.delegate is not None
     rows = (Operators(*key, count, taken[key] if has_delegate else None) for key, count in Counter(keys).most_common())
-    return Inspected(stored, tuple(rows))
+    request = NodesRequest(
+        facts=facts,
+        model_file=file_of(stored.folder, artifact.model_file).resolve(),
+        format=artifact.format,
+        shapes={spec.name: spec.shape for spec in artifact.inputs},
+    )
+    read = run_isolated(foreign_jobs.nodes, request, TIMEOUT_S, f"reading {artifact.model} {artifact.profile}")
+    return Inspected(stored, tuple(rows), tuple(FileNode(one.name, one.outputs) for one in read.nodes))
+
+
+def timed(stored: Stored) -> PerOpAnswer:
+    """The typical time of each operator on this machine, one thread, in order of execution; or why there is none.
+
+    Raises:
+        ToolError: the runtime fails.
+    """
+    return Session(ThisMachine(), find_device("local")).launch(PerOpAnswer, stored)
+
+
+def layers_of(stored: Stored) -> LayerErrors | None:
+    """The errors of its layers, where they were measured.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    return read_layer_errors(stored.folder)
 
 
 def first(kinds: Sequence[str]) -> str:

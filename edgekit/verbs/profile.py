@@ -77,6 +77,7 @@ def profile(
     require_full_delegation: bool = False,
     per_op: bool = False,
     sustained_s: float | None = None,
+    streams: Sequence[int] = (),
     rounds: int = 1,
     roofline: bool = False,
     batch: int | None = None,
@@ -105,17 +106,18 @@ def profile(
         require_full_delegation: an artifact of which something stays outside the delegate fails.
         per_op: also time every operator, in a launch of its own.
         sustained_s: also run for so long without a pause, in a launch of its own.
+        streams: also count the inferences a second of so many streams at once, in a launch of its own each.
         rounds: launches of each; all artifacts take turns, and what is measured once is measured in the first round.
         roofline: also measure what the device can do at most, and where each artifact stands below it.
         batch: images of one inference; an artifact whose batch is fixed to another number fails.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
         limits: how long to look; those of a measurement to be kept when None.
         resume: leave out what has a report of the same file on this device already.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.
@@ -123,10 +125,7 @@ def profile(
     """
     place = find_device(device)
     admit(place, force, progress)
-    if rounds < 1:
-        raise UsageError(f"--rounds must be at least 1, got {rounds}")
-    if not threads or min(threads) < 1:
-        raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
+    check_counts(rounds, threads, streams, accelerator)
     cores = known_cores(cores)
     provider = known_provider(provider, accelerator, runtime)
     chosen = known_runtime(runtime) if provider is None else "onnxruntime"
@@ -161,6 +160,7 @@ def profile(
                 cores=cores,
                 per_op=per_op,
                 sustained_s=sustained_s,
+                streams=tuple(dict.fromkeys(streams)),
                 limits=limits,
                 batch=batch,
             )
@@ -200,6 +200,22 @@ def profile(
                     ended += rounds - turn
                     progress(JobEnded(f"failed: {error}", (label,), ended, jobs))
     return outcome
+
+
+def check_counts(rounds: int, threads: Sequence[int], streams: Sequence[int], accelerator: Accelerator) -> None:
+    """Make sure that there is something to measure.
+
+    Raises:
+        UsageError: a number is below one, or streams are asked for where none can be.
+    """
+    if rounds < 1:
+        raise UsageError(f"--rounds must be at least 1, got {rounds}")
+    if not threads or min(threads) < 1:
+        raise UsageError(f"--threads must be at least 1, got {min(threads, default='none')}")
+    if min(streams, default=1) < 1:
+        raise UsageError(f"--streams must be at least 1, got {min(streams)}")
+    if streams and accelerator != "cpu":
+        raise UsageError(f"--streams are measured on the CPU, not on the {accelerator}", "leave --accelerator out")
 
 
 def check_batch(stored: Stored, batch: int) -> None:

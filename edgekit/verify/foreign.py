@@ -57,6 +57,16 @@ def examine(
     return found, precision_of(found, kinds, format_), count_macs(nodes, tensors), count_parameters(nodes, tensors)
 
 
+def named_nodes(
+    facts: InspectAnswer, model_file: Path, format_: Format, shapes: Mapping[str, Sequence[int]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Name and names of the written tensors of each operator; arguments as of :func:`examine`."""
+    if format_ == "onnx" and find_spec("onnx") is not None:
+        facts = read_onnx(model_file, shapes).added_to(facts)
+    named = {tensor.id: tensor.name for tensor in facts.tensors}
+    return [(node.name, tuple(named.get(one, str(one)) for one in node.writes)) for node in facts.nodes]
+
+
 def precision_of(found: Audit, kinds: Sequence[str], format_: Format) -> Precision:
     """The precision of a file: that of most of its convolutions and matrix products, as executed.
 

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ..types.stacks import Stack, read_stacks
 from .blocks import SqueezeExcite, init_weights, make_divisible, pad_as_tf
 
 # t = expansion, k = kernel, c = output channels, n = repeats, s = stride of the first repeat, se = squeeze-and-
@@ -58,7 +59,8 @@ TABLES: dict[str, tuple[int, int, list[Row]]] = {
     ),
 }
 LAST = 1280
-DEPTHWISE = 3  # its place in a block
+SEARCHED = "blocks"
+"""The version whose blocks the card tells itself, as ``edgekit search`` writes it."""
 BN_MOMENTUM = 0.0003  # torchvision: 1 minus TF's decay of 0.9997
 
 
@@ -94,24 +96,26 @@ class InvertedResidual(nn.Module):
         use_se: bool,
         tf_padding: bool,
         bn_eps: float,
+        skip: bool = True,
     ) -> None:
         super().__init__()
         self.kernel, self.halves_as_tf = kernel, tf_padding and stride == 2
         conv = partial(conv_bn, bn_eps=bn_eps)
         hidden = in_channels * expansion
-        layers = [*conv(in_channels, hidden, 1), nn.ReLU()]
+        layers = [*conv(in_channels, hidden, 1), nn.ReLU()] if expansion > 1 else []
+        self.depthwise = len(layers)
         layers += [*conv(hidden, hidden, kernel, stride, hidden, padded=not self.halves_as_tf), nn.ReLU()]
         if use_se:
-            layers.append(SqueezeExcite(hidden, in_channels // 4, gate=nn.Sigmoid))
+            layers.append(SqueezeExcite(hidden, max(1, in_channels // 4), gate=nn.Sigmoid))
         layers += conv(hidden, out_channels, 1)
         self.layers = nn.Sequential(*layers)
-        self.residual = stride == 1 and in_channels == out_channels
+        self.residual = skip and stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W)`` to ``(N, out_channels, H / stride, W / stride)``."""
         out = x
         for index, layer in enumerate(self.layers):
-            if self.halves_as_tf and index == DEPTHWISE:
+            if self.halves_as_tf and index == self.depthwise:
                 out = pad_as_tf(out, self.kernel)
             out = layer(out)
         return x + out if self.residual else out
@@ -121,12 +125,15 @@ class MnasNet(nn.Module):
     """``(N, 3, H, W)`` image to ``(N, num_classes)`` class scores.
 
     Args:
-        version: ``"b1"``, ``"a1"`` or ``"small"``.
-        width: multiplier of every channel count but the last 1280.
+        version: ``"b1"``, ``"a1"``, ``"small"``, or ``"blocks"`` for those of ``blocks``.
+        width: multiplier of every channel count but the last.
         num_classes: size of the output.
         dropout: probability before the classifier, in training only.
         tf_padding: pad as TF does at stride 2; H and W must then be multiples of 32.
         bn_eps: BN epsilon; 1e-3 goes with TF's weights.
+        blocks: of a searched network, see :mod:`edgekit.types.stacks`.
+        stem, first: channels of the stem and of the first separable convolution, of a searched network.
+        last: channels of the last 1x1 convolution, of a searched network.
     """
 
     def __init__(
@@ -138,27 +145,33 @@ class MnasNet(nn.Module):
         *,
         tf_padding: bool = False,
         bn_eps: float = 1e-5,
+        blocks: str = "",
+        stem: int = 32,
+        first: int = 16,
+        last: int = LAST,
     ) -> None:
         super().__init__()
         self.tf_padding = tf_padding
         conv = partial(conv_bn, bn_eps=bn_eps)
         block = partial(InvertedResidual, tf_padding=tf_padding, bn_eps=bn_eps)
-        base_stem, base_first, rows = TABLES[version]
-        stem, channels = make_divisible(base_stem * width), make_divisible(base_first * width)
+        if version != SEARCHED:
+            (stem, first, _), last = TABLES[version], LAST
+        stem, channels = make_divisible(stem * width), make_divisible(first * width)
         layers: list[nn.Module] = [*conv(3, stem, 3, 2, padded=not tf_padding), nn.ReLU()]
         layers += [*conv(stem, stem, 3, groups=stem), nn.ReLU(), *conv(stem, channels, 1)]
         # The separable convolution of "small" has an identity around it, as in the authors' code: layers 3 to 7.
         self.identity = (2, len(layers) - 1) if version == "small" else None
-        for expansion, kernel, base, repeats, stride, use_se in rows:
-            out = make_divisible(base * width)
+        for one in stacks_of(version, blocks):
+            out = make_divisible(one.channels * width)
             stack = []
-            for index in range(repeats):
-                stack.append(block(channels, out, kernel, stride if index == 0 else 1, expansion, use_se=use_se))
+            for index in range(one.layers):
+                step = one.stride if index == 0 else 1
+                stack.append(block(channels, out, one.kernel, step, one.expansion, use_se=one.squeeze, skip=one.skip))
                 channels = out
             layers.append(nn.Sequential(*stack))
-        layers += [*conv(channels, LAST, 1), nn.ReLU()]
+        layers += [*conv(channels, last, 1), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(LAST, num_classes))
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, num_classes))
         init_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -176,8 +189,32 @@ class MnasNet(nn.Module):
         return scores
 
 
+def stacks_of(version: str, blocks: str = "") -> tuple[Stack, ...]:
+    """The blocks of a version, or those that ``blocks`` names.
+
+    Raises:
+        KeyError: an unknown version.
+        ValueError: ``blocks`` of another version than ``"blocks"``, or that are none.
+    """
+    if version == SEARCHED:
+        return read_stacks(blocks)
+    if blocks:
+        raise ValueError(f"blocks are of version {SEARCHED!r}, not of {version!r}")
+    return tuple(Stack(t, k, c, n, s, se) for t, k, c, n, s, se in TABLES[version][2])
+
+
 def mnasnet(
-    version: str, width: float = 1.0, num_classes: int = 1000, *, tf_padding: bool = False, bn_eps: float = 1e-5
+    version: str,
+    width: float = 1.0,
+    num_classes: int = 1000,
+    *,
+    tf_padding: bool = False,
+    bn_eps: float = 1e-5,
+    blocks: str = "",
+    stem: int = 32,
+    first: int = 16,
+    last: int = LAST,
 ) -> nn.Module:
-    """MnasNet of the given version and width, freshly initialised."""
-    return MnasNet(version, width, num_classes, tf_padding=tf_padding, bn_eps=bn_eps)
+    """MnasNet of the given version and width, freshly initialised; see :class:`MnasNet`."""
+    searched = {"blocks": blocks, "stem": stem, "first": first, "last": last}
+    return MnasNet(version, width, num_classes, tf_padding=tf_padding, bn_eps=bn_eps, **searched)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..base import plugins
 from ..base.files import sha256_file
 from ..errors import UsageError, did_you_mean
 from ..types import CheckpointReading, ModelCard, WeightsProvenance
@@ -58,15 +59,32 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     Raises:
         UsageError: unknown family, an architecture key that the family does not take, or a size that it does not fit.
     """
-    if card.family not in FAMILIES:
-        raise UsageError(f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, FAMILIES))
+    build = family(card)
     try:
         check_size(card)
-        network = FAMILIES[card.family](**card.architecture, num_classes=num_classes or card.num_classes)
+        network = build(**card.architecture, num_classes=num_classes or card.num_classes)
         take_channels(network, card.input_shape[0])
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
     return network.eval()
+
+
+def family(card: ModelCard) -> Callable[..., nn.Module]:
+    """The function that builds a card's family: edgekit's, or a plug-in's.
+
+    Raises:
+        UsageError: there is none of that name.
+        ToolError: the plug-in cannot be imported.
+    """
+    others = plugins.names_of("families", FAMILIES)
+    if card.family in FAMILIES:
+        return FAMILIES[card.family]
+    if card.family not in others:
+        raise UsageError(
+            f"card {card.id}: unknown family {card.family!r}", did_you_mean(card.family, [*FAMILIES, *others])
+        )
+    built: Callable[..., nn.Module] = plugins.load("families", card.family)
+    return built
 
 
 def take_channels(network: nn.Module, channels: int) -> None:

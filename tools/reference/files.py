@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.catalog import MODELS, PROFILES, builtin_folder
+from edgekit.catalog import MODELS, PROFILES, Kind, builtin_folder
 from edgekit.gate.config import Entry, GateConfig
 from edgekit.types import (
     Device,
@@ -26,7 +26,7 @@ def section(type_: type, title: str = "") -> str:
     return f"## {title or type_.__name__}\n\n{summary(type_)}\n\n{fields_table(type_)}"
 
 
-def example(kind: str, name: str) -> str:
+def example(kind: Kind, name: str) -> str:
     """A file that edgekit ships, in full."""
     text = (builtin_folder(kind) / f"{name}.toml").read_text(encoding="utf-8")
     return f"## Example: `{kind}/{name}.toml`\n\n```toml\n{text}```"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, List, Optional
 
 from ..protocol import AgentError, Json
@@ -52,6 +53,12 @@ class OpenVINO(Runtime):
         self.request = self.compiled.create_infer_request()
         self.inputs = [self.spec(port) for port in self.compiled.inputs]
         self.outputs = [self.spec(port) for port in self.compiled.outputs]
+
+    def beside(self) -> OpenVINO:
+        """The same compiled model with a request of its own, for another thread."""
+        other = copy.copy(self)
+        other.request = self.compiled.create_infer_request()
+        return other
 
     @staticmethod
     def spec(port: Any) -> Json:

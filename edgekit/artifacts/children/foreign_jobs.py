@@ -1,9 +1,9 @@
-"""The functions that look into files of others in child processes; they need no PyTorch."""
+"""The functions that look into foreign files in child processes; they need no PyTorch."""
 
 from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
-from ..requests import Examined, ExamineRequest, ExternalFiles, ExternalRequest
+from ..requests import Examined, ExamineRequest, ExternalFiles, ExternalRequest, FileNodes, NamedNode, NodesRequest
 
 
 def external_files(request: ExternalRequest) -> ExternalFiles:
@@ -21,3 +21,11 @@ def examine(request: ExamineRequest) -> Examined:
         request.facts, request.model_file, request.format, request.shapes
     )
     return Examined(audit=audit, precision=precision, macs=macs, parameters=parameters)
+
+
+def nodes(request: NodesRequest) -> FileNodes:
+    """The operators of a file; see :func:`edgekit.verify.foreign.named_nodes`."""
+    with quick_imports():
+        from ...verify import foreign
+    found = foreign.named_nodes(request.facts, request.model_file, request.format, request.shapes)
+    return FileNodes(nodes=tuple(NamedNode(name=name, outputs=outputs) for name, outputs in found))

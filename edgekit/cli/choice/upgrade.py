@@ -28,16 +28,17 @@ def run_upgrade_gate(
     results: Path,
     shapes: Shapes,
     seed: int | None,
+    plumbing: bool,
+    force: bool,
     tell: Callable[[list[GateResult]], None],
 ) -> None:
     """Gate an upgrade; ``tell`` shows and writes the results, and ends the command.
 
     Raises:
-        UsageError: one version alone, two runtimes, or another device than this machine.
-        ToolError: an environment cannot be made.
+        UsageError: one version alone, two runtimes, several devices, or a phone.
+        ToolError: the device cannot be reached, or an environment cannot be made.
     """
     from ...devices.environments import EXAMPLE, wanted
-    from ...devices.inventory import find_device
     from ...errors import UsageError
     from ...verbs.choice.upgrade import gate_upgrade
 
@@ -45,17 +46,14 @@ def run_upgrade_gate(
         given, lacking = ("--runtime-a", "--runtime-b") if runtime_b is None else ("--runtime-b", "--runtime-a")
         raise UsageError(f"{given} needs {lacking}: two versions are compared", EXAMPLE)
     before, after = wanted(runtime_a, "--runtime-a"), wanted(runtime_b, "--runtime-b")
-    for name in devices:
-        if find_device(name).transport != "local":
-            raise UsageError(
-                f"the environments of two versions are made on this machine, and {name} is another",
-                "run edgekit on the device itself, or prepare a device entry for each version by hand (python = PATH)",
-            )
+    if len(devices) > 1:
+        raise UsageError("an upgrade is gated on one device at a time", "run it once for each --device")
     tell(
         gate_upgrade(
             names,
             before,
             after,
+            devices[0],
             threads=threads,
             cores=cores,
             tolerance=tolerance,
@@ -65,6 +63,8 @@ def run_upgrade_gate(
             results_root=results,
             shapes=shapes,
             seed=seed,
+            plumbing=plumbing,
+            force=force,
             progress=ProgressLines(),
         )
     )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from ...types import Artifact, Audit
-from ...verbs.inspect import Inspected, Operators
+from ...base.files import write_atomic
+from ...errors import ToolError
+from ...reports.inspected.node_data import latency_data, node_data, sqnr_data
+from ...reports.inspected.page import inspect_page
+from ...reports.inspected.trace import chrome_trace
+from ...types import Artifact, Audit, OpTime
+from ...verbs.inspect import Inspected, Operators, layers_of, timed
 from .export import text_of
 
 COMPUTE = "convolutions and matrix products"
@@ -20,6 +26,48 @@ def inspect_lines(found: Inspected) -> list[str]:
     rows = [("operator", "reads", "writes", "count", "delegated"), *map(cells_of, found.operators)]
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
     return [*lines, "", *(line(cells, widths) for cells in rows)]
+
+
+def write_pages(found: Inspected, page: Path | None, trace: Path | None, data: Path | None) -> list[str]:
+    """Write what was asked for, from times that are taken now; what was written, in words.
+
+    Raises:
+        ToolError: the runtime fails, jinja2 is missing, or a file cannot be written.
+    """
+    artifact = found.stored.artifact
+    title = f"{artifact.model} {artifact.profile}"
+    taken = timed(found.stored)
+    times, runtime = taken.per_op or (), f"{artifact.runtime}, one thread"
+    note = taken.note or f"Typical times by {artifact.runtime}'s own profiler, on this machine, with one thread."
+    said = []
+    if page is not None:
+        rows = [cells_of(row) for row in found.operators]
+        write_atomic(page, inspect_page(title, facts(artifact), rows, times, note))
+        said.append(f"page: {page}")
+    if trace is not None:
+        if not times:
+            raise ToolError(f"there is no trace of {title}: {taken.note}", "leave --trace out")
+        write_atomic(trace, chrome_trace(title, runtime, times))
+        said.append(f"trace: {trace} (open it at ui.perfetto.dev or chrome://tracing)")
+    if data is not None:
+        said += write_node_data(found, times, data)
+    return said
+
+
+def write_node_data(found: Inspected, times: Sequence[OpTime], folder: Path) -> list[str]:
+    """A file of times and one of SQNR, where there are any; what was written, and why not, in words."""
+    said = []
+    latency, layers = latency_data(found.nodes, times), layers_of(found.stored)
+    if latency:
+        write_atomic(folder / "latency.json", node_data("latency, ms", latency, worst_is_high=True))
+        said.append(f"node data: {folder / 'latency.json'}, {len(latency)} of {len(found.nodes)} operators")
+    else:
+        said.append("no node data of latency: the runtime tells no times by the names of the file's operators")
+    if layers is not None:
+        sqnr = sqnr_data(layers)
+        write_atomic(folder / "sqnr.json", node_data("SQNR, dB", sqnr, worst_is_high=False))
+        said.append(f"node data: {folder / 'sqnr.json'}, {len(sqnr)} of {len(layers.layers)} layers")
+    return said
 
 
 def cells_of(row: Operators) -> tuple[str, ...]:

@@ -11,14 +11,19 @@ from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
 from ...base.files import check_writable, write_atomic
 from ...base.progress import JobEnded, Progress, Step, silent, telling
-from ...bench.launch import ThisMachine
-from ...bench.session import Limits, Session, known_cores
+from ...bench.launch import ThisMachine, Transport
+from ...bench.session import EMULATED, Limits, Session, known_cores
 from ...devices.environments import Wanted, python_with
-from ...devices.local import LOCAL
+from ...devices.far_environments import python_there
+from ...devices.inventory import find_device
+from ...devices.quarantine import admit
+from ...devices.reach import reach
+from ...devices.ssh import SshMachine
 from ...errors import EdgekitError, UsageError
 from ...gate.baselines import Found
 from ...gate.config import read_config, rule_for
 from ...gate.engine import operator_changes, run_gate, settle
+from ...gate.measured_limits import MeasuredLimits, limited, memory_judged
 from ...gate.upgrade import RuntimePairing, compare_outputs, operators_changed
 from ...reports.json_text import render
 from ...types import GateResult
@@ -32,6 +37,7 @@ def gate_upgrade(
     names: Sequence[str],
     before: Wanted,
     after: Wanted,
+    device: str = "local",
     *,
     threads: int = 1,
     cores: str | None = None,
@@ -42,30 +48,35 @@ def gate_upgrade(
     results_root: Path = Path("gate_results"),
     shapes: Shapes | None = None,
     limits: Limits | None = None,
+    plumbing: bool = False,
     seed: int | None = None,
+    force: bool = False,
     progress: Progress = silent,
 ) -> list[GateResult]:
-    """Gate an upgrade on this machine: outputs first, then pairs of fresh processes, each in its environment.
+    """Gate an upgrade: outputs first, then pairs of fresh processes, each in its environment.
 
     Args:
         names: artifacts or models; all of the runtime under ``artifacts_root`` when none.
-        before: the version that is in use, the baseline.
-        after: the version that is to be, the candidate.
+        before: the version in use, the baseline.
+        after: the version to upgrade to, the candidate.
+        device: this machine, or one behind SSH, on which the environments are made.
         threads: within an operator.
-        cores: what both sides are pinned to; None leaves them free.
+        cores: the cores that both sides are pinned to; None for any core.
         tolerance: wins over that of ``config``.
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the artifacts.
-        results_root: gets ``local/<time>__<key>.json``.
-        shapes: of inputs that a file of others leaves open.
+        results_root: gets ``<device>/<time>__<key>.json``.
+        shapes: of inputs that a foreign model file leaves open.
         limits: of each launch; those of the configuration when None.
+        plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
-        UsageError: two runtimes, nothing of them there, or options that do not go together.
-        ToolError: an environment cannot be made, or ``results_root`` cannot be written.
+        UsageError: two runtimes, nothing of them there, a phone, or options that do not go together.
+        ToolError: the device cannot be reached, an environment cannot be made, or ``results_root`` cannot be written.
     """
     if before.runtime != after.runtime:
         raise UsageError(
@@ -74,41 +85,63 @@ def gate_upgrade(
         )
     if threads < 1:
         raise UsageError(f"--threads must be at least 1, got {threads}")
-    cores = known_cores(cores)
+    cores, place = known_cores(cores), find_device(device)
+    if place.transport not in ("local", "ssh", "virtual"):
+        raise UsageError(
+            f"{device} is reached by {place.transport}, and an environment for each version is made on it by Python",
+            "gate an upgrade on a device behind SSH, or on this machine",
+        )
     found = find_artifacts(names, artifacts_root, before.runtime, shapes=shapes)
     settings = read_config(config, {stored.artifact.model for stored in found})
     check_writable(results_root)
-    pythons = [str(python_with(one, progress)) for one in (before, after)]
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     stamp = datetime.now(UTC)
     planned = []
     for stored in found:
-        rule, chosen, guards = rule_for(settings, LOCAL, stored.artifact.model, tolerance, delta)
-        planned.append(Planned(LOCAL, stored, Found(stored, None), rule, limits or chosen, guards, threads, cores))
+        rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
+        chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
+        measured = MeasuredLimits.of_keys(settings.lookup(place.id, stored.artifact.model))
+        found_there = Found(stored, None)
+        planned.append(
+            Planned(place, stored, found_there, rule, chosen, guards, threads, cores, measured_limits=measured)
+        )
     results: list[GateResult] = []
     paths: list[Path] = []
-    for number, one in enumerate(planned):
-        draft = draft_of(one, len(planned), seed + number, stamp, {})
-        draft = draft.model_copy(update={"candidate_runtime": after.version})
-        paths.append(new_path(results_root, draft, stamp))
-        about = f"{draft.model}/{draft.profile}"
-        results.append(one_upgrade(one, draft, pythons, paths[-1], telling(about, progress)))
-        told = f"{results[-1].status} before the correction over all"
-        progress(JobEnded(told, (about,), len(results), len(planned)))
+    admit(place, force, progress)
+    with reach(place, progress, resumes=False) as transport:
+        sides = [in_environment(transport, version, progress) for version in (before, after)]
+        for number, one in enumerate(planned):
+            draft = draft_of(one, len(planned), seed + number, stamp, {})
+            draft = draft.model_copy(update={"candidate_runtime": after.version})
+            paths.append(new_path(results_root, draft, stamp))
+            about = f"{draft.model}/{draft.profile}"
+            results.append(one_upgrade(one, draft, sides, paths[-1], plumbing, telling(about, progress)))
+            told = f"{results[-1].status} before the correction over all"
+            progress(JobEnded(told, (about,), len(results), len(planned)))
     settled = settle(results)
     for path, result in zip(paths, settled, strict=True):
         write_atomic(path, render(result.to_plain()) + "\n")
     return settled
 
 
-def one_upgrade(one: Planned, draft: GateResult, pythons: Sequence[str], path: Path, progress: Progress) -> GateResult:
+def in_environment(transport: Transport, version: Wanted, progress: Progress) -> Transport:
+    """The way to the same device, with the interpreter of an environment that has a version of the runtime.
+
+    Raises:
+        ToolError: it cannot be made.
+    """
+    if isinstance(transport, SshMachine):
+        return transport.running(python_there(transport, version, progress))
+    return ThisMachine(str(python_with(version, progress)))
+
+
+def one_upgrade(
+    one: Planned, draft: GateResult, sides: Sequence[Transport], path: Path, plumbing: bool, progress: Progress
+) -> GateResult:
     """One artifact: files, outputs, pairs, and the operators that changed."""
     stored = one.candidate
     progress(Step("checking the files"))
-    old, new = (
-        Session(ThisMachine(python), LOCAL, threads=one.threads, cores=one.cores, limits=one.limits)
-        for python in pythons
-    )
+    old, new = (Session(side, one.device, threads=one.threads, cores=one.cores, limits=one.limits) for side in sides)
     pairing = RuntimePairing(
         old, {"baseline": stored, "candidate": stored}, guards=one.guards, progress=progress, other=new
     )
@@ -123,15 +156,19 @@ def one_upgrade(one: Planned, draft: GateResult, pythons: Sequence[str], path: P
         reason = f"the outputs are others: {'; '.join(outputs.failures)}"
         return draft.model_copy(update={"status": "FAIL", "reason": reason})
     draft = draft.model_copy(update={"notes": (outputs.words,)})
-    result = run_gate(draft, pairing, None, False, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
+    draft, over = memory_judged(draft, pairing, one.measured_limits)
+    if over:
+        return draft
+    result = run_gate(draft, pairing, None, plumbing, lambda kept: write_atomic(path, render(kept.to_plain()) + "\n"))
     if len(pairing.facts) == len(pairing.sides):
         result = result.model_copy(update={"notes": (*result.notes, *version_notes(pairing))})
-    if result.status != "FAIL":
+    result = limited(result, one.measured_limits)
+    if result.status != "FAIL" or result.decided_by != "latency":
         return result
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})
     except EdgekitError as error:
-        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        # The verdict rests on the pairs. The operator times only help to explain it; a note says when they are missing.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
 
 

@@ -1,4 +1,4 @@
-"""The verb ``gate`` on a simulated board: candidates against baselines by what they execute."""
+"""The verb ``gate`` on a simulated board: candidates against baselines, by the instructions that they execute."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PlannedCount:
 
 
 def key_of(stored: Stored, threads: int, batch: int) -> str:
-    """What names the counts of an artifact."""
+    """The key of an artifact's counts."""
     artifact = stored.artifact
     return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, None, batch)
 
@@ -82,7 +82,7 @@ def plan_counts(
         tolerance: growth that passes; that of the board's own table in ``config``, else :data:`TOLERANCE`, when None.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
 
     Raises:
         UsageError: an unknown name or key, a tolerance that is none, or no baseline.
@@ -96,7 +96,7 @@ def plan_counts(
             key = key_of(stored, threads, stored.artifact.batch or 1)
             found, where = baseline_of(baseline, stored, place.id, key)
             keys = settings.lookup(place.id, model)
-            # The tolerances of the other tables are of latencies, which vary a thousand times more.
+            # The other tables hold tolerances for latencies, which vary a thousand times more than counts.
             own = settings.of_device(place.id, model).get("tolerance")
             chosen = tolerance if tolerance is not None else own if own is not None else TOLERANCE
             if not 0 < chosen < 1:
@@ -108,7 +108,7 @@ def plan_counts(
 
 
 def baseline_of(root: Path, stored: Stored, device: str, key: str) -> tuple[Counted | Stored, Path]:
-    """Counts that lie there, else the artifact that is to be counted, and where it is.
+    """The stored counts, else the artifact to count; and where they are.
 
     Raises:
         UsageError: there is neither.

@@ -9,12 +9,15 @@ from pathlib import Path
 from ...artifacts.own.requests import Sized
 from ...base.progress import Progress, silent
 from ...errors import UsageError
+from ...reports.guideline_store import calibrations
 from ...reports.indexed.reader import read_latest
 from ...reports.page.operators import family
 from ...reports.store import load
 from ...select.findings import Finding, find_layers
 from ...select.guidelines import Advice, advise
+from ...select.weights import weight
 from ...types import Measurement, NetworkFacts
+from ...types.calibrations import Calibration
 from .facts import facts_of
 from .times import layer_times
 
@@ -41,6 +44,7 @@ class Linted:
         totals: a line a guideline.
         findings: of layers, what could be spared first.
         timed: None where no measurement of this network on the device has operator times.
+        here: what the guidelines weigh on the device that was named; None where that was not calibrated.
     """
 
     model: str
@@ -48,6 +52,12 @@ class Linted:
     totals: tuple[Advice, ...]
     findings: tuple[Finding, ...]
     timed: Timed | None
+    here: Calibration | None = None
+
+    def weight_of(self, finding: Finding) -> float | None:
+        """How much longer the layer's multiply-accumulates take on the device by its micro-benchmarks."""
+        convolutions = {conv.name: conv for conv in self.facts.convolutions}
+        return None if self.here is None else weight(finding, convolutions, self.here)
 
     def ns_of(self, finding: Finding) -> int | None:
         """The measured time of the layer that a finding is about."""
@@ -71,7 +81,7 @@ def lint(
         profile: of the artifact whose measurement to show; the fastest one that has operator times when None.
         inputs: shapes of a network of a user's own code.
         reports: the store.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: no such network, a network without convolutions, or no measurement of the device or profile named.
@@ -79,7 +89,12 @@ def lint(
     """
     model, facts = facts_of(name, inputs, progress)
     timed = timed_of(model, facts, device, profile, reports, progress)
-    return Linted(model, facts, tuple(advise(facts)), tuple(find_layers(facts)), timed)
+    here = None
+    if device is not None:
+        known = calibrations(reports, device)
+        wanted = None if timed is None else timed.measurement.format
+        here = next((one for one in known if one.format == wanted), known[0] if known else None)
+    return Linted(model, facts, tuple(advise(facts)), tuple(find_layers(facts)), timed, here)
 
 
 def timed_of(
@@ -97,7 +112,8 @@ def timed_of(
         for one in there
         if device in (None, one.measurement.device.id) and profile in (None, one.measurement.profile)
     ]
-    if not chosen and (device is not None or profile is not None):
+    calibrated = device is not None and profile is None and bool(calibrations(reports, device))
+    if not chosen and not calibrated and (device is not None or profile is not None):
         where = " ".join(word for word in (profile and f"as {profile}", device and f"on {device}") if word)
         known = ", ".join(sorted({f"{one.measurement.profile} on {one.measurement.device.id}" for one in there}))
         command = f"edgekit profile {model}{f' --device {device}' if device else ''} --per-op"

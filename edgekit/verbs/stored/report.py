@@ -13,6 +13,7 @@ from ...base.files import write_atomic
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import UsageError
+from ...reports.brief.asks import Ask, asks
 from ...reports.brief.limits import NO_LIMITS, Kept
 from ...reports.counted.store import load_count, stored_counts
 from ...reports.counted.words import markdown_section
@@ -41,6 +42,7 @@ class Report:
     Attributes:
         in_full: measurements that the HTML page shows with their samples.
         counted: artifacts that were counted on simulated boards; a section of their own.
+        asks: what readers ask next, each with its command.
         lists: pages that list all of them; none where the first page does.
     """
 
@@ -53,6 +55,7 @@ class Report:
     lists: tuple[Path, ...] = ()
     damaged: tuple[Damaged, ...] = ()
     counted: int = 0
+    asks: tuple[Ask, ...] = ()
 
 
 def report(
@@ -123,6 +126,7 @@ def report(
         lists=tuple(write_lists(folder / "report", listed, __version__)),
         damaged=(*damaged, *spoilt, *uncounted),
         counted=len(counted),
+        asks=tuple(asks(summarise([m for _, m in shown[:in_full]], known, None, accuracy))) if shown else (),
     )
 
 

@@ -10,7 +10,10 @@ import pytest
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime"], "--runtime-b takes a package"),
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "openvino==1.0"], "are two runtimes"),
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime==2.0", "--update"], "is about baselines"),
-        (["--runtime-a", "onnxruntime==1", "--runtime-b", "onnxruntime==2", "-d", "virtual-rpi4"], "is another"),
+        (
+            ["--runtime-a", "onnxruntime==1", "--runtime-b", "onnxruntime==2", "-d", "sim-rpi4"],
+            "is reached by simulated",
+        ),
     ],
 )
 def test_what_makes_no_upgrade_is_refused(edgekit, words, said):

@@ -25,3 +25,27 @@ def test_an_unknown_name_is_refused(edgekit):
     done = edgekit("lint", "shufflenet_v9")
     assert done.returncode == 2
     assert "did you mean" in done.stderr
+
+
+def test_calibration_as_typed(edgekit, tmp_path):
+    done = edgekit("lint", "mobilenet_v2", "--calibrate")
+    assert done.returncode == 2
+    assert "--calibrate is of a device, not of a network" in done.stderr
+    done = edgekit("lint", "--calibrate", "--format", "tflit")
+    assert done.returncode == 2
+    assert "unknown format 'tflit'" in done.stderr
+    done = edgekit("lint")
+    assert done.returncode == 2
+    assert "name a network" in done.stderr
+    done = edgekit("lint", "--calibrate", "--device", "virtual-rpi4")
+    assert done.returncode == 5
+
+
+def test_a_damaged_calibration_is_named(edgekit, tmp_path):
+    broken = tmp_path / "rpi4" / "guidelines" / "tflite.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{}")
+    done = edgekit("lint", "mobilenet_v2", "--device", "rpi4", "--reports", tmp_path)
+    assert done.returncode == 2
+    assert "is no calibration" in done.stderr
+    assert "edgekit lint --calibrate --device rpi4" in done.stderr

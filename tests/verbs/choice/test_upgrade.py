@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.base.progress import silent
+from edgekit.bench.launch import ask_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.environments import Wanted
-from edgekit.errors import UsageError
+from edgekit.devices.far_environments import python_there
+from edgekit.devices.inventory import find_device
+from edgekit.devices.reach import reach
+from edgekit.errors import ToolError, UsageError
 from edgekit.gate import upgrade as pairs
+from edgekit.types.answers import InfoAnswer
 from edgekit.verbs.choice import upgrade as module
 from edgekit.verbs.choice.upgrade import gate_upgrade
 
@@ -60,3 +66,49 @@ def test_other_outputs_fail_before_anything_is_timed(here, monkeypatch):
 def test_two_runtimes_are_refused(tmp_path):
     with pytest.raises(UsageError, match="are two runtimes"):
         gate_upgrade([], OLD, Wanted("openvino", "2025.0"), results_root=tmp_path)
+
+
+def test_a_device_behind_ssh_runs_both_versions_over_one_connection(ssh_board, tiny, tmp_path, monkeypatch, heard):
+    monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
+    asked = []
+
+    def there(machine, version, _progress):
+        """Both environments are this one; what is asked for and of which device is what shows here."""
+        asked.append((machine.name, str(version)))
+        return sys.executable
+
+    monkeypatch.setattr(module, "python_there", there)
+    names, results = [str(tiny / "onnx-fp32")], tmp_path / "results"
+    (result,) = gate_upgrade(names, OLD, NEW, "board", limits=SHORT, results_root=results, seed=1, progress=heard)
+    assert asked == [("board", "onnxruntime==1.0"), ("board", "onnxruntime==2.0")]
+    assert result.status in ("PASS", "INCONCLUSIVE"), result.reason  # disturbed on a busy machine
+    assert result.device.id == "board"
+    assert result.notes[0] == "the outputs are identical"
+    assert len(result.pairs) >= 5
+    assert ssh_board.runs == []
+    assert (results / "board").is_dir()
+
+
+@pytest.mark.network
+def test_an_environment_is_made_on_a_device_from_wheels_fetched_here(ssh_board, tmp_path, monkeypatch, heard):
+    monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
+    with reach(find_device("board"), silent) as machine:
+        python = python_there(machine, Wanted("ai-edge-litert", "2.3.0"), heard, str(tmp_path / "there"))
+        told = ask_agent(InfoAnswer, machine.running(python), {}, {}, 60.0, "asking")
+        assert python.startswith(str(tmp_path / "there"))
+        assert told.versions["ai-edge-litert"] == "2.3.0"
+        with pytest.raises(ToolError, match=r"no onnxruntime==0\.0\.1 for Python 3"):
+            python_there(machine, Wanted("onnxruntime", "0.0.1"), heard)
+    assert any("installing ai-edge-litert==2.3.0 on board" in line for line in heard.lines)
+
+
+def test_a_simulated_board_holds_no_environments(tmp_path):
+    with pytest.raises(UsageError, match="sim-rpi4 is reached by simulated"):
+        gate_upgrade([], OLD, NEW, "sim-rpi4", results_root=tmp_path)
+
+
+def test_an_upgrade_that_takes_more_memory_than_allowed_fails(here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gate.toml").write_text("[default]\nmax_memory_mb = 1\n")
+    (result,) = here()
+    assert (result.status, result.decided_by, result.pairs) == ("FAIL", "memory", ())

@@ -1,0 +1,1 @@
+"""Export profiles; a file here is found by its name."""

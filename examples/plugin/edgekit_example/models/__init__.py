@@ -1,0 +1,1 @@
+"""Model cards; a file here is found by its name."""
