@@ -13,6 +13,8 @@ STATUSES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID", "NOT_COMPARABLE", "BROKEN
 TARGET_FALSE, TARGET_CAUGHT = 0.01, 0.95
 BUSY = 2.5
 """Load in the median above which the page says that the machine was busy."""
+UPGRADES = 100
+"""Gates of one version in two environments that are aimed for."""
 GUARDED = ("neighbour", "neighbour-seldom", "neighbour-none")
 """Cases in which the guards are on."""
 SAME = ("aa", "aa-onnx")
@@ -123,6 +125,8 @@ def real_part(lines: Sequence[Mapping[str, Any]], says: Mapping[str, str]) -> li
             f"The gate of a runtime's upgrade, one version in two environments: {fails} false alarms in "
             f"{upgrade['gates']} gates, {share(fails, upgrade['gates'])}; the outputs were identical."
         )
+        if upgrade["gates"] < UPGRADES:
+            told += f" **Fewer than the {UPGRADES} gates aimed for: run it on.**"
         out += ["", told]
     fewer = found["cases"].get("thread-fewer")
     if fewer and fewer["median_change"] < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.support.agent",
@@ -17,6 +18,11 @@ pytest_plugins = [
     "tests.support.networks",
     "tests.support.ssh_board",
 ]
+
+
+# Time on a busy machine says nothing about the code: an example may take as long as it likes.
+settings.register_profile("edgekit", deadline=None)
+settings.load_profile("edgekit")
 
 
 def pytest_configure() -> None:

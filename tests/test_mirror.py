@@ -15,6 +15,7 @@ ACROSS = {
     "bench/test_providers.py": "ONNX Runtime's execution providers on a software driver",
     "benchmarks/test_published.py": "the published figures",
     "cli/show/test_input_lines.py": "the lines about a network's input, whoever shows them",
+    "cli/test_help.py": "the help of every command",
     "cli/test_quarantine.py": "gates in quarantine, as typed",
     "devices/phone/test_hostile_phone.py": "phones that print nonsense, whatever asks them",
     "convert/int8/test_exact_float_layers.py": "layers kept in float, in every format's file",
@@ -57,10 +58,15 @@ def found_in(folder: Path) -> list[str]:
 
 
 def mirrors(test: Path, root: Path) -> bool:
-    """Whether a test file has the name of a module or package at its place, maybe with the part that it is about."""
+    """Whether a test file has the name of a module or package at its place, maybe with the part that it is about.
+
+    The tests of a large module may also fill a folder of its name.
+    """
     words = test.stem.removeprefix("test_").split("_")
     names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
     at = root / test.parent
+    if at.with_suffix(".py").is_file():
+        return True
     return any((at / f"{name}.py").is_file() or (at / name / "__init__.py").is_file() for name in names if name)
 
 

@@ -1,4 +1,4 @@
-"""Who else used the CPUs while something was measured; Linux tells, others do not."""
+"""The use of the CPUs by others during a measurement; only Linux reports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOLEN = 7
 
 
 def waited_ns() -> Optional[int]:
-    """What the threads of this process have waited for a CPU so far, while they could have run; None if not told."""
+    """How long the threads of this process have waited for a CPU so far, while they could have run; None if unknown."""
     try:
         threads = os.listdir("/proc/self/task")
     except OSError:
@@ -62,7 +62,7 @@ class Watch:
         return time.perf_counter_ns(), time.process_time_ns(), waited_ns(), counted
 
     def stop(self) -> Optional[Json]:
-        """The fields of ``Contention``; None where the system tells nothing."""
+        """The fields of ``Contention``; None when the system does not report them."""
         after, tick_ns = self.look(), 1000000000 // os.sysconf("SC_CLK_TCK")
         waited = others = None
         if after[2] is not None and self.before[2] is not None:

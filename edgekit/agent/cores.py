@@ -14,7 +14,7 @@ SAME_KIND = 0.9
 
 
 def strengths(cpus: Sequence[int]) -> Dict[int, int]:
-    """What each CPU can do: the scheduler's ``cpu_capacity``, else its highest clock; empty when it is not told."""
+    """The capacity of each CPU: the scheduler's ``cpu_capacity``, else its highest clock; empty when not known."""
     for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
         told = {cpu: read_int("/sys/devices/system/cpu/cpu%d/%s" % (cpu, name)) for cpu in cpus}
         found = {cpu: value for cpu, value in told.items() if value is not None}

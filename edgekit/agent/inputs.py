@@ -1,4 +1,4 @@
-"""What goes into a model: a file, or random numbers."""
+"""The inputs of a model: from a file, or random numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine is, and how much room is left on it."""
+"""The machine's identity, and its free space."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def main(arguments: List[str]) -> int:
     try:
         return tell(arguments)
     except BrokenPipeError as error:  # whoever asked has gone, or the connection to him
-        sys.stderr.write("nobody takes what the agent says: %s\n" % error.strerror)
+        sys.stderr.write("nobody reads the agent's output: %s\n" % error.strerror)
         return 1
 
 

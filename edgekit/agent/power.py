@@ -65,13 +65,13 @@ class EnergyMeter:
             before, after = self.before[name], energy_uj(folder)
             if before is not None and after is not None:
                 found = energy_spent(before, after, read_int(os.path.join(folder, "max_energy_range_uj")))
-                if found:  # a counter that stands still measures nothing
+                if found:  # a counter that does not move measures nothing
                     spent[name] = found
         return spent, seconds
 
 
 IDLE_S = 1.0
-"""How long the machine is left alone to see what it takes at rest."""
+"""How long to leave the machine idle to see its power at rest."""
 
 
 def power_at_rest(meter: EnergyMeter) -> Dict[str, float]:

@@ -1,4 +1,4 @@
-"""What is asked and answered: JSON lines on stdout, and the error that a command ends with."""
+"""The protocol: requests as JSON, answers as JSON lines on stdout, and the error that ends a command."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ def read_request(arguments: List[str]) -> Json:
 
 
 def keep_protocol() -> None:
-    """From now on only :func:`emit` writes to stdout; what native libraries print there goes to stderr."""
+    """From now on only :func:`emit` writes to stdout; output of native libraries goes to stderr."""
     PROTOCOL[0] = os.dup(1)
     os.dup2(2, 1)

@@ -1,4 +1,4 @@
-"""What the machine does now: load, clocks, temperatures, throttling."""
+"""The machine's present state: load, clocks, temperatures, throttling."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def decode_throttled(bits: int) -> List[str]:
 
 
 def throttled() -> Optional[List[str]]:
-    """What the firmware says about throttling: [] when it says nothing is wrong, None when nobody can be asked."""
+    """The firmware's throttling flags: [] when there are none, None when the firmware cannot be asked."""
     text = read_text("/sys/devices/platform/soc/soc:firmware/get_throttled")
     if text is None and shutil.which("vcgencmd"):
         try:

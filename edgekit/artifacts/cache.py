@@ -1,8 +1,8 @@
-"""Verified artifacts by what they were made from, so that the same export is not made twice.
+"""A cache of verified artifacts, by what they were made from, so that the same export is not made twice.
 
 An entry is a folder named by its key: the SHA-256 of everything that goes into the artifact. Beside the artifact's own
 files it holds ``ingredients.json``, whose digest is the key, and ``seal``, the digest of the manifest; the manifest in
-turn holds the digests of the files. What does not fit is thrown away and made again.
+turn holds the digests of the files. An entry whose digests do not fit is removed and made again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CODE = (
     ),
     *("types", "verify", "zoo"),
 )
-"""What of edgekit decides what an artifact is."""
+"""The parts of edgekit that decide what an artifact is."""
 
 
 class Ingredients(Frozen):
@@ -177,8 +177,8 @@ def take(folder: Path, made_of: Frozen, final: Path, progress: Progress) -> Stor
 
 
 def throw_away(entry: Path) -> None:
-    """Remove a damaged entry, also where it, or the folder above it, is no folder: nothing could be kept there."""
-    with suppress(OSError):  # where it cannot be removed it cannot be replaced either, and that is said
+    """Remove a damaged entry, even if it or its parent is a file instead of a folder, where nothing could be stored."""
+    with suppress(OSError):  # if it cannot be removed it cannot be replaced either, and keep() reports that
         if not entry.parent.is_dir():
             entry.parent.unlink()
         elif entry.is_dir() and not entry.is_symlink():
@@ -188,13 +188,13 @@ def throw_away(entry: Path) -> None:
 
 
 def check(entry: Path) -> Stored:
-    """The artifact of an entry, every byte of it compared with its digest.
+    """The artifact of an entry, after comparing every byte with its digest.
 
     Raises:
-        EdgekitError: something is missing or differs, or it is no folder.
+        EdgekitError: something is missing or differs, or it is not a folder.
     """
     if not entry.is_dir():
-        raise EdgekitError("it is no folder")
+        raise EdgekitError("it is not a folder")
     for name, wanted in ((INGREDIENTS, entry.name), (MANIFEST, read_seal(entry))):
         path = entry / name
         if not path.is_file() or sha256_file(path) != wanted:
@@ -211,7 +211,7 @@ def read_seal(entry: Path) -> str:
 
 
 def keep(folder: Path, made_of: Frozen, stored: Stored, progress: Progress) -> None:
-    """Copy a verified artifact into the cache; a cache that cannot be written is said and costs nothing else."""
+    """Copy a verified artifact into the cache; a cache that cannot be written causes only a warning."""
     entry = entry_folder(folder, made_of)
     try:
         with staged_folder(entry) as staging:

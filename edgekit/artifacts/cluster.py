@@ -1,7 +1,8 @@
-"""The tasks of an export on a Dask cluster, whose workers share no disk with us: bytes go there, bytes come back.
+"""The tasks of an export on a Dask cluster, whose workers share no disk with us: files are sent there and back as
+bytes.
 
-A task is one model with one profile. Dask runs it again elsewhere when its worker dies, up to the scheduler's
-``allowed-failures`` (3); then it has failed. Workers need edgekit with its extra ``export``, of the very same code.
+A task is one model with one profile. When its worker dies, Dask runs it again elsewhere, up to the scheduler's
+``allowed-failures`` (3); then it has failed. Workers need exactly the same code of edgekit, with the extra ``export``.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10
 ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[\w.-]+|\[[0-9a-fA-F:.%]+\]):\d{1,5}")
-"""HOST:PORT, tcp:// when nothing is said; an IPv6 address stands in brackets."""
+"""HOST:PORT, by default with tcp://; an IPv6 address is written in brackets."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a parcel.
+    """The result of a parcel.
 
     Attributes:
         files: the content of the artifact's folder by name; empty when no artifact was made.
@@ -92,7 +93,7 @@ def export_on_cluster(
     progress: Progress,
     done: Done,
 ) -> list[Outcome]:
-    """Export every model with every profile on the cluster at ``address``; what the cache has is not sent.
+    """Export every model with every profile on the cluster at ``address``; artifacts in the cache are not made again.
 
     Raises:
         UsageError: an unknown model, weights or images, or what cannot be an address.
@@ -140,7 +141,7 @@ def export_on_cluster(
 
 @contextmanager
 def connected(address: str, progress: Progress) -> Iterator[Client]:
-    """A client of a cluster whose workers have our edgekit; what is still running there is cancelled in the end.
+    """A client of a cluster whose workers have our edgekit; at the end it cancels what still runs there.
 
     Raises:
         UsageError: no such address can be.
@@ -148,7 +149,7 @@ def connected(address: str, progress: Progress) -> Iterator[Client]:
     """
     if not ADDRESS.fullmatch(address):
         raise UsageError(
-            f"--scheduler {address!r} is no address of a Dask scheduler",
+            f"--scheduler {address!r} is not the address of a Dask scheduler",
             "give tcp://HOST:PORT, such as tcp://127.0.0.1:8786",
         )
     try:
@@ -169,7 +170,7 @@ def connected(address: str, progress: Progress) -> Iterator[Client]:
 
 
 def check_workers(client: Client, address: str) -> None:
-    """Make sure that there are workers, and that each has the edgekit that we have.
+    """Make sure that there are workers, and that each has our version of edgekit.
 
     Raises:
         ToolError: none came within some seconds, or one differs.
@@ -223,7 +224,7 @@ def npy(pixels: Any) -> bytes:
 
 
 def export_parcel(parcel: Parcel) -> Delivery:
-    """On the worker: export in a temporary folder and give the files back."""
+    """On the worker: export in a temporary folder and return the files."""
     said: list[Event] = []
     with scratch_folder("task") as folder:
         checkpoint = None
@@ -247,7 +248,7 @@ def export_parcel(parcel: Parcel) -> Delivery:
 
 
 def result(future: Future, task: Task) -> Delivery:
-    """What a future brought; a task that Dask has given up becomes a failed delivery."""
+    """The result of a future; a task that Dask has given up becomes a failed delivery."""
     from distributed import CancelledError, KilledWorker
 
     what = f"{task.card.id} {task.profiles[0].name}"
@@ -269,7 +270,7 @@ def result(future: Future, task: Task) -> Delivery:
 
 
 def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Progress) -> Outcome:
-    """Put what came back in its place, after checking that it is what was verified there."""
+    """Put the returned files in place, after checking that they are those that the worker verified."""
     model, profile = task.card.id, task.profiles[0].name
     for event in delivery.said:
         progress(event)
@@ -286,8 +287,8 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
                 inside(staging, name, field="a file's name in the answer").write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
-            write_snippet(staging, artifact)  # what the worker sent is not run by anybody
+            write_snippet(staging, artifact)  # nobody runs a program that a worker sent
     except EdgekitError as damage:
-        lost = ToolError(f"what a worker sent is not what it made: {damage}", "run the export again")
+        lost = ToolError(f"the files that a worker sent are not those that it made: {damage}", "run the export again")
         return replace(outcome, status="failed to convert", error=lost)
     return replace(outcome, folder=final, artifact=artifact, layers=read_layer_errors(final), layers_error=error)

@@ -1,4 +1,4 @@
-"""Does the device compute what the artifact's exporter saw? A wrong kernel is fast, too."""
+"""Check that the device computes what the exporter saw: a wrong kernel may be fast."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
         ToolError: the runtime failed.
     """
     artifact = stored.artifact
-    if isinstance(session.transport, NativePhone):  # benchmark_model gives no outputs away
+    if isinstance(session.transport, NativePhone):  # benchmark_model cannot return outputs
         return taken
     if artifact.parity is None or not any(entry.name == CHECK_FILE for entry in artifact.files):
         return taken
@@ -60,7 +60,7 @@ def check_outputs(stored: Stored, session: Session, taken: Measurement, progress
 
 
 def check_image(stored: Stored) -> tuple[np.ndarray, np.ndarray]:
-    """The artifact's own check image, and what the float network makes of it.
+    """The artifact's own check image, and the float network's output for it.
 
     Raises:
         UsageError: the file does not hold them.
@@ -87,10 +87,10 @@ def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:
         told = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
         why = shown(str(error))
-        raise AnswerError(f"the outputs that the device sent are no .npy file: {why}", SAME_VERSION) from error
+        raise AnswerError(f"the outputs that the device sent are not an .npy file: {why}", SAME_VERSION) from error
     if not isinstance(told, np.ndarray):
         told.close()
-        raise AnswerError("the outputs that the device sent are no .npy file: several arrays", SAME_VERSION)
+        raise AnswerError("the outputs that the device sent are not an .npy file: several arrays", SAME_VERSION)
     shape = (count, *spec.shape[1:])
     if (told.shape, told.dtype.name) != (shape, spec.dtype):
         seen, wanted = f"{told.dtype} {list(told.shape)}", f"{spec.dtype} {list(shape)}"
@@ -99,7 +99,7 @@ def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:
 
 
 def difference(found: Parity, exported: Parity) -> str:
-    """How the output for the check image differs from what was seen at export; empty where it is near enough."""
+    """How the output for the check image differs from that at export; empty when it is near enough."""
     tolerance = exported.tolerance
     if "cosine" in found.judged:
         near = found.cosine_min >= tolerance.min_cosine

@@ -90,7 +90,7 @@ def folders_of(
         )
     if looks_like_path(name) and not is_card(path) and not hub_id(name):
         raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
-    # A card that was given by its path is known later by the id of what was made from it.
+    # The artifacts of a card that was given by its path carry its id.
     if is_name(name) and (found := artifact_folders(inside(root, name, field="the model's id"))):
         return found
     model = find_card(name).id

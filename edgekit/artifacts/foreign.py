@@ -1,4 +1,4 @@
-"""Model files that edgekit did not export, as artifacts: looked into, hashed, and marked as unverified.
+"""Foreign model files as artifacts: inspected, hashed, and marked as unverified.
 
 The file is copied to a folder of the cache, by its content, with a manifest beside it; so it can be measured, compared,
 gated and reported like any other artifact.
@@ -37,12 +37,12 @@ TIMEOUT_S = 300.0
 
 
 def is_model_file(path: Path) -> bool:
-    """True for what looks like the model file of a runtime."""
+    """True for a file that looks like the model file of a runtime."""
     return path.suffix.lower() in FORMAT_OF and path.is_file()
 
 
 def adopt(path: Path, shapes: Shapes) -> Stored:
-    """A model file as an unverified artifact; what was found in it is kept for the next time.
+    """A model file as an unverified artifact; the result of the inspection is cached.
 
     Args:
         path: the file that a runtime opens.
@@ -70,7 +70,7 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
                     write_manifest(found.folder, artifact)  # the same file may lie elsewhere now
                 return Stored(found.folder, artifact)
         except UsageError:
-            pass  # of another version, or damaged: made anew below
+            pass  # of another version, or damaged: it is made again below
     facts, examined = look_into(path, format_, shapes)
     final = root / model / f"{format_}-{examined.precision}-unverified"
     with staged_folder(final) as folder:
@@ -105,7 +105,7 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
 
 
 def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswer, Examined]:
-    """What the file's runtime says of it, and what follows from that."""
+    """The runtime's account of the file, and the conclusions from it."""
     asked = {name: list(shape) for name, shape in shapes.items()}
     request = {"runtime": RUNTIME_OF[format_], "model": str(path.resolve()), "threads": 1, "shapes": asked}
     try:
@@ -128,7 +128,7 @@ def describe(
     facts: InspectAnswer,
     examined: Examined,
 ) -> Artifact:
-    """The manifest of a file that was looked into; its copies are in ``folder``."""
+    """The manifest of an inspected file; its copies are in ``folder``."""
     inputs, outputs = ends_of(facts)
     given = {inputs[0].name if name == "" else name: tuple(shape) for name, shape in shapes.items()}
     io: IoType = next((kind for kind in ("int8", "uint8") if inputs[0].dtype == kind), "float32")

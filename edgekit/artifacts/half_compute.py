@@ -1,7 +1,8 @@
-"""float16 arithmetic for a float TFLite file: tried here by force, allowed in the file where it is near enough.
+"""float16 arithmetic for a float TFLite file: forced here as a trial, and allowed in the file if the result is near
+enough.
 
-The file asks for float16 as a whole: a layer that float16 cannot hold is no layer's own affair, and the permission is
-left out then. The file itself is right either way.
+The permission covers the whole file: if float16 cannot hold one layer, the file gets no permission. The file is correct
+either way.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ OVERFLOW = 65504.0
 
 @dataclass(frozen=True)
 class HalfCompute:
-    """What came of it.
+    """The result of the trial.
 
     Attributes:
         parity: of the file computed in float16 by force; None where the permission was left out.
-        note: what is to be said of it; empty where nothing was asked.
+        note: a remark for the user; empty when float16 was not asked for.
     """
 
     parity: Parity | None = None

@@ -1,6 +1,6 @@
 """``--calibration`` and ``--parity-data``: what :func:`~edgekit.base.images.pixels.load_pixels` reads, and data sets.
 
-Of a source that has training and test images the training ones calibrate and the test ones verify.
+If a source has training and test images, the training images calibrate and the test images verify.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def load(
         source: ``fashion-mnist``, ``fashion-mnist:DIR``, or what ``load_pixels`` takes.
         preprocessing: of the network.
         part: which images, where the source has both.
-        each: told how many of a folder's images are read, and of how many.
+        each: called with the number of images read so far from a folder, and their total.
 
     Raises:
         UsageError: nothing there, or unusable images.

@@ -1,4 +1,4 @@
-"""What the children of an export import, for :func:`edgekit.base.processes.warm.warm`; the shared part first."""
+"""The modules that an export's children import, for :func:`edgekit.base.processes.warm.warm`; shared ones first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONVERTERS: dict[Format, tuple[str, ...]] = {
     "openvino": ("torch.distributed.tensor", "openvino"),
     "tflite": (),
 }
-"""What ``torch.onnx.export`` and OpenVINO's reader of PyTorch import when they are called, too."""
+"""Modules that ``torch.onnx.export`` and OpenVINO's PyTorch frontend import only when they are called."""
 QUANTIZERS: dict[Format, tuple[str, ...]] = {
     "onnx": (),
     "openvino": ("nncf.openvino.quantization.quantize_model",),

@@ -35,7 +35,7 @@ class Attempt:
     Attributes:
         stored: the verified artifact and its folder; None when it failed.
         error: why it failed.
-        layers: the errors of its layers, where they were asked for; also of an artifact that failed to verify.
+        layers: the errors of its layers, if asked for; an artifact that failed to verify has them too.
         layers_error: why they could not be measured. Verification alone decides whether an artifact is kept.
     """
 
@@ -47,13 +47,13 @@ class Attempt:
 
 
 def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Progress) -> Attempt:
-    """Make one artifact in ``folder``; a failure becomes the attempt's.
+    """Make one artifact in ``folder``; the returned attempt holds any failure.
 
     Args:
         prepared: the network with its weights, images and float reference.
         profile: how the artifact is made.
         folder: exists and is empty; takes the files and the manifest. After a failure it holds whatever was made.
-        progress: told what begins and what has ended.
+        progress: receives an event as each step begins and ends.
     """
     progress = telling(f"{prepared.card.id} {profile.name}", progress)
     wants_layers = prepared.options.layer_errors and profile.precision == "int8"

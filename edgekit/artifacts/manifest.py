@@ -65,7 +65,7 @@ def manifest(
 
 
 def beside(folder: Path) -> list[str]:
-    """What else is kept with the artifact: what was measured, and the names of the classes."""
+    """Other files of the artifact: measured layers, and the names of the classes."""
     return [name for name in (LAYERS_FILE, CLASSES_FILE) if (folder / name).is_file()]
 
 
@@ -75,7 +75,7 @@ def entry(path: Path) -> FileEntry:
 
 
 def reproduce(prepared: Prepared, profile: ExportProfile, target: str) -> str:
-    """The command line that makes the same artifact, with what had been left to defaults spelled out."""
+    """The command line that makes the same artifact, with the defaults spelled out."""
     options = prepared.options
     words = ["edgekit", "export", options.sources.get(prepared.card.id, prepared.card.id)]
     words += profile_words(profile, options.sources)

@@ -42,9 +42,8 @@ def outputs_of(file: Path, runtime: Runtime, sets: Arrays, shapes: Shapes, timeo
 
 
 def fair_bounds(bounds: ParityTolerance, source: ImageSet) -> ParityTolerance:
-    """The bounds that outputs can be judged by: random inputs are as like one another as their outputs.
-
-    What differs between these is no signal to judge by.
+    """The bounds that suit the inputs. Random inputs resemble one another, and so do their outputs: the differences
+    between such outputs are no signal to judge by.
     """
     return bounds.model_copy(update={"min_image_sqnr_db": None}) if source.kind == "synthetic" else bounds
 

@@ -21,7 +21,7 @@ from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"
 SOME = 32
-"""Images after which progress is told again."""
+"""Number of images between two progress events."""
 MORE_TIME = "give it more time: edgekit export --timeout SECONDS"
 
 
@@ -148,7 +148,7 @@ def prepare(
     np.save(work / PARITY, images.parity_pixels)
     request = BuildRequest(
         card=card,
-        # A link of a cache keeps its name: it tells what the digest behind it does not.
+        # A link in a hub's cache is not resolved: its name tells more than the digest that it points to.
         weights=None if checkpoint is None else checkpoint.absolute(),
         num_classes=options.num_classes,
         reading=options.reading,

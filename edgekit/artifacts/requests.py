@@ -1,4 +1,4 @@
-"""What goes to the child processes of an export, and what comes back: frozen values, paths for what is large."""
+"""The requests to the child processes of an export, and their answers: frozen values, with paths for large data."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class BuiltNetwork(Frozen):
 
 
 class NetworkSource(Frozen):
-    """What a child needs to build the network again that :class:`BuildRequest` built.
+    """What a child needs to build the network of a :class:`BuildRequest` again.
 
     Attributes:
         state: file of its weights.
         layout: of the checkpoint that the weights came from, see ``WeightsProvenance``.
-        calibration: the calibration images, ``.npy``; by their ranges tensors are split that have two scales.
+        calibration: the calibration images, ``.npy``; their ranges decide how tensors with two scales are split.
         ranges: those that were learnt, as of :class:`BuiltNetwork`.
     """
 
@@ -90,7 +90,7 @@ class ConvertRequest(Frozen):
 
 
 class Made(Converted):
-    """A converted file that nothing is proven of yet.
+    """A converted file that is not verified yet.
 
     Attributes:
         target: class of the CPU that it was made for.
@@ -107,9 +107,9 @@ class Made(Converted):
 
 
 class AuditRequest(Frozen):
-    """A file to audit; ``facts`` are the runtime's own account of it, as the agent gives them.
+    """A file to audit; ``facts`` are the runtime's own account of it, from the agent.
 
-    ``half_compute``: it is to say that CPUs which can may compute it in float16.
+    ``half_compute``: the file must carry the permission to compute in float16.
     """
 
     facts: InspectAnswer
@@ -123,13 +123,13 @@ class AuditRequest(Frozen):
 
 
 class AllowHalf(Frozen):
-    """A float TFLite file that CPUs which can may compute in float16; it changes in place."""
+    """A float TFLite file that gets the permission to compute in float16; it changes in place."""
 
     file: Path
 
 
 class HalfRequest(Frozen):
-    """A network that float16 arithmetic does not suit; ``pixels`` are images, ``.npy``, uint8 ``(N, H, W, C)``."""
+    """A network that loses too much in float16 arithmetic; ``pixels`` are images, ``.npy``, uint8 ``(N, H, W, C)``."""
 
     network: NetworkSource
     profile: ExportProfile
@@ -137,14 +137,14 @@ class HalfRequest(Frozen):
 
 
 class HalfWeakness(Frozen):
-    """The layer, by its path, that suits float16 least; ``reach`` is the largest sum that any layer can come to."""
+    """Path of the layer that loses the most in float16; ``reach`` is the largest sum that any layer can have."""
 
     path: str
     reach: float
 
 
 class ExternalRequest(Frozen):
-    """An ONNX file whose external data is looked for."""
+    """An ONNX file that may have external data."""
 
     model_file: Path
 
@@ -251,8 +251,8 @@ class PlacementRequest(Frozen):
         calibration: images, ``.npy``, uint8 ``(N, H, W, C)``.
         most_float: share of multiply-accumulates that may go to float.
         budget_db: simulated SQNR at which the search ends.
-        measured_db: that of the artifact without any move. Where the simulation is far above it, the ranges clip what
-            they do not know, and the search judges images that they do not know.
+        measured_db: that of the artifact without any move. If the simulation is far above it, the ranges clip unknown
+            images, and the search judges on unknown images.
     """
 
     network: NetworkSource
@@ -283,8 +283,8 @@ class Placement(Frozen):
 
     Attributes:
         sqnr_db: the simulated one before the first move.
-        images: calibration images that there were.
-        clipping_db: what the ranges of half of them lose on the other half; None where there are too few to tell, or
+        images: number of calibration images.
+        clipping_db: loss on one half of them with the ranges of the other half; None when there are too few to tell, or
             too many to simulate.
     """
 
@@ -316,7 +316,7 @@ class ScoresRequest(Frozen):
 
 
 class ScoredNetwork(Frozen):
-    """Which weights gave the scores, in words, their digest, and the class names that their file holds."""
+    """The weights that gave the scores, in words; their digest, and the class names from their file."""
 
     weights: str
     sha256: str

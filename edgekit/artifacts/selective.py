@@ -1,8 +1,7 @@
-"""Bring an int8 artifact near enough to its network: by as little in float, and by as few second scales, as it needs.
-
-What would help is searched in simulation, in order of worth; what does is measured, on artifacts. The simulation is off
-by some decibels, by much the same at every point of its path: each artifact says how much, and so where on the path the
-next one is tried.
+"""Bring an int8 artifact near enough to its network, with as few layers in float and as few second scales as possible.
+A search in simulation ranks the moves that would help; artifacts then show how much they really help. The simulation is
+off by some decibels, about the same at every point of its path. Each artifact shows by how much, and so where on the
+path to try the next one.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ from .requests import Made, PlacedMove, Placement, PlacementRequest
 from .verify import check_parity
 
 MOST_MACS = 0.5
-"""With more of the network in float there is little left for int8 to gain."""
+"""Largest share in float: beyond it int8 gains little."""
 AIM_MACS = 0.1
-"""As much may go to float for what a profile only aims at."""
+"""Largest share in float for a bound that a profile only aims at."""
 MORE_DB = 4.0
-"""How far a search goes beyond what the first artifact's distance from its simulation asks for."""
+"""Margin of the search above what the first artifact's distance from its simulation requires."""
 MOST_ARTIFACTS = 5
 CLIPPING_DB = 1.0
-"""A loss that is worth a word."""
+"""The smallest loss to mention."""
 ENOUGH_MOVES = 3
-"""Moves on the path that are not worth another artifact in between."""
+"""Number of moves on the path that are not worth another artifact in between."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What an artifact is to reach besides the profile's bounds.
+    """The goal of an artifact besides the profile's bounds.
 
     Attributes:
         sqnr_db: at its scores.

@@ -107,5 +107,5 @@ def card_of(artifact: Artifact) -> ModelCard:
         return find_card(artifact.model)
     except UsageError as error:
         raise UsageError(
-            f"{artifact.model} is no card of the catalog, and its artifact brings none", f"again: {artifact.command}"
+            f"{artifact.model} is not a card of the catalog, and its artifact brings none", f"again: {artifact.command}"
         ) from error

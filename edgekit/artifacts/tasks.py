@@ -133,7 +133,7 @@ def export_task(
     Args:
         task: the model and its profiles.
         options: those of the export.
-        progress: told what begins and what has ended.
+        progress: receives an event as each step begins and ends.
         done: told each outcome as it comes.
         alone: raise where the network cannot be built, instead of giving failed outcomes.
         images: those of the options, already loaded.

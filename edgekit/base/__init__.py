@@ -1,1 +1,1 @@
-"""What every stage stands on: files, child processes, folders, progress, pixels, statistics."""
+"""The foundation of every stage: files, child processes, folders, progress, pixels, statistics."""

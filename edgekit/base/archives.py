@@ -1,4 +1,4 @@
-"""Archives that strangers may have written: what they would unpack to is known before any of it is."""
+"""Archives that strangers may have written: their unpacked size is checked before they are unpacked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import IO
 import numpy as np
 
 FREE_BYTES = 256 << 20
-"""What any archive may unpack to."""
+"""Bytes that any archive may unpack to."""
 RATIO = 50
-"""A larger one may unpack to so many times its own size: deflate reaches a thousand, on nothing but zeros."""
+"""A larger archive may unpack to this many times its own size; deflate reaches a thousand only on zeros."""
 
 
 def check_archive(path: Path) -> None:

@@ -1,8 +1,8 @@
-r"""What strangers wrote, made safe for where it is shown: one function for each place.
+r"""Make strangers' texts safe to show: one function for each place.
 
 Names, versions, reasons and logs come from checkpoints, reports, pins and devices. A terminal obeys escape sequences,
 a pull request notifies whom a text mentions, and characters that turn the direction of writing hide what stands there.
-What must not be obeyed is not dropped: it is shown as Python writes it (``\x1b``), so that nobody wonders about it.
+Such characters are not dropped but shown as Python writes them (``\x1b``), so that nobody wonders about it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNSAFE = re.compile(
 COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|##(?=\[)")
 """Where a CI runner reads a command in a log."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is a formula to a spreadsheet."""
+"""A spreadsheet takes a cell that begins like this for a formula."""
 BREAK = "<!-- -->"
 """Shows nothing, and ends what GitHub, GitLab and others would make a mention, a reference or a link."""
 MARKS = re.compile(
@@ -33,7 +33,7 @@ LINKED = re.compile(r"@|(?<=:)(?=//)|(?i:(?<=\bwww)(?=\.)|(?<=\bgh-)(?=\d))|(?<=
 
 
 def visible(text: str) -> str:
-    """``text`` with every character that would be obeyed or not be seen as Python writes it; tab and newline stay."""
+    """``text`` with every control or invisible character written as in Python; tab and newline stay."""
     return UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
 
 

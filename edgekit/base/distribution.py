@@ -29,7 +29,7 @@ def constraints() -> Path:
 
 
 def requirements() -> tuple[str, ...]:
-    """What edgekit requires, one requirement a line, with ``; extra == "NAME"`` where it belongs to an extra."""
+    """The requirements of edgekit, one per line, with ``; extra == "NAME"`` for those of an extra."""
     root = clone()
     if root is None:
         return tuple(metadata.requires(NAME) or ())

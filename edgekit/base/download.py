@@ -1,4 +1,4 @@
-"""Fetching a file from an address that a file named: over https alone, bounded in bytes and in time."""
+"""Download a file from an untrusted address: over https only, with limits on bytes and time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to what could have been named in the first place, and never from https to http."""
+    """Follows a redirect only to an address that would have been allowed itself, and never from https to http."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -34,7 +34,7 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def opener(files_too: bool = False) -> urllib.request.OpenerDirector:
-    """What opens addresses: http and https, through the proxies of the environment; no ``file:``, no ``ftp:``."""
+    """The opener of addresses: http and https, through the proxies of the environment; no ``file:``, no ``ftp:``."""
     made = urllib.request.OpenerDirector()
     handlers: list[urllib.request.BaseHandler] = [
         urllib.request.ProxyHandler(),
@@ -106,12 +106,12 @@ def read_bounded(stream: Any, limit_bytes: int) -> bytes:
     """The bytes of a stream up to one beyond the limit, so that too many can be told.
 
     Raises:
-        TimeoutError: a sender that drips.
+        TimeoutError: the sender is too slow.
     """
     end = time.monotonic() + WHOLE_S
     content = bytearray()
     while len(content) <= limit_bytes:
-        # read1: what is there; a full read would wait for a drip to fill the chunk.
+        # read1 returns what is there; a full read would wait until a slow sender fills the chunk.
         part = stream.read1(min(CHUNK_BYTES, limit_bytes + 1 - len(content)))
         if not part:
             break

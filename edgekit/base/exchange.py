@@ -1,4 +1,4 @@
-"""Two paths change places in one step, where the kernel and the file system can do that."""
+"""Exchange two paths in one step, if the kernel and the file system can do that."""
 
 from __future__ import annotations
 

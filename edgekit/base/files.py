@@ -33,14 +33,14 @@ KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "
 
 
 def check_regular(path: Path) -> Path:
-    """``path``, unless something stands there, or where it leads to, that is neither a file nor a folder.
+    """``path``, unless there is something at it, or behind its link, that is neither a file nor a folder.
 
     A pipe keeps its reader waiting, ``/dev/zero`` never ends, and a device that is replaced by a file is lost.
 
     Raises:
         UsageError: it is such a thing.
     """
-    with suppress(OSError, ValueError):  # what cannot be looked at says so when it is opened
+    with suppress(OSError, ValueError):  # opening it will tell why it cannot be looked at
         kind = KINDS.get(stat.S_IFMT(path.stat().st_mode))
         if kind is not None:
             leads = f" leads to {kind}" if path.is_symlink() else f" is {kind}"
@@ -127,7 +127,7 @@ def sweep_files(folder: Path) -> None:
 
 
 def check_writable(folder: Path, option: str = "--out") -> None:
-    """Find out before the work, not after it, that ``folder`` cannot be made or written; nothing is left there.
+    """Find out before the work whether ``folder`` can be made and written; leave nothing there.
 
     Args:
         folder: it need not be there.
@@ -191,7 +191,7 @@ def staged_folder(final: Path) -> Iterator[Path]:
         ToolError: the parent folder cannot be written.
     """
     final = behind_link(final)
-    # Named before it is made: a signal that comes in between must find it in the block that removes it.
+    # Named before it is made, so that the block removes it even if a signal comes in between.
     staging = final.with_name(f"{STAGING}{final.name}-{secrets.token_hex(6)}")
     with ExitStack() as stack:
         stack.callback(remove_empty, final.parent)
@@ -258,12 +258,12 @@ def replace_folder(new: Path, final: Path) -> None:
 
 
 def aside(staging: Path) -> Path:
-    """Where the folder that ``staging`` is to replace waits while it is out of its place."""
+    """The path to which the old folder is moved while ``staging`` takes its place."""
     return staging.with_name(staging.name + OLD)
 
 
 def going(staging: Path) -> Path:
-    """What the folder that waited there is called while it is removed."""
+    """The name of the old folder while it is being removed."""
     return staging.with_name(staging.name + GONE)
 
 
@@ -281,7 +281,7 @@ def clear(staging: Path, final: Path) -> None:
         try:
             os.replace(old, final)
         except OSError:
-            if not os.path.lexists(final):  # it is the only one: better two folders than none
+            if not os.path.lexists(final):  # it is the only copy: better two folders than none
                 return
     discard(staging)
     shutil.rmtree(staging, ignore_errors=True)
@@ -297,7 +297,7 @@ def sweep(parent: Path) -> None:
 
 
 def staged_in(parent: Path) -> list[re.Match[str]]:
-    """What lies in ``parent`` of staging folders, by name; nothing where it cannot be read."""
+    """The staging folders in ``parent``, by name; none when it cannot be read."""
     try:
         names = sorted(os.listdir(parent))
     except OSError:

@@ -1,4 +1,4 @@
-"""Where edgekit keeps what it can fetch or make again: every folder of the cache."""
+"""Every folder of the cache, which holds only data that edgekit can fetch or make again."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def inside(folder: Path, *parts: str, field: str) -> Path:
     for part in parts:
         if part in ("", ".", "..") or any(c in part for c in "/\\\0"):
             raise UsageError(
-                f"{field} is {shown(value)}, which is no name of something in {folder}",
+                f"{field} is {shown(value)}, which does not name something in {folder}",
                 "a name has no separators and is not '.' or '..'; correct it, or take the file from a source you trust",
             )
     path = folder.joinpath(*parts)

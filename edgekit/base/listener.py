@@ -1,4 +1,4 @@
-"""What another program prints, read with limits: it may be a device's, print garbage, or never stop.
+"""Read the output of another program with limits: a device's program may print garbage, or never stop.
 
 Two threads read its pipes as they fill; what they read waits in a short queue, so that the memory is bounded whatever
 comes. Whoever asks for a line gets it, the end, or the error; every question has a deadline.
@@ -22,9 +22,9 @@ CHUNK = 1 << 16
 LINE_BYTES = 16 << 20
 """A measurement of a million samples fits."""
 STDERR_KEPT, STDERR_BYTES = 1 << 16, 64 << 20
-"""Of stderr the end is kept; a program that prints more than the second is ended."""
+"""Bytes of stderr that are kept, from its end, and bytes after which a program is ended."""
 NOISE_BYTES = 1 << 20
-"""What login files may print before a program of ours begins."""
+"""Most bytes that login files may print before our program begins."""
 ANSWER_BYTES = 16 << 20
 POLL_S, DRAIN_S = 0.05, 1.0
 """How often a silent program is looked at, and how long the pipes of one that ended may be silent."""

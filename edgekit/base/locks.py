@@ -1,4 +1,4 @@
-"""Who works on a file or folder: locks that the file system holds, so that containers and hosts see each other's.
+"""Locks on files and folders that the file system holds, so that containers and hosts see each other's.
 
 A process id says nothing to another container or host. So a folder that is being worked in has a lock file beside it,
 ``<folder>.lock``, with ``flock`` held on it until the folder is done; the kernel lets it go when its process dies,
@@ -24,7 +24,7 @@ from .processes.posix import OWN, UNTRUSTED, take_lock
 
 LOCK = ".lock"
 STALE_S = 7 * 24 * 3600.0
-"""Work of another kernel, or of nobody known, counts as given up when it has not changed for so long."""
+"""Work of another kernel, or of an unknown owner, counts as abandoned when it has not changed for this long."""
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
 
 
@@ -189,7 +189,7 @@ def free(opened: int, path: Path) -> bool:
 
 
 def gone(opened: int, untouched_s: float) -> bool:
-    """Whether the owner that a free lock file names has ended, as far as that can be known here."""
+    """Whether the owner that a free lock file names has ended, as far as this machine can know."""
     owner, me = owner_of(opened), this_process()
     if owner is None or (owner.boot or owner.host) != (me.boot or me.host):
         return untouched_s > STALE_S  # the lock may be another machine's, where this one cannot see it

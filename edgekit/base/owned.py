@@ -10,7 +10,7 @@ from ..errors import UsageError
 MARK = ".edgekit-folder"
 MARK_TEXT = "edgekit made this folder and replaces it as a whole: keep nothing of your own in it.\n"
 MANIFEST = "manifest.json"
-"""What describes an artifact, in its folder."""
+"""The file that describes an artifact, in its folder."""
 MANIFEST_KEYS = {"schema_version", "model", "profile", "format", "files", "audit", "parity"}
 """Of a manifest of ours, which says the same of folders from before there was a mark; other programs have one too."""
 LARGEST_MANIFEST_BYTES = 64 << 20
@@ -24,7 +24,7 @@ def claim(new: Path, final: Path) -> None:
 
 
 def check_replaceable(final: Path) -> None:
-    """Make sure that nothing of somebody else's stands where a folder of edgekit is to be.
+    """Make sure that a folder of edgekit does not replace somebody else's.
 
     Raises:
         UsageError: a folder that edgekit did not make; the message says what is in it.

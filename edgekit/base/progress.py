@@ -1,4 +1,4 @@
-"""What a long work tells while it runs: typed events, to whoever wants them. Nobody looks into their texts."""
+"""The progress of long work as typed events for any receiver. No code depends on their texts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Note(Event):
 
 
 class Warned(Event):
-    """Something that is told even where steps are not shown."""
+    """Something that is shown even when steps are not."""
 
 
 Progress = Callable[[Event], None]

@@ -29,7 +29,7 @@ def revision(folder: Path, besides: Path | None = None) -> Revision | None:
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    """What git says in ``folder``, or None when it cannot; the index is not touched."""
+    """The output of git in ``folder``, or None when it fails; the index is not touched."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git

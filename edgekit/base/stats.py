@@ -1,4 +1,4 @@
-"""What raw samples say about a median, without assuming any distribution of latencies; and rates with intervals.
+"""Intervals of medians from raw samples, without assuming any distribution of latencies; and rates with intervals.
 
 Samples are nanoseconds in the order in which they were taken.
 """

@@ -1,1 +1,1 @@
-"""Measuring on a device: the agent that runs there, its protocol, and what the samples say."""
+"""Measuring on a device: the agent that runs there, its protocol, and conclusions from the samples."""

@@ -1,7 +1,7 @@
-"""The agent as one file that travels: ``agent.pyz``, an archive that Python runs (zipapp).
+"""The agent as one file to send to devices: ``agent.pyz``, an archive that Python runs (zipapp).
 
-Beside each source the archive holds its byte code for the Python that runs edgekit, which halves the agent's start
-where the device has the same version; another version passes over it and takes the source.
+Beside each source the archive holds its byte code for the Python that runs edgekit, which halves the agent's start-up
+if the device has the same version; other versions ignore it and use the source.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .. import agent
 
 AGENT_FILE = "agent.pyz"
 PACKAGE = "edgekit_agent"
-"""The package's name in the archive: nothing on a device may be hidden by it."""
+"""The package's name in the archive; it must not hide any package on a device."""
 START = f"from {PACKAGE}.main import leave_with_answer\n\nleave_with_answer()\n"
 UNCHECKED = 0b01
 """Flag of byte code that is not compared with its source (PEP 552)."""
@@ -50,7 +50,7 @@ def sources() -> Iterator[tuple[str, bytes]]:
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """A file of the archive, whose time is that of no clock."""
+    """A file of the archive, with a fixed time."""
     return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 

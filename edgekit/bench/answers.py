@@ -1,6 +1,5 @@
-"""The agent's protocol as a reader sees it: JSON lines, some that tell what begins, the last one the answer.
-
-What does not fit is an error that says where: too deep, too long, no number, no such field, counts that contradict.
+"""The reader's side of the agent's protocol: lines of JSON, first events, then the answer. A line that does not fit is
+an error that names the place: too deep, too long, not a number, an unknown field, contradictory counts.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ MOST_EVENTS = 1000
 DEEPEST = 16
 """Levels of lists and objects in a message; the agent's own have seven."""
 MOST_BRACKETS = 1_000_000
-"""In one message: each is an object of its own in memory, and a line holds millions."""
+"""Most brackets in one message: each becomes an object in memory, and a line could hold millions."""
 LONGEST_TEXT, MOST_FIELDS = 10_000, 5_000
-"""Characters of a text, and fields of an object, such as the clocks of the CPUs."""
-PROBLEMS = {"missing": "it is missing", "extra_forbidden": "nothing is known by that name"}
-"""What pydantic says of fields, in words for a person."""
+"""Most characters of a text, and most fields of an object, such as the clocks of the CPUs."""
+PROBLEMS = {"missing": "it is missing", "extra_forbidden": "no such field is known"}
+"""Pydantic's words for wrong fields, in plain words."""
 TIME_USED = 0.1
-"""Share of the time for samples that has to be over when there are fewer than was asked for."""
+"""With fewer samples than asked for, at least this share of the time for samples must have passed."""
 
 Message = TypeVar("Message", bound=Frozen)
 
 
 class SpoiltError(ValueError):
-    """What a device said is not what an agent says; the message says why, in words that follow "the agent"."""
+    """A device did not speak the agent's protocol; the message says how, in words that follow "the agent"."""
 
 
 class AnswerError(ToolError):
-    """A device answered, but what it said cannot be an agent's answer."""
+    """A device answered, but its answer cannot be an agent's."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def parse(line: bytes) -> Value | Refusal | Turn | Event:
 
 
 def loaded(line: bytes) -> dict[str, Any]:
-    """A line as a JSON object that is neither deep nor vast, without control characters in what it tells.
+    """A line as a JSON object; it must be neither deep nor vast, and hold no control characters.
 
     Raises:
         SpoiltError: it is something else.
@@ -92,7 +91,7 @@ def loaded(line: bytes) -> dict[str, Any]:
 
 
 def no_number(name: str) -> float:
-    """Refuse what JSON has no word for."""
+    """Refuse NaN and infinities, which are not JSON."""
     raise SpoiltError(f"answered with {name} where a number should be")
 
 
@@ -128,7 +127,7 @@ def place(path: str) -> str:
 
 
 def items_of(holder: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:
-    """What an object or a list holds, keys too: they are texts like others."""
+    """The items of an object or a list; keys count as texts too."""
     if isinstance(holder, list):
         yield from enumerate(holder)
     else:
@@ -144,10 +143,10 @@ def outside(line: bytes) -> SpoiltError:
 
 
 class Conversation:
-    """Takes the lines of one launch: events as they come, and one answer, after which nothing may follow.
+    """Takes the lines of one launch: events, then one answer, after which nothing may follow.
 
     Attributes:
-        answer: once it has come.
+        answer: None until it has come.
     """
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
@@ -167,11 +166,11 @@ class Conversation:
         if isinstance(message, Value | Refusal):
             self.answer = message
         elif isinstance(message, Turn):
-            raise SpoiltError("told of a turn that nobody asked for")
+            raise SpoiltError("reported a turn that nobody asked for")
         else:
             self.events += 1
             if self.events > MOST_EVENTS:
-                raise SpoiltError(f"told of more than {MOST_EVENTS} steps, and did not come to an end")
+                raise SpoiltError(f"reported more than {MOST_EVENTS} steps, and did not come to an end")
             self.on_event(message)
 
 
@@ -206,7 +205,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def enough_samples(request: Mapping[str, Any], answer: BenchAnswer) -> None:
-    """Make sure that there are as many samples as were asked for, unless the time for them was over.
+    """Make sure that there are as many samples as asked for, unless their time was over.
 
     Raises:
         SpoiltError: there are fewer.

@@ -1,4 +1,4 @@
-"""How near measured latencies come to what their device can do at most."""
+"""How near measured latencies come to the peak rates of their device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAUNCH_S = 120.0
 def measure_ceilings(
     transport: Transport, device: Device, threads: int, progress: Progress, cores: str | None = None
 ) -> Ceilings:
-    """The device's peaks with so many threads, pinned to ``cores`` or free; takes about four seconds.
+    """The device's peaks with this number of threads, pinned to ``cores`` or free; takes about four seconds.
 
     Raises:
         UsageError: the device is emulated: its peaks are those of the emulator.
@@ -34,10 +34,10 @@ def measure_ceilings(
 
 
 def position(taken: Measurement, artifact: Artifact, limits: Ceilings) -> Measurement:
-    """The measurement with its place under the roof; without one where the int8 peak of the CPU is not known.
+    """The measurement with its place under the roofline; without one when the int8 peak of the CPU is not known.
 
     Raises:
-        UsageError: the artifact is from before its layers were kept.
+        UsageError: the artifact was made before manifests listed layers.
     """
     if not artifact.layers:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Questions about which artifact is faster, answered by paired measurements at looks that are fixed beforehand."""
+"""Decide which artifact is faster by paired measurements, judged after numbers of rounds that are fixed beforehand."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from .paired import Contender, Round, one_round, ratio_of, shuffled
 from .session import Session
 
 LOOKS = (10, 20)
-"""Rounds after which it is asked whether all is decided."""
+"""Numbers of rounds after which the questions are judged."""
 ERROR = 0.05
-"""Probability that anything is called faster or slower that is neither, shared out over questions and looks."""
+"""Probability of any wrong "faster" or "slower", divided among questions and looks."""
 RESOLUTION = 0.05
-"""A gain that an interval around the bound must be able to rule out, or the machine was too noisy to tell."""
+"""If the interval around the bound cannot rule out a gain of this size, the machine was too noisy to tell."""
 SPARE = 1.0
-"""Runnable tasks above the number of cores (our own counts as one) from which on a device is overloaded.
-
-A median inference that is longer than a time slice is then interrupted and a shorter one is not, so that pairs do not
-help: at a load of 20 on two cores, 2.1 ms of work looked 20 times as long as 1.4 ms.
+"""A device is overloaded with more runnable tasks than this above its number of cores (our own task counts). An
+inference longer than a time slice is then interrupted, and a shorter one is not, so pairs do not help: at a load of 20
+on two cores, 2.1 ms of work looked 20 times as long as 1.4 ms.
 """
 
 
@@ -31,7 +30,7 @@ class Question:
     """Is ``other`` more than ``bound`` times as fast as ``base``?
 
     Attributes:
-        may_leave: ``other`` is measured no more once it is known to be slower.
+        may_leave: stop measuring ``other`` once it is known to be slower.
     """
 
     base: str
@@ -42,7 +41,7 @@ class Question:
 
 @dataclass
 class Compared:
-    """What the rounds said.
+    """The result of the rounds.
 
     Attributes:
         confidence: of every ratio.
@@ -92,7 +91,7 @@ def compare(
         session: the device.
         contenders: of different names.
         questions: about them.
-        progress: told what begins, in words.
+        progress: receives an event as each step begins.
         looks: rounds after which the questions are asked.
         spare: see ``SPARE``.
 
@@ -120,7 +119,7 @@ def compare(
 
 
 def overload(rounds: Sequence[Round], spare: float) -> str:
-    """Where most rounds began on an overloaded device, how much, in words; else empty."""
+    """The overload in words, if most rounds began on an overloaded device; else empty."""
     loads = [max(taken.state_before.load_1m or 0.0 for taken in one.values()) for one in rounds]
     if not loads:
         return ""
@@ -130,7 +129,7 @@ def overload(rounds: Sequence[Round], spare: float) -> str:
 
 
 def speed(ratio: Ratio, bound: float = 1.0) -> Speed:
-    """What an interval says of a speed-up over ``bound``.
+    """The conclusion from an interval about a speed-up over ``bound``.
 
     ``undecided`` when it holds the bound and is too wide to rule out a relevant gain.
     """

@@ -17,7 +17,7 @@ LAUNCH_S = 60.0
 class CoolDown:
     """Remembers the temperature at which the first measurement began; later ones wait for it.
 
-    A device without a readable sensor is never waited for: there is nothing to wait by.
+    It never waits for a device without a readable sensor.
 
     Attributes:
         start_c: hottest sensor before the first measurement, or None.

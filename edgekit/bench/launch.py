@@ -1,6 +1,6 @@
 """Run the agent in a fresh process and speak its protocol: JSON lines, the last one the answer.
 
-Where it runs is a :class:`Transport`'s business; what is said is the same everywhere.
+A :class:`Transport` decides where the agent runs; the protocol is the same everywhere.
 """
 
 from __future__ import annotations
@@ -36,29 +36,28 @@ OTHER_PYTHON = (
     "the device's entry in devices.toml names the interpreter of that environment: python = PATH; for this machine "
     "edgekit devices add NAME local --python PATH, then --device NAME"
 )
-"""What to do with an environment that has an execution provider."""
+"""How to use an environment that has an execution provider."""
 
 FIX_SHAPE = "give every size: --input 1x3x224x224, or --input NAME=1x3x224x224 where there are several inputs"
 NOISE = "does a login file there print something? commands over SSH must not"
 UNBELIEVED = "does the Python there print something of its own (sitecustomize)? else do not trust the device"
 LONGEST_MESSAGE = 4000
-"""Characters of what an agent says about its failure."""
+"""Most characters of an agent's message about its failure."""
 
 OnEvent = Callable[[Event], None]
 Kind = TypeVar("Kind", bound=Frozen)
 
 
 class Transport(Protocol):
-    """A machine that has Python and the runtimes: files go there, a program runs there."""
+    """A machine with Python and the runtimes, to which files are sent and on which programs run."""
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
         """Put ``files`` into one folder there and return their paths there, in order."""
         ...
 
     def command(self, program: str, argument: str) -> list[str]:
-        """The command line, to be run here, that runs a Python program there with its stdout on ours.
-
-        Its stdin stays open as long as the program may run; when it closes, nothing of it may live on.
+        """The command line that, run on this machine, runs a Python program on the other and passes its stdout on. Its
+        stdin stays open as long as the program may run; when it closes, the program and its children must end.
         """
         ...
 
@@ -71,12 +70,16 @@ class Transport(Protocol):
         ...
 
     def explain(self, what: str, code: int | None, said: str) -> EdgekitError | None:
-        """The error that the end of a program means, by its exit code (None: it was stopped) and stderr, if any."""
+        """The error that explains how a program ended, by its exit code (None: it was stopped) and stderr; None if
+        there is none.
+        """
         ...
 
     @property
     def mark(self) -> bytes:
-        """The line that comes before all that a program prints there; what a login prints is before it. Else empty."""
+        """The line after which the program's own output begins; a login may print before it. Empty if there is no such
+        line.
+        """
         ...
 
     @property
@@ -86,7 +89,7 @@ class Transport(Protocol):
 
 
 class ThisMachine:
-    """No distance at all: files stay where they are, and an interpreter here runs the agent.
+    """This machine as a transport: files stay where they are, and an interpreter here runs the agent.
 
     Attributes:
         python: that interpreter, or None for the one that runs edgekit.
@@ -116,7 +119,7 @@ class ThisMachine:
         """Nothing to do: the file was written in its place."""
 
     def explain(self, what: str, code: int | None, said: str) -> EdgekitError | None:
-        """Nothing: an exit code of this machine speaks for itself."""
+        """Nothing: on this machine the exit code is explanation enough."""
 
 
 def call_agent(
@@ -206,7 +209,7 @@ def carry_out(
 
 
 def refused(answer: Refusal, what: str, runtime: str, where: str) -> EdgekitError:
-    """The error of an agent that says why it did not do what was asked."""
+    """The error for an agent that refused, with its reason."""
     message = f"{what} failed: {visible(answer.message[:LONGEST_MESSAGE])}"
     if answer.kind == "cores":
         return UsageError(message, OTHER_CORES)
@@ -228,13 +231,13 @@ def launch_files(folder: Path, request: Mapping[str, Any]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Told:
-    """What came of one launch of the agent.
+    """The outcome of one launch of the agent.
 
     Attributes:
         code: its exit code; None when it was stopped.
         answer: the last message; None when there was none.
         said: the end of its stderr.
-        spoilt: why it was not heard to the end, in words that follow "the agent"; empty when it was.
+        spoilt: why reading stopped early, in words that follow "the agent"; empty when it did not.
     """
 
     code: int | None
@@ -246,7 +249,8 @@ class Told:
 def converse(
     command: list[str], timeout_s: float, on_event: OnEvent | None, mark: bytes = b"", temporary: Path | None = None
 ) -> Told:
-    """Run ``command`` in a process group of its own, and hear it until it ends, the time is over, or it talks nonsense.
+    """Run ``command`` in a process group of its own, and read it until it ends, the time is over, or it breaks the
+    protocol.
 
     Args:
         command: prints the protocol.

@@ -1,7 +1,7 @@
-"""Artifacts against each other on one device: fresh processes, interleaved in random order.
+"""Compare artifacts on one device: fresh processes, interleaved in random order.
 
-What the machine does meanwhile (clocks, neighbours, where a launch lies in memory) meets all of them alike, so only
-ratios within a round mean anything; see Kalibera and Jones 2013, and :func:`edgekit.base.stats.trimmed_ratio`.
+Disturbances (clocks, neighbours, the memory layout of a launch) affect all of them alike, so only ratios within a round
+mean anything; see Kalibera and Jones 2013, and :func:`edgekit.base.stats.trimmed_ratio`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..types import Measurement, Ratio, Stored
 from .session import Limits, Session
 
 BRIEF = Limits(warmup_min_iterations=5, warmup_min_s=0.2, min_iterations=20, min_s=0.4, max_s=1.5)
-"""One launch of many: what differs between launches is larger than what a longer look at one would tell."""
+"""Limits of one launch among many: launches differ by more than a longer look at one of them would resolve."""
 
 Round = Mapping[str, Measurement]
 """One launch of each contender, by its name."""
@@ -35,13 +35,13 @@ class Contender:
 def rounds(
     session: Session, contenders: Sequence[Contender], seed: int = 0, progress: Progress = silent
 ) -> Iterator[Round]:
-    """Endless rounds, each a fresh process per contender in random order; whoever asks decides when it is enough.
+    """Endless rounds, each with a fresh process per contender, in random order; the caller decides when to stop.
 
     Args:
         session: where and how long; its limits hold for every launch.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        progress: told what begins, in words.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: a launch failed.

@@ -1,9 +1,9 @@
-"""The roofline: the least time that a machine needs for a network's layers, and what share of the real time that is.
+"""The roofline: the least time that a machine needs for a network's layers, and its share of the measured time.
 
 ``T >= sum over layers of max(MACs / P, bytes / BW)``. P in float32 and BW are measured on the machine (the agent's
 ``roofline``). P in int8 is the measured float32 peak times what the instruction set promises: no general int8 product
-reaches what the runtimes' own kernels reach, and a clock cannot be read on every machine. BW depends on the footprint:
-a layer that fits a cache is given that cache's bandwidth, so that the bound stays a bound.
+is as fast as the runtimes' own kernels, and not every machine lets its clock be read. BW depends on the footprint: a
+layer that fits a cache is given that cache's bandwidth, so that the bound stays a bound.
 """
 
 from __future__ import annotations

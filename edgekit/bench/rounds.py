@@ -1,7 +1,7 @@
 """Several launches of one artifact, taken in turn with others, as one measurement.
 
-A launch has a latency of its own (where the loader put things, which core it got) and a device drifts over minutes.
-Both are between the rounds and not within one, so the medians of the rounds say more than the interval of all samples.
+Each launch has its own latency (memory layout, core), and a device drifts over minutes. Both vary between rounds and
+not within one, so the medians of the rounds tell more than the interval of all samples.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def merge(taken: Sequence[Measurement]) -> Measurement:
 
 
 def judge_rounds(taken: Sequence[Measurement]) -> Verdict:
-    """The worst verdict of the rounds, each reason with its round, and what the rounds say of each other."""
+    """The worst verdict of the rounds, each reason with its round; and the spread between the rounds."""
     name = min((one.verdict.name for one in taken), key=WORST_FIRST.index)
     if name == "emulated":
         return next(one.verdict for one in taken if one.verdict.name == name)

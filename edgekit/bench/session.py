@@ -47,7 +47,7 @@ class Limits:
 
     Attributes:
         max_s: cap of the warm-up and of the sampling, each.
-        target_half_width: of the median's interval over the median; sampling ends when it is reached.
+        target_half_width: half width of the median's interval over the median; sampling ends when it is reached.
         launch_s: on top of the caps, for importing the runtime and loading the model.
     """
 
@@ -65,7 +65,7 @@ class Limits:
 
     @property
     def timeout_s(self) -> float:
-        """When a launch is given up."""
+        """Seconds after which a launch is stopped."""
         return self.launch_s + 2 * self.max_s
 
 
@@ -75,10 +75,10 @@ class Session:
 
     Attributes:
         threads: within an operator; operators run one after another.
-        accelerator: what shall compute; the CPU takes what a GPU leaves, and the measurement says how much that is.
+        accelerator: computes the model; the CPU takes what a GPU leaves, and the measurement records how much.
         provider: of ONNX Runtime's execution providers for it, a key of the agent's ``PROVIDERS``; the first that the
             device has when None.
-        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None leaves it free.
+        cores: what every launch is pinned to: ``big``, ``little`` or core numbers by commas; None for any core.
         sustained_s: length of a run without a pause, in a launch of its own after the latency; None for none.
         streams: numbers of streams whose inferences a second are measured, in a launch of its own each.
         seed: of the random input.
@@ -103,7 +103,7 @@ class Session:
 
         Args:
             stored: what is measured.
-            progress: told what begins, in words.
+            progress: receives an event as each step begins.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
@@ -116,10 +116,10 @@ class Session:
         if self.per_op:
             try:
                 operators = self.launch(PerOpAnswer, stored, progress)
-            except AnswerError:  # a device that talks nonsense is not to be believed in the rest either
+            except AnswerError:  # a device that breaks the protocol cannot be trusted in its other answers either
                 raise
             except ToolError as error:
-                # The latency is known and stands; the report says what is missing from it, and why.
+                # The latency is known and is kept; the report says what is missing, and why.
                 operators = PerOpAnswer(per_op=None, note=str(error)[:LONGEST_NOTE])
         points = None
         if self.sustained_s is not None:
@@ -286,7 +286,7 @@ EMULATED = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=5, m
 
 
 def model_files(stored: Stored) -> list[Path]:
-    """What a device has to hold, the file that the runtime opens first."""
+    """The files that a device needs; first the one that the runtime opens."""
     return [inside(stored.folder, entry.name, field="files[].name") for entry in stored.artifact.model_files]
 
 
@@ -364,7 +364,7 @@ def identity(artifact: Artifact) -> dict[str, Any]:
 
 
 def spent_s(latency: BenchAnswer) -> float:
-    """Everything that was timed between the two looks at the device, by the clock that does not jump."""
+    """Seconds of all timed work between the two looks at the device, by the monotonic clock."""
     if latency.spent_s is not None:  # many launches, whose loading and warm-up it alone has timed
         return latency.spent_s
     timed = (latency.load_ns, latency.first_inference_ns, *latency.warmup_ns, *latency.samples_ns)

@@ -1,4 +1,4 @@
-"""A runtime that is too old for an artifact: what it says, and which version reads the file.
+"""Recognize a runtime that is too old for an artifact, and name the version that reads the file.
 
 The texts are those of ONNX Runtime 1.15 to 1.17, tflite-runtime 2.14 and OpenVINO 2023; the versions that read an ONNX
 file of a given intermediate representation were tried out.

@@ -1,6 +1,7 @@
 """Rounds of turns: artifacts in fresh processes, loaded at once, compared turn by turn.
 
-A round is one loading of all; ratios are paired within it, and their interval is that of rounds, as launches differ.
+In each round all are loaded once. Ratios are paired within a round, and their interval comes from the rounds, since
+launches differ.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ class TurnRound:
 def turn_rounds(
     session: Session, contenders: Sequence[Contender], seed: int = 0, progress: Progress = silent
 ) -> Iterator[TurnRound]:
-    """Endless rounds on this machine; whoever asks decides when it is enough.
+    """Endless rounds on this machine; the caller decides when to stop.
 
     Args:
         session: where and with what; the warm-up and the length of a turn are those of :mod:`edgekit.bench.turns`.
         contenders: of different names; an artifact may take part twice (A/A).
         seed: of the orders.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: one does not run.

@@ -1,8 +1,8 @@
 """Several artifacts loaded at once, each in a process of its own, that run by turns of some twenty milliseconds.
 
-What slows the machine for a second (a neighbour, the clock) meets all of them alike, where launches one after another
-each meet another second: duet benchmarking (Bulej et al. 2020, doi:10.1145/3358960.3379132), but in turn, as the caches
-and the memory bus are shared. Only one runs at a time; the others wait for a line on their stdin.
+A disturbance of a second (a neighbour, the clock) slows all of them alike, whereas separate launches each meet a
+different second: duet benchmarking (Bulej et al. 2020, doi:10.1145/3358960.3379132), but in turn, as the caches and the
+memory bus are shared. Only one runs at a time; the others wait for a line on their stdin.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .launch import LONGEST_MESSAGE, ThisMachine, launch_files, start
 LAUNCH = {"warmup_min_iterations": 5, "warmup_min_s": 0.2, "max_s": 1.2}
 TURN = {"min_iterations": 2, "min_s": 0.02}
 TURNS = 20
-"""Of each artifact in a round; more rounds tell more than longer ones, as launches differ."""
+"""Turns of each artifact in a round. More rounds tell more than longer ones, since launches differ."""
 LAUNCH_S = 120.0
 """For one to load and warm up, and for one turn."""
 
@@ -41,7 +41,7 @@ class TakerError(Exception):
 
 @dataclass
 class Taken:
-    """What one artifact did in a round.
+    """The result of one artifact in a round.
 
     Attributes:
         answer: the agent's to ``turns``; None until the last turn is over.

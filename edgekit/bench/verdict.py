@@ -1,4 +1,4 @@
-"""Whether to trust a measurement: each doubt with the fact, the threshold and what to do about it."""
+"""Whether to trust a measurement: each doubt comes with the fact, the threshold and advice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def judge(
     ``spent_s`` is what the agent timed between the two looks by its monotonic clock; None leaves the clock unjudged.
     """
     if info.emulated:
-        # No doubts beside it: what they advise would make the figure no better.
+        # No other doubts are added: following their advice would not improve the figure.
         return Verdict(name="emulated", reasons=("an emulated machine: its latency means nothing",))
     slowed, doubts = throttling(before, after), noise(samples_ns, threads, info, before)
     if spent_s is not None:
@@ -60,7 +60,7 @@ def throttling(before: DeviceState, after: DeviceState) -> list[str]:
 
 
 WALL_BEHIND_S, WALL_AHEAD_S = 1.0, 10.0
-"""How far the wall clock may lag behind the work, and how much time may pass beside it (reading the state)."""
+"""How far the wall clock may lag behind the timed work, and how much time may pass besides it (reading the state)."""
 
 
 def clock_jump(spent_s: float, wall_s: float) -> list[str]:
@@ -84,7 +84,7 @@ def clock_fall(before: Mapping[str, int] | None, after: Mapping[str, int] | None
 
 
 def noise(samples_ns: Sequence[int], threads: int, info: DeviceInfo, before: DeviceState) -> list[str]:
-    """Reasons why the median may be off by more than it says."""
+    """Reasons why the median may be off by more than its interval."""
     reasons = []
     count = len(samples_ns)
     if count < MIN_SAMPLES:

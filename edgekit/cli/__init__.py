@@ -1,6 +1,6 @@
-"""The command line: parse, call a workflow, print. The only place that prints or exits.
+"""The command line: parse, call a verb, print. Nothing else in edgekit prints or exits.
 
-Commands import their workflow when they run, so that ``edgekit --help`` answers at once.
+Commands import their verb when they run, so that ``edgekit --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .networks.lint import lint_command
 from .networks.search import search_command
 from .profile import profile_command
 from .schema import schema_command
+from .shared.grouped import GroupedCommand
 from .show.console import debugging, error_boundary, tell
 from .stored.history import history_command
 from .stored.index import index_command
@@ -44,28 +45,28 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(devices_app, name="devices")
-app.command("export")(export_command)
-app.command("tune")(tune_command)
-app.command("evaluate")(evaluate_command)
-app.command("train")(train_command)
-app.command("condense")(condense_command)
-app.command("inspect")(inspect_command)
-app.command("verify")(verify_command)
-app.command("lint")(lint_command)
-app.command("search")(search_command)
-app.command("matrix")(matrix_command)
-app.command("profile")(profile_command)
-app.command("estimate")(estimate_command)
-app.command("validate")(validate_command)
-app.command("compare")(compare_command)
-app.command("gate")(gate_command)
-app.command("audit-run")(audit_run_command)
-app.command("report")(report_command)
-app.command("history")(history_command)
-app.command("pick")(pick_command)
-app.command("index")(index_command)
-app.command("schema")(schema_command)
-app.command("doctor")(doctor_command)
+app.command("export", cls=GroupedCommand)(export_command)
+app.command("tune", cls=GroupedCommand)(tune_command)
+app.command("evaluate", cls=GroupedCommand)(evaluate_command)
+app.command("train", cls=GroupedCommand)(train_command)
+app.command("condense", cls=GroupedCommand)(condense_command)
+app.command("inspect", cls=GroupedCommand)(inspect_command)
+app.command("verify", cls=GroupedCommand)(verify_command)
+app.command("lint", cls=GroupedCommand)(lint_command)
+app.command("search", cls=GroupedCommand)(search_command)
+app.command("matrix", cls=GroupedCommand)(matrix_command)
+app.command("profile", cls=GroupedCommand)(profile_command)
+app.command("estimate", cls=GroupedCommand)(estimate_command)
+app.command("validate", cls=GroupedCommand)(validate_command)
+app.command("compare", cls=GroupedCommand)(compare_command)
+app.command("gate", cls=GroupedCommand)(gate_command)
+app.command("audit-run", cls=GroupedCommand)(audit_run_command)
+app.command("report", cls=GroupedCommand)(report_command)
+app.command("history", cls=GroupedCommand)(history_command)
+app.command("pick", cls=GroupedCommand)(pick_command)
+app.command("index", cls=GroupedCommand)(index_command)
+app.command("schema", cls=GroupedCommand)(schema_command)
+app.command("doctor", cls=GroupedCommand)(doctor_command)
 
 
 def show_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""``edgekit compare``: the command line of the workflow, and what it prints."""
+"""``edgekit compare``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def compare_command(
     names: Annotated[
         list[str],
         typer.Argument(
-            help="A and B: measurements' files or keys, artifacts, model files. Or a model, or three and more.",
+            help="A and B: measurements (files or keys), artifacts or model files. Or one model, or three and more.",
             metavar="A [B]...",
             autocompletion=model_ids,
         ),
@@ -58,12 +58,12 @@ def compare_command(
 ) -> None:
     """Compare two stored measurements, or measure artifacts in turn: latency of B over A, or which of all is fastest.
 
-    Of a model, all of its artifacts are measured (ONNX Runtime, LiteRT, OpenVINO), and there is one verdict, with
-    memory, size, cold start and known accuracy beside it; so of three or more artifacts.
+    Given a model, or three or more artifacts, it measures all of them (ONNX Runtime, LiteRT, OpenVINO) and gives one
+    verdict, with memory, size, cold start and known accuracy beside it.
 
-    Two stored measurements must have been made under the same conditions; exit code 5 when not. 4 when a side has too
-    few samples, or the machine was too busy to tell; 3 when the device failed, and after five pairs these are compared
-    nevertheless. How much slower or faster B is does not change the exit code: edgekit gate is for that.
+    Exit codes: 5 when two stored measurements were made under different conditions, 4 when a side has too few samples
+    or the machine was too busy to tell, 3 when the device failed (five pairs measured before that are still compared).
+    The exit code does not depend on how much slower or faster B is: edgekit gate judges that.
 
     Example: edgekit compare artifacts/mobilenet_v3_large_1.0/tflite-fp32 artifacts/mobilenet_v3_large_1.0/tflite-int8
     Example: edgekit compare mobilenet_v3 --device rpi4
@@ -119,7 +119,7 @@ def compare_command(
 
 
 def refuse_for_many(*, turns: bool, per_op: bool) -> None:
-    """Say that ``--turns`` and ``--per-op`` are about two.
+    """Refuse ``--turns`` and ``--per-op`` for more than two artifacts.
 
     Raises:
         UsageError: one of them was given.
@@ -181,7 +181,7 @@ def ranking_data(found: Ranking) -> dict[str, Any]:
 
 
 def show(found: Comparison) -> None:
-    """The answer, what is behind it and what speaks against it; on stderr."""
+    """The answer, its figures and its doubts, on stderr."""
     from ..reports.compare_text import HEAD, headline, operator_rows, rows
 
     print_rows(HEAD, rows(found))

@@ -49,7 +49,7 @@ def condense_command(
 
 
 def condensed_lines(made: Condensed) -> list[str]:
-    """What was proven, what it cost, where it is."""
+    """What was proven, what it cost, and where the file is."""
     lines = [
         f"{made.model}: {made.layers} learned group convolutions condensed",
         f"proof   float64, random input: max difference {made.max_difference:.3g} of {made.reference_max:.3g}",

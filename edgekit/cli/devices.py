@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .shared.complete import device_names
+from .shared.grouped import GroupedCommand
 from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -21,7 +22,7 @@ KnownArgument = Annotated[str, typer.Argument(help="Name of the device.", autoco
 STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
-@devices_app.command("list")
+@devices_app.command("list", cls=GroupedCommand)
 def list_command(as_json: JsonOption = False) -> None:
     """List every name that --device takes: built in, from devices.toml, from the SSH config."""
     from ..verbs.devices import list_devices
@@ -38,7 +39,7 @@ def list_command(as_json: JsonOption = False) -> None:
         show_list(listed)
 
 
-@devices_app.command("add")
+@devices_app.command("add", cls=GroupedCommand)
 def add_command(
     name: NameArgument,
     address: Annotated[
@@ -62,13 +63,13 @@ def add_command(
     ] = None,
     wait: Annotated[str | None, typer.Option(help="How long to wait for a place that others hold: 90s, 10m.")] = None,
     for_user: Annotated[
-        bool, typer.Option("--user", help="Store it for all your projects, not only this one.")
+        bool, typer.Option("--user", help="Store the device for all your projects, not only for this one.")
     ] = False,
 ) -> None:
     """Describe a device behind SSH, or a phone behind adb, in devices.toml.
 
-    A phone's serial is what ``adb devices`` lists; one in the network is adb:HOST:PORT. ``local`` is this machine with
-    another interpreter (--python), for runtimes that cannot stand beside edgekit's own.
+    adb devices lists the serial of a phone; a phone in the network is adb:HOST:PORT. With --python, local is this
+    machine with another interpreter, for runtimes that cannot be installed beside edgekit's own.
 
     Examples: edgekit devices add rpi4 pi@192.168.1.20 --board rpi4; edgekit devices add pixel adb:28241FDH2001AB;
     edgekit devices add webgpu local --python ~/webgpu/bin/python
@@ -93,7 +94,7 @@ def add_command(
     say(f"added {name} to {path}; next: edgekit devices check {name}")
 
 
-@devices_app.command("remove")
+@devices_app.command("remove", cls=GroupedCommand)
 def remove_command(name: KnownArgument) -> None:
     """Remove a device from devices.toml."""
     from ..verbs.devices import remove_device
@@ -101,7 +102,7 @@ def remove_command(name: KnownArgument) -> None:
     say(f"removed {name} from {remove_device(name)}")
 
 
-@devices_app.command("prepare")
+@devices_app.command("prepare", cls=GroupedCommand)
 def prepare_command(
     name: KnownArgument,
     runtime: Annotated[
@@ -110,8 +111,8 @@ def prepare_command(
 ) -> None:
     """Install the runtimes on a device behind SSH, or build the system of an emulated board.
 
-    The wheels are downloaded here, so the device needs no internet; they go into a virtual environment of edgekit's own
-    there, and devices.toml names its interpreter.
+    The wheels are downloaded on this machine, so the device needs no internet. They are installed there into a virtual
+    environment, whose interpreter devices.toml then names.
 
     Example: edgekit devices prepare rpi4
     """
@@ -124,12 +125,13 @@ def prepare_command(
     say(prepare_device(name, ProgressLines(), runtime or ()))
 
 
-@devices_app.command("check")
+@devices_app.command("check", cls=GroupedCommand)
 def check_command(name: KnownArgument, as_json: JsonOption = False) -> None:
-    """Prove that a device can be measured on: network, login, Python, runtimes, readers, room, time.
+    """Prove that edgekit can measure on a device: network, login, Python, runtimes, sensors, free space, clock.
 
-    The exit code is 3 when a step fails; something merely absent is a warning. A sick device (hot, throttled, a full
-    disk, an agent that crashes or answers nonsense) is quarantined: profile, gate, compare and tune refuse it without
+    The exit code is 3 when a step fails; a missing part that is not needed is a warning. A sick device (hot, throttled,
+    a full disk, an agent that crashes or answers nonsense) is quarantined: profile, gate, compare and tune refuse it
+    without
     --force until a check passes.
     """
     from ..devices.reach import what_is_built_first

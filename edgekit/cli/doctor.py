@@ -1,4 +1,4 @@
-"""``edgekit doctor``: the command line of the workflow, and what it prints."""
+"""``edgekit doctor``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STYLE = {"ok": "green", "broken": "bold red", "not installed": "yellow"}
 def doctor_command(
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is installed, and try which formats convert and which runtimes run on this machine.
+    """Show what is installed, and find out by trying which formats convert and which runtimes run on this machine.
 
     The exit code is 3 when something installed does not work; an extra that is not installed is no failure.
 

@@ -59,11 +59,11 @@ def evaluate_command(
             "--max-drop",
             min=0,
             max=100,
-            help="Points of top-1 that may be lost against --against: exit code 0, 1 or 4.",
+            help="Points of top-1 that the artifact may lose against --against: exit code 0, 1 or 4.",
         ),
     ] = None,
     images: Annotated[
-        int | None, typer.Option("--images", min=1, help="Evaluate on so many images, evenly spaced. [default: all]")
+        int | None, typer.Option("--images", min=1, help="Evaluate on this many images, evenly spaced. [default: all]")
     ] = None,
     force: ForceOption = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each run, in seconds.")] = 600.0,
@@ -71,10 +71,10 @@ def evaluate_command(
 ) -> None:
     """Measure accuracy against labels, and agreement with another network on the same images.
 
-    An artifact, or a model file of others with --mean and --std, runs in its own runtime, without PyTorch. Every
-    percentage has its 95 % interval. The result is kept beside the artifact; report, pick and gate read it there.
-    With --max-drop the exit code is 0 when the drop is proven to be within the limit, 1 when it is proven to be beyond,
-    4 when neither is.
+    An artifact runs in its own runtime, without PyTorch; so does a model file that edgekit did not export (give --mean
+    and --std). Every percentage has its 95 % interval. The result is stored beside the artifact, where report, pick and
+    gate read it. With --max-drop the exit code is 0 when the drop is proven to be within the limit, 1 when it is proven
+    to exceed it, and 4 when neither is proven.
 
     Example: edgekit evaluate artifacts/mobilenet_v2_1.0/onnx-int8 --data photos --labels labels.csv --against float
     """

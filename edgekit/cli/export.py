@@ -70,9 +70,9 @@ def export_command(
 ) -> None:
     """Convert networks to verified artifacts.
 
-    Each artifact is compared with the float network on real images and audited; one that fails is not kept.
-    edgekit tune measures the forms of a network on a device, and keeps the fastest.
-    A network of your own is named by its code: net.py, net.py:factory or package.module:factory.
+    Each artifact is compared with the float network on real images, and its content is audited; an artifact that fails
+    is not kept. For a network of your own, name its code: net.py, net.py:factory or package.module:factory. edgekit
+    tune measures the forms of a network on a device and keeps the fastest.
 
     Example: edgekit export mobilenet_v3 --format tflite --int8
     Example: edgekit export net.py --input 1x3x160x160 --format all
@@ -119,7 +119,9 @@ def export_command(
     check_int8_options(profiles, options, measuring.wanted)
     if measuring.wanted:
         if scheduler is not None or jobs > 1:
-            raise UsageError("what is measured is exported here, one by one", "leave --jobs and --scheduler out")
+            raise UsageError(
+                "artifacts that are measured are exported here, one by one", "leave --jobs and --scheduler out"
+            )
         outcomes, seconds = export_measured(names, profiles, options, measuring)
     else:
         refuse_place(device, threads, cores)
@@ -128,7 +130,7 @@ def export_command(
 
 
 def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions, measured: bool) -> None:
-    """Make sure that what looks into int8 artifacts has one to look into, and that they are made in one way only."""
+    """Make sure that options about int8 artifacts meet an int8 artifact, and do not contradict each other."""
     if options.min_sqnr_db is not None and not math.isfinite(options.min_sqnr_db):
         raise UsageError(f"--min-sqnr must be a number of dB, got {options.min_sqnr_db}", "20 is a common wish")
     given = [
@@ -145,7 +147,7 @@ def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions
             "--strict-int8 keeps nothing in float, which --selective-float and --min-sqnr do", "leave one of them out"
         )
     if given and all(profile.precision != "int8" for profile in profiles):
-        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and none is to be made", "add --int8")
+        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and this export makes none", "add --int8")
     if given and measured:
         raise UsageError(
             f"{' and '.join(given)} does not go with --tune or --require-speedup",
@@ -154,11 +156,11 @@ def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions
 
 
 def refuse_place(device: str | None, threads: int | None, cores: str | None) -> None:
-    """Say that ``--device``, ``--threads`` and ``--cores`` mean nothing to an export that measures nothing."""
+    """Refuse ``--device``, ``--threads`` and ``--cores`` for an export that measures nothing."""
     wishes = (("--device", device), ("--threads", threads), ("--cores", cores))
     given = [option for option, value in wishes if value is not None]
     if given:
         raise UsageError(
-            f"{' and '.join(given)} says where to measure, and nothing is to be measured",
+            f"{' and '.join(given)} says where to measure, but this command measures nothing",
             "edgekit tune measures there and exports; or export, then edgekit profile --device",
         )

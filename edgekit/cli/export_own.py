@@ -24,11 +24,11 @@ TAKEN = {
     *("interpolation", "channels", "calibration", "profile", "target", "opset", "ir_version", "out", "timeout"),
     *("no_cache", "as_json"),
 }
-"""Names of the parameters that mean something to a network of a user's own code."""
+"""Names of the parameters that apply to a network of a user's own code."""
 
 
 def wants_own(names: Sequence[str]) -> bool:
-    """True where the command line names code.
+    """True when the command line names code.
 
     Raises:
         UsageError: it names models of the zoo too.
@@ -52,10 +52,10 @@ def export_code(
     *,
     as_json: bool,
 ) -> int:
-    """Export a network that code builds, and say how it went; the exit code.
+    """Export a network that code builds, and show the outcomes; the exit code.
 
     Raises:
-        UsageError: an option that means nothing here, or more than one network with inputs of the command line.
+        UsageError: an option does not apply here, or ``--input`` was given for more than one network.
     """
     refuse_others(context)
     if len(names) > 1 and inputs:
@@ -77,7 +77,7 @@ def export_code(
 
 
 def refuse_others(context: typer.Context) -> None:
-    """Make sure that every option given means something to a network of a user's own.
+    """Make sure that every option given applies to a network of a user's own code.
 
     Raises:
         UsageError: one does not.

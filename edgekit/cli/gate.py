@@ -1,4 +1,4 @@
-"""``edgekit gate``: the command line of the workflow, and what it writes."""
+"""``edgekit gate``: its options, and what it writes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gate_command(
     candidates: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (edgekit's or not), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -82,13 +82,13 @@ def gate_command(
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
-    that edgekit makes from wheels, here or on a device behind SSH: other outputs fail, then the same rule judges the
-    pairs.
+    that edgekit makes from wheels, here or on a device behind SSH. Different outputs fail; otherwise the same rule
+    judges the pairs.
 
-    On a simulated board (sim-rpi4, ...) instructions are counted instead, and more than 0.5 % of growth fails.
+    On a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than 0.5 % fails.
 
-    Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. Of several gates the worst
-    counts: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
+    Exit codes: 0 PASS, 1 FAIL, 3 INVALID or broken off, 4 INCONCLUSIVE, 5 NOT_COMPARABLE. The worst of several gates
+    decides: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
     Example: edgekit gate mobilenet_v3 --device rpi4
     Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0
@@ -193,7 +193,7 @@ def finish(found: list[GateResult], junit: Path | None, markdown: Path | None, a
 
 
 def refuse_for_upgrades(given: dict[str, bool]) -> None:
-    """Say that some options mean nothing to the gate of an upgrade.
+    """Refuse options that do not apply to the gate of an upgrade.
 
     Raises:
         UsageError: one of them was given.
@@ -293,7 +293,7 @@ def show_plan(planned: Sequence[Planned], as_json: bool) -> None:
 
 
 def as_data(results: Sequence[GateResult]) -> dict[str, Any]:
-    """The results for programs: as kept, without the raw samples, which are in the kept files."""
+    """The results for programs, without the raw samples, which are in the stored files."""
     gates = []
     for result in results:
         plain = result.to_plain()

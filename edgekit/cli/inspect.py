@@ -32,7 +32,7 @@ def inspect_command(
 ) -> None:
     """Show what a model file holds, and what its runtime makes of it: inputs, precision, operators, delegate.
 
-    Any model file will do, also one that edgekit did not export.
+    The model file need not be one that edgekit exported.
 
     Example: edgekit inspect downloads/centerface.onnx --input 1x3x320x320
     """

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from .shared.complete import model_ids
+from .shared.grouped import GroupedCommand
 from .shared.options import JsonOption
 from .show.console import emit_json, tell
 
 models_app = typer.Typer(no_args_is_help=True, help="The networks that edgekit builds.")
 
 
-@models_app.command("list")
+@models_app.command("list", cls=GroupedCommand)
 def list_command(
     family: Annotated[str | None, typer.Option("--family", help="Only this family.")] = None,
     as_json: JsonOption = False,
@@ -35,7 +36,7 @@ def list_command(
         models_table(chosen)
 
 
-@models_app.command("show")
+@models_app.command("show", cls=GroupedCommand)
 def show_command(
     model: Annotated[str, typer.Argument(help="Id, alias or path to a card.", autocompletion=model_ids)],
     layers: Annotated[

@@ -1,4 +1,4 @@
-"""``edgekit profile``: the command line of the workflow, and what it prints."""
+"""``edgekit profile``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def profile_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Artifact folders, model files (also of others), or model ids. [default: all artifacts]",
+            help="Artifact folders, model files (edgekit's or not), or model ids. [default: all artifacts]",
             autocompletion=model_ids,
         ),
     ] = None,
@@ -91,8 +91,8 @@ def profile_command(
 ) -> None:
     """Measure the latency and memory of artifacts on a device.
 
-    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1, sim-x86-avx2) instructions are counted instead,
-    without a device; a cycle model makes an estimate of them.
+    On a simulated board (sim-rpi4, sim-rpi5, sim-a53, sim-neoverse-n1, sim-x86-avx2) edgekit counts instructions
+    instead and needs no device; a cycle model estimates the latency from the counts.
 
     Example: edgekit profile mobilenet_v3 --threads 2
     """
@@ -201,7 +201,7 @@ def counting_device(device: str) -> str:
 
 
 def refuse_for_counts(given: Mapping[str, object]) -> None:
-    """Make sure that no option was given that says how to measure.
+    """Refuse options that say how to measure.
 
     Raises:
         UsageError: one was.
@@ -285,7 +285,7 @@ def export_first(
 
 
 def run_profile(run: Callable[[Progress], Profiled], as_json: bool) -> None:
-    """Carry out ``run`` with progress on stderr, print what came of it, and raise its failures."""
+    """Carry out ``run`` with progress on stderr, print its results, and raise its failures."""
     outcome = run(ProgressLines())
     if as_json:
         emit_json(as_data(outcome))
@@ -325,7 +325,7 @@ def profile_devices(
 
 
 def show(outcome: Profiled) -> None:
-    """The table of measurements, the slowest operators where timed, and where the reports are; on stderr."""
+    """The table of measurements, the slowest operators where timed, and where the reports are. It goes to stderr."""
     from ..reports.page.sustained import steady_state
     from ..reports.summary import acceleration
     from ..reports.table import measurement_table, operator_table

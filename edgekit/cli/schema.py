@@ -1,4 +1,4 @@
-"""``edgekit schema``: the JSON Schemas of what edgekit writes."""
+"""``edgekit schema``: the JSON Schemas of the files that edgekit writes."""
 
 from __future__ import annotations
 

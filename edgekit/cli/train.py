@@ -34,13 +34,13 @@ def train_command(
         str | None, typer.Option("--recipe", help="Training recipe: small, cifar, imagenet or qat. [default: small]")
     ] = None,
     qat: Annotated[
-        bool, typer.Option("--qat", help="Fine-tune --weights with the rounding of int8 in it; the recipe is qat.")
+        bool, typer.Option("--qat", help="Fine-tune --weights with int8 rounding simulated; the recipe is qat.")
     ] = False,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Number of epochs. [default: the recipe's]")
     ] = None,
     batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it falls along a cosine.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it decays along a cosine.")] = None,
     lasso: Annotated[float | None, typer.Option("--lasso", min=0, help="Weight of CondenseNet's group lasso.")] = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of the weights, the order and the augmentation.")
@@ -48,7 +48,7 @@ def train_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results. [default: runs/MODEL/DATA]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last whole epoch.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last finished epoch.")] = False,
     weights: Annotated[
         str, typer.Option("--weights", "-w", help="Start from a checkpoint file, pretrained or random.")
     ] = "random",
@@ -57,9 +57,9 @@ def train_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train or fine-tune a network; a CondenseNet drops its connections on the way.
+    """Train or fine-tune a network. A CondenseNet drops connections while it trains.
 
-    --qat fine-tunes a trained checkpoint so that int8 costs it less; the checkpoint that it leaves is an ordinary one.
+    --qat fine-tunes a trained checkpoint so that it loses less accuracy in int8; the result is an ordinary checkpoint.
 
     Every epoch writes checkpoint.pt, metrics.json and plot.svg; --resume continues an interrupted run.
 

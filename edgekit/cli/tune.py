@@ -1,4 +1,4 @@
-"""``edgekit tune``, and the exports that a measurement decides."""
+"""``edgekit tune``, and exports that depend on a measurement."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measuring:
-    """What is to be decided by measurement, and where.
+    """What a measurement is to decide, and where it takes place.
 
     Attributes:
         forms: choose the fastest form.
-        speedup: int8 must be more than so many times as fast as float32; None asks nothing.
+        speedup: int8 must be more than this many times as fast as float32; None asks nothing.
         device: where to measure; None: this machine.
         threads: to measure with; None: 1.
-        cores: what every launch is pinned to; None leaves it free.
-        force: on a quarantined device, too.
+        cores: the cores that every launch is pinned to; None for any core.
+        force: even on a quarantined device.
     """
 
     forms: bool
@@ -56,7 +56,7 @@ def bound(require_speedup: bool, min_speedup: float | None) -> float | None:
 def export_measured(
     names: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, measuring: Measuring
 ) -> tuple[list[Outcome], float]:
-    """Export what a measurement decides; the outcomes and the seconds that it took."""
+    """Measure, then export the choice; the outcomes and the seconds that it took."""
     from ..tuning.choose import Wishes, check_wishes, export_measured
     from ..tuning.place import find_place
 
@@ -113,9 +113,9 @@ def tune_command(
 ) -> None:
     """Measure every form of a network on a device and keep the fastest.
 
-    A form is one way of writing the same network for a runtime. The forms are exported and verified, then measured in
-    fresh processes, in random order, round after round. Later exports for CPUs of the device's class take the form
-    that was chosen.
+    A form is one way of writing the same network for a runtime. edgekit exports and verifies the forms, then measures
+    them in fresh processes, in random order, round after round. Later exports for CPUs of the device's class use the
+    chosen form.
 
     Example: edgekit tune shufflenet --format onnx --int8 --device rpi4
     """

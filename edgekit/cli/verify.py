@@ -59,7 +59,7 @@ def verify_command(
 
 
 def show(found: Verified) -> None:
-    """Each output's agreement, and the answer; on stderr."""
+    """The agreement of each output, and the answer, on stderr."""
     from .show.tables import print_table
 
     rows = [

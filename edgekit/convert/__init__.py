@@ -1,1 +1,1 @@
-"""Conversion and quantization, one format a module; calibration data comes in as arrays."""
+"""Conversion and quantization, one module per format; calibration data comes in as arrays."""

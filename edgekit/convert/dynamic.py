@@ -1,7 +1,7 @@
 """int8 weights without calibration: dynamic-range (ONNX, TFLite) and weight-only (OpenVINO); float input and output.
 
-What each library does, seen on mobilenet_v2 with ImageNet weights: ONNX Runtime computes all 52 convolutions as
-ConvInteger, with one weight scale per tensor (``per_channel`` changes nothing); XNNPACK takes CONV_2D and
+The behaviour of each library, observed on mobilenet_v2 with ImageNet weights: ONNX Runtime computes all 52 convolutions
+as ConvInteger, with one weight scale per tensor (``per_channel`` changes nothing); XNNPACK takes CONV_2D and
 FULLY_CONNECTED with int8 weights, but none of 17 DEPTHWISE_CONV_2D; NNCF compresses the weights of all 53 layers,
 convolutions too, and OpenVINO's CPU plugin computes the convolutions with float weights again.
 """

@@ -1,4 +1,4 @@
-"""What every converter takes and gives."""
+"""The request to every converter, and its answer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TOOLS = {
     "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
     "openvino": ("torch", "openvino", "nncf"),
 }
-"""What converts and verifies each format."""
+"""The packages that convert and verify each format."""
 INPUT_NAME, OUTPUT_NAME = "input", "logits"
-"""Of a network of the zoo, in every format."""
+"""Names of the input and output of a zoo network, in every format."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Converted(Frozen):
 def input_spec(job: Job, name: str, layout: str, quantization: QuantParams | None) -> TensorSpec:
     """The artifact's input: the job's shape in the given layout, with its preprocessing.
 
-    Baked preprocessing takes plain pixels, so their quantization (scale 1) is no business of the user's.
+    Baked preprocessing takes plain pixels, so users need not know their quantization (scale 1).
     """
     _, c, h, w = job.inputs.shape
     n = OPEN if job.profile.batch == "dynamic" else job.profile.batch
@@ -131,7 +131,7 @@ def affine_range(low: float, high: float, dtype: str) -> QuantParams:
 
 
 def bias_correction(settings: Quantization, form: str) -> str:
-    """Who corrects the biases for what rounding the weights does to the mean of a layer's outputs."""
+    """Which program corrects the biases for the shift of a layer's mean output that rounding the weights causes."""
     if form == "FakeQuantize":
         if settings.bias_correction:
             return "NNCF, full"

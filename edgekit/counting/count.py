@@ -57,7 +57,7 @@ def count(
         batch: images of one inference where the artifact leaves it open.
         repeat: count a second process, which tells the noise.
         no_delegate: without XNNPACK, to test what watches the counts.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: the batch is not the artifact's.

@@ -1,7 +1,7 @@
 """A phone behind adb: Android's own program, over USB or TCP, several by their serial numbers.
 
-As over SSH, one process holds the phone's lock for as long as it is ours; every other call is an ``adb shell`` of its
-own. Nothing is installed there; all that is written is in one folder of /data/local/tmp.
+As over SSH, one process holds the phone's lock while we use it; every other call is a separate ``adb shell``. Nothing
+is installed on the phone; all files go to one folder of /data/local/tmp.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ ADB_SAYS = re.compile(
     r"|cannot connect to daemon|device still authorizing|protocol fault)",
     re.MULTILINE,
 )
-"""What the client itself says of a connection that is not there."""
+"""The client's own words for a missing connection."""
 
 
 LONGEST_LINE = 1 << 14
 
 
 class AdbMachine(ShellMachine):
-    """A phone that is ours alone until the block ends; a context manager.
+    """A phone that nobody else uses until the block ends; a context manager.
 
     Attributes:
         where: for messages: where something is to be installed.
@@ -68,7 +68,7 @@ class AdbMachine(ShellMachine):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clean up there and let it go."""
+        """Clean up on the phone and release it."""
         self.close()
 
     def open(self) -> None:
@@ -113,7 +113,7 @@ class AdbMachine(ShellMachine):
         )
 
     def close(self) -> None:
-        """Let the phone go; the process there cleans up when its stdin ends."""
+        """Release the phone; the process on it cleans up when its stdin ends."""
         holder, self.holder = self.holder, None
         if holder is None:
             return

@@ -1,4 +1,4 @@
-"""Android's own program ``adb``: found, asked, and what it says when a phone cannot be used."""
+"""Android's own program ``adb``: find it, call it, and explain why a phone cannot be used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find_adb() -> str:
     named = os.environ.get("EDGEKIT_ADB")
     found = shutil.which(named or "adb")
     if found is None:
-        raise ToolError(f"EDGEKIT_ADB names {named}, which is no program" if named else "the program adb is not here",
+        raise ToolError(f"EDGEKIT_ADB names {named}, which is not a program" if named else "there is no program adb",
                         NO_ADB)  # fmt: skip
     return found
 
@@ -71,7 +71,7 @@ class Phone:
         return done.code, visible(done.stdout.decode(errors="replace").strip())
 
     def connect(self, progress: Progress) -> None:
-        """Make sure that adb sees the phone and may use it; one that is offline is connected anew, once.
+        """Make sure that adb sees the phone and may use it; reconnect once if the phone is offline.
 
         Raises:
             ToolError: there is no adb.

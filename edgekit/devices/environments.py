@@ -1,4 +1,6 @@
-"""Python environments of this machine that hold one version of a runtime: made by pip from wheels, and kept."""
+"""Python environments on this machine, each with one version of a runtime; pip makes them from wheels, and they are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ def wanted(text: str, option: str) -> Wanted:
     package = found["package"].lower().replace("_", "-")
     if package not in PACKAGES:
         hint = did_you_mean(package, PACKAGES)
-        raise UsageError(f"{option}: {package} is no runtime; there are {', '.join(PACKAGES)}", hint)
+        raise UsageError(f"{option}: {package} is not a runtime; there are {', '.join(PACKAGES)}", hint)
     return Wanted(package, found["version"])
 
 
@@ -95,8 +97,7 @@ def python_with(asked: Wanted, progress: Progress, kept: Path | None = None) -> 
 def run(asked: Wanted, command: list[str], work: Path) -> None:
     """Run a step.
 
-    Raises:
-        ToolError: it failed; the message has what it said last.
+    Raises: ToolError: it failed; the message ends with its last output.
     """
     log = work / "log"
     code = run_logged(command, log, INSTALL_S)

@@ -25,7 +25,7 @@ def python_there(machine: SshMachine, asked: Wanted, progress: Progress, kept: s
     Args:
         machine: an open connection, its interpreter that of the system.
         asked: the version.
-        progress: told what begins.
+        progress: receives an event as each step begins.
         kept: folder of the environments there.
 
     Raises:

@@ -53,7 +53,7 @@ def find_device(name: str) -> Device:
 def find_devices(names: str) -> list[Device]:
     """The devices that ``--device`` means: names and tags, separated by commas, each device once, in order.
 
-    A name goes before a tag of the same spelling.
+    A name takes precedence over a tag of the same spelling.
 
     Raises:
         UsageError: one of them is neither.

@@ -1,6 +1,6 @@
-"""A place of a labgrid coordinator, ours while we measure: by the program ``labgrid-client``, as a person does it.
+"""Acquire a place of a labgrid coordinator while we measure, with the program ``labgrid-client``, as a person would.
 
-So the user's own settings count: ``LG_COORDINATOR``, ``LG_PROXY``, ``LG_HOSTNAME``, ``LG_USERNAME``. Documentation:
+So the user's own settings apply: ``LG_COORDINATOR``, ``LG_PROXY``, ``LG_HOSTNAME``, ``LG_USERNAME``. Documentation:
 https://labgrid.readthedocs.io/en/latest/man/client.html
 """
 
@@ -36,18 +36,18 @@ from .ssh_errors import DeviceError, quoted
 SETTING = "EDGEKIT_LABGRID_CLIENT"
 """Environment variable: the program ``labgrid-client``, when it is not on the PATH."""
 OVERRIDING = {"LG_ENV", "LG_PLACE", "PLACE", "LG_STATE", "STATE", "LG_INITIAL_STATE", "LG_TOKEN"}
-"""Variables by which ``labgrid-client`` would take another place than the one we name, or ask for more."""
+"""Variables that would make ``labgrid-client`` take another place than the one we name, or ask questions."""
 CALL_S, POLL_S = 60.0, 1.0
 """Deadline of one call of the client, and how often another run of ours here is asked after."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What ``labgrid-client show`` says of a place.
+    """The answer of ``labgrid-client show`` about a place.
 
     Attributes:
         holder: ``host/user``; None for a free place.
-        allowed: others whom the holder lets in, as ``host/user``.
+        allowed: others who may use it too, as ``host/user``.
         changed: when it was last acquired, released or edited.
         reservation: token of the reservation that the place waits for.
         services: its NetworkService resources, as Python literals.
@@ -152,7 +152,7 @@ class Lease:
         """
         done = self.client("-p", self.wanted, "show")
         shown = parse(done.stdout) if done.returncode == 0 else None
-        # The client takes a part of a name as well; a report has to name one place for good.
+        # The client accepts part of a name as well, but a report must name exactly one place.
         if shown is not None and self.wanted in shown.names:
             return shown
         if shown is None and not re.search("matches nothing|matches multiple", done.stderr):
@@ -169,7 +169,7 @@ class Lease:
 
     @contextmanager
     def only_here(self) -> Iterator[None]:
-        """Keep our own other runs on this machine away: to labgrid they are all one owner.
+        """Exclude our other runs on this machine: to labgrid they are all one owner.
 
         Raises:
             DeviceError: another one holds the place, and did not end in time.
@@ -264,7 +264,7 @@ class Lease:
         return f"a reservation of {found[1]}" if found else "a reservation"
 
     def held_by(self, holder: str) -> DeviceError:
-        """The place is not to be had."""
+        """The error for a place that we cannot get."""
         after, wait = f" after {time.monotonic() - self.began:.0f} s of waiting", ""
         if not self.device.wait_s:
             after, wait = "", f"; or let edgekit wait: wait_s = 600 under [{self.device.id}] in devices.toml"
@@ -322,7 +322,9 @@ def find_client() -> str:
         else shutil.which("labgrid-client", path=f"{beside}:{os.environ.get('PATH', os.defpath)}")
     )
     if found is None:
-        what = f"{SETTING} names {named!r}, which is no program" if named else "the program labgrid-client is not here"
+        what = (
+            f"{SETTING} names {named!r}, which is not a program" if named else "the program labgrid-client is not here"
+        )
         raise ToolError(what, f"{install_command('labgrid')}, or name it by {SETTING}")
     return found
 
@@ -383,7 +385,7 @@ def addressed(device: Device, shown: Shown) -> Device:
         proxy = extra.get("proxy") if extra.get("proxy_required") else None
         told = {"address": service["address"], "user": service.get("username"), "port": service.get("port")}
     except (ValueError, SyntaxError, LookupError, TypeError, AttributeError) as error:
-        message = f"place {shown.name} describes its NetworkService as nothing known{quoted(shown.services[0])}"
+        message = f"place {shown.name} describes its NetworkService in an unknown way{quoted(shown.services[0])}"
         raise DeviceError("place", message, hint) from error
     if proxy is not None:
         message = f"place {shown.name} is only reached through its exporter {proxy}"
@@ -392,4 +394,4 @@ def addressed(device: Device, shown: Shown) -> Device:
     try:
         return Device.from_plain({**{key: value for key, value in told.items() if value is not None}, **given})
     except ValidationError as error:
-        raise DeviceError("place", f"place {shown.name} has an address that is none: {told}", hint) from error
+        raise DeviceError("place", f"place {shown.name} has an address that cannot be used: {told}", hint) from error

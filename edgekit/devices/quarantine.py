@@ -1,4 +1,4 @@
-"""Devices that failed a health check: kept out of measurements until a check passes, or somebody insists."""
+"""Devices that failed a health check: they are not measured until a check passes, except with ``--force``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..types import Device, Quarantine
 
 
 def file_of(device: Device) -> Path:
-    """Where it is written that ``device`` is quarantined."""
+    """The file that records the quarantine of ``device``."""
     return inside(quarantine_folder(), f"{device.id}.json", field="the device's name")
 
 
 def quarantine(device: Device, reasons: tuple[str, ...]) -> Quarantine:
-    """Keep ``device`` out of measurements; since when it is kept out does not change by another failure."""
+    """Put ``device`` into quarantine; another failure does not change the date of the first."""
     before = quarantined(device)
     since = before.since if before else datetime.now(UTC).isoformat(timespec="seconds")
     found = Quarantine(device=device, reasons=reasons, since=since)
@@ -32,21 +32,21 @@ def quarantine(device: Device, reasons: tuple[str, ...]) -> Quarantine:
 
 
 def lift(device: Device) -> Quarantine | None:
-    """Let ``device`` be measured on again; what held it back, if anything did."""
+    """End the quarantine of ``device``; returns it, if there was one."""
     found = quarantined(device)
     file_of(device).unlink(missing_ok=True)
     return found
 
 
 def quarantined(device: Device) -> Quarantine | None:
-    """Why ``device`` is kept out, or None. Another device that had the same name does not count."""
+    """The quarantine of ``device``, or None. That of another device of the same name does not count."""
     path = file_of(device)
     if not os.path.lexists(path):
         return None
     try:
         found = Quarantine.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        # It failed a check, and nobody can read why: that is no reason to trust it.
+        # It failed a check, and the reason cannot be read: do not trust it.
         return Quarantine(device=device, reasons=(f"{path} says so, and cannot be read",), since="")
     return found if same_device(found.device, device) else None
 
@@ -58,7 +58,7 @@ def same_device(one: Device, other: Device) -> bool:
 
 
 def admit(device: Device, force: bool, progress: Progress) -> None:
-    """Go on when ``device`` may be measured on; with ``force`` also when it is quarantined, which is said.
+    """Return if ``device`` may be measured; with ``force`` also if it is quarantined, after a warning.
 
     Raises:
         ToolError: it is quarantined.

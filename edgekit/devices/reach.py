@@ -1,4 +1,4 @@
-"""From a device to an open way to it."""
+"""Open the connection to a device."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ from .virtual.simulated import SIMULATED
 
 @contextmanager
 def reach(device: Device, progress: Progress, resumes: bool = True) -> Iterator[Transport]:
-    """The way to ``device``, ours alone until the block ends; an emulated board is built and started first.
-
-    A connection that breaks is made anew, unless ``resumes`` is False: then what comes after fails as well.
+    """A connection to ``device``, which nobody else uses until the block ends; an emulated board is built and started
+    first. A broken connection is made again, unless ``resumes`` is False: then later steps fail as well.
 
     Its labgrid place, if it has one, is acquired before and released after.
 
@@ -105,7 +104,7 @@ def interpreter(device: Device) -> str:
                          "correct python = in devices.toml")  # fmt: skip
     with Path(found).open("rb") as stream:
         if not stream.read(4).startswith((b"#!", b"\x7fELF", b"MZ", b"\xcf\xfa", b"\xca\xfe")):
-            raise UsageError(f"{device.id} is to run by {named}, which is no program",
+            raise UsageError(f"{device.id} is to run by {named}, which is not a program",
                              "correct python = in devices.toml")  # fmt: skip
     return found
 

@@ -1,4 +1,4 @@
-"""What every device behind a shell does with files and programs, whichever way the shell is reached."""
+"""Files and programs on a device behind a shell, however the shell is reached."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from .ssh_scripts import FETCH, LINK, RUN, SEND
 SMALL = 4096
 """Bytes below which sending a file costs less than asking whether it is there."""
 CALL_S, BYTES_PER_S = 60.0, 100_000
-"""Deadline of a call: the base, and what is added for data, by the slowest link that is borne with."""
+"""Deadline of a call: the base, and the addition for data over the slowest link that is supported."""
 RETURN_S, RETRY_S = 120.0, 3.0
-"""How long a device whose connection was lost is waited for, and the pause between two tries."""
+"""How long to wait for a device whose connection was lost, and the pause between two tries."""
 
 
 def owner() -> str:
-    """Who takes a device, for others who find it taken."""
+    """Our name, for others who find the device in use."""
     return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
 
 
 class ShellMachine(ABC):
     """A transport (edgekit.bench.launch) over a shell; a subclass says how a script gets there.
 
-    A connection that broke is made anew when the next files are sent: what ran meanwhile has failed and says so.
+    A broken connection is made again when the next files are sent; a program that ran meanwhile has failed with an
+    error.
 
     Attributes:
         name: of the device, for messages.
@@ -90,7 +91,7 @@ class ShellMachine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let the device go; what we left there for this run is removed."""
+        """Release the device; the files of this run are removed there."""
 
     @property
     @abstractmethod
@@ -112,7 +113,7 @@ class ShellMachine(ABC):
     def deliver(self, files: Sequence[Path]) -> list[str]:
         """Put ``files`` into one new folder there, after connecting anew where the connection was lost meanwhile.
 
-        Only what is not there by content is sent.
+        Only files whose content is not there yet are sent.
 
         Returns:
             Their paths there.
@@ -128,7 +129,7 @@ class ShellMachine(ABC):
             return self.put(files)
 
     def reopen(self) -> None:
-        """Take the device again; one that restarts is waited for, once.
+        """Take the device again; wait once for a device that restarts.
 
         Raises:
             DeviceError: it cannot be taken, or did not come back within :data:`RETURN_S`; or this run does not resume.

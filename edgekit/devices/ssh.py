@@ -1,7 +1,7 @@
-"""A machine behind SSH: OpenSSH's own program, so with the user's config, keys, jump hosts and known hosts.
+"""A machine behind SSH. OpenSSH's own program connects, so the user's config, keys, jump hosts and known hosts apply.
 
 One connection carries everything: the process that holds the device's lock is its master, the others go through it.
-Nothing else is needed there than a POSIX shell, ``flock``, ``setsid`` and Python.
+The machine only needs a POSIX shell, ``flock``, ``setsid`` and Python.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ LONGEST_SOCKET = 80
 LONGEST_BASE = 1 << 14
 """Bytes of the path of our folder there, and more than that."""
 CLOSE_S = 10.0
-"""For cleaning up there; after that the connection is cut."""
+"""Time to clean up on the device; after that the connection is cut."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Whom ssh shall reach, and how.
+    """The host that ssh connects to, and how.
 
     Attributes:
         name: of the device, for messages.
@@ -74,7 +74,7 @@ class Target:
             "ServerAliveInterval": "5",
             "ServerAliveCountMax": "6",
             "LogLevel": "ERROR",
-            # What a config may say for a person's logins, and what would disturb ours.
+            # Settings that a config may have for a person's logins and that would disturb ours.
             "ClearAllForwardings": "yes",
             "PermitLocalCommand": "no",
             "RemoteCommand": "none",
@@ -85,7 +85,7 @@ class Target:
 
 
 class SshMachine(ShellMachine):
-    """An open connection to a device, which is ours alone until it is closed; a context manager.
+    """An open connection to a device, which nobody else uses until it is closed; a context manager.
 
     Files go to ``~/.cache/edgekit`` there: ``files`` by content, kept; ``runs`` one folder per connection, removed.
 
@@ -125,7 +125,7 @@ class SshMachine(ShellMachine):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clean up there and disconnect."""
+        """Clean up on the device and disconnect."""
         self.close()
         self.folders.close()
 
@@ -143,7 +143,7 @@ class SshMachine(ShellMachine):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is ours: the master has to stay until we have cleaned up
+            start_new_session=True,  # Ctrl-C must reach us alone: the master has to stay until we have cleaned up
         )
         self.heard = Listener(self.master, LONGEST_BASE)
         deadline = time.monotonic() + self.target.connect_s + CALL_S

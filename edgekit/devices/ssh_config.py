@@ -1,6 +1,6 @@
 """Host aliases of the user's SSH configuration.
 
-Only the names: what they mean is OpenSSH's own business, which reads the same file when it connects.
+Only the names are read; OpenSSH interprets the file itself when it connects.
 """
 
 from __future__ import annotations

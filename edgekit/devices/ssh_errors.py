@@ -1,4 +1,4 @@
-"""What OpenSSH and the remote shell say when something is wrong, as errors that tell what to do."""
+"""Turn the messages of OpenSSH and the remote shell into errors with advice."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def connection_error(name: str, login: list[str], said: str) -> DeviceError:
         return DeviceError(
             "auth",
             f"{name} refused the login{quoted(said)}",
-            f"{shlex.join(['ssh-copy-id', *login[1:]])}; keys only: nobody is there to type a password",
+            f"{shlex.join(['ssh-copy-id', *login[1:]])}; keys only: nobody can type a password",
         )
     unreachable = re.search(UNREACHABLE, said)
     if unreachable:

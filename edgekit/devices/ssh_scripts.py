@@ -1,4 +1,4 @@
-"""The shell scripts that run on a device; POSIX sh, and what every Linux there has.
+"""The shell scripts that run on a device; they need only POSIX sh and standard Linux tools.
 
 They are constants: a name or a path reaches them as a positional argument, quoted once for the login shell.
 """

@@ -1,4 +1,4 @@
-"""The class of CPU of a device, where something says it: artifacts are made for a class."""
+"""The class of a device's CPU, if it is known: artifacts are made for a class."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def common_target(devices: Sequence[Device]) -> TargetClass | None:
 
 
 def mismatch(artifact: Artifact, device: Device) -> str | None:
-    """What to know of an artifact that was made for another class of CPU than the device's; None where nothing.
-
-    A file that edgekit did not make is for no class.
+    """A note on an artifact that was made for another class of CPU than the device's; None otherwise. A foreign file is
+    for no class.
     """
     target = target_of(device)
     if target is None or artifact.origin or artifact.target == target:
@@ -42,7 +41,7 @@ def mismatch(artifact: Artifact, device: Device) -> str | None:
 
 
 def warn_of_mismatches(artifacts: Iterable[Artifact], device: Device, progress: Progress) -> None:
-    """Tell of each artifact that was made for another class of CPU than the device's."""
+    """Warn about each artifact that was made for another class of CPU than the device's."""
     for artifact in artifacts:
         told = mismatch(artifact, device)
         if told is not None:

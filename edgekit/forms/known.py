@@ -62,9 +62,8 @@ def find_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> F
 
 
 def taken_over(known: KnownForm, profile: ExportProfile, other: TargetClass, target: TargetClass) -> KnownForm | None:
-    """What a line of ``other`` says for ``target``; None where that is nothing.
-
-    What it keeps in float is left out: which layers int8 kernels are slow at is a matter of the CPU.
+    """The meaning of a line of ``other`` for ``target``; None if it has none. Layers in float are left out, since it
+    depends on the CPU in which layers int8 kernels are slow.
     """
     form = all_in_int8(known.form, profile.format, profile.precision, other)
     over = known.model_copy(update={"takes": None, "int8_vs_float": None, "form": form, "keep_float": ()})
@@ -125,7 +124,7 @@ def remember(known: KnownForm, target: TargetClass) -> Path:
 
 
 def key(known: KnownForm) -> tuple[str, str, str]:
-    """What a line is about."""
+    """The subject of a line."""
     return known.network, known.format, known.precision
 
 

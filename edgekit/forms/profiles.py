@@ -23,7 +23,7 @@ TARGETS = ("host", "x86-avx2", "x86-vnni", "armv8.0", "armv8.2-dot", "mobile-gpu
 
 
 class Asked(TypedDict, total=False):
-    """What a command line asks of profiles; a missing key changes nothing.
+    """The options of a command line that choose profiles; a missing key changes nothing.
 
     Attributes:
         int8, fp16, dynamic_range: the precision; float32 without one of them.
@@ -124,7 +124,7 @@ def with_versions(profiles: list[ExportProfile], asked: Asked) -> list[ExportPro
     given = {key: value for key, value in versions.items() if value is not None}
     if given and all(profile.format != "onnx" for profile in profiles):
         options = " and ".join(f"--{key.replace('_', '-')}" for key in given)
-        raise UsageError(f"{options} is about ONNX files, and none is to be made", "add --format onnx")
+        raise UsageError(f"{options} is about ONNX files, and this export makes none", "add --format onnx")
     return [derived(profile, given) if profile.format == "onnx" else profile for profile in profiles]
 
 

@@ -103,12 +103,12 @@ def with_form(
 
 
 def kept_in_float(profile: ExportProfile) -> tuple[str, ...]:
-    """The layers that an int8 profile leaves in float; none of any other."""
+    """The layers that an int8 profile leaves in float; other profiles have none."""
     return () if profile.quantization is None else profile.quantization.keep_float
 
 
 def describe_form(card: ModelCard, profile: ExportProfile, target: TargetClass) -> ChosenForm:
-    """For the manifest: the form of a resolved profile, and what the tables know of it."""
+    """For the manifest: the form of a resolved profile, and its entry in the tables."""
     if profile.form == AS_WRITTEN:
         return ChosenForm(name=AS_WRITTEN, by="profile")
     found = find_form(card, profile, target)

@@ -1,4 +1,4 @@
-"""What to say of a form that a network cannot be exported in: the forms that there are, or whose form it is."""
+"""The error for a form that a network does not have: it names the known forms, or the networks of that form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate's other limit: how much top-1 a candidate may lose against its float network, by its kept evaluations."""
+"""The gate's limit on accuracy: how much top-1 a candidate may lose against its float network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID"]
 def accuracy_status(candidate: Stored, max_drop: float) -> tuple[Status, str]:
     """Whether the candidate keeps the limit, and a sentence.
 
-    The latest evaluation against a float network counts. Without one nothing is known: INCONCLUSIVE, not a pass.
+    The latest evaluation against a float network counts. Without one the result is INCONCLUSIVE, not a pass.
 
     Args:
         candidate: its folder holds what ``edgekit evaluate`` kept.

@@ -83,8 +83,8 @@ def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Fou
 def read_pin(folder: Path) -> Baseline:
     """The pin in ``folder``, after checking that nothing there has changed since.
 
-    What a pin says is untrusted: whoever opens a pull request can write one and seal it. So its names are names, its
-    address may be fetched from, its sizes are bounded, and nothing is read or fetched before all that is known.
+    What a pin says is untrusted: whoever opens a pull request can write one and seal it. So its names must be plain
+    names, its address must be allowed and its sizes bounded; nothing is read or fetched before all of that is checked.
 
     Raises:
         UsageError: it is missing, damaged, was changed by hand, or names what it may not.
@@ -131,7 +131,7 @@ def model_folder(folder: Path, baseline: Baseline) -> Path:
 
 
 def fetch(url: str, entry: PinnedFile, path: Path) -> None:
-    """Download one file and keep it if it is the one that was pinned; not a byte more than the pin says is read.
+    """Download one file and keep it if it is the pinned one; never read more bytes than the pin says.
 
     Raises:
         ToolError: it cannot be fetched, or is another.

@@ -3,7 +3,7 @@
 ::
 
     [default]
-    tolerance = 0.01                              # 1 % slower is nobody's concern
+    tolerance = 0.01 # up to 1 % slower is accepted
     delta = 0.03                                  # 3 % slower must not go unnoticed
     [models."mobilenet_v3_large_1.0"]
     tolerance = 0.02

@@ -1,8 +1,8 @@
-"""The rule of the gate without a board: does the candidate execute more than the baseline?
+"""The rule of the gate without a board: fail when the candidate executes more than the baseline.
 
-Counts have next to no spread, so there are no pairs and no test: growth is judged against the tolerance, and what lies
-nearer to it than the noise is not judged at all. The instructions decide either way. The estimated cycles decide only
-against a candidate, when they grow by more than their coarser noise: fewer instructions may still miss the caches more.
+Counts hardly vary, so there are no pairs and no test: growth is judged against the tolerance, and growth that lies
+nearer to it than the noise is not judged. The instructions decide either way. The estimated cycles decide only against
+a candidate, when they grow by more than their coarser noise: fewer instructions may still miss the caches more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..counting.model import cores, estimate
 from ..types import Counted, GateStatus
 
 TOLERANCE = 0.005
-"""Growth that passes when nothing else is said: 0.5 %."""
+"""Default of the growth that passes: 0.5 %."""
 NOISE_FLOOR, CYCLES_FLOOR = 1e-5, 2e-3
 """The least that is taken for noise, of instructions and of estimated cycles; two processes may agree by chance."""
 SAME = {

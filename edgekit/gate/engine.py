@@ -1,4 +1,4 @@
-"""The gate on one device: pairs until the rule is satisfied, or until something says that nothing can be decided."""
+"""The gate on one device: pairs until the rule decides, or until it is clear that nothing can be decided."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .rule import decide, final_decision, holm, hopeless, look_at, overall_p, to
 
 Keep = Callable[[GateResult], None]
 BROKEN = "the run was stopped, or its process is gone"
-"""The reason that stands in the kept file until there is a better one."""
+"""The reason in the stored result until there is a better one."""
 
 
 def run_gate(draft: GateResult, pairing: Pairing, pinned: Conditions | None, plumbing: bool, keep: Keep) -> GateResult:
-    """Measure pairs and decide as far as one gate alone can; ``settle`` has the last word over all gates of the run.
+    """Measure pairs and decide as far as one gate can; ``settle`` then decides over all gates of the run.
 
     Args:
         draft: what is known before; its status is BROKEN_OFF, and that is what is kept until the end.
@@ -70,7 +70,7 @@ class Gate:
             self.pairing.progress(Step(f"pair {number}"))
             pair, differences = self.pairing.pair(number, candidate_first, before, reference_ns, key)
             before = pair.after
-            if not pair.dropped:  # else the same order again: it must stay balanced over the pairs that count
+            if not pair.dropped:  # else the same order again, so that the pairs that count stay balanced
                 candidate_first = next(order)
             self.change(pairs=(*self.state.pairs, pair), seconds=time.monotonic() - self.begin)
             self.keep(self.state)
@@ -124,7 +124,7 @@ class Gate:
         return self.ended("NOT_COMPARABLE", in_words(differences))
 
     def too_many(self, dropped: int) -> GateResult:
-        """The result of a device that was not itself: nothing is proven, or what it answered cannot be used at all."""
+        """The result of a disturbed device: nothing is proven, or its answers cannot be used."""
         lost = [pair for pair in self.state.pairs if pair.dropped]
         disturbed = sum(pair.disturbed for pair in lost)
         were = "disturbed" if disturbed == len(lost) else "dropped"

@@ -1,4 +1,4 @@
-"""The gate's limits on the candidate's file, and what a reader must know of a file that is another network's."""
+"""The gate's limits on the candidate's file, and a note when the file holds another network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the device was itself while a pair was measured. None of it looks at the pair's times."""
+"""Whether the device was undisturbed while a pair was measured. No guard looks at the pair's times."""
 
 from __future__ import annotations
 

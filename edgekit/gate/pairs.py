@@ -46,7 +46,7 @@ class Pairing:
         sides: the artifact of each role.
         handicap: what slows the candidate on purpose, see the agent's ``bench``.
         guards: what drops a pair.
-        progress: told what begins, in words.
+        progress: receives an event as each step begins.
     """
 
     session: Session

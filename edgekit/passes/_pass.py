@@ -1,4 +1,4 @@
-"""What every rewrite shares: it changes a graph in place, counts the places, and leaves a clean graph."""
+"""The common part of all rewrites: they change a graph in place, count the places, and leave a clean graph."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def note_size(node: fx.Node, *size: int) -> None:
 
 
 def parts_of(node: fx.Node, layer: nn.Module | None) -> list[fx.Node]:
-    """What a concatenation or gather of channels, or an addition per channel, works on; nothing for another node."""
+    """The operands of a concatenation or gather of channels, or of an addition per channel; none for another node."""
     if is_cat(node) and argument(node, 1, "dim", 0) == 1 and node.args and isinstance(node.args[0], (list, tuple)):
         return list(dict.fromkeys(node.all_input_nodes))
     return node.all_input_nodes[:1] if is_gather(node) or isinstance(layer, Shift) else []

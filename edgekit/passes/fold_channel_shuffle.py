@@ -35,7 +35,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Gather:
-    """What a node reads instead: slices joined in this order; ``order[p]`` is the old channel at position ``p``."""
+    """The new input of a node: slices joined in this order; ``order[p]`` is the old channel at position ``p``."""
 
     slices: tuple[Slice, ...]
     order: tuple[int, ...]

@@ -130,7 +130,7 @@ def module_path(stack: dict[str, Any]) -> str:
 def module_kinds(module: nn.Module) -> tuple[str, ...]:
     """The words for a layer by its class; a convolution has one more by its groups."""
     word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(module).__name__).lower()
-    # A module that a rewrite puts in says itself what it stands for.
+    # A module that a rewrite inserts names its own kind.
     word = str(getattr(module, "kind", ALIASES.get(word, word)))
     if not isinstance(module, nn.Conv2d):
         return (word,)
@@ -150,7 +150,7 @@ def is_tensor(node: fx.Node) -> bool:
 
 
 def function_of(node: fx.Node) -> Callable[..., Any]:
-    """What the node calls; a method becomes a function of the tensor and the arguments."""
+    """The function that the node calls; a method becomes a function of the tensor and the arguments."""
     return node.target if callable(node.target) else method(str(node.target))
 
 

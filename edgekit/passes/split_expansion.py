@@ -54,7 +54,7 @@ class Expansion:
 
 
 def expansions(graph_module: fx.GraphModule) -> dict[str, Expansion]:
-    """What can be split, by the module that the depthwise convolution's node calls."""
+    """The expansions that can be split, by the module that the depthwise convolution's node calls."""
     modules = modules_of(graph_module)
     found = {}
     for node in graph_module.graph.nodes:
@@ -165,7 +165,7 @@ def split_expansion(graph_module: fx.GraphModule, expansion: Expansion, parts: S
 
 
 def part_of(layer: nn.Module, part: Sequence[int]) -> nn.Module:
-    """What a layer makes of a part of the channels."""
+    """The layer restricted to some of the channels."""
     if not isinstance(layer, nn.Conv2d):
         return copy.deepcopy(layer)
     chosen, count = torch.tensor(list(part)), len(part)

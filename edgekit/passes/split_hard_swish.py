@@ -22,7 +22,7 @@ class SplitHardSwish(nn.Module):
         self.relu6 = nn.ReLU6()
 
     def gate(self, x: Tensor) -> Tensor:
-        """What ``x`` is multiplied with."""
+        """The factor that ``x`` is multiplied by."""
         made: Tensor = self.relu6(x + 3.0)
         return made
 

@@ -69,7 +69,7 @@ def split_shuffled(graph_module: fx.GraphModule) -> int:
 
 
 def match(shuffle: fx.Node, modules: dict[str, nn.Module]) -> Shuffled | None:
-    """What is around ``shuffle``, when it is one that can be split."""
+    """The convolutions around ``shuffle``, if it can be split."""
     layer: object = module_of(shuffle, modules)
     if not isinstance(layer, Permutation) or len(shuffle.users) != 1:
         return None

@@ -62,8 +62,8 @@ def ground(m: Measurement | Summary) -> Ground:
 def differences(a: Measurement | Summary, b: Measurement | Summary) -> list[Difference]:
     """What keeps two measurements apart; none when their latencies may be compared.
 
-    Two runtimes may be compared with each other, two versions of one may not: the first is a choice, the second a
-    change of the ground that both stand on. An emulated latency is never comparable, with itself neither.
+    Two runtimes may be compared with each other, but not two versions of one: the first is a choice, the second a
+    change of conditions. An emulated latency is never comparable, not even with itself.
     """
     words = {True: "emulated", False: "real"}
     one, other = ground(a), ground(b)

@@ -1,4 +1,4 @@
-"""Two measurements against each other: B over A, with an interval, and what is behind it."""
+"""Two measurements against each other: B over A with an interval, and the operators that explain it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ SAMPLES_ALONE = (
 )
 Word = Literal["faster", "slower", "no difference seen", "too noisy to tell"]
 TAIL_RATIO = 1.25
-"""A launch whose 90th percentile is further above its median met a busy machine."""
+"""A launch met a busy machine when its 90th percentile exceeds its median by more than this factor."""
 BUSY_SHARE = 0.5
-"""With more busy launches a median lies now in the quiet, now in the interrupted part of the samples."""
+"""With a larger share of busy launches, a median falls sometimes into the quiet and sometimes into the interrupted
+samples.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Comparison:
 
     @property
     def word(self) -> Word:
-        """What the interval says of B; nothing when it came from a machine that was busy with other things."""
+        """The conclusion about B from the interval; none when the machine was busy with other work."""
         if self.paired and max(self.a.busy, self.b.busy) > BUSY_SHARE * self.ratio.pairs:
             return "too noisy to tell"
         if self.ratio.low > 1:
@@ -135,7 +137,7 @@ def doubts(a: Side, b: Side, *, paired: bool) -> list[str]:
     """Why not to trust the ratio, in words."""
     said = [] if paired else [SAMPLES_ALONE]
     if a.measurement.artifact_sha256 == b.measurement.artifact_sha256:
-        said.append("A and B are the same artifact: a difference is what measuring twice makes of nothing")
+        said.append("A and B are the same artifact: any difference comes from measuring twice")
     for name, side in (("A", a), ("B", b)):
         bad = [launch for launch in side.launches if launch.verdict.name != "stable"]
         if paired:

@@ -19,7 +19,7 @@ class Line:
 
     Attributes:
         number: in the order of the report.
-        accuracy: published top-1, percent; None where nobody tells.
+        accuracy: published top-1, percent; None when nobody published one.
         source: who published it.
         evaluation: what was evaluated of the artifact.
         measured: the cells that the measurement itself gives, by :func:`measured`.

@@ -1,4 +1,4 @@
-"""What a store holds, and which of it should be measured again."""
+"""The content of a store, and the measurements in it that should be made again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES: dict[Runtime, tuple[str, ...]] = {
 }
 """The package whose version is that of a runtime."""
 NAMED = 10
-"""Files that say the same again: no more are named."""
+"""Most duplicate files that are named."""
 CLOCK_BACK_S, CLOCK_AHEAD_S = 5.0, 900.0
 """A measurement whose inferences took longer than the clock says, or that ended far later than they explain."""
 
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stored measurements are held against.
+    """What stored measurements are compared with.
 
     Attributes:
         artifacts: sha256 of the model file by model and profile; None when there is no folder of artifacts.

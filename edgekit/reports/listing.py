@@ -1,4 +1,4 @@
-"""All measurements of a large store, a thousand a page, where one page with the details of each could not be opened."""
+"""All measurements of a large store, a thousand per page, since one page with all details could not be opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .table import interval, megabytes, milliseconds
 
 ROWS = 1000
 MARKER = "<!-- edgekit: measurements -->"
-"""Last line, by which a page of an earlier report is known and may be removed."""
+"""The last line of a page; it identifies a page of an earlier report, which may be removed."""
 PAGE = re.compile(r"[0-9]{4,}\.html")
 TITLES = (
     *("#", "device", "model", "profile", "precision", "runtime", "threads", "p50 ms", "95 % of p50", "p90", "p99", "n"),

@@ -1,4 +1,4 @@
-"""Tables that fit a terminal: what every row says is said once, then the least wanted columns are left out."""
+"""Tables that fit a terminal: values that all rows share are shown once, then the least wanted columns are left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Fitted:
 
     Attributes:
         kept: places of the columns that stay.
-        notes: what the others said, or that they are left out.
+        notes: the shared values of the other columns, or that they are left out.
     """
 
     kept: tuple[int, ...]

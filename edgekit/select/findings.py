@@ -30,7 +30,7 @@ INSTEAD = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a guideline says of a layer.
+    """The finding of a guideline about a layer.
 
     Attributes:
         layer: path of its module.
@@ -96,7 +96,7 @@ def fragments(convolutions: Sequence[ConvFacts]) -> list[Finding]:
 
 
 def merge(conv: ConvFacts) -> str:
-    """What may become of a small convolution."""
+    """Advice for a small convolution."""
     if conv.positions == 1:
         return f"squeeze-excite: leave it out where the accuracy allows it ({TRAIN})"
     return f"fewer and larger layers compute as much ({TRAIN})"

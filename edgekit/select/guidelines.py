@@ -19,7 +19,7 @@ SMALL_SHARE = 0.002
 
 @dataclass(frozen=True)
 class Advice:
-    """What a guideline says of a network. ``cost`` is the share that following it could spare, where one is known."""
+    """The finding of a guideline about a network. ``cost`` is the share that following it could save, if known."""
 
     guideline: str
     text: str

@@ -17,7 +17,7 @@ SOFT = -0.07
 
 @dataclass(frozen=True)
 class Limits:
-    """What an artifact must keep; None for no limit.
+    """The limits that an artifact must keep; None for no limit.
 
     Attributes:
         latency_ms: of the median.

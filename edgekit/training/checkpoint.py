@@ -23,7 +23,7 @@ from .metrics import Run
 
 
 class Header(Frozen):
-    """What a checkpoint of edgekit says of itself, under the key ``edgekit``.
+    """The description of a checkpoint of edgekit, under the key ``edgekit``.
 
     Attributes:
         architecture: of the card, in the form that the tensors have.

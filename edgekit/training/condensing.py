@@ -1,4 +1,5 @@
-"""What the loop has to know of a network that condenses while it trains (CondenseNet, arXiv:1711.09224, section 4).
+"""The interface between the loop and a network that condenses while it trains (CondenseNet, arXiv:1711.09224, section
+4).
 
 Protocols: the network itself belongs to the zoo.
 """

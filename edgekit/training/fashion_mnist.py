@@ -68,7 +68,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read as gzip: {error}", hint) from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UBYTE:
-        raise UsageError(f"{path} is no IDX file of bytes: it begins with {content[:4].hex()}", hint)
+        raise UsageError(f"{path} is not an IDX file of bytes: it begins with {content[:4].hex()}", hint)
     rank = content[3]
     shape = tuple(int(size) for size in np.frombuffer(content[4 : 4 + 4 * rank], ">u4"))
     data = content[4 + 4 * rank :]

@@ -1,7 +1,7 @@
 """Proxy accuracy: a short training on some of the images, judged on others that are no test images.
 
-The networks of a family keep slow averages in batch normalisation (MnasNet 0.0003 a step), which a short training does
-not reach; here every network has PyTorch's default, so that all are judged alike.
+The networks of a family keep averages of their own pace in batch normalisation (MnasNet 0.0003 a step); here every
+network begins with PyTorch's default, which the training raises where it is still too slow, so all are judged alike.
 """
 
 from __future__ import annotations

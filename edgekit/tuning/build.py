@@ -53,7 +53,7 @@ def forms_to_try(base: ExportProfile, target: TargetClass) -> list[ExportProfile
 
 
 def wanted(profile: ExportProfile) -> object:
-    """What a form asks of the passes and the quantizer."""
+    """The rewrites and float layers of a form."""
     return profile.rewrites, profile.quantization
 
 

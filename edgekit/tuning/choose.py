@@ -40,11 +40,11 @@ FLOAT = "float32"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is to be decided by measurement.
+    """What a measurement is to decide.
 
     Attributes:
         forms: choose the fastest form.
-        speedup: int8 must be more than so many times as fast as float32; None asks nothing.
+        speedup: int8 must be more than this many times as fast as float32; None asks nothing.
     """
 
     forms: bool = True

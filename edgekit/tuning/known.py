@@ -1,4 +1,4 @@
-"""From a tuning to the line that it leaves in the user's table of defaults."""
+"""Turn a tuning into a line of the user's table of defaults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..types import Evidence, ExportProfile, Int8VsFloat, KnownForm, ModelCard, 
 def known_form(
     card: ModelCard, profile: ExportProfile, tuning: Tuning, against: Int8VsFloat | None
 ) -> KnownForm | None:
-    """What later exports of the network shall take; None when the tuning decided nothing that concerns them.
+    """The form for later exports of the network; None when the tuning decided nothing about them.
 
     A base that stayed rests on its closest rival: the ratio is the rival's latency over that of the base.
     """

@@ -1,4 +1,4 @@
-"""Where forms are measured: a real device, what it is, and how long to look."""
+"""The place of a measurement of forms: a real device, its identity, and how long to measure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Place:
     """A device that was reached once, and how to measure there.
 
     Attributes:
-        cores: what every launch is pinned to: ``big``, ``little`` or numbers by commas; None leaves it free.
+        cores: the cores that every launch is pinned to: ``big``, ``little`` or numbers by commas; None for any core.
         looks: rounds after which it is asked whether all is decided.
         spare: load above the number of cores that is borne with.
     """

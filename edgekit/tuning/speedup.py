@@ -92,7 +92,7 @@ def by_type(ops: Iterable[OpTime]) -> tuple[Counter[str], Counter[str]]:
 
 
 def audit_costs(audit: Audit) -> list[str]:
-    """What the audit saw that an int8 artifact pays for."""
+    """Costs of an int8 artifact that the audit found."""
     costs = []
     if audit.float_ops:
         costs.append(f"computed in float: {listing(audit.float_ops)}")

@@ -1,4 +1,4 @@
-"""What the agent on a device may answer to each command, and within which bounds: nothing that it says is trusted.
+"""The answers that the agent on a device may give to each command, and their bounds: no answer is trusted unchecked.
 
 The fields are those that ``edgekit/agent/commands/`` describes.
 """
@@ -32,14 +32,14 @@ class Answer(Frozen):
 
 
 class Room(Answer):
-    """Bytes free where the agent runs; None where it does not tell."""
+    """Free bytes where the agent runs; None when unknown."""
 
     disk_bytes: Count | None
     memory_bytes: Count | None
 
 
 class InfoAnswer(Answer):
-    """``info``; ``runner`` is told by a phone without Python: whether its benchmark program starts."""
+    """``info``; ``runner`` is set for a phone without Python: whether its benchmark program starts."""
 
     info: DeviceInfo
     versions: Versions
@@ -100,7 +100,7 @@ class OutputsAnswer(Answer):
 
 
 class BenchAnswer(Answer):
-    """``bench``; ``spent_s`` is told of several launches, or of turns with pauses between."""
+    """``bench``; ``spent_s`` is set for several launches, or for turns with pauses between them."""
 
     info: DeviceInfo
     state_before: DeviceState
@@ -207,11 +207,11 @@ class CountAnswer(Answer):
 
 
 TensorId = Text | Annotated[int, Field(ge=-1, le=2**53)]
-"""-1 is LiteRT's for an input that is left out, as the bias of a layer without one."""
+"""LiteRT writes -1 for an omitted input, such as the bias of a layer without one."""
 
 
 class Node(Answer):
-    """An operator of the file, or one that ran; what a runtime does not tell is left out."""
+    """An operator of the file, or one that ran; fields that a runtime does not report have their defaults."""
 
     type: Text
     name: Text
@@ -225,7 +225,7 @@ class Node(Answer):
 
 
 class Tensor(Answer):
-    """A tensor of the file; ``depends_on_input`` is None where the runtime does not tell."""
+    """A tensor of the file; ``depends_on_input`` is None when the runtime does not report it."""
 
     id: TensorId
     name: Text
@@ -238,7 +238,7 @@ class Tensor(Answer):
 
 
 class Port(Answer):
-    """An input or output of the file; -1 stands for what is open."""
+    """An input or output of the file; a size of -1 is open."""
 
     name: Text
     shape: Annotated[tuple[Annotated[int, Field(ge=-1, le=2**53)], ...], Field(max_length=64)]
@@ -291,7 +291,7 @@ COMMAND_OF = {answer: command for command, answer in ANSWERS.items()}
 
 
 class Event(Frozen):
-    """A message on the way: what begins, in words for a person."""
+    """A message before the answer: the step that begins, in words for a person."""
 
     event: Annotated[str, Field(max_length=1000)]
 
@@ -304,7 +304,7 @@ class Turn(Frozen):
 
 
 class Refusal(Frozen):
-    """The answer of an agent that did not do what was asked."""
+    """The answer of an agent that refused."""
 
     ok: Literal[False]
     kind: Annotated[str, Field(max_length=100)]

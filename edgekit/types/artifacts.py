@@ -1,4 +1,4 @@
-"""Artifacts: where they came from, and what was proven of them."""
+"""Artifacts: their origin, and the proofs about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECK_FILE = "check.npz"
 LAYERS_FILE = "layers.json"
 """The error of each layer of an int8 artifact, see :class:`~edgekit.types.LayerErrors`."""
 CLASSES_FILE = "classes.txt"
-"""Names of the classes, one a line, by number."""
+"""Names of the classes, one per line, by number."""
 
 
 class FileEntry(Frozen):
@@ -52,7 +52,7 @@ class WeightsProvenance(Frozen):
 
     @property
     def choice(self) -> str:
-        """Which of weights and average was taken, where the file has both; else empty."""
+        """Whether the weights or their average were taken, if the file has both; else empty."""
         if not self.other:
             return ""
         way = "leave --ema out to take it" if self.average else "--ema takes it"
@@ -121,7 +121,7 @@ class Parity(Frozen):
 
 
 class Audit(Frozen):
-    """What the file really holds, and what the runtime makes of it on the exporting machine.
+    """The content of the file, and how the runtime executes it on the exporting machine.
 
     Attributes:
         ops: operator types in the file, with counts.
@@ -250,12 +250,12 @@ class Artifact(Frozen):
 
     @property
     def again(self) -> str:
-        """How to have the artifact made once more."""
+        """Advice on making the artifact again."""
         return f"give its file again: {self.origin}" if self.origin else f"export it again: {self.command}"
 
     @property
     def size_bytes(self) -> int:
-        """Bytes a device has to hold: the model files, without the manifest, check data and what was measured."""
+        """Bytes that a device must store: the model files, without the manifest, check data and measurements."""
         return sum(f.size_bytes for f in self.model_files)
 
     @property

@@ -21,7 +21,9 @@ RUNTIME_OF: dict[Format, Runtime] = {"onnx": "onnxruntime", "tflite": "litert", 
 """The runtime that executes each format."""
 
 HALF_COMPUTE_KEY, HALF_COMPUTE_VALUE = "reduced_precision_support", "fp16accfp16"
-"""Metadata of a float TFLite file that CPUs which can compute in float16, sums included (LiteRT's XNNPACK delegate)."""
+"""Metadata of a float TFLite file that lets capable CPUs compute it in float16, sums included (LiteRT's XNNPACK
+delegate).
+"""
 
 PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
     "onnxruntime": (
@@ -40,7 +42,7 @@ PACKAGES_OF: dict[Runtime, tuple[str, ...]] = {
 
 
 LONGEST_NAME = 80
-"""Characters: a report's file name holds two names and the runtime, and file systems take 255 bytes."""
+"""Most characters of a name: a report's file name holds two names and the runtime, and file systems take 255 bytes."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 """Windows opens a device by these, whatever the folder."""
@@ -74,7 +76,7 @@ Name = Annotated[
     AfterValidator(checked_name),
     Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
 ]
-"""What becomes the name of a file or folder: see :func:`checked_name`."""
+"""A text that becomes the name of a file or folder: see :func:`checked_name`."""
 
 Cores = Annotated[str, Field(pattern=r"^(big|little|[0-9]{1,4}(,[0-9]{1,4})*)$")]
 """Cores as asked for, in one spelling; a part of :func:`report_key`."""
@@ -83,7 +85,7 @@ Cores = Annotated[str, Field(pattern=r"^(big|little|[0-9]{1,4}(,[0-9]{1,4})*)$")
 def report_key(
     model: str, profile: str, runtime: Runtime, accelerator: str, threads: int, cores: str | None = None, batch: int = 1
 ) -> str:
-    """What names a measurement, its baseline and its gate on a device; ``cores`` as asked for, None when not pinned."""
+    """The key of a measurement, its baseline and its gate on a device; ``cores`` as asked for, None when not pinned."""
     pinned = "" if cores is None else f"-c{cores.replace(',', '_')}"
     images = "" if batch == 1 else f"-b{batch}"
     return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}{images}"

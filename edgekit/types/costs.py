@@ -1,4 +1,4 @@
-"""What a network's operations move and compute, for advice on its shape."""
+"""The elements that a network's operations move and the MACs that they compute, for advice on its shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted on a simulated core, and estimated from it: never a latency that a clock has measured."""
+"""Counts on a simulated core, and estimates from them; no clock has measured any of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .gates import EXIT_CODES, GateStatus
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 CLASSES = ("fma", "dot", "int_multiply", "simd", "loads", "stores", "branches")
-"""The classes of instructions; what is in none of them is scalar arithmetic."""
+"""The classes of instructions; all others are scalar arithmetic."""
 
 
 class Counts(Frozen):
-    """What one inference executes.
+    """The instructions of one inference.
 
     Attributes:
         instructions: all of them.
@@ -57,7 +57,7 @@ class FunctionCount(Frozen):
 
 
 class Estimate(Frozen):
-    """What the model of a core makes of counts: an estimate, not a measurement.
+    """The estimate that the model of a core derives from counts; it is not a measurement.
 
     Attributes:
         cycles: of one inference.

@@ -123,7 +123,7 @@ class DeviceState(Frozen):
 
 
 class Contention(Frozen):
-    """Who else used the CPUs while something was measured.
+    """The use of the CPUs by others during a measurement.
 
     Attributes:
         measured_ns: how long it was measured, by the clock.
@@ -148,7 +148,7 @@ class Contention(Frozen):
 
 
 class DeviceInfo(Frozen):
-    """What the measured machine is."""
+    """The measured machine."""
 
     machine: str
     cpu: str

@@ -48,7 +48,7 @@ class PairedDrop(Frozen):
 
 
 class DropVerdict(Frozen):
-    """Whether the top-1 that an artifact loses stays within a limit.
+    """Whether an artifact's loss of top-1 stays within a limit.
 
     Attributes:
         max_drop: the limit, in points of top-1.
@@ -65,7 +65,7 @@ class DropVerdict(Frozen):
 
 
 class Scored(Frozen):
-    """What gave scores: an artifact (``sha256`` of its model file) or a float network (of its weights)."""
+    """The source of scores: an artifact (``sha256`` of its model file) or a float network (of its weights)."""
 
     kind: Literal["artifact", "network"]
     model: str
@@ -118,7 +118,7 @@ class Evaluation(Frozen):
 
 
 class KeptEvaluations(Frozen):
-    """What was evaluated of an artifact: the content of ``evaluations.json``, beside its manifest.
+    """The evaluations of an artifact: the content of ``evaluations.json``, beside its manifest.
 
     Untrusted input, as the manifest is: whoever can write the folder can write it.
 

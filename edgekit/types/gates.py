@@ -1,4 +1,4 @@
-"""The gate: what was compared under which conditions, pair by pair, and what came of it."""
+"""The gate: the comparison, its conditions, its pairs and its result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GateRule(Frozen):
     """When a candidate passes; see ``gate/rule.py`` for the reasons.
 
     Attributes:
-        tolerance: slowdown that is nobody's concern (0.01: 1 %); FAIL needs proof of more than this.
+        tolerance: slowdown that is accepted (0.01: 1 %); FAIL needs proof of more than this.
         delta: slowdown that must not go unnoticed; PASS needs proof of less than this.
         alpha: chance of a false FAIL at a true slowdown of ``tolerance``, over all looks and all gates of a run.
         looks: numbers of pairs at which a decision is tried; even, so that both orders are equally frequent.
@@ -54,7 +54,7 @@ class GateRule(Frozen):
 
     @property
     def most_pairs(self) -> int:
-        """Pairs after which the last look is taken or cannot be reached any more, dropped ones included."""
+        """Number of pairs, dropped ones included, after which the last look is taken or can no longer be reached."""
         return math.floor(self.looks[-1] / (1 - self.max_dropped))
 
 
@@ -90,7 +90,7 @@ class Conditions(Frozen):
     baseline_sha256: str
 
     def differences(self, now: Conditions) -> tuple[Difference, ...]:
-        """The keys in which ``now`` is another."""
+        """The keys in which ``now`` differs."""
         before, after = self.to_plain(), now.to_plain()
         return tuple(
             Difference(key=key, pinned=json.dumps(value), now=json.dumps(after[key]))
@@ -100,7 +100,7 @@ class Conditions(Frozen):
 
 
 class Difference(Frozen):
-    """A key that is not the same as when the baseline was pinned; both values as JSON."""
+    """A key that differs from that of the pinned baseline; both values as JSON."""
 
     key: str
     pinned: str
@@ -152,7 +152,7 @@ class Pair(Frozen):
 
 
 class Look(Frozen):
-    """What the pairs so far say.
+    """The result of the pairs so far.
 
     Attributes:
         pairs: that count.
@@ -271,7 +271,7 @@ def worst(statuses: list[GateStatus]) -> GateStatus:
 
 
 LARGEST_PINNED_BYTES = 1 << 30
-"""Of one file: a pin says how much is fetched, and whoever wrote it may not fill the disk."""
+"""Most bytes of one file: a pin says how much is fetched, and its author must not fill the disk."""
 
 
 class PinnedFile(Frozen):
@@ -308,6 +308,6 @@ class Baseline(Frozen):
         return self.model_copy(update={"seal": self.digest()})
 
     def digest(self) -> str:
-        """What the seal must be."""
+        """The digest that the seal must equal."""
         plain = {key: value for key, value in self.to_plain().items() if key != "seal"}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

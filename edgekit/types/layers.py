@@ -57,7 +57,8 @@ class LayerErrors(Frozen):
     Attributes:
         images: how many of the parity images were looked at; ``own_images`` for ``own_db``.
         scores_db: SQNR of the artifact's scores on them.
-        tapped_scores_db: the same of the run that shows the layers; rounding may fall otherwise in it.
+        tapped_scores_db: the same for the run with the layers' outputs added, in which some values may round
+            differently.
     """
 
     schema_version: Literal[1] = 1

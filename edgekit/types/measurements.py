@@ -33,13 +33,14 @@ class Verdict(Frozen):
 
 
 class Delegation(Frozen):
-    """What a delegate takes of an artifact: the CPU's as audited when exported, a GPU's as it said on the device.
+    """The part of an artifact that a delegate takes: for the CPU as audited at export, for a GPU as it reported on the
+    device.
 
     Attributes:
         share: of the file's operators, 0 to 1.
         partitions: None where the delegate does not tell.
         undelegated: operator types that stay outside, with counts; empty where only ``reasons`` are known.
-        reasons: what the delegate says of those that it leaves outside.
+        reasons: the delegate's reasons for leaving operators outside.
     """
 
     name: str
@@ -131,7 +132,7 @@ class Energy(Frozen):
 
 
 class Pinning(Frozen):
-    """The cores that the work was kept on.
+    """The cores that the work was pinned to.
 
     Attributes:
         asked: what was asked for: ``big``, ``little`` or core numbers by commas.
@@ -273,7 +274,7 @@ class Measurement(Frozen):
 
     @property
     def preprocessing_assumed(self) -> bool:
-        """True where nobody says how the network's images were made: its accuracy may be another."""
+        """True when it is not known how the network's images were made, so its accuracy may differ."""
         return self.preprocessing_origin.startswith("assumed")
 
     @property

@@ -1,4 +1,4 @@
-"""Networks: what to build, and how its input is made."""
+"""Networks: the architecture to build, and how its input is made."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LARGEST = 5.0
 
 
 class Origin(Frozen):
-    """Who says how images become a network's input.
+    """The source of a network's preprocessing.
 
     Attributes:
-        kind: ``assumed`` where nobody does: the card of the architecture may be wrong for the weights.
+        kind: ``assumed`` when there is none: the card of the architecture may be wrong for the weights.
         source: in words.
     """
 
@@ -60,7 +60,7 @@ class Preprocessing(Frozen):
 
     @model_validator(mode="after")
     def possible(self) -> Self:
-        """Refuse what no network is trained with; each message tells the mistake that is usual."""
+        """Refuse values that no network is trained with; each message names the usual mistake."""
         if self.channels == "RGB" and len(self.mean) == len(self.std) == 1:
             object.__setattr__(self, "channels", "L")  # one value for one channel: nobody would write it of three
         count = 1 if self.channels == "L" else 3
@@ -93,7 +93,7 @@ class QuantParams(Frozen):
 
 
 OPEN = -1
-"""A dimension of a shape that is left open."""
+"""The size of an open dimension of a shape."""
 
 
 class TensorSpec(Frozen):
@@ -157,8 +157,8 @@ class Published(Frozen):
 
 
 class ModelCard(Frozen):
-    """One network variant: what to build and what it must turn out to be. The catalog's own cards say everything; a
-    user's may leave out what is not needed to build it.
+    """One network variant: how to build it, and the figures that it must have. The catalog's own cards say everything;
+    a user's may leave out what is not needed to build it.
 
     Attributes:
         id: the name users type.

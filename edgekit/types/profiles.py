@@ -10,18 +10,18 @@ from pydantic.json_schema import SkipJsonSchema
 from .base import Format, Frozen, IoType, Name, Precision, TargetClass
 
 BatchSize = Annotated[int, Field(ge=1, le=1024)] | Literal["dynamic"]
-"""Images of one inference: a number that the file is fixed to, or whatever its caller gives."""
+"""Images of one inference: a number fixed in the file, or ``dynamic`` for as many as the caller gives."""
 
 RangeChoice = Literal["auto", "min-max", "outliers", "percentile", "mse"]
 
 ONNX_OPSET = 18
-"""Of the ONNX files that are written unless a profile has an older one: ONNX Runtime 1.14 and newer read it."""
+"""Opset of ONNX files unless a profile has an older one; ONNX Runtime 1.14 and newer read it."""
 ONNX_IR = 8
-"""IR version of those files: the oldest that goes with the opset."""
+"""IR version of those files: the oldest that fits the opset."""
 
 
 class ParityTolerance(Frozen):
-    """What an artifact must reach against the float reference.
+    """The bounds that an artifact must keep against the float reference.
 
     Attributes:
         min_cosine: of the worst image.
@@ -79,7 +79,7 @@ class Quantization(Frozen):
 
 
 class Overrides(Frozen):
-    """What the command line changed of a profile and makes another artifact in a folder of its own.
+    """Changes that the command line made to a profile and that give another artifact, with its own folder.
 
     Fields are None where nothing changed. The target and the form are not here: they leave the folder's name as it is,
     and a manifest has fields for them.
@@ -94,7 +94,7 @@ class Overrides(Frozen):
 
     @property
     def suffix(self) -> str:
-        """What the name of a profile's folder gets for them: ``-io-int8-baked``; empty without changes."""
+        """The suffix of the folder's name for them: ``-io-int8-baked``; empty without changes."""
         parts = [
             "" if self.io is None else f"-io-{self.io}",
             "" if self.ranges is None else f"-ranges-{self.ranges}",

@@ -1,4 +1,4 @@
-"""What a machine could do at most, and how near a network's latency comes to it."""
+"""The peak rates of a machine, and how near a network's latency comes to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import Frozen, Precision
 
 
 class LayerLoad(Frozen):
-    """What one layer costs, whatever the precision.
+    """The cost of one layer, independent of the precision.
 
     Attributes:
         macs: multiply-accumulates of one inference of one image.
@@ -24,20 +24,20 @@ class LayerLoad(Frozen):
     weights: int = 0
 
     def of_batch(self, images: int) -> LayerLoad:
-        """The costs of one inference of so many images."""
+        """The costs of one inference of this many images."""
         moved = images * (self.elements - self.weights) + self.weights
         return self.model_copy(update={"macs": images * self.macs, "elements": moved})
 
 
 class Bandwidth(Frozen):
-    """Bytes a second, read and written, when ``footprint_bytes`` are gone through again and again."""
+    """Bytes per second, read and written, for repeated passes over ``footprint_bytes``."""
 
     footprint_bytes: int
     bytes_per_s: float
 
 
 class Ceilings(Frozen):
-    """What a machine can do at most with ``threads`` threads.
+    """The peak rates of a machine with ``threads`` threads.
 
     Attributes:
         macs_per_s: by precision; none for a precision whose arithmetic is not known of this CPU.

@@ -1,4 +1,4 @@
-"""What of an int8 artifact stays in float, or has two scales, because plain int8 loses too much."""
+"""The parts of an int8 artifact that stay in float or have two scales, because plain int8 loses too much."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .base import Frozen
 
 
 class FloatStep(Frozen):
-    """One artifact that was made and measured.
+    """One step: an artifact that was made and measured.
 
     Attributes:
         added: paths of the layers that it keeps in float and the one before it did not.

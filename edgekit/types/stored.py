@@ -1,4 +1,4 @@
-"""The one carrier of an artifact on disk."""
+"""An artifact on disk."""
 
 from __future__ import annotations
 

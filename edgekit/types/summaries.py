@@ -12,7 +12,7 @@ from .measurements import Revision, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What two measurements must share for their latencies to be compared.
+    """The conditions that two measurements must share for their latencies to be compared.
 
     Attributes:
         conditions: name and value, in words.
@@ -27,7 +27,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What tables, trends and choices need of a measurement; the names are those of ``Measurement``.
+    """The parts of a measurement that tables, trends and choices need; the names are those of ``Measurement``.
 
     Attributes:
         digest: seal of the measurement in today's form: the same in the history and as the latest.

@@ -48,7 +48,7 @@ class Ratio(Frozen):
 
 
 class TuningConditions(Frozen):
-    """Under which a comparison was made.
+    """The conditions of a comparison.
 
     Attributes:
         cores: what every launch was pinned to, as it was asked for; None where the system placed it.
@@ -71,7 +71,7 @@ class TuningConditions(Frozen):
 
 
 class TriedForm(Frozen):
-    """A form and how it did.
+    """A form and its result.
 
     Attributes:
         rewrites: passes asked for, in order.

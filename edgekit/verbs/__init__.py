@@ -1,1 +1,1 @@
-"""One file a verb, composing the stages below."""
+"""One file for each verb; each composes the stages below."""

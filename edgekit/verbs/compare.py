@@ -57,14 +57,14 @@ def compare(
         device: where artifacts are measured (``local`` when None), or the device whose stored measurements are meant.
         pairs: of fresh processes.
         threads: within an operator, when measuring.
-        cores: what both are pinned to when measuring: ``big``, ``little`` or numbers by commas; None leaves them free.
+        cores: cores to pin both to: ``big``, ``little`` or numbers by commas; None for any core.
         turns: load both at once, a pair being a round of turns (:mod:`edgekit.bench.turns`); on this machine alone.
         per_op: also time the operators, when measuring.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         reports: the store.
         artifacts: holds the artifacts that an id such as ``model/profile`` means.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
@@ -96,7 +96,8 @@ def compare(
 
 
 def find_artifact(name: str, root: Path, shapes: Shapes | None = None) -> Stored | None:
-    """The artifact that a folder, a model file or ``model/profile`` under ``root`` means; None when it means none.
+    """The artifact named by a folder, a model file or ``model/profile`` under ``root``; None when the name fits none of
+    these.
 
     Raises:
         UsageError: a folder of several artifacts, or a damaged manifest.
@@ -139,7 +140,7 @@ def find_measurement(
         raise UsageError(f"{shown(name)} means {len(hits)} measurements: {some}", "name one of them")
     where = f" of {device}" if device else ""
     raise UsageError(
-        f"{name!r} is no artifact, no file and no key of a measurement{where} under {reports}",
+        f"{name!r} is not an artifact, a file or the key of a measurement{where} under {reports}",
         did_you_mean(name, names) or "edgekit index lists what is stored",
     )
 
@@ -150,7 +151,7 @@ def key_of(found: Found) -> str:
 
 
 def place_for_pairs(device: str, pairs: int) -> Device:
-    """The device on which pairs of fresh processes are to be compared.
+    """The device for a comparison of pairs of fresh processes.
 
     Raises:
         UsageError: too few pairs, or no such device.
@@ -180,7 +181,8 @@ def measured_now(
 ) -> Comparison:
     """Launches of two artifacts in turn, in random order, on one device.
 
-    When the device fails after pairs enough for an interval, these are compared and the failure is told beside.
+    If the device fails after enough pairs for an interval, those pairs are compared and the failure is reported with
+    them.
 
     Raises:
         UsageError: too few pairs, no such device, or a file that is not the one that was verified.
@@ -212,7 +214,7 @@ def measured_now(
 
 
 def pairs_of(endless: Iterator[T], count: int, progress: Progress = silent) -> tuple[list[T], ToolError | None]:
-    """So many rounds; or those before the device failed, and the failure.
+    """The given number of rounds; or the rounds before the device failed, and the failure.
 
     Raises:
         ToolError: it failed before there were enough for an interval.
@@ -235,7 +237,7 @@ def pairs_of(endless: Iterator[T], count: int, progress: Progress = silent) -> t
 def with_operators(
     session: Session, one: Contender, launches: Sequence[Measurement], progress: Progress
 ) -> Measurement:
-    """The first launch with operator times, from a launch of its own, or with the reason why there are none."""
+    """The first launch with the operator times of another launch, or with the reason why there are none."""
     try:
         taken = session.launch(PerOpAnswer, one.stored, progress)
     except AnswerError:

@@ -29,7 +29,7 @@ from ..zoo.starting_point import training_card
 
 PROBE_BATCH, PROBE_SEED = 4, 0
 TOLERANCE = 1e-12
-"""Largest difference of float64 outputs, relative to the largest output: only the order of sums differs."""
+"""Largest tolerated difference of float64 outputs, relative to the largest output: only the order of sums differs."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def condense_checkpoint(
     """Condense the training checkpoint ``checkpoint``, edgekit's own or an official ``.pth.tar``, into ``out``.
 
     Args:
-        checkpoint: read only.
+        checkpoint: is not changed.
         out: a checkpoint of the condensed form; replaced when it is there.
-        model: the card; a checkpoint of edgekit names its own.
+        model: the card; edgekit's own checkpoints name theirs.
         half_classifier: keep half of the classifier's inputs, as the official conversion does; costs accuracy.
         data: as for training; its test images tell the accuracy before and after.
 

@@ -36,7 +36,7 @@ READERS = {
     "temperature": "temperature_c",
     "throttle flags": "throttled",
 }
-"""What the state of a device should tell, and its field there."""
+"""The readings that a device should offer, and their fields in its state."""
 LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
     "labgrid place": ("place",),
     "reachable": ("unreachable", "failed"),
@@ -46,21 +46,21 @@ LOGIN_STEPS: dict[str, tuple[Kind, ...]] = {
     "not in use": ("busy",),
     "write access": ("write", "disk-full"),
 }
-"""Steps of connecting, in order, and the errors that mean each; the first only for a device with a place."""
+"""The steps of connecting, in order, each with the errors that belong to it; the first is only for a labgrid place."""
 
 
 SICK: tuple[Kind, ...] = ("write", "disk-full", "killed", "lost")
-"""Errors of a device that is there and ours, and does not work."""
+"""Errors of a device that is there and is ours, but does not work."""
 HOT_C = 85.0
-"""At rest: a Raspberry Pi 4 or 5 throttles from here on, and other boards are near it."""
+"""Too hot for a device at rest: a Raspberry Pi 4 or 5 throttles from here on, other boards near it."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One step of a check; ``remedy`` says how to mend it.
+    """One step of a check; ``remedy`` says what to do about a failure.
 
     Attributes:
-        sick: it failed, and the device itself is the reason: neither its address, nor what is installed there.
+        sick: the step failed because of the device itself, not because of its address or the software installed there.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of a check.
+    """The result of a check.
 
     Attributes:
         quarantine: why the device is kept out of measurements from now on; None when it is not.
-        lifted: why it was until now.
+        lifted: why it was in quarantine until this check.
     """
 
     checks: list[Check]
@@ -98,7 +98,7 @@ class Listed:
 
     @property
     def quarantine(self) -> Quarantine | None:
-        """Why it is kept out of measurements, if it is."""
+        """Why it is in quarantine, if it is."""
         return quarantined(self.device)
 
 
@@ -143,7 +143,7 @@ def add_device(name: str, address: str | None = None, for_user: bool = False, **
 
 
 def remove_device(name: str) -> Path:
-    """Take a device out of the file that describes it; the file.
+    """Remove a device from the file that describes it; returns the file.
 
     Raises:
         UsageError: no file describes it.
@@ -158,10 +158,10 @@ def remove_device(name: str) -> Path:
 
 
 def check_device(name: str, progress: Progress) -> Checked:
-    """Prove each step from the network to a measurement; the first that fails ends it.
+    """Prove each step from the network to a measurement, up to the first that fails.
 
-    A device that is sick is quarantined. One that passes is free again; a failure that says nothing of its health
-    (nobody there, in use, not prepared) changes nothing.
+    A device that is sick is quarantined. A device that passes leaves quarantine. Failures that tell nothing about its
+    health (not reachable, in use, not prepared) change nothing.
 
     Raises:
         UsageError: there is no device of that name.
@@ -196,7 +196,9 @@ def steps_to(device: Device, progress: Progress) -> list[Check]:
 
 
 def steps_to_count(device: Device, progress: Progress) -> list[Check]:
-    """The steps of a check of a simulated board, up to the first that fails: what counting takes, and what it plays."""
+    """The steps of a check of a simulated board, up to the first that fails: the tools for counting, and the board that
+    is simulated.
+    """
     try:
         ready = prepare(SIMULATED[device.id], progress)
     except ToolError as error:
@@ -237,7 +239,7 @@ def failure(error: DeviceError) -> Check:
 
 
 def judge(device: Device, told: InfoAnswer, before: float, after: float, where: str) -> list[Check]:
-    """What the agent told, step by step."""
+    """The checks of the agent's answer, one by one."""
     info, state = told.info, told.state
     checks = [judge_runner(told)]
     emulated = " (emulated: latency means nothing)" if info.emulated else ""
@@ -258,7 +260,7 @@ def judge(device: Device, told: InfoAnswer, before: float, after: float, where: 
 
 
 def judge_reading(name: str, told: Any, emulated: bool) -> Check:
-    """A part of the device's state: is it told, and does it speak of a healthy device?"""
+    """One reading of the device's state: is it available, and is it that of a healthy device?"""
     if told is None:
         return Check(name, "warning", "unavailable", "a verdict cannot tell throttling from noise without it")
     if name == "temperature" and told and not emulated:
@@ -275,7 +277,7 @@ def judge_reading(name: str, told: Any, emulated: bool) -> Check:
 
 
 def judge_runner(told: InfoAnswer) -> Check:
-    """What runs models there: Python, or on a phone without it the native benchmark."""
+    """The program that runs models there: Python, or the native benchmark on a phone without Python."""
     info = told.info
     place = f"on {info.machine}: {info.system}"
     if told.runner is None:
@@ -287,7 +289,7 @@ def judge_runner(told: InfoAnswer) -> Check:
 
 
 def judge_board(name: str, cpu: str) -> Check:
-    """Is the CPU the one that the entry promises?"""
+    """Does the device have the CPU of the board that its entry names?"""
     board = find_board(name)
     if all(cluster.core in cpu for cluster in board.clusters):
         return Check("board", "ok", f"{board.title}: {board.cpu}")
@@ -325,7 +327,7 @@ def enough(name: str, count: int | None, least: float, remedy: str) -> Check:
 
 
 def raise_failures(name: str, done: Checked) -> None:
-    """End a check the way it went.
+    """Raise an error for a check that failed.
 
     Raises:
         ToolError: a step failed.

@@ -1,6 +1,7 @@
-"""The verb ``doctor``: what is installed, and which formats convert and which runtimes run here, really tried.
+"""The verb ``doctor``: lists what is installed, and tries which formats convert and which runtimes run here.
 
-Every trial runs in a child process, so that a package that crashes on import is a finding and not the end.
+Every trial runs in a child process, so that a package that crashes on import becomes a finding and does not end the
+program.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Check(Frozen):
 
     Attributes:
         name: what was tried, for example ``convert onnx``.
-        status: ``broken`` means that everything it needs is installed and yet it fails.
+        status: ``broken`` means that everything it needs is installed, but it fails.
         detail: the finding, or the cause of the failure, in one line.
         remedy: the command to try next, or an empty string.
     """
@@ -73,7 +74,7 @@ class Diagnosis(Frozen):
     Attributes:
         packages: by extra; the core's under ``core``.
         target: class of this CPU, which decides how int8 is made for it; None for a CPU that edgekit does not know.
-        features: of the instruction-set features that matter to the runtimes, those that this CPU has.
+        features: this CPU's instruction-set features, as far as they matter to the runtimes.
         free_bytes: free disk space in the working and in the temporary folder.
     """
 
@@ -99,7 +100,7 @@ class Diagnosis(Frozen):
 
 
 def diagnose(progress: Progress) -> Diagnosis:
-    """Try everything that is installed; ``progress`` is told what is being tried."""
+    """Try everything that is installed; ``progress`` receives each trial as it begins."""
     checks = []
     for runtime, needed in RUNTIMES.items():
         progress(Step(f"running a file in {runtime}"))
@@ -152,7 +153,7 @@ def try_runtime(runtime: Runtime) -> str:
 
 
 def list_devices(runtime: Runtime) -> str:
-    """What the runtime could compute on here, in words; that there is only the CPU is a finding and no failure."""
+    """The accelerators that the runtime can use here, in words. Having only the CPU is no failure."""
     request = doctor_probe.Asked(runtime=runtime)
     found = run_isolated(doctor_probe.list_devices, request, TIMEOUT_S, f"asking {runtime} for its devices")
     return "; ".join(found.devices)

@@ -41,14 +41,14 @@ SMALL = 1000
 
 @dataclass(frozen=True)
 class Asked:
-    """What the evaluation is to tell beyond the figures.
+    """What else is asked of the evaluation.
 
     Attributes:
         device: where the artifact runs; this machine when None.
         max_drop: points of top-1 that it may lose against the reference.
-        images: evaluate on so many of the images, evenly spaced; on all when None.
+        images: number of images to evaluate on, evenly spaced; all when None.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
-        force: run on a quarantined device, too.
+        force: run even on a quarantined device.
     """
 
     device: str | None = None
@@ -70,16 +70,16 @@ def evaluate(
     progress: Progress,
     asked: Asked = NOTHING_MORE,
 ) -> Evaluation:
-    """Evaluate an artifact or model; what is found of an artifact is kept beside it.
+    """Evaluate an artifact or model; the evaluation of an artifact is stored beside it.
 
     Args:
-        name: artifact folder or a file in it, a model file of others, model id or card.
+        name: artifact folder or a file in it, a foreign model file, model id or card.
         data: folder of images or class folders, ``.npz``, or the name of a data set.
         labels: label file, or None for those that the data brings.
         against: what to compare with, named as ``name``; ``float`` for the network that the artifact was made from.
             It runs on this machine.
-        wanted: how float networks are made, and how files of others see images.
-        progress: told what begins.
+        wanted: how float networks are made, and how foreign files see images.
+        progress: receives an event as each step begins.
         asked: device, limit, number of images.
 
     Raises:
@@ -126,7 +126,7 @@ def evaluate(
 
 
 def check_asked(subject: Subject, against: str | None, wanted: Wanted, asked: Asked) -> None:
-    """Make sure that what is asked for goes together, before anything runs.
+    """Make sure that the requests do not contradict each other, before anything runs.
 
     Raises:
         UsageError: it does not.
@@ -158,7 +158,7 @@ def answers_of(subject: Subject, images: Images, progress: Progress, asked: Aske
 
 
 def keep_beside(stored: Stored, found: Evaluation, progress: Progress) -> None:
-    """Keep the evaluation with its artifact; a folder that cannot be written is said, and takes nothing away."""
+    """Store the evaluation beside its artifact; a folder that cannot be written causes a warning, not an error."""
     try:
         progress(Note(f"kept in {keep(stored, found)}"))
     except ToolError as error:
@@ -182,7 +182,7 @@ def data_set_images(data: str, labels: str | None) -> Images:
 
 
 def input_notes(images: Images, made: Preprocessing | None) -> list[str]:
-    """What has to be said of the way from images to the input."""
+    """Notes about the way from images to the input."""
     notes = []
     if images.array is not None and made is not None:
         notes.append(size_note(images.array, made))
@@ -222,7 +222,7 @@ def judge(images: Images, answers: Answers, reference: Answers | None) -> Evalua
 
 
 def notes(count: int, other: np.ndarray | None) -> tuple[str, ...]:
-    """What a reader must not overlook."""
+    """Notes that a reader must not overlook."""
     found = []
     if count < SMALL:
         half = (wilson(count // 2, count).high - wilson(count // 2, count).low) / 2

@@ -30,9 +30,9 @@ def export(
         models: ids, aliases or card files.
         profiles: the ways to make an artifact.
         options: weights, images, where to.
-        progress: told what begins and what has ended.
+        progress: receives an event as each step begins and ends.
         jobs: models at the same time.
-        done: told each outcome as it comes, maybe from another thread.
+        done: receives each outcome as it comes, maybe from another thread.
 
     Raises:
         UsageError: an unknown model, weights or form: found before any work starts; or unusable images.

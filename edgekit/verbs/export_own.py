@@ -1,4 +1,4 @@
-"""A network of a user: built by code, in an ONNX file, or a module in the caller's process."""
+"""A user's own network: built by code, read from an ONNX file, or given as a module in the caller's process."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def export_own(
         name: ``net.py``, ``net.py:factory``, ``package.module:factory`` or ``model.onnx``.
         profiles: the ways to make an artifact; their own rewrites apply, where they can.
         options: weights, inputs, where to.
-        words: of the command line, that the manifests repeat.
-        progress: told what begins and what has ended.
+        words: of the command line; the manifests repeat them.
+        progress: receives an event as each step begins and ends.
 
     Raises:
         UsageError: the code fails, the weights or inputs do not fit, or the network cannot be traced.
@@ -102,7 +102,7 @@ def export_file(
 
 
 def all_made(network: OwnNetwork, profiles: Sequence[ExportProfile], progress: Progress) -> list[Outcome]:
-    """Make one artifact after the other; each is told as it ends."""
+    """Make one artifact after the other; report each as it ends."""
     outcomes: list[Outcome] = []
     for profile in profiles:
         outcome = made(network, profile, progress)
@@ -139,7 +139,7 @@ def export_module(
     out: Path,
     preprocessing: Mapping[str, Any],
 ) -> list[Stored]:
-    """See :func:`edgekit.export`. The network is traced here; all that follows happens in child processes."""
+    """See :func:`edgekit.export`. The network is traced in this process; the rest happens in child processes."""
     if not is_name(name):
         raise UsageError(f"name {name!r} cannot name a folder", "letters, digits, '.', '_' and '-'")
     profiles = [
@@ -158,7 +158,7 @@ def export_module(
 
 
 def keep(network: nn.Module | ExportedProgram, examples: tuple[Tensor, ...], path: Path) -> None:
-    """Trace a network in eval mode, its own mode left as it was, and keep the program.
+    """Trace a network in eval mode, restore its own mode, and save the program.
 
     Raises:
         UsageError: it is none, has no example inputs, or cannot be traced.
@@ -182,7 +182,7 @@ def keep(network: nn.Module | ExportedProgram, examples: tuple[Tensor, ...], pat
 
 
 def inputs_file(calibration: str | Path | Iterable[Sequence[NDArray[Any]]], work: Path) -> str:
-    """What is calibrated on, as a file or folder: tuples of arrays are written to one.
+    """The calibration inputs as a file or folder; tuples of arrays are written to a file.
 
     Raises:
         UsageError: they are none, or not all alike.

@@ -1,4 +1,4 @@
-"""The verb ``gate``: candidates against their pinned baselines, on devices, with proof either way."""
+"""The verb ``gate``: candidates against their pinned baselines, on devices; passing needs proof, failing too."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ..verify.sets_of_inputs import Shapes
 REPORTS = Path("device_reports")
 NO_LIMITS = FileLimits()
 LAUNCH_S = 1.5
-"""What starting a process, importing a runtime and loading a model takes, roughly; for plans only."""
+"""Rough time to start a process, import a runtime and load a model; for plans only."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ def plan(
     shapes: Shapes | None = None,
     limits: Limits | None = None,
 ) -> list[Planned]:
-    """The gates of a run: every candidate on every device. Nothing is measured, no device is asked.
+    """The gates of a run: every candidate on every device. It measures nothing and contacts no device.
 
     Args:
         names: artifact folders, model files, or model ids; none means all under ``artifacts_root``.
         devices: where to measure.
         baseline: folder of reports with pins, one artifact, or a folder of artifacts.
         threads: within an operator.
-        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        cores: the cores that both sides are pinned to: ``big``, ``little`` or numbers by commas; None for any core.
         tolerance: wins over that of ``config``.
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         limits: of each launch; those of the configuration when None.
 
     Raises:
@@ -134,12 +134,12 @@ def gate(
 
     Args:
         planned: the gates.
-        results_root: gets ``<device>/<time>__<key>.json``; nothing there is ever replaced by another run's.
+        results_root: gets ``<device>/<time>__<key>.json``; no run replaces the files of another.
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
         handicap: slows the candidate on purpose, to test the gate; see the agent's ``bench``.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         ToolError: ``results_root`` cannot be written.
@@ -164,7 +164,7 @@ def gate(
                     done = sum(result is not draft for result, draft in zip(results, drafts, strict=True))
                     progress(JobEnded(f"{status} before the correction over all", about, done, len(planned)))
         except EdgekitError as error:  # the device cannot be reached, or was lost while we disconnected
-            # A place that was taken from us: others may have used the device meanwhile, so no verdict stands.
+            # Our place was taken: others may have used the device meanwhile, so no verdict holds.
             shared = isinstance(error, DeviceError) and error.kind == "place"
             for number in mine:
                 if shared or results[number] is drafts[number]:
@@ -219,12 +219,12 @@ def run_one(
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})
     except EdgekitError as error:
-        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        # The verdict rests on the pairs. The operator times only help to explain it; a note says when they are missing.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
 
 
 def delegation_notes(baseline: Stored, candidate: Stored) -> list[str]:
-    """What left the delegate, by the audits of the exports: the commonest reason to be slower."""
+    """Operators that left the delegate, by the audits of the exports: the most common reason for a slowdown."""
     before, after = baseline.artifact.audit, candidate.artifact.audit
     if after.delegate is None or (before.undelegated, before.delegate_partitions) == (
         after.undelegated,
@@ -317,15 +317,15 @@ def update(
         names: as for :func:`plan`.
         devices: where to measure.
         threads: within an operator.
-        cores: what both sides are pinned to: ``big``, ``little`` or numbers by commas; None leaves them free.
+        cores: the cores that both sides are pinned to: ``big``, ``little`` or numbers by commas; None for any core.
         url: folder on a server from which the model files are to be fetched; None copies them beside the pin.
         plumbing: allow an emulated device.
         artifacts_root: holds the artifacts.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         reports_root: gets the pins.
         limits: of the measurement.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown name or device, or an emulated one; a file is not what its manifest says; or a URL that

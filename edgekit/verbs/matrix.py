@@ -138,7 +138,7 @@ def matrix(
         formats: each at its built-in profile of every precision.
         out: Markdown file of the table.
         artifacts: folder of the artifacts, which are kept.
-        progress: told what begins and what has ended.
+        progress: receives an event as each step begins and ends.
         precisions: what to make of each variant in each format.
         jobs: variants at the same time.
         resume: take verified artifacts that are there already.

@@ -35,7 +35,7 @@ def prepare_device(name: str, progress: Progress, runtimes: Sequence[str] = (), 
 
     Args:
         name: of the device.
-        progress: told what begins.
+        progress: receives an event as each step begins.
         runtimes: those to install on a device behind SSH; all when empty.
         venv: where on the device, ``~`` is the user's home there.
 

@@ -110,14 +110,14 @@ def profile(
         rounds: launches of each; all artifacts take turns, and what is measured once is measured in the first round.
         roofline: also measure what the device can do at most, and where each artifact stands below it.
         batch: images of one inference; an artifact whose batch is fixed to another number fails.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
         limits: how long to look; those of a measurement to be kept when None.
         resume: leave out what has a report of the same file on this device already.
-        force: measure on a quarantined device, too.
-        progress: told what begins, in words.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown device, runtime, provider, name or kind of cores, or nothing to measure.

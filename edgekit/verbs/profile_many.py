@@ -34,7 +34,7 @@ def profile_many(
     Args:
         devices: where to measure.
         run: measures on a device of that name, telling its steps.
-        progress: told what begins, with the device in front.
+        progress: receives an event as each step begins, with the device in front.
         on_device: told each device's outcome as it ends.
     """
     outcomes: dict[str, DeviceOutcome] = {}

@@ -63,7 +63,7 @@ def verify(
     artifacts_root: Path = Path("artifacts"),
     progress: Progress = silent,
 ) -> Verified:
-    """Compare a file with a reference, output by output; a file of others that agrees is kept as verified.
+    """Compare a file with a reference, output by output; a foreign file that agrees is kept as verified.
 
     Args:
         name: an artifact folder or a model file.
@@ -74,7 +74,7 @@ def verify(
             precision.
         shapes: of inputs that the files leave open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: a name means nothing, the files have other inputs or outputs, or the data does not fit.

@@ -45,7 +45,7 @@ def read_rows(path: Path) -> list[Row]:
     try:
         rows = [(number, cells(line, separator)) for number, line in lines]
     except csv.Error as error:  # a cell of more than 131,072 characters
-        raise UsageError(f"{path} is no table: {error}", HINT) from error
+        raise UsageError(f"{path} is not a table: {error}", HINT) from error
     if len(rows) > 1 and is_header(rows[0][1], rows[1][1]):
         rows = rows[1:]
     widths = {len(row) for _, row in rows}

@@ -53,7 +53,7 @@ def given_inputs(path: Path, specs: Sequence[TensorSpec]) -> tuple[Arrays, Image
             found = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise UsageError(
-            f"{path} is no .npz of arrays: {error}", "write it with numpy.savez(path, NAME=array)"
+            f"{path} is not an .npz of arrays: {error}", "write it with numpy.savez(path, NAME=array)"
         ) from error
     arrays = [array_of(found, place, spec, path) for place, spec in enumerate(specs)]
     counts = {len(array) for array in arrays}

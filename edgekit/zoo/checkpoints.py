@@ -78,7 +78,7 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
     header = header_of(content)
     said = header.get("architecture", {})
     if not isinstance(said, dict):
-        raise UsageError(f"{path} says of its own architecture {shown(said)}, which is no table", WAY_OUT)
+        raise UsageError(f"{path} says of its own architecture {shown(said)}, which is not a table", WAY_OUT)
     return Checkpoint(
         path=path,
         state=named.state,

@@ -52,7 +52,7 @@ def beside(checkpoint: Path) -> Beside | None:
             content = read_json(path, HINT, LARGEST_SIDECAR)
             changes = read(content) if isinstance(content, dict) else {}
         except (ValueError, TypeError, KeyError, ZeroDivisionError, OverflowError) as error:
-            raise UsageError(f"{path} says nothing that edgekit understands of the images: {error}", HINT) from error
+            raise UsageError(f"{path} says nothing about the images that edgekit understands: {error}", HINT) from error
         if changes:
             return Beside(path, changes)
     return None
@@ -130,12 +130,12 @@ def numbers(value: Any) -> list[float]:
         TypeError: it is none.
     """
     if not isinstance(value, list | tuple):
-        raise TypeError(f"{value!r} is no list of numbers")
+        raise TypeError(f"{value!r} is not a list of numbers")
     return [float(number) for number in value]
 
 
 def recorded(content: Any) -> Preprocessing | None:
-    """What edgekit's trainer wrote into a checkpoint, by its plain values; None for files of others."""
+    """What edgekit's trainer wrote into a checkpoint, by its plain values; None for foreign files."""
     text = content.get(PREPROCESSING_RECORD) if isinstance(content, dict) else None
     try:
         return Preprocessing.model_validate_json(text) if isinstance(text, str) else None

@@ -43,7 +43,7 @@ def refusal(path: Path, error: Exception) -> UsageError:
         return UsageError(f"{path} cannot be read as a checkpoint: it is empty", CUT)
     kind = next((what for begins, what in OTHERS.items() if begins in start), None)
     if kind is not None:
-        return UsageError(f"{path} is no checkpoint of PyTorch: it is {kind}", "give a .pth, .pt or .safetensors file")
+        return UsageError(f"{path} is not a PyTorch checkpoint: it is {kind}", "give a .pth, .pt or .safetensors file")
     if not start.startswith((ARCHIVE, PICKLE)):
         return UsageError(
             f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
@@ -51,7 +51,7 @@ def refusal(path: Path, error: Exception) -> UsageError:
         )
     foreign = foreign_archive(path)
     if foreign:
-        return UsageError(f"{path} is no checkpoint of PyTorch: it is a zip archive of {foreign}", WAY_OUT)
+        return UsageError(f"{path} is not a PyTorch checkpoint: it is a zip archive of {foreign}", WAY_OUT)
     operand = re.search(r"Unsupported operand (\d+)", said)
     if operand and start.startswith(ARCHIVE):
         return UsageError(

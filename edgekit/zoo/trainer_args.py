@@ -140,5 +140,5 @@ def pixels(value: Any) -> int:
         TypeError: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TypeError(f"{value!r} is no number of pixels")
+        raise TypeError(f"{value!r} is not a number of pixels")
     return value

@@ -56,4 +56,4 @@ def test_whoever_asked_has_gone(agent_program: Path, tmp_path: Path, command: st
         stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "nobody takes what the agent says: Broken pipe\n")
+    assert (done.returncode, done.stderr) == (1, "nobody reads the agent's output: Broken pipe\n")

@@ -101,7 +101,7 @@ def test_what_is_no_folder_is_replaced(folder, tmp_path, shard, broken_link, hea
     else:
         place.write_text("a file")
     assert take(folder, MADE_OF, tmp_path / "out" / "tiny", heard) is None
-    assert heard.events == [Warned(f"cache entry {entry} is damaged and is made again: it is no folder")]
+    assert heard.events == [Warned(f"cache entry {entry} is damaged and is made again: it is not a folder")]
     keep(folder, MADE_OF, read_manifest(TINY), pytest.fail)
     assert take(folder, MADE_OF, tmp_path / "out" / "tiny", pytest.fail) is not None
 

@@ -223,7 +223,7 @@ def attempt(address: str, card: str, out: Path) -> list[Outcome]:
 @pytest.mark.parametrize("address", ["localhost", "nonsense", "http://127.0.0.1:8786", "tcp://127.0.0.1", "a b:1", ""])
 def test_what_is_no_address_is_refused_at_once(address, card, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 0)
-    with pytest.raises(UsageError, match=f"--scheduler {address!r} is no address of a Dask scheduler") as caught:
+    with pytest.raises(UsageError, match=f"--scheduler {address!r} is not the address of a Dask scheduler") as caught:
         attempt(address, card, tmp_path)
     assert "tcp://HOST:PORT" in caught.value.hint
 

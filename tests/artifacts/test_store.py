@@ -105,7 +105,7 @@ def test_a_card_that_was_given_by_its_path_is_known_by_its_artifacts(
 
 def test_an_artifact_brings_its_card(artifact: Path, own_card: Path) -> None:
     stored = read_manifest(artifact)
-    with pytest.raises(UsageError, match="tiny is no card of the catalog, and its artifact brings none"):
+    with pytest.raises(UsageError, match="tiny is not a card of the catalog, and its artifact brings none"):
         card_of(stored.artifact)
     card = find_card(str(own_card))
     manifest = json.loads((artifact / MANIFEST).read_text()) | {"card": card.to_plain()}

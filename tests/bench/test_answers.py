@@ -150,7 +150,7 @@ def without(command: str, field: str) -> tuple[str, dict[str, Any]]:
         (change("bench", state_before={**STATE, "load_1m": -1.0}), "state_before.load_1m: "),
         (change("bench", state_after={**STATE, "clock_khz": {"cpu0": -1}}), "state_after.clock_khz.cpu0: "),
         (change("bench", settings={"a": {"b": 1}}), "settings.a"),
-        (change("bench", surprise={"a": [1]}), "surprise: nothing is known by that name"),
+        (change("bench", surprise={"a": [1]}), "surprise: no such field is known"),
         (change("bench", delegation={**TAKEN, "gpu_ops": 0}), "delegation.gpu_ops: "),
         (change("bench", half_width=1e999), "half_width: "),
         (without("bench", "samples_ns"), "samples_ns: it is missing"),

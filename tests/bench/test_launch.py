@@ -112,7 +112,7 @@ ANSWER = '{"ok": true, "value": {"python": "x", "versions": {}}}'
             "while True: sys.stdout.buffer.write(b'a\\n' * (1 << 18))",
             "the agent printed 'a', which is not its protocol",
         ),
-        ('while True: print(\'{"event": "x"}\')', "the agent told of more than 1000 steps"),
+        ('while True: print(\'{"event": "x"}\')', "the agent reported more than 1000 steps"),
         ("while True: sys.stderr.buffer.write(b'e' * (1 << 20))", "the agent printed more than 64 MB on stderr"),
         (f"print({ANSWER!r}, flush=True); os.kill(os.getpid(), 11)", "crashed with SIGSEGV after it had answered"),
         (f"print({ANSWER!r}); sys.exit(1)", "ended with exit code 1 after it had answered"),

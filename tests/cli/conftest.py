@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from edgekit.cli import main
+from tests.cli.exporting import CARD
 
 PLAIN = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 
@@ -60,3 +62,14 @@ def edgekit(project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         return CompletedProcess(command, code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def card(project: Path) -> Path:
+    """SqueezeNet 1.1 at 64 pixels with 20 classes, as ``small`` in the project's own models."""
+    text = CARD.split("[[weights]]")[0].replace('id = "squeezenet_1.1"', 'id = "small"').replace("224", "64")
+    text = text.replace("resize = 256", "resize = 72").replace("num_classes = 1000", "num_classes = 20")
+    path = project / "models" / "small.toml"
+    path.parent.mkdir()
+    path.write_text(re.sub("^aliases = .*$", "", text, flags=re.MULTILINE))
+    return path

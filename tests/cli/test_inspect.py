@@ -33,7 +33,7 @@ def test_verify(edgekit, project: Path, tiny: Path) -> None:
 def test_shapes_that_are_none(edgekit, project: Path, tiny: Path) -> None:
     shutil.copy(tiny / "onnx-fp32" / "model.onnx", project / "net.onnx")
     for words, message in (
-        (["1x-3"], "--input '1x-3' is no shape"),
+        (["1x-3"], "--input '1x-3' is not a shape"),
         (["x=1x3", "x=1x4"], "--input gives x two shapes"),
         (["1x4x8x8"], "input 'image' is [1, 3, 8, 8] in the model, which [1, 4, 8, 8] does not fit"),
     ):

@@ -87,15 +87,6 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory, worker_id: str) -> Path:
-    """A folder that all test processes of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "exported"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def card_file(shared) -> Path:
     path = shared / "small.toml"
     with FileLock(shared / "card.lock"):

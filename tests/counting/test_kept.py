@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,17 @@ def test_another_core_file_or_emulator_is_another_count(counting: None, tiny: Pa
     int8, fp32 = read_manifest(tiny / "tflite-int8"), read_manifest(tiny / "tflite-fp32")
     places = {place_of(int8, ready), place_of(int8, other), place_of(int8, newer), place_of(fp32, ready)}
     assert len(places) == 4
+
+
+def test_another_version_of_the_runtime_is_another_count(
+    counting: None, tiny: Path, counts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On x86 the runtimes are this Python's, which may be upgraded; on ARM those of the emulated system."""
+    arm, stored = prepare(SIMULATED["sim-rpi4"], silent), read_manifest(tiny / "tflite-int8")
+    there = kept.version_there("litert", arm)
+    assert there == count_once(stored, arm).runtime_version
+    here = replace(arm, board=SIMULATED["sim-x86-avx2"], tree=Path("/"))
+    before = place_of(stored, here)
+    assert metadata.version("ai-edge-litert") in before.name
+    monkeypatch.setattr(metadata, "version", lambda _: "99.0")
+    assert place_of(stored, here) != before

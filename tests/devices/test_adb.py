@@ -177,10 +177,10 @@ def test_nobody_listens_there(phone: Phone) -> None:
 
 def test_no_adb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEKIT_ADB", "/nowhere/adb")
-    with pytest.raises(ToolError, match="EDGEKIT_ADB names /nowhere/adb, which is no program"):
+    with pytest.raises(ToolError, match="EDGEKIT_ADB names /nowhere/adb, which is not a program"):
         find_adb()
     monkeypatch.delenv("EDGEKIT_ADB")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match="the program adb is not here") as caught:
+    with pytest.raises(ToolError, match="there is no program adb") as caught:
         find_adb()
     assert "apt-get install adb" in caught.value.hint

@@ -42,7 +42,7 @@ def test_a_version_of_a_runtime_is_asked_for_exactly():
     for text in ("onnxruntime", "onnxruntime>=1.2", "onnxruntime==1; rm -rf x", "-r file==1", "../x==1"):
         with pytest.raises(UsageError, match="takes a package and its version"):
             wanted(text, "--runtime-a")
-    with pytest.raises(UsageError, match="is no runtime") as caught:
+    with pytest.raises(UsageError, match="is not a runtime") as caught:
         wanted("onnxruntim==1.0", "--runtime-a")
     assert "onnxruntime" in caught.value.hint
 

@@ -70,8 +70,8 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     ("changes", "message"),
     [
         ({"train_images_idx3": b"no gzip"}, "cannot be read as gzip"),
-        ({"train_images_idx3": gzip.compress(b"PK..")}, "no IDX file of bytes"),
-        ({"train_images_idx3": gzip.compress(idx(np.zeros((2, 4), np.float32), 13))}, "no IDX file of bytes"),
+        ({"train_images_idx3": gzip.compress(b"PK..")}, "not an IDX file of bytes"),
+        ({"train_images_idx3": gzip.compress(idx(np.zeros((2, 4), np.float32), 13))}, "not an IDX file of bytes"),
         ({"train_images_idx3": gzip.compress(idx(np.zeros((20, 28, 28), np.uint8))[:-5])}, "its header says"),
         ({"train_images_idx3": gzip.compress(idx(np.zeros(20, np.uint8)))}, "array of 1 dimensions"),
         ({"train_images_idx3": gzip.compress(idx(np.zeros((19, 28, 28), np.uint8)))}, "19 training images have 20"),

@@ -17,7 +17,7 @@ from edgekit.base.progress import silent
 from edgekit.bench.choice import Compared, Question
 from edgekit.bench.session import Limits
 from edgekit.catalog import find_card, load_toml, profile_for
-from edgekit.errors import ToolError, UsageError, VerificationError
+from edgekit.errors import ToolError, VerificationError
 from edgekit.forms.known import user_table
 from edgekit.forms.offered import offered_forms
 from edgekit.forms.resolve import resolve, with_form
@@ -25,7 +25,7 @@ from edgekit.tuning.build import Built, build_all, distinct_graphs, forms_to_try
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
-from edgekit.types import Artifact, Device, FormTable, Int8VsFloat, Ratio, Stored, TuningConditions
+from edgekit.types import Artifact, FormTable, Int8VsFloat, Ratio, Stored, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
 
@@ -156,26 +156,6 @@ def test_when_nothing_is_left_every_form_is_named():
 
 
 # The place
-
-
-def test_an_emulated_device_decides_nothing():
-    with pytest.raises(UsageError, match="virtual-rpi4 is an emulated device: its latency means nothing"):
-        find_place("virtual-rpi4", 1, silent)
-
-
-def test_threads_and_target_have_to_fit(project):
-    with pytest.raises(UsageError, match="--threads must be at least 1"):
-        find_place("local", 0, silent)
-    place = find_place("local", 1, silent)
-    other = "armv8.0" if place.target != "armv8.0" else "x86-avx2"
-    profile = profile_for("onnx", "fp32")
-    assert on_target(profile, place).target == place.target
-    with pytest.raises(UsageError, match="--cores takes big, little or core numbers"):
-        find_place("local", 1, silent, cores="fast")
-    with pytest.raises(UsageError, match="there is no core 99 here to be pinned to"):
-        find_place("local", 1, silent, cores="99")
-    with pytest.raises(UsageError, match=f"--target {other} contradicts the device local"):
-        on_target(profile.model_copy(update={"target": other}), place)
 
 
 def test_a_device_behind_ssh_is_measured_there(ssh_board, project, monkeypatch):
@@ -320,19 +300,6 @@ def test_int8_has_to_be_faster_where_that_is_required(tiny_condensenet, project,
     assert manifest["int8_vs_float"]["ratio"]["pairs"] == 5
     assert manifest["tuning"] is None
     assert not user_table(place.target).exists()
-
-
-def test_a_speedup_of_float_cannot_be_required(project):
-    place = Place(Device(id="local", transport="local"), None, "x86-vnni")
-    options = ExportOptions(out=project / "out")
-    with pytest.raises(UsageError, match="onnx-fp32 is not int8"):
-        export_measured(["squeezenet"], [profile_for("onnx", "fp32")], options, place, Wishes(speedup=1.0), silent)
-    for wrong in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(UsageError, match=f"--min-speedup must be a number above 0, got {wrong:g}"):
-            export_measured(
-                ["squeezenet"], [profile_for("onnx", "int8")], options, place, Wishes(speedup=wrong), silent
-            )
-    assert not (project / "out").exists()
 
 
 def test_forms_that_come_to_the_same_are_known_without_a_conversion(tiny_condensenet, project):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 import edgekit
 from benchmarks.real_data import photo_folder, squeezenet_checkpoint
@@ -253,15 +254,20 @@ def test_weights_are_the_real_ones(trained, labelled_photos, photos):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, photos, tmp_path_factory) -> dict[tuple[str, str], Outcome]:
-    """The trained network in every format, float32 and int8, by format and precision: one network, one reference."""
+def exported(trained, photos, tmp_path_factory, shared) -> dict[tuple[str, str], Outcome]:
+    """The trained network in every format, float32 and int8, by format and precision: one network, one reference.
+
+    The tests of a module may run in several processes: the first exports, the others take that from a cache.
+    """
     model, weights = trained
-    options = ExportOptions(weights=str(weights), parity_data=str(photos), out=tmp_path_factory.mktemp("real"))
+    out, cache = tmp_path_factory.mktemp("real"), shared / "cache"
+    options = ExportOptions(weights=str(weights), parity_data=str(photos), out=out, cache=cache)
     keys = list(product(FORMATS, PRECISIONS))
     profiles = [profile_for(*key) for key in keys]
     # int8 also where float32 would be taken in its place, because it is faster.
     profiles = [one.model_copy(update={"form": "default"}) if one.precision == "int8" else one for one in profiles]
-    return dict(zip(keys, export([model], profiles, options, silent), strict=True))
+    with FileLock(shared / f"{model}.lock"):
+        return dict(zip(keys, export([model], profiles, options, silent), strict=True))
 
 
 INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernels

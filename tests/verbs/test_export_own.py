@@ -192,7 +192,7 @@ WRONG = {
     "def other(): return 7": "net has no function 'build'",
     "import no_such_thing": "net.py cannot be imported: No module named 'no_such_thing'",
     "1 +": r"net\.py raised SyntaxError",
-    "import torch\ndef build(): return torch.nn.Linear(3, 3)": "nothing says what the network takes",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3)": "the inputs of the network are not known",
     "import torch\ndef build(): return torch.nn.Linear(3, 3)\ndef example_inputs(): return 4": "has to return a tensor",
     "import torch\ndef build(): return torch.nn.Linear(3, 3)\ndef example_inputs(): return torch.ones(1, 4)": (
         r"the network fails on inputs of float32 \[1, 4\]: RuntimeError"

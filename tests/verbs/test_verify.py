@@ -77,5 +77,5 @@ def test_data_that_does_not_fit(files: Path, arrays: dict[str, np.ndarray], mess
 
 def test_data_that_is_no_npz(files: Path) -> None:
     (files / "x.npz").write_text("nothing")
-    with pytest.raises(UsageError, match=r"is no \.npz of arrays"):
+    with pytest.raises(UsageError, match=r"is not an \.npz of arrays"):
         verify(str(files / "net.tflite"), str(files / "net.onnx"), str(files / "x.npz"))

@@ -113,7 +113,7 @@ def test_transformers_config(
     [
         ("{", "config.json is not JSON"),
         ({"mean": [123.675, 116.28, 103.53], "std": [58.4, 57.1, 57.4]}, "config.json: .*units of 0 to 255"),
-        ({"mean": 0.5, "std": [0.5] * 3}, "is no list of numbers"),
+        ({"mean": 0.5, "std": [0.5] * 3}, "is not a list of numbers"),
         ({"mean": [0.5] * 3, "std": [0.0] * 3}, "config.json: .*std must be above 0"),
         ({**TIMM["pretrained_cfg"], "crop_mode": "border"}, "crop_mode is 'border'"),
     ],

@@ -106,7 +106,7 @@ def test_tensors_that_no_network_takes_are_refused_by_name(kind: str, tmp_path: 
     [
         ({"layout": "x" * 1_000_000}, "(1000002 characters), which edgekit does not know"),
         ({"layout": ["timm"]}, "from the layout ['timm'], which edgekit does not know"),
-        ({"architecture": [1] * 5}, "its own architecture [1, 1, 1, 1, 1], which is no table"),
+        ({"architecture": [1] * 5}, "its own architecture [1, 1, 1, 1, 1], which is not a table"),
     ],
 )
 def test_what_a_checkpoint_says_of_itself_is_checked(header: dict[str, object], said: str, tmp_path: Path) -> None:

@@ -102,8 +102,8 @@ def test_arguments_of_other_trainers_say_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "beside", "said"),
     [
-        (TORCHVISION | {"val_crop_size": "large"}, None, "'large' is no number of pixels"),
-        (TIMM | {"mean": "0.5"}, None, "'0.5' is no list of numbers"),
+        (TORCHVISION | {"val_crop_size": "large"}, None, "'large' is not a number of pixels"),
+        (TIMM | {"mean": "0.5"}, None, "'0.5' is not a list of numbers"),
         (TIMM | {"crop_pct": float("nan")}, None, "edgekit cannot follow the trainer's arguments"),
         (None, "a: [", "is not YAML"),
         (None, "[" * 5000, "is not YAML"),

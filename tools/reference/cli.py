@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import typer
 
 from edgekit.cli import app
+from edgekit.cli.shared.grouped import FIRST, group_of, told_by
 
 from .text import page, plain, table
 
@@ -41,14 +41,18 @@ def verb(command: Any, context: Any) -> str:
     """Heading, usage, what it does, arguments and options of one command."""
     usage = command.get_usage(context).removeprefix("Usage: ")
     text = plain("\n".join(line.strip() for line in (command.help or "").splitlines()))
-    said, *examples = re.split(r"Examples?: ", text)
-    parts = [f"## {context.command_path}", f"```text\n{' '.join(usage.split())}\n```", said.strip()]
+    said, examples = told_by(text)
+    parts = [f"## {context.command_path}", f"```text\n{' '.join(usage.split())}\n```", said]
     if examples:
-        lines = "\n".join(" ".join(one.split()).replace("; ", "\n") for one in examples)
-        parts.append(f"```sh\n{lines}\n```")
-    rows = [row(parameter, context) for parameter in command.get_params(context) if shown(parameter)]
-    if rows:
-        parts.append(table(("argument or option", "meaning"), rows))
+        parts.append("\n".join(("```sh", *examples, "```")))
+    groups: dict[str, list[tuple[str, str]]] = {FIRST: []}
+    for parameter in command.get_params(context):
+        if shown(parameter):
+            groups.setdefault(group_of(parameter), []).append(row(parameter, context))
+    for title, rows in groups.items():
+        if rows:
+            heading = "argument or option" if title == FIRST else f"{title[:1].lower()}{title[1:]}"
+            parts.append(table((heading, "meaning"), rows))
     return "\n\n".join(parts)
 
 

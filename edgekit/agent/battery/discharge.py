@@ -8,9 +8,11 @@ from ..protocol import Json
 from .gauges import QUANTITIES
 
 GAUGE_UPDATES = 5
-"""New readings that a window must have had: the first tells of a time before it, and of fewer it would be too much."""
+"""New readings that a window needs: the first one covers a time before the window, which must stay a small part."""
 WATTS = 0.1, 100.0
-"""What a device that computes can take from its battery. A factor of 1000, so that of two units only one fits."""
+"""The power that a computing device can take from its battery. The range is a factor of 1000, so that only one of two
+units fits.
+"""
 
 
 def not_discharging(look: Json) -> str:
@@ -23,7 +25,7 @@ def not_discharging(look: Json) -> str:
 
 
 def updates_of(looks: Sequence[Json]) -> int:
-    """How often the gauge showed something new after the first look."""
+    """How often the gauge changed after the first look."""
     shown = [tuple(look[name] for name in QUANTITIES) for look in looks]
     return sum(one != other for one, other in zip(shown, shown[1:]))  # noqa: B905, RUF007  (Python 3.9)
 
@@ -61,7 +63,7 @@ def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
             return None, not_discharging(look)
     name = next((n for n in QUANTITIES if all(x[n] is not None for x in looks)), None)
     if name is None:
-        return None, "it tells neither power, current, energy nor charge (or not to this user)"
+        return None, "it reports neither power, current, energy nor charge (or not to this user)"
     new = [index for index in range(1, len(looks)) if looks[index][name] != looks[index - 1][name]]
     seconds = (looks[-1]["t_ns"] - looks[0]["t_ns"]) / 1e9
     if len(new) < GAUGE_UPDATES:
@@ -69,7 +71,7 @@ def discharge(looks: Sequence[Json]) -> Tuple[Optional[Tuple[float, int]], str]:
             len(new), name, seconds, GAUGE_UPDATES)  # fmt: skip
     voltage = 1.0 if name in ("power", "energy") else volts(looks)
     if voltage is None:
-        return None, "it tells no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
+        return None, "it reports no voltage between 2 and 60 V, neither as uV nor as mV (%r)" % (looks[0]["voltage"],)
     steady = looks[new[0] :]
     values = [look[name] for look in steady]
     if name in ("power", "current"):

@@ -1,4 +1,4 @@
-"""What Android's battery service says of the battery."""
+"""The battery, as Android's battery service reports it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..reading import whole
 
 
 def said_by_dumpsys() -> str:
-    """What Android's battery service says, which any shell may ask where the files of /sys are closed."""
+    """The report of Android's battery service, which any shell may ask when the files of /sys are closed."""
     try:
         asked = subprocess.run(
             ["dumpsys", "battery"],

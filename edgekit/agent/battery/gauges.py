@@ -1,4 +1,4 @@
-"""What the gauges of batteries show now."""
+"""Read the gauges of batteries."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def looks_of(told: Dict[str, Dict[str, str]], t_ns: int) -> Dict[str, Json]:
 
 
 def look_at_gauges() -> Dict[str, Json]:
-    """What every battery shows now, by name; Android's battery service is asked where the files tell nothing."""
+    """The readings of every battery, by name; Android's battery service is asked when the files show nothing."""
     found = looks_of(supplies(), time.perf_counter_ns())
     if tells(found) or not shutil.which("dumpsys"):
         return found

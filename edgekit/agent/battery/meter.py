@@ -10,7 +10,7 @@ from .discharge import GAUGE_UPDATES, discharge, not_discharging, updates_of
 from .gauges import look_at_gauges, looks_of, supplies, tells
 
 GAUGE_WINDOW_S, GAUGE_REST_S = 30.0, 12.0
-"""How long a gauge is waited for, under load and at rest; at twice the updates that are needed it is enough."""
+"""Longest time to wait for a gauge, under load and at rest; twice the needed updates end the wait."""
 GAUGE_LOOK_S = 0.05
 
 
@@ -37,7 +37,7 @@ class BatteryMeter:
     """What the batteries give away, in windows of their own: a gauge is too slow for the window of the samples.
 
     Attributes:
-        notes: why a battery tells nothing, by its name.
+        notes: why a battery gives no figure, by its name.
     """
 
     def __init__(self, window_s: float, rest_s: float) -> None:

@@ -106,7 +106,7 @@ def bench(request: Json) -> Json:
 def described(
     runtime: Runtime, load_ns: int, first_ns: int, warmup: List[int], samples: List[int], before: Json
 ) -> Json:
-    """What a measured launch tells, the device looked at once more."""
+    """The answer of a measured launch, with another look at the device."""
     return {
         "runtime_version": runtime.version,
         "settings": runtime.settings,

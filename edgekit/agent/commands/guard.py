@@ -15,7 +15,7 @@ SENTINEL_RUNS = 15
 
 
 def sentinel_ns() -> int:
-    """Median time of a fixed piece of integer and memory work: what it costs now tells how fast the machine is now."""
+    """Median time of a fixed piece of integer and memory work, which shows how fast the machine is now."""
     source = bytes(1 << 20)
     times = []
     for _ in range(SENTINEL_RUNS + 5):  # the first ones wake the clock up

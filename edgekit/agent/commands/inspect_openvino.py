@@ -62,7 +62,7 @@ def inspect_openvino(runtime: OpenVINO) -> Json:
 
 
 def tensor_id(output: Any) -> str:
-    """What no other tensor of the network is called: friendly names need not be unique."""
+    """A name that no other tensor of the network has: friendly names need not be unique."""
     return "{}:{}".format(output.get_node().get_name(), output.get_index())
 
 

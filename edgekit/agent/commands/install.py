@@ -45,4 +45,4 @@ except ImportError:
     found = {d.key: d.version for d in pkg_resources.working_set}
 print(json.dumps(found))
 """
-"""What is installed for an interpreter, by name."""
+"""The packages that an interpreter has, by name."""

@@ -29,9 +29,9 @@ def per_op(request: Json) -> Json:
     runtime = make_runtime(request)
     runs = request.get("runs", 50)
     if isinstance(runtime, LiteRTGpu):
-        return {"per_op": None, "note": "LiteRT tells no times of the operators on a GPU"}
+        return {"per_op": None, "note": "LiteRT reports no times of the operators on a GPU"}
     if isinstance(runtime, OnnxRuntimeGpu):
-        return {"per_op": None, "note": "ONNX Runtime tells no times of the operators on " + runtime.provider_name}
+        return {"per_op": None, "note": "ONNX Runtime reports no times of the operators on " + runtime.provider_name}
     if isinstance(runtime, LiteRT) and runtime.package != "ai-edge-litert":
         return {"per_op": None, "note": runtime.package + " cannot time operators"}
     with tempfile.TemporaryDirectory(prefix="edgekit-agent-") as folder:

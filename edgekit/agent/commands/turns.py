@@ -1,4 +1,4 @@
-"""The command ``turns``: an artifact that runs when it is told to, so that several can take turns."""
+"""The command ``turns``: an artifact that runs on request, so that several can take turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every runtime can do."""
+"""The interface of every runtime."""
 
 from __future__ import annotations
 

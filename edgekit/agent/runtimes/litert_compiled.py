@@ -1,4 +1,4 @@
-"""What LiteRT's compiled models share, whatever computes them."""
+"""The common part of LiteRT's compiled models, whatever computes them."""
 
 from __future__ import annotations
 

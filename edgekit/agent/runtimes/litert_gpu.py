@@ -11,7 +11,7 @@ from .litert_gpu_log import gpu_delegation, gpu_reason, refuse_invalid
 from .native_output import said_meanwhile
 
 GPU_COMPILE_S = 300.0
-"""How long the first inference may take: it waits for the kernels that a driver compiles."""
+"""Longest time of the first inference, which waits until a driver has compiled the kernels."""
 
 
 class LiteRTGpu(LiteRTCompiled):

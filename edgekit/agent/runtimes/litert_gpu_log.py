@@ -1,4 +1,4 @@
-"""What LiteRT's GPU accelerator took of a model, read in its log: its other reports are not to be trusted."""
+"""The part of a model that LiteRT's GPU accelerator took, read from its log: its other reports cannot be trusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..protocol import AgentError, Json
 
 
 def gpu_reason(said: str) -> str:
-    """What the accelerator's log gives as the reason of a failure, or an empty string."""
+    """The reason of a failure from the accelerator's log, or an empty string."""
     if "Selected adapter" not in said:
         return "no GPU adapter was found (a Vulkan driver is needed)"
     errors = [line.strip() for line in said.splitlines() if "ERROR" in line]
@@ -18,7 +18,7 @@ def gpu_reason(said: str) -> str:
 def refuse_invalid(said: str) -> None:
     """Raise AgentError when the log tells that the GPU dropped commands: LiteRT goes on, quickly, and computes nothing.
 
-    WebGPU reports such errors to nobody but the log, and a run that consists of them "succeeds".
+    WebGPU reports such errors only in the log, and a run that consists of them "succeeds".
     """
     errors = re.findall(r"(?:Validation|Out of memory|Internal|Device lost) error: (.+)", said)
     if errors:

@@ -1,4 +1,4 @@
-"""What native code prints while it works."""
+"""Capture the output of native code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import List
 
 
 class said_meanwhile:  # noqa: N801 - used like a function
-    """What native code prints on stdout and stderr inside the block, as a list of one text; printed if ``aloud``."""
+    """The output of native code on stdout and stderr inside the block, as a list of one text; also printed if
+    ``aloud``.
+    """
 
     def __init__(self, aloud: bool = True) -> None:
         self.aloud = aloud

@@ -1,4 +1,4 @@
-"""What an execution provider of ONNX Runtime took of a model, and why it left the rest."""
+"""The part of a model that an execution provider of ONNX Runtime took, and why it left the rest."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def added(kind: str, name: str) -> bool:
 
 
 def left_reasons(outside: Sequence[Tuple[str, str]], said: str) -> List[str]:
-    """Why operators (type, name) stay on the CPU, by type, from ONNX Runtime's log where that tells it."""
+    """Why operators (type, name) stay on the CPU, by type, if ONNX Runtime's log gives a reason."""
     no_kernel = set(re.findall(r"kernel not found in registries for Op type: (\S+) node name:", said))
     forced = dict(re.findall(r"[Ff]orce fallback to CPU execution for node: (\S+) because (.+)", said))
     groups: Dict[Tuple[str, str], List[str]] = {}

@@ -1,1 +1,1 @@
-"""Accuracy of artifacts: their answers to images, here or on a device, and the evaluations kept beside them."""
+"""Accuracy of artifacts: their outputs for images, here or on a device, and the evaluations stored beside them."""

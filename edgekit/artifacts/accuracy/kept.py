@@ -1,4 +1,4 @@
-"""Evaluations that are kept beside an artifact's manifest, and found again by the artifact's digest."""
+"""Evaluations, stored beside an artifact's manifest and found again by the artifact's digest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def digest_of(artifact: Artifact) -> str:
 
 
 def keep(stored: Stored, evaluation: Evaluation) -> Path:
-    """Write an evaluation beside the artifact, in the place of one of the same images, reference and device.
+    """Write an evaluation beside the artifact. It replaces an earlier one of the same images, reference and device.
 
     Raises:
         ToolError: the folder cannot be written.
@@ -43,7 +43,7 @@ def keep(stored: Stored, evaluation: Evaluation) -> Path:
     try:
         before = read_kept(stored)
     except UsageError:
-        before = None  # damaged: what it says is lost either way, and a new file takes its place
+        before = None  # damaged: its content is lost either way, and a new file replaces it
     others = () if before is None or before.artifact != digest else before.evaluations
     others = tuple(one for one in others if place_of(one) != place_of(evaluation))
     kept = KeptEvaluations(artifact=digest, evaluations=(*others, evaluation)[-MOST:])
@@ -74,7 +74,8 @@ def read_kept(stored: Stored) -> KeptEvaluations | None:
 
 
 def evaluations_of(stored: Stored) -> tuple[Evaluation, ...]:
-    """The evaluations of an artifact as it is now, the latest last; those of another file are stale and left out.
+    """The evaluations of an artifact in its present state, the latest last; evaluations of an earlier file are left
+    out.
 
     Raises:
         UsageError: the file beside it cannot be read.
@@ -86,7 +87,7 @@ def evaluations_of(stored: Stored) -> tuple[Evaluation, ...]:
 
 
 def foremost(evaluations: Sequence[Evaluation]) -> Evaluation | None:
-    """The one to show: the latest with a drop against a float network, else the latest against labels."""
+    """The evaluation to show: the latest with a drop against a float network, else the latest against labels."""
     labelled = [one for one in evaluations if one.top1 is not None]
     of_float = [one for one in labelled if one.drop is not None and one.reference and one.reference.kind == "network"]
     return of_float[-1] if of_float else labelled[-1] if labelled else None

@@ -1,4 +1,4 @@
-"""The answers of an artifact or a float network to images: an artifact in its own runtime, here or on a device."""
+"""The scores of an artifact or a float network for images; an artifact runs in its own runtime, here or on a device."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = 1024
-"""Images of one run of a runtime, and so in memory at once; fewer where they are large."""
+"""Most images in one run of a runtime, and so in memory at once."""
 LARGEST_PART = 64 << 20
-"""Bytes of the inputs of one run."""
+"""Most bytes of inputs in one run."""
 TIMEOUT_S = 600.0
 MORE_TIME = "give it more time: edgekit evaluate --timeout SECONDS"
 
@@ -45,11 +45,11 @@ Run = Callable[[Stored, Path, Path], None]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a subject says of images.
+    """The scores of a subject for images.
 
     Attributes:
         scores: float32 ``(N, classes)``.
-        classes: its own names of the classes, by number; empty where nobody kept them.
+        classes: its own names of the classes, by number; empty when they are not known.
     """
 
     scores: NDArray[np.float32]
@@ -80,11 +80,11 @@ def there(transport: Transport, device: Device, timeout_s: float) -> Run:
     """Runs artifacts on a device.
 
     Raises:
-        UsageError: a phone that only runs LiteRT's benchmark program, which gives no outputs away.
+        UsageError: a phone that only runs LiteRT's benchmark program, which cannot return outputs.
     """
     if isinstance(transport, NativePhone):
         raise UsageError(
-            f"{device.id} runs LiteRT's benchmark program, which gives no outputs away",
+            f"{device.id} runs LiteRT's benchmark program, which cannot return outputs",
             "install Python there (Termux) and name it in devices.toml, or evaluate on another device",
         )
     session = Session(transport, device, limits=replace(Limits(), launch_s=timeout_s))
@@ -99,9 +99,9 @@ def score(subject: Subject, images: Images, progress: Progress, timeout_s: float
     """The subject's answers to every image.
 
     Args:
-        subject: what answers.
+        subject: the artifact or network.
         images: all of them.
-        progress: told what begins.
+        progress: receives an event as each step begins.
         timeout_s: limit of each run over a part of the images, or of a whole float network.
         run: how an artifact is run; on this machine when None.
 

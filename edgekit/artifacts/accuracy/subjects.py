@@ -1,4 +1,4 @@
-"""What can be evaluated: an artifact, a model file of somebody else's, a float network in PyTorch."""
+"""What can be evaluated: an artifact, a foreign model file, a float network in PyTorch."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ AS_IT_IS = CheckpointReading()
 
 @dataclass(frozen=True)
 class Wanted:
-    """How float networks are to be made, and how files of others see images.
+    """How to make float networks, and how to prepare images for foreign files.
 
     Attributes:
         weights: a checkpoint, ``pretrained`` or ``random``.
         num_classes: of random weights; for a checkpoint the count that it is to have.
         reading: how a checkpoint is to be read.
         wishes: of the command line for their input.
-        shapes: of inputs that a file of others leaves open, by name.
+        shapes: of inputs that a foreign model file leaves open, by name.
     """
 
     weights: str = "random"
@@ -156,7 +156,7 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
     """What ``--against`` means.
 
     Raises:
-        UsageError: ``float`` for a float network or a file of others, or weights other than those that the artifact
+        UsageError: ``float`` for a float network or a foreign file, or weights other than those that the artifact
             was made from.
     """
     if against != FLOAT:
@@ -181,7 +181,7 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
 
 
 def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReading:
-    """How the checkpoint was read that an artifact was made from, as far as its manifest tells; else as ``wanted``."""
+    """How the artifact's checkpoint was read, if its manifest tells; else as ``wanted`` says."""
     if artifact.weights.kind == "random" or artifact.card is None:
         return wanted
     padded = bool(artifact.card.architecture.get("tf_padding"))
@@ -189,7 +189,7 @@ def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReadi
 
 
 def with_input_of(card: ModelCard, spec: TensorSpec) -> ModelCard:
-    """The card with the input that an artifact has."""
+    """The card with the artifact's input size."""
     if spec.preprocessing is None:
         return card
     made = spec.preprocessing.model_copy(update={"baked": False})

@@ -1,4 +1,4 @@
-"""The functions that look into files of others in child processes; they need no PyTorch."""
+"""The functions that look into foreign files in child processes; they need no PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each form would change in a network: found out in a child process, without a conversion."""
+"""What each form would change in a network; a child process finds out, without a conversion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def effects(request: EffectsRequest) -> Effects:
 
 
 def chosen(layers: Iterable[Layer], patterns: Sequence[str]) -> tuple[str, ...]:
-    """Paths of the layers that the patterns choose; one that chooses nothing here is for other networks."""
+    """Paths of the layers that the patterns choose; a pattern that chooses none is for other networks."""
     every = tuple(layers)
     matching = []
     for pattern in patterns:

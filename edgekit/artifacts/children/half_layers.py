@@ -1,4 +1,4 @@
-"""The children of float16 compute: a file that allows it, and the layer that a network loses most by in float16."""
+"""The child that finds the layer that costs a network the most in float16."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..requests import HalfRequest, HalfWeakness
 from .network import one_thread, rewritten_network
 
 IMAGES = 4
-"""Every layer alone is a run of the network over these."""
+"""Number of images for the test of each layer, which runs the network once over them."""
 
 LARGEST = 65504.0
 """The largest float16."""
 
 
 def weakest(request: HalfRequest) -> HalfWeakness:
-    """The layer whose sums exceed float16, else the one whose rounded result alone costs the scores most."""
+    """The layer whose sums exceed float16, else the layer whose rounding alone costs the scores the most."""
     card = request.network.card
     network, layers, _ = rewritten_network(request.network, request.profile)
     images = evenly(torch.from_numpy(normalise(np.load(request.pixels), card.preprocessing)), IMAGES)

@@ -19,7 +19,7 @@ from .network import rewritten_network
 
 MOST_IMAGES = 16
 OWN_IMAGES = 4
-"""Every layer alone is a run of the network over these."""
+"""Number of images for the test of each layer, which runs the network once over them."""
 
 
 def measure(request: LayersRequest) -> LayerErrors:
@@ -84,7 +84,7 @@ def measure(request: LayersRequest) -> LayerErrors:
 
 
 def owners_of(made: Made, layers: tuple[Layer, ...]) -> Owners:
-    """The layers that a name in the file tells of: ONNX files keep no scopes, so there the export has noted them."""
+    """The layers that a name in the file stands for: ONNX files keep no scopes, so the export has noted them."""
     names = {layer.name for layer in layers}
     if made.owners:
         return lambda name: set(made.owners.get(name, ()))
@@ -92,7 +92,7 @@ def owners_of(made: Made, layers: tuple[Layer, ...]) -> Owners:
 
 
 def results(network: fx.GraphModule, image: Tensor) -> dict[str, np.ndarray[Any, Any]]:
-    """What every layer makes of an image, by its name; the scores by the empty name."""
+    """The output of every layer for an image, by its name; the scores have the empty name."""
     runner = Runner(network)
     (scores,) = network.graph.output_node().all_input_nodes
     made: dict[str, np.ndarray[Any, Any]] = {}
@@ -118,7 +118,7 @@ def activations(layers: tuple[Layer, ...]) -> dict[str, str]:
 
 
 def elsewhere(layer: Layer, layers: dict[str, Layer], found: dict[str, int]) -> str:
-    """Where the error of a layer without a tensor of its own shows."""
+    """The tensor in which the error of a layer without its own tensor shows."""
     reader = layer
     while len(reader.feeds) == 1:
         reader = layers[reader.feeds[0]]

@@ -169,7 +169,7 @@ def fit(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute in one thread: more cost these small layers more CPU seconds than they save time."""
+    """Let torch compute in one thread: for these small layers, more threads cost more CPU time than they save."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -62,7 +62,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
     """Build a network and run it once, on random inputs or those of its code.
 
     Raises:
-        UsageError: the code fails, or nothing says what the network takes.
+        UsageError: the code fails, or the inputs of the network are not known.
     """
     network, examples = built(request.source, None)
     _, inputs = chosen_inputs(network, examples, request.asked)
@@ -71,7 +71,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
 
 
 def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:
-    """The network, and the example inputs that its code or its program has."""
+    """The network, and the example inputs from its code or program."""
     if source.program is not None:
         program = torch.export.load(source.program)
         assert program.example_inputs is not None
@@ -83,7 +83,7 @@ def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors |
 def chosen_inputs(
     network: nn.Module, examples: Tensors | None, asked: tuple[Sized, ...]
 ) -> tuple[tuple[str, ...], Tensors]:
-    """Names of the inputs and a value for each: what was asked for, else the examples.
+    """Names of the inputs and a value for each: as asked for, else the examples.
 
     Raises:
         UsageError: neither says it, or a name is none of the network's.
@@ -91,7 +91,7 @@ def chosen_inputs(
     if not asked:
         if examples is None:
             hint = f"give --input 1x3x224x224, or a function {EXAMPLES}() in the code"
-            raise UsageError("nothing says what the network takes", hint)
+            raise UsageError("the inputs of the network are not known", hint)
         return input_names(network, len(examples)), examples
     names = input_names(network, len(asked))
     by_name = {one.name or names[place]: one for place, one in enumerate(asked)}
@@ -115,7 +115,7 @@ def sized(name: str, tensor: torch.Tensor) -> Sized:
 
 
 def digest(network: nn.Module) -> str:
-    """Of names and values of its state."""
+    """Digest of the names and values of its state."""
     found = hashlib.sha256()
     for key, value in sorted(network.state_dict().items()):
         found.update(key.encode())

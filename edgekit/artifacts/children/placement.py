@@ -1,4 +1,4 @@
-"""The child that looks for what to keep in float and what to store in two tensors, and the network with the latter."""
+"""The child that searches for layers to keep in float and tensors to split, and builds the network so split."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ..requests import PlacedMove, Placement, PlacementRequest
 RANGE_IMAGES, IMAGES = 64, 6
 """Calibration images that give the ranges, and those that every candidate is a run of the network over."""
 OVERRATED_DB = 10.0
-"""A simulation is off by some decibels; by so many only where the ranges do not hold."""
+"""A simulation is off by some decibels; it is off by this many only if the ranges do not hold."""
 CLIPPING_PIXELS = 64 * 224 * 224
-"""Of more it is not simulated what the ranges clip: it would take a minute and more."""
+"""With more images than this, clipping is not simulated: it would take over a minute."""
 
 
 def path_of(node: fx.Node) -> str:
@@ -42,7 +42,7 @@ def two_scales(network: fx.GraphModule, paths: tuple[str, ...], inputs: torch.Te
     for path in paths:
         if path not in found:
             raise UsageError(
-                f"two_scales: {path!r} is no depthwise convolution that can be split", did_you_mean(path, found)
+                f"two_scales: {path!r} is not a depthwise convolution that can be split", did_you_mean(path, found)
             )
     chosen = [found[path] for path in paths]
     ranges = channel_ranges(Runner(network), evenly(inputs, RANGE_IMAGES), {given(one) for one in chosen})
@@ -108,21 +108,21 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
         )
         for move in search.moves(request.budget_db)
     )
-    # A part of the images would not tell what all of them clip.
+    # A part of the images would not show the clipping of all of them.
     told = inputs[:, 0].numel() <= CLIPPING_PIXELS
     lost = clipping_db(network, layers, inputs, scheme) if told else None
     return Placement(sqnr_db=before, moves=moves, images=len(inputs), clipping_db=lost)
 
 
 def overrates(simulation: Simulation, images: torch.Tensor, in_float: frozenset[str], measured_db: float) -> bool:
-    """True where the simulation of images that the ranges know is far above what the artifact reached on others."""
+    """True when the simulation, on images that the ranges know, is far above the artifact on other images."""
     simulation.look_at(images)
     noise = simulation.noise(frozenset(simulation.layers) - in_float)
     return sqnr_db(simulation.scores, noise) > measured_db + OVERRATED_DB
 
 
 def hardest(simulation: Simulation, images: torch.Tensor, in_float: frozenset[str]) -> torch.Tensor:
-    """The images that int8 serves worst, by the ranges that the simulation has."""
+    """The images that lose the most in int8, with the simulation's ranges."""
     simulation.look_at(images)
     error = simulation.scores_with(frozenset(simulation.layers) - in_float).double() - simulation.scores.double()
     share = error.square().sum(1) / simulation.scores.double().square().sum(1).clamp(min=1e-12)

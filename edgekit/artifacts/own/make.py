@@ -85,7 +85,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
 def examine(
     network: OwnNetwork, profile: ExportProfile, folder: Path, made: AnyConverted
 ) -> tuple[InspectAnswer, Examined]:
-    """What the file's runtime says of it, and what follows from that."""
+    """The runtime's account of the file, and the conclusions from it."""
     file = (folder / made.files[0]).resolve()
     request = {"runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
     what = f"inspecting {network.name} {profile.name}"
@@ -96,7 +96,7 @@ def examine(
 
 
 def remedy(network: OwnNetwork, profile: ExportProfile) -> str:
-    """What may bring an artifact of this precision nearer to its network."""
+    """Advice for an artifact of this precision that is too far from its network."""
     if profile.precision == "int8" and network.source.kind == "synthetic":
         return "int8 was calibrated on random inputs: give --calibration with inputs like those in use"
     if network.source.kind == "synthetic":

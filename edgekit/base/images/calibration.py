@@ -1,4 +1,4 @@
-"""Whether images are fit to take the ranges of int8 from."""
+"""Check whether images are suitable for finding the ranges of int8."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from ...errors import UsageError
 from .pixels import Pixels
 
 SATURATED = 0.25
-"""Share of pixel values at 0 or 255 from which it is said; of edgekit's own photos it is at most a tenth."""
+"""Share of pixel values at 0 or 255 that causes a note; in edgekit's own photos it is at most a tenth."""
 
 
 def check_calibration(pixels: Pixels) -> list[str]:
-    """What is doubtful about calibration images, in words.
+    """Doubts about calibration images, in words.
 
     Args:
         pixels: ``(N, H, W, 3)``.

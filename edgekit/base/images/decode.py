@@ -1,4 +1,4 @@
-"""One photo file to 8-bit pixels, as Pillow's ``convert`` gives them, and what is to be said of the odd ones.
+"""One photo file to 8-bit pixels, as Pillow's ``convert`` gives them, and notes about unusual ones.
 
 Turned as its EXIF data says: the network is going to see upright pictures. Transparency is dropped, as torchvision's
 loader drops it; 16 bits are scaled to 8. Of several pictures in a file the first is taken.
@@ -25,7 +25,7 @@ SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 OF_16_BIT = ("PNG", "PPM")
 """Formats of which some Pillow versions read 16-bit grey as 32-bit numbers (mode ``I``)."""
 LOOKED_AT = 5000
-"""Photos of which a training set's notes are made at most: opening a million of them takes minutes."""
+"""Most photos that are opened for the notes on a training set: opening a million takes minutes."""
 LARGEST = 1 << 28
 """Pixels of a photo after resizing: a strip of one by 100,000 pixels must not fill the memory."""
 
@@ -34,7 +34,7 @@ def decode(path: Path, mode: Literal["RGB", "L"]) -> Image.Image:
     """The photo of a file, upright, in colour or grey.
 
     Raises:
-        UsageError: the file is not a whole image, too large, or of numbers whose range nothing tells.
+        UsageError: the file is not a whole image, too large, or of numbers whose range is not known.
         ToolError: Pillow is not installed.
     """
     with opened(path) as image:
@@ -43,7 +43,7 @@ def decode(path: Path, mode: Literal["RGB", "L"]) -> Image.Image:
             return eight_bit(image).convert(mode)
         if image.mode in ("I", "F"):
             kind = "whole numbers of 32 bits" if image.mode == "I" else "float32 numbers"
-            raise UsageError(f"{path} holds {kind}, whose range nothing tells", "save it with 8 or 16 bits a channel")
+            raise UsageError(f"{path} holds {kind}, whose range is not known", "save it with 8 or 16 bits a channel")
         return image.convert(mode)
 
 
@@ -88,11 +88,8 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def photo_notes(paths: Sequence[Path]) -> tuple[str, ...]:
-    """What has to be said of photos, from their headers alone: turned, transparent, of 16 bits.
-
-    Of very many, some are looked at, evenly spaced.
-
-    A file that cannot be opened is none of them; :func:`decode` says what is wrong with it.
+    """Notes about photos, from their headers alone: rotated, transparent, 16 bits. Of very many, a sample is opened,
+    evenly spaced. A file that cannot be opened is skipped; :func:`decode` says what is wrong with it.
     """
     turned = transparent = deep = 0
     looked_at = paths[:: 1 + (len(paths) - 1) // LOOKED_AT] if paths else ()

@@ -1,6 +1,6 @@
 """Which files below a folder are the user's photos, and which folders are classes; one rule for every reader.
 
-Links are followed. What programs leave behind is no photo of the user's: ``._x.jpg``, ``.ipynb_checkpoints``,
+Links are followed. Files that programs leave behind are no photos of the user: ``._x.jpg``, ``.ipynb_checkpoints``,
 ``__MACOSX`` and the like are left out, and counted. Classes are sorted by string, as torchvision's ``ImageFolder``
 numbers them: ``0, 1, 10, 11, 2``.
 """
@@ -20,9 +20,9 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 UNREADABLE = (".heic", ".heif", ".jp2", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw", ".tga", ".psd", ".svg")
-"""Photos that Pillow alone does not read: left out, but not in silence."""
+"""Photos that Pillow alone cannot read: they are left out, with a note."""
 LEFTOVERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
-"""Folders of macOS, Synology, Windows and Linux; whatever begins with a dot is one too."""
+"""Folders of macOS, Synology, Windows and Linux; folders that begin with a dot are skipped too."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ Answer = TypeVar("Answer", bound=Frozen)
 
 LOG_TAIL_LINES, LONGEST_LINE = 12, 500
 IDLE = "try again when the machine has less to do"
-"""What to try after a timeout where no option sets the limit."""
+"""Advice after a timeout that no option sets."""
 PR_SET_PDEATHSIG = 1
 UNWRITTEN = 74
 """Exit code of a child whose answer did not find room, as sysexits.h has it for what cannot be read or written."""
@@ -51,9 +51,10 @@ PATIENT = {
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
     "ORT_DISABLE_TELEMETRY": "1",
 }
-"""Threads without work sleep; by default they spin, which doubles the CPU time of building a network. And glibc keeps
-freed memory for a network's next tensors: clearing pages anew was half of the system's time. ONNX Runtime (1.32, on
-Linux) is not to tell its maker what it ran: whoever runs edgekit has not been asked."""
+"""Variables of every child. Idle threads sleep; by default they spin, which doubles the CPU time of building a network.
+glibc keeps freed memory for a network's next tensors: clearing new pages took half of the system's time. ONNX Runtime
+(1.32, on Linux) is not to tell its maker what it ran: whoever runs edgekit has not been asked.
+"""
 
 
 def run_isolated(
@@ -315,7 +316,7 @@ def main(function: str, request_file: str, result_file: str) -> None:
         answer = {"failed": asdict(Failed.of(error))}
     text = json.dumps(answer)
     try:
-        # Whole or not at all: a disk that fills half-way must not leave something that looks like an answer.
+        # Written as a whole: a disk that fills up must not leave half an answer.
         Path(result_file + ".part").write_text(text)
         os.replace(result_file + ".part", result_file)
     except OSError as error:
@@ -325,7 +326,7 @@ def main(function: str, request_file: str, result_file: str) -> None:
 
 
 def call(function: Callable[[Any], Any], request: dict[str, Any]) -> dict[str, Any]:
-    """Call a function with JSON: what is annotated as a frozen type goes in and comes out as one."""
+    """Call a function with JSON; frozen types in its annotations are built from JSON, and turned back into it."""
     given = next((hint for name, hint in get_type_hints(function).items() if name != "return"), None)
     typed = isinstance(given, type) and issubclass(given, Frozen)
     answer = function(given.from_plain(request) if typed else request)  # type: ignore[union-attr]

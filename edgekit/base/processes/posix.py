@@ -1,4 +1,4 @@
-"""What POSIX systems have and Windows has not, with what stands for it there, so that the core imports on both.
+"""POSIX functions that Windows lacks, with substitutes there, so that the core imports on both.
 
 On Windows nothing is locked: two runs that work on one folder at the same time do not see each other.
 """

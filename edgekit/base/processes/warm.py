@@ -27,7 +27,7 @@ READ_AT_START = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "LD_", "PYTHON"
 
 @dataclass(frozen=True)
 class Work:
-    """What a child is to do.
+    """The work of a child.
 
     Attributes:
         main: arguments of :func:`edgekit.base.processes.isolate.main`.
@@ -72,7 +72,7 @@ class Forked:
                 return None
             except ConnectionError:
                 told = b""
-            # Nothing is told where the warm interpreter was killed, and the child with it.
+            # Nothing comes when the warm interpreter was killed, and the child with it.
             ended = json.loads(told) if told else {"code": KILLED, "seconds": 0.0}
             self.returncode, self.seconds = int(ended["code"]), float(ended["seconds"])
             self._line.close()

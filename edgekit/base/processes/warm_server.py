@@ -61,7 +61,7 @@ def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
     if isinstance(request, Grow):
         line.sendall(json.dumps({"pid": os.getpid()}).encode())
         line.close()
-        with suppress(Exception), quick_imports():  # the child meets the same error, and tells it
+        with suppress(Exception), quick_imports():  # the child meets the same error, and reports it
             importlib.import_module(request.module)
         serve(socket.socket(fileno=file))
     keeper = os.getpid()

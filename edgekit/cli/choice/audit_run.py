@@ -24,7 +24,7 @@ def audit_run_command(
             "--device", "-d", help="Where to measure. [default: the report's device]", autocompletion=device_names
         ),
     ] = None,
-    within: Annotated[float, typer.Option(help="Difference that is none, as a share: 0.02 is 2 %.")] = 0.02,
+    within: Annotated[float, typer.Option(help="Difference that counts as none, as a share: 0.02 is 2 %.")] = 0.02,
     launches: Annotated[int, typer.Option(help="Fresh processes to measure in.")] = 8,
     force: ForceOption = False,
     artifacts: ArtifactsOption = Path("artifacts"),
@@ -33,7 +33,7 @@ def audit_run_command(
 ) -> None:
     """Measure a stored report again, from the same file on the same device, and say whether it agrees within 2 %.
 
-    Exit codes: 0 it agrees, 1 it differs, 4 the launches vary too much to tell, 5 the conditions are others (named).
+    Exit codes: 0 it agrees, 1 it differs, 4 the launches vary too much to tell, 5 the conditions differ (it says how).
 
     Example: edgekit audit-run device_reports/rpi4/squeezenet_1.1__tflite-int8__litert-cpu-t1.json
     """
@@ -57,7 +57,7 @@ def audit_run_command(
 
 
 def show(found: Audited) -> None:
-    """Both figures, what differs, and the opinion; on stderr."""
+    """Both figures, what differs, and the opinion. It goes to stderr."""
     from ...base.stats import percent
     from ...reports.table import interval, milliseconds
 

@@ -1,1 +1,1 @@
-"""What the commands print of counts on simulated boards."""
+"""What the commands print about counts on simulated boards."""

@@ -80,7 +80,7 @@ def estimate_command(
 
 
 def show(run: Estimated) -> None:
-    """The table, what is known of the error, and what stands for what; on stderr."""
+    """The table, what is known of the error, and what stands for what. It goes to stderr."""
     from ...reports.counted.words import LABEL, errors_of
     from ..show.tables import print_table
 

@@ -108,7 +108,7 @@ def count_baselines(
 
 
 def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
-    """What would be counted, and against what."""
+    """Which candidates would be counted, and against which baselines."""
     from ...types import Counted
 
     rows = [
@@ -132,7 +132,7 @@ def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
 
 
 def show(results: Sequence[CountGate]) -> None:
-    """The table, and what is to be known of each result; on stderr."""
+    """The table, and the remarks on each result, on stderr."""
     from ...reports.counted.gate_words import HEADINGS, HOW, headline, remarks, row
     from ..show.gate import print_statuses
 

@@ -1,4 +1,4 @@
-"""``edgekit profile --device sim-…``: what is printed of the counts."""
+"""``edgekit profile --device sim-…``: what it prints about the counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_counts(
     progress: Progress,
     as_json: bool,
 ) -> None:
-    """Count on simulated boards, print what came of it, and raise its failures."""
+    """Count on simulated boards, print the counts, and raise the failures."""
     from ...verbs.counted.profile import count_profile
 
     run = count_profile(
@@ -52,7 +52,7 @@ def run_counts(
 
 
 def show(run: CountedRun) -> None:
-    """The table of counts and estimates, the largest functions, and where the files are; on stderr."""
+    """The table of counts and estimates, the largest functions, and where the files are. It goes to stderr."""
     from rich import box
     from rich.table import Table
 

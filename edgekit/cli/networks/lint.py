@@ -36,7 +36,10 @@ def lint_command(
     device: Annotated[
         str | None,
         typer.Option(
-            "--device", "-d", help="Show the operator times measured there beside.", autocompletion=device_names
+            "--device",
+            "-d",
+            help="Also show the operator times that were measured on this device.",
+            autocompletion=device_names,
         ),
     ] = None,
     profile: Annotated[
@@ -49,7 +52,7 @@ def lint_command(
     ] = None,
     input_: Input = None,
     most: Annotated[
-        int, typer.Option("--most", min=1, help="Layers of each guideline to show; --json has all.")
+        int, typer.Option("--most", min=1, help="Number of layers to show for each guideline; --json has all.")
     ] = MOST,
     calibrate: Annotated[
         bool,
@@ -69,8 +72,8 @@ def lint_command(
     """Judge a network's shape by ShuffleNet V2's guidelines: what makes it slower than its MACs say, layer by layer.
 
     G1: even channel widths. G2: few groups. G3: few small layers. G4: few element-wise operations. Each finding names
-    the exact rewrite or the change of the architecture, and what of the memory access it would spare. Beside it stands
-    the layer's measured time, where edgekit profile --per-op has measured this network and the runtime names its
+    the exact rewrite or the change of the architecture that helps, and the memory access that this would save. It also
+    shows the layer's measured time if edgekit profile --per-op has measured this network and the runtime names its
     layers (OpenVINO, ONNX Runtime).
 
     --calibrate runs the paper's micro-benchmarks on the device: uneven widths, groups, fragments, element-wise

@@ -1,10 +1,10 @@
-"""What the shell offers behind a half-written word. Names are taken from file names alone: it must come at once."""
+"""What the shell offers for a half-written word. Names come from file names alone, since the answer must be instant."""
 
 from __future__ import annotations
 
 
 def model_ids(incomplete: str) -> list[str]:
-    """Ids of the networks that begin so: the project's, the user's and the built-in ones."""
+    """Ids of the networks that begin like that: the project's, the user's and the built-in ones."""
     from ...catalog import MODELS, stems
 
     return [name for name in stems(MODELS) if name.startswith(incomplete.lower())]
@@ -18,7 +18,7 @@ def profile_names(incomplete: str) -> list[str]:
 
 
 def device_names(incomplete: str) -> list[str]:
-    """Names of devices that begin so; behind a comma the names before it stay."""
+    """Names of devices that begin like that; names before a comma stay as they are."""
     from ...devices.inventory import device_ids
     from ...errors import EdgekitError
 

@@ -9,6 +9,9 @@ import typer
 
 from .complete import model_ids, profile_names
 
+NETWORK, INT8, FILE, RUN = "The network", "Int8", "The file", "The run"
+"""Groups of options in ``--help``; the options that most people need come before them."""
+
 Models = Annotated[
     list[str] | None,
     typer.Argument(
@@ -28,16 +31,25 @@ Weights = Annotated[
 ]
 NumClasses = Annotated[
     int | None,
-    typer.Option("--num-classes", min=1, help="Number of classes. [default: the checkpoint's, or the card's]"),
+    typer.Option(
+        "--num-classes",
+        min=1,
+        help="Number of classes. [default: the checkpoint's, or the card's]",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Ema = Annotated[
-    bool, typer.Option("--ema", help="Take the moving average (EMA) that a file holds beside the raw weights.")
+    bool,
+    typer.Option(
+        "--ema", help="Load the moving average (EMA) that a file holds beside the raw weights.", rich_help_panel=NETWORK
+    ),
 ]
 TfPadding = Annotated[
     bool | None,
     typer.Option(
         "--tf-padding/--no-tf-padding",
-        help="Pad as TensorFlow does, for weights from there. [default: by the file's name]",
+        help="Pad as TensorFlow does, for weights from there. [default: by the file's name and layout]",
+        rich_help_panel=NETWORK,
     ),
 ]
 Calibration = Annotated[
@@ -53,66 +65,115 @@ ParityData = Annotated[
 ]
 Profile = Annotated[
     list[str] | None,
-    typer.Option("--profile", help="Export profile: a name or a TOML file.", autocompletion=profile_names),
+    typer.Option(
+        "--profile", help="Export profile: a name or a TOML file.", autocompletion=profile_names, rich_help_panel=FILE
+    ),
 ]
 Io = Annotated[
-    str | None, typer.Option("--io", help="Type of an int8 artifact's input and output: float32, int8 or uint8.")
+    str | None,
+    typer.Option(
+        "--io", help="Type of an int8 artifact's input and output: float32, int8 or uint8.", rich_help_panel=INT8
+    ),
 ]
 Ranges = Annotated[
     str | None,
     typer.Option(
-        "--ranges", help="How to choose the ranges of int8 activations: auto, min-max, percentile (99.99) or mse."
+        "--ranges",
+        help="How to choose the ranges of int8 activations: auto, min-max, percentile (99.99) or mse.",
+        rich_help_panel=INT8,
     ),
 ]
 BakePreprocess = Annotated[
-    bool, typer.Option("--bake-preprocess", help="Put mean and std into the graph: the input is uint8 pixels.")
+    bool,
+    typer.Option(
+        "--bake-preprocess", help="Put mean and std into the graph: the input is uint8 pixels.", rich_help_panel=FILE
+    ),
 ]
 Target = Annotated[
     str | None,
     typer.Option(
-        "--target", help="Class of CPU that will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu."
+        "--target",
+        help="Class of CPU that will run it: host, x86-avx2, x86-vnni, armv8.0, armv8.2-dot, mobile-gpu.",
+        rich_help_panel=FILE,
     ),
 ]
 Opset = Annotated[
     int | None,
-    typer.Option("--opset", min=15, max=18, help="Opset of ONNX files; old runtimes need a lower one. [default: 18]"),
+    typer.Option(
+        "--opset",
+        min=15,
+        max=18,
+        help="Opset of ONNX files; old runtimes need a lower one. [default: 18]",
+        rich_help_panel=FILE,
+    ),
 ]
 IrVersion = Annotated[
-    int | None, typer.Option("--ir-version", min=8, max=10, help="IR version of ONNX files. [default: 8]")
+    int | None,
+    typer.Option("--ir-version", min=8, max=10, help="IR version of ONNX files. [default: 8]", rich_help_panel=FILE),
 ]
 Form = Annotated[
     str | None,
-    typer.Option("--form", help="Form of the network: best-known, default, or a name that edgekit tune lists."),
+    typer.Option(
+        "--form",
+        help="Form of the network: best-known, default, or a name that edgekit tune lists.",
+        rich_help_panel=FILE,
+    ),
 ]
 RequireSpeedup = Annotated[
-    bool, typer.Option("--require-speedup", help="Fail unless int8 is measured to be faster than float32.")
+    bool,
+    typer.Option(
+        "--require-speedup", help="Fail unless int8 is measured to be faster than float32.", rich_help_panel=INT8
+    ),
 ]
 MinSpeedup = Annotated[
     float | None,
-    typer.Option("--min-speedup", help="Fail unless int8 is this many times as fast as float32."),
+    typer.Option("--min-speedup", help="Fail unless int8 is this many times as fast as float32.", rich_help_panel=INT8),
 ]
-LayerErrors = Annotated[bool, typer.Option("--layer-errors", help="Show the quantization error of each layer.")]
+LayerErrors = Annotated[
+    bool, typer.Option("--layer-errors", help="Show the quantization error of each layer.", rich_help_panel=INT8)
+]
 SelectiveFloat = Annotated[
-    bool, typer.Option("--selective-float", help="Say what of int8 stays in float, also where nothing needs to.")
+    bool,
+    typer.Option(
+        "--selective-float",
+        help="Report which layers of an int8 artifact stay in float, even when none has to.",
+        rich_help_panel=INT8,
+    ),
 ]
 StrictInt8 = Annotated[
-    bool, typer.Option("--strict-int8", help="Refuse an int8 artifact that needs something in float to be near enough.")
+    bool,
+    typer.Option(
+        "--strict-int8",
+        help="Fail instead of keeping layers in float when int8 alone is not accurate enough.",
+        rich_help_panel=INT8,
+    ),
 ]
 MinSqnr = Annotated[
     float | None,
-    typer.Option("--min-sqnr", help="The SQNR, dB, that int8 is to reach, with layers in float if needed."),
+    typer.Option(
+        "--min-sqnr",
+        help="SQNR in dB that an int8 artifact must reach, if necessary with some layers in float.",
+        rich_help_panel=INT8,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Write artifacts to OUT/<model>/<profile>/.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each conversion, in seconds.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=1, help="Time limit of each conversion, in seconds.", rich_help_panel=RUN)
+]
 All = Annotated[
     bool,
     typer.Option("--all", help="Export each family's default network in each format, as float and int8."),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Export this many networks at the same time.")]
-Scheduler = Annotated[
-    str | None, typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).")
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", min=1, help="Export this many networks at the same time.", rich_help_panel=RUN)
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Run on the Dask cluster at this address (tcp://HOST:8786).", rich_help_panel=RUN),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Do not use the cache of earlier exports.", rich_help_panel=RUN)
+]
 ARTIFACTS = Path("artifacts")
 TIMEOUT_S = 900.0
 ALIAS = "As in edgekit tune."

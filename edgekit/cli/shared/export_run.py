@@ -51,7 +51,7 @@ def run(
 
 @contextmanager
 def telling(total: int, live: bool) -> Iterator[tuple[Progress, Done]]:
-    """What to tell events and outcomes to: a live line on a terminal, else line by line."""
+    """The receivers of events and outcomes: a live line on a terminal, else line by line."""
     if live and on_terminal():
         with live_line(total) as both:
             yield both
@@ -61,7 +61,7 @@ def telling(total: int, live: bool) -> Iterator[tuple[Progress, Done]]:
 
 
 def counting(progress: Progress, total: int) -> Done:
-    """Tells each of ``total`` outcomes as a job that has ended."""
+    """Reports each of ``total`` outcomes as a finished job."""
     numbers = itertools.count(1)
 
     def done(outcome: Outcome) -> None:
@@ -72,7 +72,7 @@ def counting(progress: Progress, total: int) -> Done:
 
 
 def report(outcomes: Sequence[Outcome], seconds: float, cache: Path | None, *, table: bool, as_json: bool) -> int:
-    """Say how it went; the exit code."""
+    """Show the outcomes; the exit code."""
     blocks = [*provenance_lines(outcomes), *outcome_lines(outcomes)]
     for line in outcome_table(outcomes, seconds) if table else blocks:
         say(line)

@@ -25,14 +25,14 @@ TELLING = re.compile(
     r"|(?<![a-z])auth(?:orization)?(?![a-z])",
     re.IGNORECASE,
 )
-"""Names of what holds a secret."""
+"""Names of variables and options that hold secrets."""
 HIDDEN = "(hidden)"
 LONGEST = 200_000
 """Characters of a report: a message may quote a whole file."""
 
 
 def write_fault(error: BaseException) -> Path | None:
-    """Keep a report on ``error`` in the user's cache, else in the temporary folder; None where neither takes it."""
+    """Write a report on ``error`` to the user's cache, else to the temporary folder; None when both fail."""
     try:
         text = fault_text(error)
     except Exception:  # noqa: BLE001 - out of memory, or an exception whose own words fail: the exit code still counts

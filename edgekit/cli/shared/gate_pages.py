@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
-    """A block whose error stands in the files that were asked for: else those of an earlier run would stay there."""
+    """A block whose error goes into the requested files too: otherwise the files of an earlier run would stay there."""
     from ...errors import EdgekitError
 
     try:
@@ -26,7 +26,7 @@ def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
         from ...reports.gate.junit import refused_junit
         from ...reports.gate.markdown import refused_markdown
 
-        with suppress(EdgekitError):  # where the file itself cannot be written, that is the error
+        with suppress(EdgekitError):  # a file that cannot be written is itself the error
             if junit is not None:
                 write_atomic(junit, refused_junit(error))
             if markdown is not None:
@@ -37,7 +37,7 @@ def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
 def write_pages(
     results: Sequence[GateResult] | Sequence[CountGate], page: str, junit: Path | None, markdown: Path | None
 ) -> None:
-    """The files that were asked for; ``page`` is the Markdown."""
+    """Write the requested files; ``page`` is the Markdown."""
     from ...base.files import write_atomic
     from ...reports.gate.junit import gate_junit
 

@@ -1,4 +1,4 @@
-"""A hub's name in place of a model stands for its weights, too."""
+"""A hub's name given as the model also names the weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def weights_of(context: typer.Context, models: Sequence[str], weights: str) -> str:
-    """The weights that a command is to take: its ``--weights``, else those of the model that a hub's name means.
+    """The weights that a command loads: its ``--weights``, else those of the model that a hub's name means.
 
     Raises:
         UsageError: several models, one of which is named by a hub.

@@ -9,38 +9,69 @@ import typer
 
 from ...errors import UsageError, did_you_mean
 
+INPUT = "Its input"
+"""The group of these options in ``--help``."""
+
 if TYPE_CHECKING:
     from ...artifacts.own.requests import Sized
     from ...types.profiles import BatchSize
     from ...zoo.preprocessing import Size, Wishes
 
 InputSize = Annotated[
-    str | None, typer.Option("--input-size", help="Input size of the network: 160, or 96x128 (height x width).")
+    str | None,
+    typer.Option(
+        "--input-size", help="Input size of the network: 160, or 96x128 (height x width).", rich_help_panel=INPUT
+    ),
 ]
 Mean = Annotated[
-    str | None, typer.Option("--mean", help="Mean of the training images, 0 to 1: 0.5 or 0.485,0.456,0.406.")
+    str | None,
+    typer.Option(
+        "--mean", help="Mean of the training images, 0 to 1: 0.5 or 0.485,0.456,0.406.", rich_help_panel=INPUT
+    ),
 ]
-Std = Annotated[str | None, typer.Option("--std", help="Standard deviation of the training images, 0 to 1.")]
+Std = Annotated[
+    str | None, typer.Option("--std", help="Standard deviation of the training images, 0 to 1.", rich_help_panel=INPUT)
+]
 Resize = Annotated[
-    str | None, typer.Option("--resize", help="Resize the short side to this before the crop; HxW stretches the image.")
+    str | None,
+    typer.Option(
+        "--resize",
+        help="Resize the short side to this before the crop; HxW stretches the image.",
+        rich_help_panel=INPUT,
+    ),
 ]
-Crop = Annotated[str | None, typer.Option("--crop", help="Size of the centre crop; it must equal the input size.")]
+Crop = Annotated[
+    str | None,
+    typer.Option("--crop", help="Size of the centre crop; it must equal the input size.", rich_help_panel=INPUT),
+]
 Interpolation = Annotated[
     str | None,
-    typer.Option("--interpolation", help="Interpolation of the resize: bilinear, bicubic, lanczos or nearest."),
+    typer.Option(
+        "--interpolation",
+        help="Interpolation of the resize: bilinear, bicubic, lanczos or nearest.",
+        rich_help_panel=INPUT,
+    ),
 ]
-Channels = Annotated[str | None, typer.Option("--channels", help="Channel order: RGB, BGR, or L for grey images.")]
+Channels = Annotated[
+    str | None, typer.Option("--channels", help="Channel order: RGB, BGR, or L for grey images.", rich_help_panel=INPUT)
+]
 
 Batch = Annotated[
     str | None,
-    typer.Option("--batch", help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]"),
+    typer.Option(
+        "--batch",
+        help="Images per inference: a number, or dynamic (ONNX, OpenVINO). [default: 1]",
+        rich_help_panel=INPUT,
+    ),
 ]
 LARGEST_BATCH = 1024
 DTYPES = ("float32", "float16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 Input = Annotated[
     list[str] | None,
     typer.Option(
-        "--input", help="Shape of an input of your code or file: 1x3x224x224, or NAME=1x3x224x224; repeatable."
+        "--input",
+        help="Shape of an input of your code or file: 1x3x224x224, or NAME=1x3x224x224; repeatable.",
+        rich_help_panel=INPUT,
     ),
 ]
 
@@ -55,7 +86,7 @@ def input_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
     for text in texts or ():
         name, _, sizes = text.rpartition("=")
         if re.fullmatch(r"[1-9]\d{0,8}(?:[xX×,][1-9]\d{0,8}){0,7}", sizes.strip()) is None:
-            raise UsageError(f"--input {text!r} is no shape", "--input 1x3x224x224, or --input NAME=1x3x224x224")
+            raise UsageError(f"--input {text!r} is not a shape", "--input 1x3x224x224, or --input NAME=1x3x224x224")
         if name in found:
             raise UsageError(f"--input gives {name or 'the input'} two shapes", "give each input one")
         found[name] = tuple(int(size) for size in re.split(r"[xX×,]", sizes.strip()))
@@ -125,7 +156,7 @@ def wishes(
 
 
 def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
-    """The numbers of a list; a single one is that of every channel.
+    """The numbers of a list; a single number applies to every channel.
 
     Raises:
         UsageError: they are none.
@@ -133,7 +164,7 @@ def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
     try:
         found = tuple(float(word) for word in re.split(r"[,\s]+", text.strip("[]() \t")))
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is no list of numbers", f"{option} 0.485,0.456,0.406") from error
+        raise UsageError(f"{option} {text!r} is not a list of numbers", f"{option} 0.485,0.456,0.406") from error
     return found * count if len(found) == 1 else found
 
 
@@ -145,5 +176,5 @@ def sides(option: str, text: str) -> int | Size:
     """
     match = re.fullmatch(r"(\d{1,5})(?:[xX×,](\d{1,5}))?", text.strip())
     if match is None:
-        raise UsageError(f"{option} {text!r} is no size", f"{option} 160, or {option} 96x128 (height x width)")
+        raise UsageError(f"{option} {text!r} is not a size", f"{option} 160, or {option} 96x128 (height x width)")
     return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))

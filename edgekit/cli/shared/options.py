@@ -16,7 +16,7 @@ CoresOption = Annotated[
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads within an operator.")]
 ArtifactsOption = Annotated[Path, typer.Option("--artifacts", help="Folder of exported artifacts.")]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Measure on a device that failed its last check (quarantined), too.")
+    bool, typer.Option("--force", help="Measure even on a device that failed its last check (quarantined).")
 ]
 OnlyDevice = Annotated[
     str | None, typer.Option("--device", "-d", help="Only measurements on this device.", autocompletion=device_names)

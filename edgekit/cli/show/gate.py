@@ -38,7 +38,7 @@ def print_statuses(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def show_results(results: Sequence[GateResult]) -> None:
-    """The table, and what is to be known of each result that is no PASS; on stderr."""
+    """The table, and what is to be known of each result that is no PASS. It goes to stderr."""
     from ...reports.gate.words import HEADINGS, headline, meaning, remarks, row
 
     print_statuses(HEADINGS, [row(result) for result in results])
@@ -53,7 +53,7 @@ def show_results(results: Sequence[GateResult]) -> None:
 
 
 def show_plan(planned: Sequence[Planned]) -> None:
-    """What would be measured, by which rule, and about how long it takes; on stderr."""
+    """What would be measured, by which rule, and about how long it takes. It goes to stderr."""
     least = most = 0.0
     for one in planned:
         artifact, rule = one.candidate.artifact, one.rule
@@ -74,7 +74,7 @@ def show_plan(planned: Sequence[Planned]) -> None:
 
 
 def show_pinned(pinned: Sequence[Pinned]) -> None:
-    """The baselines that have changed; on stderr."""
+    """The baselines that have changed. It goes to stderr."""
     for one in pinned:
         change = "new" if one.replaced is None else f"was {one.replaced[:12]}"
         say(f"pinned {one.key}: {one.sha256[:12]} ({change}), {one.p50_ms:.3g} ms, {one.verdict}")

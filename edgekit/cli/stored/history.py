@@ -1,4 +1,4 @@
-"""``edgekit history``: the command line of the workflow, and what it prints."""
+"""``edgekit history``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def history_command(
 ) -> None:
     """Show how the latency of each network changed on each device, and between which commits.
 
-    Prints a table and writes history.html, which needs no network. Exit code 2 when a stored file is damaged; the
-    others are shown nevertheless.
+    Prints a table and writes history.html, which needs no network. The exit code is 2 when a stored file is damaged;
+    the others are still shown.
 
     Example: edgekit history --device rpi4 --model mobilenet_v3
     """
@@ -49,7 +49,7 @@ def history_command(
 
 
 def show(found: History) -> None:
-    """A row per series, then its changes; on stderr."""
+    """A row per series, then its changes. It goes to stderr."""
     from ...reports.history.text import change_line, creep_line, name, verdict, way
     from ...reports.table import milliseconds
     from ..show.tables import print_table

@@ -1,4 +1,4 @@
-"""``edgekit index``: the command line of the workflow, and what it prints."""
+"""``edgekit index``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def index_command(
 ) -> None:
     """List the stored measurements, and flag those that are stale, duplicated or damaged.
 
-    Stale: the artifact has changed or gone, the runtime's installed version is another, or it is too old. Exit codes:
-    0 fine, 1 something is stale or said twice (with --check), 2 a file is damaged.
+    A measurement is stale when its artifact has changed or is gone, when another version of the runtime is installed,
+    or when it is too old. Exit codes: 0 fine, 1 a measurement is stale or duplicated (with --check), 2 a file is
+    damaged.
 
     Example: edgekit index --max-age 90 --check
     """

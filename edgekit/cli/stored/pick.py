@@ -1,4 +1,4 @@
-"""``edgekit pick``: the command line of the workflow, and what it prints."""
+"""``edgekit pick``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAMAGED = 2
 SPARE = ("runtime", "front", "threads", "size")
-"""Columns that a narrow terminal may do without."""
+"""Columns that a narrow terminal leaves out."""
 
 
 def pick_command(
@@ -46,9 +46,9 @@ def pick_command(
 ) -> None:
     """Choose the network and artifact for a device from its measurements: MnasNet's objective within limits.
 
-    Accuracy is the published one of the float weights, less what edgekit evaluate measured that the artifact loses.
-    Random weights stand for the published ones; of a file of your own the measured top-1 counts, if there is one. Exit
-    code 1 when nothing keeps the limits, 5 when the device is emulated.
+    Accuracy is the published accuracy of the float weights, minus the loss that edgekit evaluate measured for the
+    artifact. Artifacts with random weights count as if they had the published ones; for your own model file only a
+    measured top-1 counts. Exit code 1 when nothing keeps the limits, 5 when the device is emulated.
 
     Example: edgekit pick --device rpi4 --max-latency-ms 30 --min-accuracy 70
     Example: edgekit pick --device rpi4 --measure --budget 5m
@@ -72,7 +72,7 @@ def pick_command(
 
 
 def measure_first(device: str, budget: str, artifacts: Path, reports: Path, *, force: bool) -> None:
-    """Measure what is missing, and say what failed and what there was no time for."""
+    """Measure the missing artifacts, and list those that failed and those that there was no time for."""
     from ...verbs.choice.fill import fill
     from ..profile import seconds
 
@@ -95,7 +95,7 @@ def advise(found: Pick) -> list[str]:
 
 
 def show(found: Pick, told: list[str]) -> None:
-    """The ranking, the choice, and what speaks against it; on stderr."""
+    """The ranking, the choice and its doubts, on stderr."""
     from rich.text import Text
 
     from ...reports.table import VERDICT_STYLE, megabytes, milliseconds

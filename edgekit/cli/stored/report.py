@@ -1,4 +1,4 @@
-"""``edgekit report``: the command line of the workflow, and what it prints."""
+"""``edgekit report``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def report_command(
 ) -> None:
     """Write the stored measurements as an HTML page that needs no network, as Markdown and as CSV.
 
-    Each device begins with the fastest artifact, or the fastest that keeps the limits, what int8 brings, and what is
-    not to be trusted. Of more than 150 measurements the fastest of each network and precision are shown in full; a
-    folder of pages lists all. --device and --model need --out. What edgekit evaluate kept beside the
-    artifacts is shown, too. The exit code is 2 when a stored file is damaged; the
-    others are still written.
+    The section of each device begins with its fastest artifact (the fastest that keeps the limits, if there are any),
+    the gain from int8, and the measurements that are not to be trusted. With more than 150 measurements the page shows
+    the fastest of each network and precision in full, and a folder of pages lists all. --device and --model need --out.
+    Evaluations stored beside the artifacts are shown too. The exit code is 2 when a stored file is damaged; the others
+    are still written.
 
     Example: edgekit report --out public
     Example: edgekit report --max-latency-ms 30 --min-accuracy 70

@@ -1,4 +1,4 @@
-"""What the converters of networks of any kind take and give."""
+"""The request to the converters of networks of any kind, and their answer."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class AnyJob:
 
 
 class AnyConverted(Frozen):
-    """What a converter made.
+    """The result of a converter.
 
     Attributes:
         files: names relative to the job's folder; the first is the one that a runtime opens.
-        inputs, outputs: for each of the network's, in its order, the place that it has in the file.
+        inputs, outputs: for each input and output of the network, in order, its position in the file.
     """
 
     files: tuple[str, ...]

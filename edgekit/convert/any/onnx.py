@@ -58,7 +58,7 @@ def convert(job: AnyJob) -> AnyConverted:
 
 
 def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
-    """The network as a simplified float model, and notes on how it came to it."""
+    """The network as a simplified float model, and notes on the simplification."""
     if job.file is not None:
         model, notes = ready_model(job.file, job.shapes)
         if job.profile.precision in ("int8", "dynamic"):

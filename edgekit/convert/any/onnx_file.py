@@ -1,4 +1,4 @@
-"""An ONNX file of somebody else's, made ready for the converters: fixed shapes, a new opset, simplified."""
+"""Prepare a foreign ONNX file for the converters: fixed shapes, a new opset, simplified."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger",
 
 
 def ready_model(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[ModelProto, list[str]]:
-    """The model with the given shapes of its inputs, simplified, and notes on what could not be done.
-
-    Raises:
-        UsageError: it has operators of domains that nobody here knows.
+    """The model with the given input shapes, simplified, and notes on steps that failed. Raises: UsageError: it has
+    operators of unknown domains.
     """
     import onnx
 

@@ -1,1 +1,1 @@
-"""What the three formats share in int8: placement, ranges, rounding, simulation, bias correction."""
+"""The parts of int8 that the three formats share: placement, ranges, rounding, simulation, bias correction."""

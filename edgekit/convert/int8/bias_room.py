@@ -1,4 +1,4 @@
-"""Biases that int8's sums can hold, in channels whose weights are next to nothing.
+"""Make biases fit into int8's sums in channels with almost zero weights.
 
 A bias is stored as a whole number of (step of the input) x (step of the channel's weights), in 32 bits. Where training
 has left a channel nearly no weights and a bias, as in gates that are always open, that number overflows and the channel

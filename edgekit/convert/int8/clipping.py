@@ -1,4 +1,6 @@
-"""How sure the ranges are: what those of half of the calibration images clip of the other half."""
+"""How reliable the ranges are: the loss from clipping one half of the calibration images with the ranges of the other
+half.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ LEAST_IMAGES = 4
 
 
 def clipping_db(network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme) -> float | None:
-    """Decibels that int8 loses on images which the ranges do not know.
+    """Decibels that int8 loses on images that did not contribute to the ranges.
 
     Every second image gives the ranges, and the others are judged; once more with the ranges of all. The difference is
     what clipping costs with so few images: with twice as many it would cost less.

@@ -1,6 +1,5 @@
-"""The outermost values of tensors, and the ranges without them, by little more than their smallest and largest values.
-
-A histogram of a large tensor takes thirty times as long.
+"""The outermost values of tensors, and the ranges without them. It costs little more than finding the smallest and the
+largest value; a histogram of a large tensor takes thirty times as long.
 """
 
 from __future__ import annotations
@@ -9,10 +8,11 @@ import torch
 from torch import Tensor
 
 CHUNK = 128
-"""Values whose smallest and largest are taken first: few chunks hold one of the outermost."""
+"""Values per chunk. The smallest and largest of each chunk are taken first, since few chunks hold an outermost value.
+"""
 
 ENDLESS = 3e38
-"""As large are paddings in front of a maximum, which no range is to hold."""
+"""Padding in front of a maximum is at least this large; no range must include it."""
 
 
 def outermost(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -35,7 +35,7 @@ def outermost(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 class InnerRange:
-    """The range of a tensor's values that come bit by bit, without the outermost ones.
+    """The range of a tensor's values, collected part by part, without the outermost ones.
 
     Args:
         cut: how many values are left out at each end; none where all the others are the same.
@@ -55,6 +55,6 @@ class InnerRange:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Smallest and largest of the values that are left."""
+        """The smallest and the largest of the remaining values."""
         low, high = float(self._low[-1]), float(self._high[0])
         return (low, high) if low < high else (float(self._low[0]), float(self._high[-1]))

@@ -16,8 +16,8 @@ PRODUCTS = {"conv", "linear"}
 def float_layers(layers: Iterable[Layer], patterns: Iterable[str]) -> tuple[Layer, ...]:
     """The layers that the patterns of ``Quantization.keep_float`` choose, in order.
 
-    An activation that alone reads a chosen convolution or linear layer is chosen with it: runtimes compute the two as
-    one.
+    If an activation is the only reader of a chosen convolution or linear layer, it is chosen too: runtimes compute the
+    two as one.
 
     Raises:
         UsageError: a pattern chooses nothing.
@@ -52,7 +52,7 @@ def matches(layer: Layer, pattern: str) -> bool:
 
 
 def hint(layers: Iterable[Layer], pattern: str) -> str:
-    """What could have been meant."""
+    """A suggestion for a pattern that chooses nothing."""
     if pattern.startswith("@"):
         return did_you_mean(pattern, {f"@{kind}" for layer in layers for kind in layer.kinds})
     paths = [layer.path for layer in layers]

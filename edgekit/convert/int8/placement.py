@@ -1,7 +1,6 @@
-"""What an int8 network gains by tensors in float and by second scales, found in simulation: the worthiest first.
-
-The unit is the tensor: it stays in float where what makes it and all that read it do. A layer in float whose result is
-stored in int8 gains only its weights.
+"""Search in simulation for the tensors that should stay in float or get a second scale, the most useful first. The unit
+is the tensor: it stays in float when its producer and all its readers do. A layer in float whose result is stored in
+int8 gains only its weights.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from torch import fx
 
 BORDER_COST = 0.005
-"""What a move costs besides its MACs, as a share of them all: conversions on its border, or another operator."""
+"""Cost of a move besides its MACs, as a share of all MACs: conversions at its border, or another operator."""
 
 LEAST_GAIN = 0.01
-"""Share of the noise power that has to go for a move to be worth anything."""
+"""A useful move removes at least this share of the noise power."""
 
 MOST_MOVES = 32
 
@@ -52,7 +51,7 @@ class Rounding(NamedTuple):
 
 
 class Search:
-    """A greedy search; the state is what is in float and what has two scales.
+    """A greedy search; its state is the set of tensors in float and those with two scales.
 
     What each rounding alone does to the scores is simulated once. As errors of many roundings add up by their power,
     what a move takes away is the sum over what it spares; only where the network stands after each move is simulated.
@@ -93,7 +92,7 @@ class Search:
         self.simulation.channels = self.channels | chosen
 
     def moves(self, budget_db: float) -> Iterator[Move]:
-        """Moves, each taken when it is given, until the budget is met or nothing is worth its cost."""
+        """Yield moves, each made when it is yielded, until the budget is met or no move is worth its cost."""
         candidates = list(self.candidates())
         reached = self.sqnr_db
         for _ in range(MOST_MOVES):
@@ -140,7 +139,9 @@ class Search:
         return self.own[rounding]
 
     def left_of(self, move: Move) -> Move | None:
-        """What a move would still change; None where nothing, or where it is at odds with what was done."""
+        """The part of a move that would still change something; None if nothing would, or if it contradicts earlier
+        moves.
+        """
         if move.split:
             parts = [move.split, *(str(node.target) for node in self.splits[move.split])]
             return None if move.split in self.split or self.in_float & set(parts) else move

@@ -1,6 +1,6 @@
-"""Ranges of activations that suit the network, as a simulation of it on the calibration images says.
+"""Choose the ranges of activations that suit the network, by simulating it on the calibration images.
 
-No way to take a range is best for all networks: cutting off outliers gives MobileNetV2 5 dB and takes some from
+No way to choose ranges is best for all networks: cutting off outliers gains 5 dB for MobileNetV2 and loses some for
 SqueezeNet. Min-max cuts nothing off on the images that it comes from, so that judging on these favours it, and nothing
 else can be fitted to them: cuts that are better even so are worth it.
 """
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor, fx
 
 MOST_IMAGES = 16
-"""Calibration images that give the ranges and judge them: all, as any one may hold the extremes that matter."""
+"""Calibration images that give the ranges and judge them: all of them, since each may hold the extremes that matter."""
 
 DOUBT_DB = 0.5
-"""On a quarter of the images, min-max is settled where it is better by more."""
+"""If min-max is better by more than this on a quarter of the images, it is chosen without looking at the rest."""
 
 
 class Observed(Simulation):
@@ -77,7 +77,7 @@ def choose_ranges(
     quantized = frozenset(observed.layers) - in_float
     ways = {"min-max": observed.ranges, other.ranges: observed.narrowed}
     inputs, scores, better = observed.inputs, observed.scores, True
-    for every in (4, 1):  # a quarter of the images already tells of most networks that cutting off does harm
+    for every in (4, 1):  # for most networks a quarter of the images already shows that cutting off outliers does harm
         if not better:
             break
         observed.inputs, observed.scores = inputs[::every], scores[::every]

@@ -19,11 +19,12 @@ SHRINK = np.linspace(1.0, 0.1, 91)
 
 
 OUTLIERS = 8
-"""Values of a tensor that are cut off for each image: as many of a small late map as of a large early one, where the
-same share would be hundreds."""
+"""Values of a tensor that are cut off per image: the same number for a small late map as for a large early one, of
+which the same share would be hundreds.
+"""
 
 MOST_OUTLIERS = 0.1
-"""Per cent of a tensor's values that are cut off at most."""
+"""Largest percentage of a tensor's values that is cut off."""
 
 
 def chosen_range(settings: Quantization, counts: Array, edges: Array, images: int) -> tuple[float, float]:

@@ -23,7 +23,7 @@ GATE = 6.0
 """The largest value of a hard-swish's gate."""
 
 FLOOR = -3.0
-"""Below it the gate is zero, and so is the product: what a hard-swish reads need not be stored any further."""
+"""Below it the gate is zero, and so is the product: the range of a hard-swish's input need not go further down."""
 
 
 @dataclass(frozen=True)

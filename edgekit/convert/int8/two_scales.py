@@ -1,4 +1,4 @@
-"""Which channels of a tensor share a scale where it has two: few reach far, and most need finer steps than those."""
+"""Divide a tensor's channels among two scales: few channels have large values, most need finer steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights rounded so that their errors cancel in what a layer gives, instead of each to the nearest step.
+"""Round weights so that their errors cancel in a layer's output, instead of rounding each to the nearest step.
 
 The inputs of a layer are correlated, at the very least by their mean: an error of one weight can be made good by
 others. Weight by weight, what its rounding does to the outputs is put into the weights that are not yet rounded, by the
@@ -120,7 +120,7 @@ def compensated(weight: Tensor, moments: Tensor, grid: Grid) -> Tensor:
         moments: ``(groups, in, in)``.
         grid: that they are rounded to, ``(groups, out, in)`` too.
     """
-    # What matters most comes first, while others can still make it good.
+    # The most important weights come first, while others can still compensate for them.
     order = moments.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
     places = order[:, :, None].expand(-1, -1, weight.shape[1])
     spread = shares(moments, order)

@@ -21,10 +21,10 @@ JOINING = "Concat"
 SHARING = (
     "AveragePool", "Flatten", "Gather", "MaxPool", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
 )  # fmt: skip
-"""Operators whose results the quantizer writes with the scale of their first input, whatever their own range."""
+"""Operators whose results get the scale of their first input from the quantizer, whatever their own range."""
 
 FOLDED = ("Clip", "Relu")
-"""What the quantizer leaves to the rounding in front of it, unless activations are symmetric."""
+"""Activations that the quantizer folds into the rounding before them, unless activations are symmetric."""
 
 STEPS = 255  # between the codes of 8 bits
 

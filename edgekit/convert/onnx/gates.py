@@ -1,6 +1,6 @@
 """Tensors that only a hard-swish reads, written as a sum and a product: their ranges need not go below -3.
 
-There the gate is zero, and so is the product: what is cut off changes nothing, and the steps become finer.
+Below -3 the gate is zero, and so is the product: cutting these values off changes nothing, and the steps become finer.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def measure(phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def enough(samples: list[int], request: dict[str, Any]) -> bool:
-    """True when the samples are as many and as near to each other as was asked for."""
+    """True when the samples are as many, and as close to each other, as requested."""
     width = relative_half_width(samples) if samples else None
     return len(samples) >= request["min_iterations"] and width is not None and width < request["target_half_width"]
 

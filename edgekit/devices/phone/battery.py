@@ -1,4 +1,4 @@
-"""What a phone's battery gives away about a launch of ``benchmark_model``: power, and the energy of one inference.
+"""Power and the energy of one inference during a launch of ``benchmark_model``, read from the phone's battery.
 
 A shell there reads the gauge while the runner works; the agent's rules judge it (``edgekit.agent.battery``).
 """
@@ -119,7 +119,7 @@ def battery_energy(phone: Phone, request: dict[str, Any]) -> tuple[list[dict[str
     _code, printed = phone.shell(WATCH, "once")
     notes = {name: not_discharging(look) for name, look in look_of(printed, 0).items()}
     if not notes:
-        return [], "the phone tells nothing of its battery: neither sysfs nor dumpsys"
+        return [], "the phone reports nothing about its battery: neither sysfs nor dumpsys"
     usable = [name for name, why in notes.items() if not why]
     if not usable:
         return [], said(notes)

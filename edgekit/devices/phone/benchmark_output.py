@@ -1,4 +1,4 @@
-"""What ``benchmark_model`` prints, TFLite's and LiteRT's: parsed by its lines, whatever stands before them in a log."""
+"""Parse the output of TFLite's and LiteRT's ``benchmark_model`` line by line, whatever a log puts before each line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Statistics:
     values: dict[str, float]
 
     def samples(self) -> tuple[float, ...] | None:
-        """Every single time, which so few inferences give away: of two the least and the most; None for more."""
+        """Every single time, which only up to two inferences reveal: the least and the most; None for more."""
         if "curr" in self.values and "min" not in self.values:  # printed so when all are the same
             return (self.values["curr"],) * self.count
         if self.count == 2 and {"min", "max"} <= self.values.keys():
@@ -50,7 +50,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Delegated:
-    """What a delegate took: nodes of the graph, of how many, in how many partitions (None: not told)."""
+    """What a delegate took: the number of nodes, their total, and the number of partitions (None when not printed)."""
 
     name: str
     nodes: int
@@ -60,7 +60,7 @@ class Delegated:
 
 @dataclass(frozen=True)
 class Output:
-    """What one launch told; times in microseconds, memory in bytes.
+    """The figures of one launch; times in microseconds, memory in bytes.
 
     Attributes:
         delegated: in the order printed; a later delegate gets what an earlier one left.
@@ -119,7 +119,7 @@ def statistics_of(found: re.Match[str]) -> Statistics:
 
 
 def delegates(text: str) -> list[Delegated]:
-    """What delegates said that they took."""
+    """What the delegates reported to have taken."""
     found = [
         Delegated(name, int(nodes), int(total), int(parts) if parts else None)
         for nodes, total, name, parts in DELEGATE.findall(text)

@@ -54,7 +54,7 @@ def figures(data: bytes) -> dict[str, Value]:
             if name is None:
                 continue
             if isinstance(value, bytes) or not math.isfinite(value):
-                raise broken(f"{name} is no number")
+                raise broken(f"{name} is not a number")
             found[name] = value
     return found
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Stands in for ``benchmark_model`` on an emulated phone, where the real one is not to be had, and says so.
+"""Replaces ``benchmark_model`` on an emulated phone, where the real one is not available, and says so.
 
 It runs the model by real LiteRT and prints what the real program prints; of the flags it knows those used here.
 """

@@ -1,4 +1,4 @@
-"""Android's fixed performance mode (Android 11 and later): clocks that neither boost nor sag while we measure."""
+"""Android's fixed performance mode (Android 11 and later): the clocks stay the same while we measure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ printf '%s %s\\n' "$?" "$(printf '%s' "$said" | tr '\\n' ' ')"
 read -r _
 {MODE} false >/dev/null 2>&1 </dev/null
 """
-"""Switch it on, say how that went, and switch it off when stdin ends, however our end does."""
+"""Switch it on, report the result, and switch it off when stdin ends, whatever ends us."""
 
 
 @contextmanager
 def fixed_performance(way: Sequence[str]) -> Iterator[str]:
-    """Hold the phone that ``way`` leads to in that mode during the block; ``on``, or why not, in the phone's words."""
+    """Keep the phone that ``way`` leads to in that mode during the block; gives ``on``, or the phone's refusal."""
     command = [*way, shlex.join(["exec", "sh", "-c", HOLD, "edgekit"])]
     # In our process group, so that it ends with us, however that is.
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -11,7 +11,7 @@ from ...base.folders import phone_programs_folder
 from ...errors import ToolError
 
 LIMIT_BYTES = 200_000_000
-"""More than any ``benchmark_model`` has: a wrong URL must not fill the memory."""
+"""More bytes than any ``benchmark_model`` has: a wrong URL must not fill the memory."""
 HINT = "correct benchmark_model_url, or download it by hand and name the file: benchmark_model = PATH"
 
 

@@ -1,4 +1,4 @@
-"""What a phone tells of itself to a shell: its state, and what it is. Nothing there is None, never zero."""
+"""The state of a phone, and its identity, as its shell shows them. A missing reading is None, never zero."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ say disk; df -k /data/local/tmp
 [ -e /etc/edgekit-emulated ] && say emulated
 exit 0
 """
-"""Prints everything at once; what is denied or missing says so on stderr, and its part stays empty."""
+"""Prints everything at once; a denied or missing reading causes a message on stderr and leaves its part empty."""
 TEMPERATURE = re.compile(r"Temperature\{mValue=(-?[0-9]{1,6}(?:\.[0-9]{1,9})?), mType=-?[0-9]+, mName=([^,]{1,100}),")
 PROPERTY = re.compile(r"\[([^]]{1,200})\]: \[(.*)\]")
 STATUS = {1: "light", 2: "moderate", 3: "severe", 4: "critical", 5: "emergency", 6: "shutdown"}

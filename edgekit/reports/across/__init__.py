@@ -1,1 +1,1 @@
-"""Several artifacts of one network against each other: one verdict, and what else than latency they cost."""
+"""Several artifacts of one network against each other: one verdict on latency, and their other costs."""

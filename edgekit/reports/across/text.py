@@ -1,4 +1,4 @@
-"""A ranking in words: the verdict, a table with what else the artifacts cost, and who is best in what."""
+"""A ranking in words: the verdict, a table with the other costs, and the best artifact in each of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def rows(found: Ranking) -> list[tuple[str, ...]]:
 
 
 def best_in(found: Ranking) -> list[str]:
-    """Who is best in what else counts, where it is not the fastest."""
+    """The best artifact in each other respect, unless it is the fastest one."""
     asked: tuple[tuple[str, Callable[[Standing], float | None], Callable[[Standing], str]], ...] = (
         ("least memory", peak, lambda s: megabytes(round(peak(s) or 0))),
         ("smallest", lambda s: s.measurement.artifact_bytes, lambda s: megabytes(s.measurement.artifact_bytes)),
@@ -75,7 +75,7 @@ def peak(one: Standing) -> float | None:
 
 
 def lost(one: Standing) -> float | None:
-    """Share of the images that it gets wrong; None where nobody looked."""
+    """Share of the images that it gets wrong; None when it was not evaluated."""
     return None if one.evaluation is None or one.evaluation.top1 is None else 1 - one.evaluation.top1.share
 
 

@@ -1,1 +1,3 @@
-"""What a reader must know first: the fastest, what int8 brings, what is not to be trusted; equal reasons once."""
+"""The summary for a reader: the fastest artifact, the gain from int8, the measurements not to trust; equal reasons
+once.
+"""

@@ -1,4 +1,4 @@
-"""The answer in a few lines a device: the fastest, what int8 brings, which runtime, what is not to be trusted."""
+"""The answer for a device in a few lines: the fastest artifact, the gain from int8, the runtime, the doubts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def headline(group: Group, kept: Kept = NO_LIMITS) -> list[Line]:
 
 
 def fastest(rows: Sequence[Row], kept: Kept) -> Line:
-    """The stable measurement of the lowest median that keeps the limits; what may be faster is said."""
+    """The stable measurement with the lowest median that keeps the limits, and a note on any that may be faster."""
     label = f"fastest that keeps {kept.words}" if kept.words else "fastest"
     ordered = sorted(rows, key=lambda row: row.measurement.p50_ms)
     keeping = [row for row in ordered if kept.keeps(row.number)]
@@ -80,7 +80,7 @@ def named(m: Measurement) -> str:
 
 
 def gains(rows: Sequence[Row]) -> list[Line]:
-    """What int8 and float16 bring over float32, a line each."""
+    """The gain from int8 and float16 over float32, one line each."""
     found = speedups(rows)
     lines = []
     for name, precisions in (("int8", {"int8"}), ("float16", {"fp16"}), ("int8 weights", {"dynamic", "weight-only"})):
@@ -104,7 +104,7 @@ def gain(name: str, pairs: Sequence[Speedup]) -> Line:
 
 
 def trust(rows: Sequence[Row]) -> Line:
-    """What is not to be trusted: unstable medians, outputs that nobody compared, several machines under one name."""
+    """The doubts: unstable medians, outputs that nobody compared, several machines under one name."""
     unsure = tuple(row for row in rows if row.measurement.verdict.name != "stable")
     said = []
     if unsure:

@@ -1,4 +1,4 @@
-"""Reasons of verdicts, each said once for all the measurements that it is true of."""
+"""Reasons of verdicts, each shown once for all the measurements to which it applies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reason:
 
 
 def reasons_of(rows: Sequence[Row]) -> list[Reason]:
-    """Every reason once, what is true of most rows first; those that differ in their numbers alone count as one."""
+    """Every reason once, the most frequent first; reasons that differ only in their numbers count as one."""
     found: dict[tuple[VerdictName, str], list[tuple[Row, str]]] = {}
     for row in rows:
         verdict = row.measurement.verdict

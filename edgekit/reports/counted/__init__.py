@@ -1,1 +1,1 @@
-"""What was counted on simulated boards: kept and shown apart from all that was measured."""
+"""Counts on simulated boards: stored and shown apart from all measurements."""

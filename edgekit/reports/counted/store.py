@@ -63,7 +63,7 @@ def load_count(path: Path) -> Counted:
     try:
         plain = json.loads(text)
         if not isinstance(plain, dict):
-            raise UsageError(f"{path} holds no counts: it is no JSON object", REMEDY)
+            raise UsageError(f"{path} holds no counts: it is not a JSON object", REMEDY)
         seal = plain.pop("digest", None)
         counted = Counted.from_plain(plain)
     except ValidationError as error:

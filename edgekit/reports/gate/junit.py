@@ -1,7 +1,7 @@
 """The result of a gate as JUnit XML, in the form that Jenkins, GitLab and GitHub's reporters read.
 
 FAIL is a failure; INVALID and BROKEN_OFF are errors; INCONCLUSIVE and NOT_COMPARABLE are skipped, with the reason: they
-are no verdict, and nobody shall take them for a pass.
+are no verdict, and must not look like a pass.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the pages of a gate say in the same words: the one table, whichever the format."""
+"""The words and the table that all pages of a gate share, whatever their format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEANING = {
     "NOT_COMPARABLE": "other conditions than the baseline's",
     "BROKEN_OFF": "the measurement did not end",
 }
-"""What each status says, and what it does not."""
+"""The meaning of each status, and its limits."""
 NEXT = {
     "PASS": "",
     "FAIL": "see which operators got slower; if it is meant to be so: edgekit gate --update",
@@ -98,7 +98,7 @@ def operator_line(change: OpChange) -> str:
 
 
 def remarks(result: GateResult | CountGate) -> list[str]:
-    """What has to be known beside the table: why, under which rule, what was pinned, what to do next."""
+    """The remarks below the table: the reason, the rule, the pin, and the next step."""
     if isinstance(result, CountGate):
         return count_remarks(result)
     lines = [result.reason]

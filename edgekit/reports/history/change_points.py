@@ -1,8 +1,8 @@
 """Where a series of latencies changed: E-divisive with a permutation test (Matteson and James 2014, JASA 109).
 
-It is written out here because the kept library that has it (apache-otava) pins numpy and scipy to one minor version and
-brings clients of databases and of a chat service along. The energy statistic looks at whole distributions, not at means
-alone, and assumes nothing of them.
+It is implemented here because the maintained library for it (apache-otava) pins numpy and scipy to one minor version
+and depends on clients of databases and of a chat service. The energy statistic compares whole distributions, not only
+means, and makes no assumption about them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """Between ``index - 1`` and ``index`` the values changed; ``p`` is how often chance does as much."""
+    """The values changed between ``index - 1`` and ``index``; ``p`` is how often chance does as much."""
 
     index: int
     p: float
@@ -79,7 +79,7 @@ def best_split(segment: Floats, generator: np.random.Generator) -> ChangePoint |
 def strongest(distances: Floats) -> tuple[int, float]:
     """The split with the largest energy statistic ``mn / (m + n) (2 between - within left - within right)``.
 
-    The right side may end before the series does, else what rises and falls again would not show.
+    The right side may end before the series does; otherwise a rise that falls again would not show.
 
     Args:
         distances: of every pair of values, symmetric, in their order.

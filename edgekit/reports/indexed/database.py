@@ -1,6 +1,6 @@
-"""The file of an index: SQLite in the user's cache. It can be thrown away at any time, and is when it cannot be read.
-
-It lies there and not beside the measurements: what a stranger's repository holds is never taken for an index.
+"""The file of an index: SQLite in the user's cache. It can be deleted at any time, and edgekit deletes it when it
+cannot be read. It lies in the cache and not beside the measurements, so that a file in a stranger's repository is never
+taken for an index.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ CONTENTS = """CREATE TABLE contents (
 
 
 def with_index(root: Path, progress: Progress, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What ``work`` makes of the index of ``root``.
-
-    A file that is damaged or of another edgekit is made anew. Where it cannot be opened or written, one in memory takes
-    its place, and ``progress`` is told: then every measurement is read.
+    """The result of ``work`` on the index of ``root``. A damaged index, or one of another edgekit, is made again. If it
+    cannot be opened or written, an index in memory takes its place, ``progress`` gets a warning, and every measurement
+    is read.
     """
     try:
         path = index_path(root)
@@ -63,7 +62,7 @@ def with_index(root: Path, progress: Progress, work: Callable[[sqlite3.Connectio
 
 
 def bypassed(root: Path, why: str, progress: Progress, work: Callable[[sqlite3.Connection], T]) -> T:
-    """What ``work`` makes of an index in memory."""
+    """The result of ``work`` on an index in memory."""
     progress(Warned(f"the index of {root} cannot be used ({why}): every measurement is read, which takes longer"))
     with closing(opened(":memory:")) as connection:
         return work(connection)

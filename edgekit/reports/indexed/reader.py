@@ -24,13 +24,13 @@ from .stamps import Stamp, is_latest, stamps
 from .summaries import read_back, summarised, written
 
 MANY = 200
-"""Files that are new to the index: so many take a moment, and it is said."""
+"""With this many files new to the index, reading takes a moment, and progress is reported."""
 VERY_MANY = 5000
-"""Files of a store: with so many even looking at each takes a moment."""
+"""With this many files in a store, even looking at each takes a moment."""
 BATCH = 200
-"""Files that are read between two writes: another process waits for no longer than one of these takes."""
+"""Files that are read between two writes to the index: another process waits no longer than that."""
 SETTLED_NS = 2_000_000_000
-"""A file that was changed less long ago may change again within the same time stamp: it is read again next time."""
+"""A file changed more recently than this may change again within the same time stamp, so it is read again next time."""
 Row = tuple[Any, ...]
 NEW_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 NEW_CONTENT = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)"
@@ -113,7 +113,7 @@ def checked(name: bytes, summary: str | None, cells: str | None, crc: int | None
 
 
 def refresh(index: sqlite3.Connection, root: Path, there: dict[str, Stamp], progress: Progress) -> None:
-    """Make the index say what the files say: read what is new or changed, forget what is gone.
+    """Bring the index up to date: read new and changed files, forget files that are gone.
 
     Args:
         index: an open one.

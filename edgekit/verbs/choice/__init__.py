@@ -1,1 +1,1 @@
-"""Verbs that measure to choose: an artifact across runtimes, what is missing for a choice."""
+"""Verbs that measure to choose: the best artifact across runtimes, and the artifacts that a choice still lacks."""

@@ -22,7 +22,9 @@ from ...verify.sets_of_inputs import Shapes
 from ..compare import place_for_pairs
 
 ERROR = 0.05
-"""Probability that any ratio of a ranking is wrong, shared out over all pairs: the same data choose the fastest."""
+"""Probability that any ratio of a ranking is wrong. It is divided among all pairs, since the same data choose the
+fastest.
+"""
 
 
 def across(
@@ -44,11 +46,11 @@ def across(
         device: where to measure.
         count: rounds.
         threads: within an operator.
-        cores: what all are pinned to; None leaves them free.
-        shapes: of inputs that a file of others leaves open.
+        cores: the cores that all are pinned to; None for any core.
+        shapes: of inputs that a foreign model file leaves open.
         artifacts: holds ``<model>/<profile>/manifest.json``.
-        force: measure on a quarantined device, too.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: fewer than two artifacts, too few rounds, an unknown name or device, or a changed file.
@@ -98,7 +100,7 @@ def named(found: Sequence[Stored]) -> dict[str, Stored]:
 
 
 def launches_of(name: str, taken: Sequence[Round], first: Measurement) -> list[Measurement]:
-    """The launches of a contender; the first knows the peak memory of the launch that looked for it."""
+    """The launches of a contender; the first carries the peak memory, which a launch of its own found."""
     launches = [one[name] for one in taken]
     memory = {"peak_rss_bytes": first.peak_rss_bytes, "baseline_rss_bytes": first.baseline_rss_bytes}
     return [launches[0].model_copy(update=memory), *launches[1:]]
@@ -117,7 +119,7 @@ def check_conditions(sides: Sequence[Sequence[Measurement]]) -> None:
 
 
 def ratios_of(taken: Sequence[Round], names: Sequence[str]) -> dict[str, Ratio]:
-    """The latency of each over that of the fastest: the one that is not slower than any other in its pairs' middle."""
+    """The latency of each over that of the fastest, which is the one whose median ratio to every other is at most 1."""
     pairs = len(names) * (len(names) - 1) // 2
     confidence = 1 - ERROR / pairs
 

@@ -1,6 +1,6 @@
 """``audit-run``: a second opinion on a stored measurement, taken on the same device from the same file.
 
-MLPerf's auditors call a result that a repeated run misses by 2 % materially different; that is the bound here.
+MLPerf's auditors call a result materially different when a repeated run misses it by 2 %; the same bound holds here.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ EXIT_CODES: dict[Opinion, int] = {"agrees": 0, "differs": 1, "inconclusive": 4, 
 
 @dataclass(frozen=True)
 class Audited:
-    """What a repeated run says of a report.
+    """What a repeated run shows about a report.
 
     Attributes:
         reported: the measurement in question.
         launches: fresh processes now, in order.
-        ratio: the latency now over the reported median, with the interval that the launches tell.
-        within: what counts as the same, as a share.
-        differences: conditions that are not the reported ones.
+        ratio: the latency now over the reported median, with the interval from the launches.
+        within: the largest difference that counts as none, as a share.
+        differences: conditions that differ from the reported ones.
     """
 
     reported: Measurement
@@ -86,13 +86,13 @@ def audit_run(
     Args:
         name: of the report: its file, or its key in the store.
         device: where to measure; the report's own device when None.
-        within: difference that is none, as a share.
+        within: the largest difference that counts as none, as a share.
         launches: fresh processes.
         artifacts: holds the artifact.
         reports: the store.
         limits: of each launch; those of a measurement to be kept when None.
-        force: measure on a quarantined device, too.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: no such report or device, the artifact is not here, or wrong numbers.
@@ -144,7 +144,7 @@ def same_file(reported: Measurement, root: Path) -> Stored:
         try:
             stored = read_manifest(folder)
         except EdgekitError:
-            continue  # somebody else's folder, or a damaged one: not the one that is looked for
+            continue  # somebody else's folder, or a damaged one: not the one we look for
         if stored.artifact.sha256 == reported.artifact_sha256:
             found.append(stored)
     if not found:

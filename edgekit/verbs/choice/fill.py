@@ -1,4 +1,4 @@
-"""``pick --measure``: measure the artifacts of which nothing is known on a device, as many as a time budget allows."""
+"""``pick --measure``: measure the artifacts that have no measurement on a device, as many as a time budget allows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ...types import Stored
 from ..profile import Failure, measured, profile
 
 GUESS_S = 6.0
-"""What one measurement is taken to need before any has been made."""
+"""Assumed length of a measurement until the first one has been made."""
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What was measured, what failed, and what is still missing because the time was up."""
+    """The measurements, the failures, and the artifacts still missing because the time was up."""
 
     measured: tuple[str, ...]
     failures: tuple[Failure, ...]
@@ -43,13 +43,13 @@ def fill(
 
     Args:
         device: where to measure.
-        budget_s: no measurement begins that would probably end later.
+        budget_s: a measurement that would probably end later does not begin.
         names: artifacts or models; all under ``artifacts`` when none.
         threads: within an operator.
         artifacts: holds ``<model>/<profile>/manifest.json``.
         reports: the store.
-        force: measure on a quarantined device, too.
-        progress: told as each has ended.
+        force: measure even on a quarantined device.
+        progress: receives an event as each one ends.
 
     Raises:
         UsageError: an unknown name or device, nothing exported, or a budget of no time.
@@ -85,7 +85,7 @@ def fill(
 def measure(
     one: Stored, device: str, threads: int, artifacts: Path, reports: Path, force: bool, progress: Progress
 ) -> Failure | None:
-    """Measure an artifact; the failure where it cannot be."""
+    """Measure an artifact; the failure if it cannot be measured."""
 
     def inner(event: Event) -> None:
         """Its own count of one is no news."""

@@ -57,22 +57,22 @@ def gate_upgrade(
 
     Args:
         names: artifacts or models; all of the runtime under ``artifacts_root`` when none.
-        before: the version that is in use, the baseline.
-        after: the version that is to be, the candidate.
+        before: the version in use, the baseline.
+        after: the version to upgrade to, the candidate.
         device: this machine, or one behind SSH, on which the environments are made.
         threads: within an operator.
-        cores: what both sides are pinned to; None leaves them free.
+        cores: the cores that both sides are pinned to; None for any core.
         tolerance: wins over that of ``config``.
         delta: the same.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the artifacts.
         results_root: gets ``<device>/<time>__<key>.json``.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         limits: of each launch; those of the configuration when None.
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
-        force: measure on a quarantined device, too.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: two runtimes, nothing of them there, a phone, or options that do not go together.
@@ -168,7 +168,7 @@ def one_upgrade(
     try:
         return result.model_copy(update={"changes": operator_changes(pairing)})
     except EdgekitError as error:
-        # The verdict stands on the pairs; where the time went is a help only, and its absence is said.
+        # The verdict rests on the pairs. The operator times only help to explain it; a note says when they are missing.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
 
 

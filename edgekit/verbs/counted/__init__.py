@@ -1,1 +1,1 @@
-"""What is counted on simulated boards, without a device: profile, gate, estimate."""
+"""The verbs that count on simulated boards, without a device: profile, gate, estimate."""

@@ -71,7 +71,7 @@ def estimate(
         profiles: the ways to make an artifact; the target becomes that of the board.
         device: of ``devices.toml``, a kind of board, or a simulated one.
         weights: as of an export.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown model or device, or a core without a model: found before any work starts.

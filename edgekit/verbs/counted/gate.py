@@ -1,4 +1,4 @@
-"""The verb ``gate`` on a simulated board: candidates against baselines by what they execute."""
+"""The verb ``gate`` on a simulated board: candidates against baselines, by the instructions that they execute."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ...base.inside import inside
 from ...base.progress import Progress, Step, silent, telling
 from ...counting.count import count
 from ...counting.emulator import Ready, prepare
+from ...counting.kept import count_once, remember
 from ...devices.inventory import find_device
 from ...devices.virtual.simulated import SIMULATED
 from ...errors import EdgekitError, UsageError
@@ -55,7 +56,7 @@ class PlannedCount:
 
 
 def key_of(stored: Stored, threads: int, batch: int) -> str:
-    """What names the counts of an artifact."""
+    """The key of an artifact's counts."""
     artifact = stored.artifact
     return report_key(artifact.model, artifact.profile, artifact.runtime, "cpu", threads, None, batch)
 
@@ -81,7 +82,7 @@ def plan_counts(
         tolerance: growth that passes; that of the board's own table in ``config``, else :data:`TOLERANCE`, when None.
         config: a ``gate.toml``; the one here, if there is one, when None.
         artifacts_root: holds the candidates.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
 
     Raises:
         UsageError: an unknown name or key, a tolerance that is none, or no baseline.
@@ -95,7 +96,7 @@ def plan_counts(
             key = key_of(stored, threads, stored.artifact.batch or 1)
             found, where = baseline_of(baseline, stored, place.id, key)
             keys = settings.lookup(place.id, model)
-            # The tolerances of the other tables are of latencies, which vary a thousand times more.
+            # The other tables hold tolerances for latencies, which vary a thousand times more than counts.
             own = settings.of_device(place.id, model).get("tolerance")
             chosen = tolerance if tolerance is not None else own if own is not None else TOLERANCE
             if not 0 < chosen < 1:
@@ -107,7 +108,7 @@ def plan_counts(
 
 
 def baseline_of(root: Path, stored: Stored, device: str, key: str) -> tuple[Counted | Stored, Path]:
-    """Counts that lie there, else the artifact that is to be counted, and where it is.
+    """The stored counts, else the artifact to count; and where they are.
 
     Raises:
         UsageError: there is neither.
@@ -148,8 +149,29 @@ def gate_counts(
     return results
 
 
+def both_counts(one: PlannedCount, board: Ready, progress: Progress) -> tuple[Counted, Counted]:
+    """Of the baseline and of the candidate; no file is counted more often than it takes.
+
+    The candidate's is kept: when it is the baseline of a later gate, with the same runtime, it need not be counted.
+
+    Raises:
+        ToolError: the counting did not end.
+    """
+    after = count(one.candidate, board, threads=one.threads, progress=telling("candidate", progress))
+    if one.threads == 1:
+        remember(after, one.candidate, board)
+    if isinstance(one.baseline, Counted):
+        return one.baseline, after
+    if one.baseline.artifact.sha256 == one.candidate.artifact.sha256:
+        return after, after
+    told = telling("baseline", progress)
+    if one.threads == 1:
+        return count_once(one.baseline, board, told), after
+    return count(one.baseline, board, threads=one.threads, repeat=False, progress=told), after
+
+
 def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
-    """One gate: the baseline is counted once, the candidate twice, which tells the noise."""
+    """One gate: the baseline is counted once at most, the candidate twice, which tells the noise."""
     artifact, began = one.candidate.artifact, time.monotonic()
     draft = CountGate(
         model=artifact.model,
@@ -181,10 +203,7 @@ def run_one(one: PlannedCount, board: Ready, progress: Progress) -> CountGate:
             return draft.model_copy(update={"status": status, "reason": reason, "decided_by": "accuracy"})
         draft = draft.model_copy(update={"notes": (*draft.notes, reason)})
     try:
-        before = one.baseline
-        if isinstance(before, Stored):
-            before = count(before, board, threads=one.threads, repeat=False, progress=telling("baseline", progress))
-        after = count(one.candidate, board, threads=one.threads, progress=telling("candidate", progress))
+        before, after = both_counts(one, board, progress)
     except EdgekitError as error:
         notes = (f"try: {error.hint}",) if error.hint else ()
         return draft.model_copy(update={"reason": str(error), "notes": notes})

@@ -67,12 +67,12 @@ def count_profile(
         runtime: count only what this runtime executes.
         threads: within an operator; each count is counted.
         batch: images of one inference, for artifacts that leave it open.
-        shapes: of inputs that a file of others leaves open.
+        shapes: of inputs that a foreign model file leaves open.
         artifacts_root: holds ``<model>/<profile>/manifest.json``.
         reports_root: gets ``<device>/counted/<key>.json``.
         export_missing: makes the artifacts of a model id that has none.
         repeat: count a second process, which tells the noise.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown name, or nothing to count.
@@ -110,6 +110,6 @@ def split(places: Sequence[Device]) -> bool:
     kinds = {place.transport == "simulated" for place in places}
     if len(kinds) > 1:
         counts = ", ".join(place.id for place in places if place.transport == "simulated")
-        raise UsageError(f"{counts} counts and the others measure: their results never stand together",
+        raise UsageError(f"{counts} counts and the others measure: their results are never shown together",
                          "name simulated boards in a command of their own")  # fmt: skip
     return kinds == {True}

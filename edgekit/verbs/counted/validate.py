@@ -56,7 +56,7 @@ def validate(
         profiles: the ways to export a model.
         device: a board that measures; its entry says which kind it is.
         limits: how long to look; those of a measurement to be kept when None.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown name, a device that measures nothing or is of no known kind.

@@ -60,8 +60,8 @@ def calibrate(
         turns: rounds, each a fresh process for every micro-benchmark in random order.
         limits: of each launch.
         reports: the store.
-        force: measure on a quarantined device, too.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown device or format, or too few rounds for an interval.

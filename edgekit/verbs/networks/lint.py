@@ -81,7 +81,7 @@ def lint(
         profile: of the artifact whose measurement to show; the fastest one that has operator times when None.
         inputs: shapes of a network of a user's own code.
         reports: the store.
-        progress: told what begins.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: no such network, a network without convolutions, or no measurement of the device or profile named.

@@ -53,8 +53,8 @@ def pricing(
         folder: gets them.
         threads: within an operator.
         limits: of each measurement; short ones when None.
-        force: measure on a quarantined device, too.
-        progress: told what begins.
+        force: measure even on a quarantined device.
+        progress: receives an event as each step begins.
 
     Raises:
         UsageError: an unknown device.

@@ -96,7 +96,7 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
     Args:
         model: id, alias or card file.
         options: see there.
-        progress: told what begins, and how each network ended.
+        progress: receives an event as each step begins, and how each network ended.
 
     Raises:
         UsageError: an unknown model, device or profile, unusable data or options, or another search in the folder.

@@ -70,7 +70,7 @@ def test_power_and_counters(name: str, values: list[int], expected: float | None
         (looks("current", [10, 11] * 5), "would be 4.2e-05 W in millionths and 0.042 W in thousandths"),
         (looks("current", [500_000, 510_000] * 5, voltage=700), "no voltage between 2 and 60 V"),
         (looks("current", [500_000, 510_000] * 5, voltage=None), "no voltage"),
-        (looks("current", [None] * 9), "it tells neither power, current, energy nor charge"),
+        (looks("current", [None] * 9), "it reports neither power, current, energy nor charge"),
     ],
 )
 def test_what_tells_nothing_says_why(taken: list[dict[str, Any]], why: str) -> None:

@@ -102,7 +102,7 @@ def test_16_bit_grey_is_scaled(tmp_path, suffix):
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
 def test_numbers_without_a_range_are_refused(tmp_path, kind):
     Image.fromarray(np.ones((40, 40), kind)).save(tmp_path / "a.tif")
-    with pytest.raises(UsageError, match="whose range nothing tells"):
+    with pytest.raises(UsageError, match="whose range is not known"):
         load_image(tmp_path / "a.tif", PRE)
 
 

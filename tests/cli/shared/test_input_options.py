@@ -28,5 +28,5 @@ def test_every_spelling():
 def test_words_that_are_none(place, text):
     given = list(NONE)
     given[place] = text
-    with pytest.raises(UsageError, match="is no "):
+    with pytest.raises(UsageError, match="is not a "):
         wishes(*given)

@@ -70,5 +70,5 @@ def test_only_onnx_has_the_versions():
     assert names == ["onnx-fp32-opset17", "tflite-fp32", "openvino-fp32"]
     assert [profile.name for profile in choose_profiles("onnx", opset=18, ir_version=8)] == ["onnx-fp32"]
     assert [p.name for p in choose_matrix("onnx", ir_version=10)] == ["onnx-fp32-ir10", "onnx-int8-ir10"]
-    with pytest.raises(UsageError, match="--opset and --ir-version is about ONNX files, and none is to be made"):
+    with pytest.raises(UsageError, match="--opset and --ir-version is about ONNX files, and this export makes none"):
         choose_profiles("tflite", opset=17, ir_version=9)

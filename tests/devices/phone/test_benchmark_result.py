@@ -41,8 +41,8 @@ def test_a_result_file() -> None:
     ("data", "why"),
     [
         (b"", "it has no latency"),
-        (message(2, number32(1, math.nan)), "avg_ms is no number"),
-        (message(2, message(1, b"4.5")), "avg_ms is no number"),
+        (message(2, number32(1, math.nan)), "avg_ms is not a number"),
+        (message(2, message(1, b"4.5")), "avg_ms is not a number"),
         (b"\x10\x01", "field 2 is not a message"),
         (b"\x00", "the number 0"),
         (b"\x13", "wire type 3"),

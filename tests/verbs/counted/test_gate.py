@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgekit.artifacts.accuracy.kept import keep
-from edgekit.artifacts.store import read_manifest
+from edgekit.artifacts.store import read_manifest, write_manifest
+from edgekit.base.files import sha256_file
+from edgekit.counting import kept
+from edgekit.counting.count import count
 from edgekit.errors import UsageError
 from edgekit.reports.counted.gate_words import markdown, remarks
 from edgekit.reports.counted.store import save_count
@@ -31,6 +35,46 @@ def test_a_gate_counts_both_sides_and_keeps_its_result(counting: None, tiny: Pat
     assert result.key in kept.name
 
 
+def test_a_baseline_is_counted_once_for_all_gates(
+    counting: None, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at all where it is the candidate's own file; else by the first gate, whose count is kept for the next."""
+    counted: list[tuple[str, str]] = []
+
+    def spy(side: str, stored: Stored, *rest: object, **more: object) -> Counted:
+        counted.append((side, stored.artifact.sha256))
+        return count(stored, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kept, "counting_folder", lambda: tmp_path / "counting")
+    monkeypatch.setattr(verb, "count", partial(spy, "candidate"))
+    monkeypatch.setattr(kept, "count", partial(spy, "baseline"))
+    folder = tmp_path / "baseline" / "tiny" / "tflite-int8"
+    shutil.copytree(tiny / "tflite-int8", folder)
+    for change in (b"", b"\0" * 16):
+        with (folder / "model.tflite").open("ab") as stream:
+            stream.write(change)
+        sealed(folder)
+        for _ in range(2):
+            planned = plan_counts(
+                [str(tiny / "tflite-int8")], ["sim-rpi4"], baseline=tmp_path / "baseline", tolerance=0.05
+            )
+            (result,) = gate_counts(planned, results_root=tmp_path / "results")
+            assert result.status == "PASS", result.reason
+            assert result.noise is not None
+    assert [side for side, _ in counted] == ["candidate", "candidate", "candidate", "baseline", "candidate"]
+
+
+def sealed(folder: Path) -> None:
+    """Have the manifest say what the model file is now."""
+    artifact, file = read_manifest(folder).artifact, folder / "model.tflite"
+    digest, size = sha256_file(file), file.stat().st_size
+    entries = tuple(
+        entry.model_copy(update={"sha256": digest, "size_bytes": size}) if entry.name == file.name else entry
+        for entry in artifact.files
+    )
+    write_manifest(folder, artifact.model_copy(update={"sha256": digest, "size_bytes": size, "files": entries}))
+
+
 def test_counts_that_lie_there_are_the_baseline(
     make_counted: Callable[..., Counted], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,6 +86,7 @@ def test_counts_that_lie_there_are_the_baseline(
     assert planned[0].tolerance == 0.005
     heavier = make_counted(model=artifact.model, profile=artifact.profile, instructions=1_100_000, simd=300_000)
     monkeypatch.setattr(verb, "prepare", lambda *_: None)
+    monkeypatch.setattr(verb, "remember", lambda *_: None)
     monkeypatch.setattr(verb, "count", lambda *_, **__: heavier)
     (result,) = gate_counts(planned, results_root=tmp_path / "results")
     assert (result.status, result.exit_code) == ("FAIL", 1)
@@ -70,6 +115,7 @@ def counts(
     same = make_counted(model=artifact.model, profile=artifact.profile, instructions=1_000_000)
     save_count(tmp_path / "reports", same)
     monkeypatch.setattr(verb, "prepare", lambda *_: None)
+    monkeypatch.setattr(verb, "remember", lambda *_: None)
     monkeypatch.setattr(verb, "count", lambda *_, **__: same)
 
     def run(toml: str) -> CountGate:
