@@ -48,7 +48,7 @@ def main() -> None:
                 made = one_cell(subject, format_, precision, asked.pairs)
                 known = read_cells() | {key: made}  # another run may have added its own
                 write_atomic(LINES, "".join(json.dumps(cell) + "\n" for cell in known.values()))
-    write_atomic(PAGE, page([known[key] for key in map(key_of, wanted()) if key in known]))
+    write_atomic(PAGE, page([known[key] for key in map(key_of, wanted()) if key in known], len(list(wanted()))))
     print(f"{len(known)} cells; {PAGE}", file=sys.stderr)  # noqa: T201 - a command
 
 
