@@ -180,11 +180,11 @@ INTRODUCTION = """# What a search found
 [`edgekit search`](../how-to/search.md) around a small MnasNet of the zoo. `python -m benchmarks.search_result write`
 makes this page from `benchmarks/results/search.json`.
 """
-LIMITS = """What this does not say: the trainings are short, and after the first row's the reference has hardly begun to
-learn (its many layers see maps of 1 x 1): part of the difference is that the found network learns sooner. Longer
-trainings may bring them closer. The reference is MnasNet-A1 made narrow for 28 x 28 images, not a network that its
-authors tuned for them. One search with one seed was run; another seed finds another network. Nothing follows for
-ImageNet.
+LIMITS = """What this does not say: the trainings are short. In the first row the reference has hardly begun to learn
+when they end (its many layers see maps of 1 x 1), so part of that difference is that the found network learns sooner.
+Longer trainings make it smaller, as the second row shows, and still longer ones may do so further. The reference is
+MnasNet-A1 made narrow for 28 x 28 images, not a network that its authors tuned for them. One search with one seed was
+run; another seed finds another network. Nothing follows for ImageNet.
 """
 
 

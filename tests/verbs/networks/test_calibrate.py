@@ -18,9 +18,14 @@ BRIEF = Limits(warmup_min_iterations=2, warmup_min_s=0.0, min_iterations=10, min
 
 
 @pytest.mark.slow
-def test_every_micro_benchmark_is_measured_and_lint_knows_the_device(tmp_path: Path) -> None:
+def test_micro_benchmarks_are_measured_and_lint_knows_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of two degrees of two guidelines; all of them take minutes on a busy machine."""
+    some = [one for one in probes() if one.guideline in ("G1", "G2") and one.degree <= 2]
+    monkeypatch.setattr("edgekit.zoo.probes.probes", lambda: some)
     found, path = calibrate("local", "onnx", turns=5, limits=BRIEF, reports=tmp_path)
-    assert [one.name for one in found.probes] == [one.name for one in probes()]
+    assert [one.name for one in found.probes] == ["g1_1", "g1_2", "g2_1", "g2_2"]
     assert path == tmp_path / "local" / "guidelines" / "onnx.json"
     assert calibrations(tmp_path, "local") == calibrations(tmp_path, None) == [found]
     for one in found.probes:
@@ -31,8 +36,8 @@ def test_every_micro_benchmark_is_measured_and_lint_knows_the_device(tmp_path: P
     linted = lint("shufflenet_v1_g8_0.5", "local", reports=tmp_path)
     assert linted.here == found
     weights = {one.guideline: linted.weight_of(one) for one in linted.findings}
-    assert weights["G2"] == found.factor("G2", 8)
-    assert weights["G3"] is None
+    assert weights["G2"] == found.factor("G2", 8) == found.probes[-1].ratio
+    assert weights["G4"] is None
 
 
 def test_all_of_a_guideline_compute_about_as_much() -> None:
