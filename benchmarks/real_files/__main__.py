@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=8, help="fresh processes of each side")
     parser.add_argument("--only", default="", help="subjects whose name holds this")
     parser.add_argument("--again", default="", help="make cells anew whose SUBJECT-FORMAT-PRECISION holds this")
+    parser.add_argument("--precision", choices=PRECISIONS, help="exports of this precision alone")
     parser.add_argument("--page-only", action="store_true", help="write the page from the lines that are there")
     asked = parser.parse_args()
     known = read_cells()
@@ -42,11 +43,12 @@ def main() -> None:
         for subject, format_, precision in sorted(wanted(), key=lambda row: row[2] == "int8"):  # float first
             key = (subject.name, format_, precision)
             anew = asked.again and asked.again in "-".join(key)
-            if asked.only in subject.name and (key not in known or anew):
+            left_out = asked.precision in PRECISIONS and precision in PRECISIONS and precision != asked.precision
+            if asked.only in subject.name and not left_out and (key not in known or anew):
                 made = one_cell(subject, format_, precision, asked.pairs)
                 known = read_cells() | {key: made}  # another run may have added its own
                 write_atomic(LINES, "".join(json.dumps(cell) + "\n" for cell in known.values()))
-    write_atomic(PAGE, page([known[key] for key in map(key_of, wanted()) if key in known]))
+    write_atomic(PAGE, page([known[key] for key in map(key_of, wanted()) if key in known], len(list(wanted()))))
     print(f"{len(known)} cells; {PAGE}", file=sys.stderr)  # noqa: T201 - a command
 
 

@@ -13,8 +13,8 @@ SLOWER = 1.03
 ABOUT = {subject.name: subject.about for subject in (*NETWORKS, *ONNX_FILES, *TFLITE_FILES)}
 
 
-def page(cells: Sequence[Cell]) -> str:
-    """The page; it ends with a newline."""
+def page(cells: Sequence[Cell], wanted: int) -> str:
+    """The page of those ``cells`` that are there, of so many ``wanted``; it ends with a newline."""
     exports = [cell for cell in cells if cell["precision"] != "as it is"]
     files = [cell for cell in cells if cell["precision"] == "as it is"]
     names = dict.fromkeys(cell["subject"] for cell in cells)
@@ -32,6 +32,7 @@ def page(cells: Sequence[Cell]) -> str:
         "",
         *conditions(exports),
         "",
+        *unfinished(len(cells), wanted),
         "| name | what it is |",
         "| --- | --- |",
         *(f"| {name} | {ABOUT[name]} |" for name in names),
@@ -72,6 +73,12 @@ def summary(cells: Sequence[Cell]) -> Iterable[str]:
         f"{words.count('equal')}, slower by more in {words.count('slower')}, and too uncertain to say in "
         f"{words.count('?')}."
     )
+
+
+def unfinished(there: int, wanted: int) -> Iterable[str]:
+    """How many cells nobody has made yet."""
+    if there < wanted:
+        yield from (f"{wanted - there} of {wanted} cells are not made yet: run the command again.", "")
 
 
 def conditions(cells: Sequence[Cell]) -> Iterable[str]:

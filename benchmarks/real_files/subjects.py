@@ -61,6 +61,29 @@ def photos(name: str, rows: int, columns: int, scale: Any = IMAGENET, batch: int
     return made
 
 
+def pages(name: str, rows: int, columns: int, scale: Any = IMAGENET) -> Callable[[], Arrays]:
+    """Those photos with words written on them, ``(examples, 1, 3, rows, columns)``: what text detectors look for."""
+
+    def made() -> Arrays:
+        from PIL import Image, ImageDraw, ImageFont
+
+        how = Preprocessing(resize=(rows, columns), crop=(rows, columns), mean=scale[0], std=scale[1])
+        pixels = load_pixels(None, how)[0]
+        written = []
+        for number, photo in enumerate(pixels):
+            page = Image.fromarray(photo)
+            draw = ImageDraw.Draw(page)
+            for line in range(2 + number % 3):
+                place, size = (12 + 9 * line, 24 + (64 + 3 * number) * line), 18 + 2 * (number % 5)
+                box = draw.textbbox(place, f"EDGE kit {number}{line}", ImageFont.load_default(size))
+                draw.rectangle((box[0] - 6, box[1] - 6, box[2] + 6, box[3] + 6), fill="white")
+                draw.text(place, f"EDGE kit {number}{line}", fill="black", font=ImageFont.load_default(size))
+            written.append(np.asarray(page))
+        return {name: normalise(np.stack(written), how)[:, None]}
+
+    return made
+
+
 def sounds() -> Arrays:
     """Log spectra of rising and falling tones in noise, ``(examples, 1, 40, 101)``."""
     random = np.random.default_rng(1)
@@ -119,11 +142,11 @@ ONNX_FILES = (
     Subject("ppocr_v2_cls", "text direction, opset 11", "", of_package(RAPID, "ch_ppocr_mobile_v2.0_cls_infer.onnx"),
             photos("x", 48, 192, HALF)),
     Subject("ppocr_v4_det", "text detector, open sizes", "", of_package(RAPID, "ch_PP-OCRv4_det_infer.onnx"),
-            photos("x", 320, 320)),
+            pages("x", 320, 320)),
     Subject("ppocr_v4_rec", "text recogniser, attention", "", of_package(RAPID, "ch_PP-OCRv4_rec_infer.onnx"),
             photos("x", 48, 320, HALF)),
     Subject("ppocr_v6_det", "text detector, weights stored in int8", "",
-            of_package(TINY, "PP-OCRv6_det_tiny.onnx", *NEWER), photos("x", 320, 320)),
+            of_package(TINY, "PP-OCRv6_det_tiny.onnx", *NEWER), pages("x", 320, 320)),
     Subject("ppocr_v6_rec", "text recogniser, weights stored in int8", "",
             of_package(TINY, "PP-OCRv6_rec_tiny.onnx", *NEWER), photos("x", 48, 320, HALF)),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.catalog import PROFILES, builtin_folder, find_card, profile_for
 from edgekit.errors import UsageError
-from edgekit.forms.known import remember
+from edgekit.forms.known import remember, user_table
 from edgekit.forms.offered import offered_forms
 from edgekit.forms.profiles import choose_profiles
 from edgekit.forms.resolve import describe_form, resolve
@@ -74,8 +74,11 @@ def test_layers_that_a_form_keeps_in_float_add_to_the_profile_s():
         assert (resolved.form, resolved.quantization.keep_float) == ("mixed", kept)
 
 
-def test_a_form_from_another_target_says_that_it_was_not_measured_here():
+def test_a_form_from_another_target_says_that_it_was_not_measured_here(monkeypatch):
     remember(known(), "x86-vnni")
+    empty = user_table("armv8.2-dot")  # the shipped one may know this network
+    empty.write_text('target = "armv8.2-dot"\notherwise = "x86-vnni"\n')
+    monkeypatch.setattr("edgekit.forms.known.folders", lambda _: [empty.parent.parent])
     resolved = resolve(CARD, int8("armv8.2-dot")).profile
     assert resolved.form == "shift"
     chosen = describe_form(CARD, resolved, "armv8.2-dot")

@@ -25,8 +25,11 @@ network = edgekit.build("squeezenet_1.1", num_classes=10)  # an nn.Module; weigh
 import torch
 
 network = torch.nn.Sequential(
-    torch.nn.Conv2d(3, 16, 3, stride=2), torch.nn.ReLU(),
-    torch.nn.Conv2d(16, 8, 3), torch.nn.Flatten(1), torch.nn.Linear(8 * 13 * 13, 4),
+    torch.nn.Conv2d(3, 16, 3, stride=2),
+    torch.nn.ReLU(),
+    torch.nn.Conv2d(16, 8, 3),
+    torch.nn.Flatten(1),
+    torch.nn.Linear(8 * 13 * 13, 4),
 ).eval()
 random = np.random.default_rng(0)
 examples = [(random.normal(0, scale, (1, 3, 32, 32)).astype(np.float32),) for scale in np.linspace(0.2, 2, 16)]

@@ -34,6 +34,10 @@ def ready_model(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[ModelP
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, shapes.get(given.name, ()), strict=False):
             dim.dim_value = size
+    for given in model.graph.output:  # some exporters write -1 for an open size, which no inferred one equals
+        for dim in given.type.tensor_type.shape.dim:
+            if dim.HasField("dim_value") and dim.dim_value < 1:
+                dim.Clear()
     del model.graph.value_info[:]
     model, notes = in_new_opset(model)
     model, more = simplified(model)

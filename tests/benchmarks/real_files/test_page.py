@@ -38,7 +38,9 @@ def test_counts_rows_and_reasons() -> None:
         cell("ppocr_v4_det", format="tflite", plain={"none": "no library"}, compared={}),
         cell("selfie", precision="as it is", edgekit={"status": "refused", "error": "custom operator X"}, compared={}),
     ]
-    text = page(rows)
+    text = page(rows, 7)
+    assert "2 of 7 cells are not made yet" in text
+    assert "not made yet" not in page(rows, 5)
     assert "The plain libraries export 3 of 4; edgekit exports and verifies 2 of these (67 %), and 1 more." in text
     assert "faster in 1, within 3% in 0, slower by more in 1, and too uncertain to say in 0." in text
     assert "| unet | onnx | fp32 | converted | 90.0 dB | 4 | 0 | 2.000 | 1.700 | 0.849 (0.800 to 0.900) |" in text
@@ -49,4 +51,4 @@ def test_counts_rows_and_reasons() -> None:
 
 def test_the_page_follows_from_what_is_kept() -> None:
     known = read_cells()
-    assert PAGE.read_text() == page([known[key] for key in map(key_of, wanted()) if key in known])
+    assert PAGE.read_text() == page([known[key] for key in map(key_of, wanted()) if key in known], len(list(wanted())))
