@@ -121,7 +121,7 @@ def test_each_alias_means_one_card():
     [
         (CARD.replace("num_classes", "num_clases"), "unknown key 'num_clases'", "num_classes"),
         (CARD.replace("crop =", "crup ="), "unknown key 'preprocessing.crup'", "crop"),
-        (CARD + '\n[[weights]]\nname = "x"\nlicense = "MIT"\n', "unknown key 'weights.1.license'", "licence"),
+        (CARD + '\n[[weights]]\nname = "x"\nlicense = "MIT"\n', "unknown key 'weights.2.license'", "licence"),
         (
             CARD.replace("params = ", 'params = "many" # '),
             "params: Input should be a valid integer (value: 'many')",

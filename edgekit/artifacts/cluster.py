@@ -243,7 +243,9 @@ def export_parcel(parcel: Parcel) -> Delivery:
         cost = (outcome.status, outcome.seconds, outcome.cpu_seconds)
         if outcome.folder is None:
             return Delivery(*cost, {}, said, Failed.of(outcome.error or ToolError("no reason was given")))
-        files = {path.name: path.read_bytes() for path in outcome.folder.iterdir() if path.name != MARK}
+        # The folders inside hold programs: nobody runs what a worker sent, and they are written anew.
+        there = (path for path in outcome.folder.iterdir() if path.is_file() and path.name != MARK)
+        files = {path.name: path.read_bytes() for path in there}
         return Delivery(*cost, files, said, Failed.of(outcome.layers_error) if outcome.layers_error else None)
 
 
@@ -287,7 +289,7 @@ def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Pro
                 inside(staging, name, field="a file's name in the answer").write_bytes(content)
             artifact = Artifact.model_validate_json(delivery.files[MANIFEST])
             check_files(Stored(staging, artifact))
-            write_snippet(staging, artifact)  # nobody runs a program that a worker sent
+            write_snippet(staging, artifact)
     except EdgekitError as damage:
         lost = ToolError(f"the files that a worker sent are not those that it made: {damage}", "run the export again")
         return replace(outcome, status="failed to convert", error=lost)

@@ -45,7 +45,11 @@ def test_a_key_a_part_of_one_and_a_file_all_mean_measurements(store: Path):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("t4", "means 2 measurements: local/"), ("nothing_like_it", "no key"), ("x.json", r"cannot read x\.json")],
+    [
+        ("t4", "means 2 measurements: local/"),
+        ("nothing_like_it", "not an artifact, a file"),
+        ("x.json", r"cannot read x\.json"),
+    ],
 )
 def test_a_name_that_means_none_or_several_is_an_error(store: Path, name: str, message: str):
     with pytest.raises(UsageError, match=message):

@@ -24,6 +24,7 @@ from edgekit.agent.commands.inspect import inspect
 from edgekit.agent.commands.run import run
 from edgekit.artifacts.requests import BuildRequest, ConvertRequest, NetworkSource
 from edgekit.base.images.pixels import from_output, load_pixels, to_input
+from edgekit.base.target import host_target, saturates
 from edgekit.catalog import find_card, profile_for
 from edgekit.forms.profiles import INT8_WEIGHTS
 from edgekit.types import RUNTIME_OF, ModelCard
@@ -161,7 +162,8 @@ def test_every_precision_of_the_widest(built, name, format_, precision):
     claims = audit(InspectAnswer.from_plain(inspect(request)), file, profile, made.inputs, made.outputs, *kept)
     assert claims.passed, claims.failures
     np.save(folder / "in.npy", to_input(network.pixels, made.inputs[0]))
-    run({**request, "inputs": str(folder / "in.npy"), "outputs": str(folder / "out.npy")})
+    exact = precision == "int8" and format_ != "tflite" and saturates(host_target())  # made for x86-vnni
+    run({**request, "exact_int8": exact, "inputs": str(folder / "in.npy"), "outputs": str(folder / "out.npy")})
     scores = from_output(np.load(folder / "out.npy"), made.outputs[0])
     parity = compare(network.reference, scores, profile.parity, trained=False)
     if precision == "fp32":

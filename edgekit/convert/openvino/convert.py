@@ -137,6 +137,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     from .observed import set_ranges
     from .ranges import join_ranges
     from .weights import scale_weights
+    from .zero_codes import part_zeros
 
     settings = job.quantization
     scheme = scheme_of(settings, job.target, "openvino")
@@ -166,6 +167,7 @@ def quantize(model: Model, job: Job, float_nodes: Sequence[str]) -> Model:
     if observe:
         set_ranges(quantized, batches, settings, learnt_ports(model, job))
     join_ranges(quantized)
+    part_zeros(quantized)
     if scheme.per_channel and not scale_weights(quantized, scheme.paired) and not float_nodes:
         raise ToolError(
             "NNCF left no float weights with a quantizer, which are scaled by channel",
