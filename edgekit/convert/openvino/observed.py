@@ -17,7 +17,7 @@ import torch
 from ...types import Quantization
 from ..int8.extremes import InnerRange
 from ..int8.ranges import values_cut
-from .ranges import Port, exact, port_of
+from .ranges import Port, port_of
 
 if TYPE_CHECKING:
     from openvino import Model, Node
@@ -129,12 +129,8 @@ def on_steps(low: Array, high: Array, steps: int, symmetric: bool) -> tuple[Arra
     """Ranges, per tensor or per channel, with zero on one of the codes: that many steps, or so many around zero."""
     if symmetric:
         end = np.maximum(-low, high)
-        if not low.any():
-            return np.zeros_like(end), end
-        half = (steps - 1) / 2
-        step = exact(end / half)
-        return -step * (half + 1), step * half
-    step = exact((high - low) / steps)
+        return (-end * (steps + 1) / (steps - 1) if low.any() else np.zeros_like(end)), end
+    step = (high - low) / steps
     zero = np.round(-low / step)
     return -zero * step, (steps - zero) * step
 

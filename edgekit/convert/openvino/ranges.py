@@ -19,8 +19,6 @@ CUTTING = ("Slice", "StridedSlice", "Split", "VariadicSplit")
 PASSING = (*CUTTING, "Concat", "FakeQuantize")
 
 Port = tuple[str, int]
-BITS = 15
-"""Of a step: with the eight of a code they fit into float32's 24."""
 
 
 def join_ranges(model: Model) -> int:
@@ -119,20 +117,9 @@ def union(quantizers: list[Node], levels: int) -> tuple[float, float]:
         zero = round(-low * steps / (high - low))
         if zero in (0, steps):  # the other end is less than half a step away
             return (0.0, high) if zero == 0 else (low, 0.0)
-        step = float(exact(np.array(max(high / (steps - zero), -low / zero))))  # the wider range of the two ends'
-        return -zero * step, (steps - zero) * step
+        high = max(high, -low * (steps - zero) / zero)  # move the end that makes the range wider
+        low = -high * zero / (steps - zero)
     return low, high
-
-
-def exact(step: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The next larger step of which float32 holds every multiple up to 256 exactly.
-
-    Otherwise the ends may give a code for zero that is not whole, by a rounding error; OpenVINO 2026.4 crashes on a
-    Gather behind such a quantizer.
-    """
-    mantissa, exponent = np.frexp(np.asarray(step, np.float64))
-    made: np.ndarray[Any, Any] = np.ldexp(np.ceil(np.ldexp(mantissa, BITS)), exponent - BITS)
-    return made
 
 
 def value(op: Node, position: int) -> Any:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .observed import set_ends
-from .ranges import exact
 
 if TYPE_CHECKING:
     from openvino import Model, Node
@@ -61,5 +60,5 @@ def widen(op: Node, zero: int, step: float) -> None:
     """Move the code for zero by one, with a range that holds what it held."""
     steps = op.get_attributes()["levels"] - 1
     moved = zero + 1 if zero < steps // 2 else zero - 1  # towards the middle, where it costs the least
-    wider = float(exact(np.array(max(step * zero / moved, step * (steps - zero) / (steps - moved)))))
+    wider = max(step * zero / moved, step * (steps - zero) / (steps - moved))
     set_ends(op, np.array(-moved * wider), np.array((steps - moved) * wider))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import openvino
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from openvino import opset13 as ops
 
 from edgekit.catalog import profile_for
-from edgekit.convert.openvino.observed import Ends, on_steps, quantizers_of, set_ranges
+from edgekit.convert.openvino.observed import Ends, quantizers_of, set_ranges
 
 SETTINGS = profile_for("openvino", "int8").quantization
 FOUR = (1, 4, 1, 1)
@@ -96,11 +94,3 @@ def test_the_outermost_values_are_those_of_all_images(cut):
     assert ends.whole[:, 0] == pytest.approx([-values[cut], values[-1 - cut]])
     assert ends.channels[1] == pytest.approx(np.max(rows, axis=(0, 1, 3, 4)))
     assert ends.channels[0] == pytest.approx(-np.min(rows, axis=(0, 1, 3, 4)))
-
-
-@given(st.floats(-100, -1e-3), st.floats(1e-3, 100), st.booleans())
-def test_zero_is_a_whole_code_in_float32(low, high, symmetric):
-    ends = [np.float32(end) for end in on_steps(np.array([low]), np.array([high]), 255, symmetric)]
-    step = (ends[1] - ends[0]) / np.float32(255)
-    assert -ends[0] / step == np.round(-ends[0] / step)
-    assert ends[1] - ends[0] >= np.float32(high - low) * np.float32(0.999999)

@@ -31,8 +31,8 @@ def test_one_of_the_zeros_moves():
     assert part_zeros(made) == 1
     assert sorted(zeros(made)) == [134, 135]
     (moved,) = [op for op in made.get_ordered_ops() if (code_of(op) or [0])[0] == 134]
-    assert moved.input_value(1).get_node().get_data().item() <= -135 * 2**-6
-    assert moved.input_value(2).get_node().get_data().item() >= 120 * 2**-6
+    assert moved.input_value(1).get_node().get_data().item() <= -135 * 2**-6 * 0.99999
+    assert moved.input_value(2).get_node().get_data().item() >= 120 * 2**-6 * 0.99999
     assert part_zeros(made) == 0
     openvino.compile_model(made, "CPU")
 
