@@ -26,7 +26,7 @@ from ..convert.job import TOOLS
 from ..errors import EdgekitError
 from ..forms.resolve import describe_form, target_of
 from ..types import CheckpointReading, ChosenForm, ExportProfile, Frozen, ModelCard, Stored, TargetClass
-from ..zoo.conventions import named_tf
+from ..zoo.conventions import told_beside
 from .image_sources import digest_of
 from .prepare import ExportOptions
 from .snippet.write import write_snippet
@@ -60,7 +60,7 @@ class Ingredients(Frozen):
         calibration, parity_data: digests of the images.
         asked: the options as they were given, which the manifest repeats: weights, number of classes, calibration and
             parity data.
-        named: the part of the checkpoint's path that says it is TensorFlow's; empty where none does.
+        named: what the checkpoint's path and ``config.json`` say of TensorFlow's conventions; empty where nothing.
         input: the preprocessing that the command line names, in words.
         sources: files of cards and profiles that are not the catalog's, by id and name.
         layer_errors: the layers of an int8 artifact are measured.
@@ -141,7 +141,7 @@ def ingredients(
         parity_data=parity_data,
         asked=(options.weights, options.num_classes, options.calibration, options.parity_data),
         reading=options.reading,
-        named="" if checkpoint is None else named_tf(checkpoint),
+        named="" if checkpoint is None else told_beside(checkpoint),
         input=tuple(options.input.words()),
         sources=dict(options.sources),
         layer_errors=options.layer_errors and int8,

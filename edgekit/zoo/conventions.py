@@ -50,9 +50,19 @@ def config_value(path: Path, key: str) -> Any:
 
 def whose(path: Path, layout: str) -> str:
     """What says that weights are padded as TensorFlow does: their layout or their name; else empty."""
-    if layout == TRANSFORMERS and config_value(path, "tf_padding") is False:
+    if layout == TRANSFORMERS and unpadded(path):
         return ""
     return layout if layout in OF_TENSORFLOW else named_tf(path)
+
+
+def unpadded(path: Path) -> bool:
+    """Whether ``config.json`` beside a checkpoint of transformers' denies TensorFlow's padding."""
+    return config_value(path, "tf_padding") is False
+
+
+def told_beside(path: Path) -> str:
+    """Everything outside of a checkpoint that decides what :func:`with_conventions` makes of it."""
+    return "; ".join(filter(None, (named_tf(path), f"{CONFIG} denies tf_padding" if unpadded(path) else "")))
 
 
 def with_conventions(
