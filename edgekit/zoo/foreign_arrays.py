@@ -32,6 +32,7 @@ LEAVES = {
 DEPTHWISE = ("depthwise_weights", "depthwise_kernel")
 PAIR = {"0": "weight", "1": "bias"}
 """Leaf names by the place in a list of kernel and bias."""
+VARIANCE = ".running_var"
 SHOWN = 3
 WITH_BACKGROUND = 1001
 """Outputs of TF-Slim's ImageNet heads: the first is "background", which none of the 1,000 labels means."""
@@ -86,10 +87,9 @@ def of_graph(constants: Arrays, epsilons: frozenset[float]) -> Foreign:
     notes = [f"{', '.join(sorted(beside))} beside {slim[0]} left out"] if beside else []
     if len(epsilons) > 1:
         raise ValueError(f"its normalisations have several epsilons: {', '.join(map(str, sorted(epsilons)))}")
-    for name, value in state.items():
-        if name.endswith(".running_var") and epsilons - {TF_EPS}:
-            # The network gets TensorFlow's usual epsilon; what is different in the graph's goes into the variance.
-            state[name] = (value.double() + max(epsilons) - TF_EPS).float()
+    # The network gets TensorFlow's usual epsilon; what is different in the graph's goes into the variance.
+    for more in (epsilon - TF_EPS for epsilon in epsilons if epsilon != TF_EPS):
+        state |= {name: (value.double() + more).float() for name, value in state.items() if name.endswith(VARIANCE)}
     head = [name for name, value in state.items() if ".Logits." in name and len(value) == WITH_BACKGROUND]
     if slim and head:
         state |= {name: state[name][1:].clone() for name in head}
@@ -109,7 +109,9 @@ def state_of(arrays: Arrays) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for name, array in arrays.items():
         prefix, _, leaf = name.replace("/", ".").rpartition(".")
-        known = LEAVES.get(leaf) or (PAIR.get(leaf) if f"{name[:-1]}{'10'[leaf == '1']}" in arrays else None)
+        known = LEAVES.get(leaf)
+        if leaf in PAIR and all(f"{name[:-1]}{place}" in arrays for place in PAIR):
+            known = PAIR[leaf]
         if known is None or array.dtype.kind != "f" or not prefix:
             continue
         own = channels_first(array, leaf) if last else array

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ KIND, SHAPE, CONTENT, FLOATS, DOUBLES = 1, 2, 4, 5, 6
 KINDS = {1: "<f4", 2: "<f8", 19: "<f2"}
 """Types of real numbers by TensorFlow's number; others hold no weights."""
 VERY_SMALL = 1e-9
+Node = tuple[str, str, dict[str, dict[int, Value]]]
+"""Name, operator and attributes."""
 TF_SLIM = re.compile(r"(MobilenetV[123])[./]")
 """Beginning of the names of variables in TF-Slim's MobileNets."""
 
@@ -61,7 +63,7 @@ def is_graph(path: Path) -> bool:
 def of_tf_slim(path: Path) -> bool:
     """Whether a file is a frozen graph of one of TF-Slim's MobileNets."""
     try:
-        return is_graph(path) and any(TF_SLIM.match(name) for name in read_graph(path).constants)
+        return is_graph(path) and any(TF_SLIM.match(name) for name, *_ in nodes(path))
     except ValueError:
         return False  # whoever loads the weights says what is wrong with them
 
@@ -90,13 +92,8 @@ def read_graph(path: Path) -> Graph:
         ValueError: it is damaged, or would fill the memory.
         OSError: it cannot be read.
     """
-    if path.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"it has more than {LARGEST_BYTES >> 30} GB")
     constants, epsilons, room = {}, set(), LARGEST_BYTES
-    for number, node in fields(path.read_bytes()):
-        if number != NODE or not isinstance(node, bytes):
-            continue
-        name, operator, attributes = read_node(node)
+    for name, operator, attributes in nodes(path):
         tensor = attributes.get("value", {}).get(TENSOR)
         if operator == "Const" and isinstance(tensor, bytes):
             array = read_tensor(tensor, room)
@@ -112,7 +109,21 @@ def read_graph(path: Path) -> Graph:
     return Graph(constants, frozenset(round(one, 9) for one in epsilons if one > VERY_SMALL))
 
 
-def read_node(node: bytes) -> tuple[str, str, dict[str, dict[int, Value]]]:
+def nodes(path: Path) -> Iterator[Node]:
+    """The nodes of a frozen graph, in order.
+
+    Raises:
+        ValueError: it is damaged, or larger than any light network's.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size > LARGEST_BYTES:
+        raise ValueError(f"it has more than {LARGEST_BYTES >> 30} GB")
+    for number, node in fields(path.read_bytes()):
+        if number == NODE and isinstance(node, bytes):
+            yield read_node(node)
+
+
+def read_node(node: bytes) -> Node:
     """A node's name, operator and attributes.
 
     Raises:

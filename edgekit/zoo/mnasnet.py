@@ -216,5 +216,14 @@ def mnasnet(
     last: int = LAST,
 ) -> nn.Module:
     """MnasNet of the given version and width, freshly initialised; see :class:`MnasNet`."""
-    searched = {"blocks": blocks, "stem": stem, "first": first, "last": last}
-    return MnasNet(version, width, num_classes, tf_padding=tf_padding, bn_eps=bn_eps, **searched)  # type: ignore[arg-type]
+    return MnasNet(
+        version,
+        width,
+        num_classes,
+        tf_padding=tf_padding,
+        bn_eps=bn_eps,
+        blocks=blocks,
+        stem=stem,
+        first=first,
+        last=last,
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def part_zeros(model: Model) -> int:
-    """Widen a quantizer of each such concatenation that has a Gather behind it, in place; returns how many."""
+    """Widen a quantizer of each such concatenation, in place, if the model has a Gather at all; returns how many."""
     if not any(op.get_type_name() == "Gather" for op in model.get_ordered_ops()):
         return 0
     widened = 0
