@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.support.fetched",
     "tests.support.gauge",
     "tests.support.networks",
+    "tests.support.projects",
     "tests.support.ssh_board",
 ]
 

@@ -37,6 +37,7 @@ from ..types.answers import (
 )
 from .answers import SAME_VERSION, AnswerError
 from .launch import Kind, Transport, ask_agent
+from .streams import STREAMS_S, rate_of
 from .too_old import advice
 from .verdict import HALF_WIDTH, MIN_SAMPLES, judge
 
@@ -144,17 +145,7 @@ class Session:
             duration_s=max(STREAMS_S, self.limits.min_s),
             warmup_min_s=self.limits.warmup_min_s,
         )
-        ordered = sorted(told.samples_ns)
-        return Throughput(
-            streams=streams,
-            threads=self.threads,
-            cpus=told.cpus,
-            window_s=told.window_s,
-            counts=told.counts,
-            busy_p50_ns=ordered[len(ordered) // 2],
-            busy_p90_ns=ordered[len(ordered) * 9 // 10],
-            settings=told.settings,
-        )
+        return rate_of(told, streams, self.threads)
 
     def latency(self, stored: Stored, progress: Progress = silent, *, energy: bool = False) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
@@ -295,8 +286,6 @@ COMPILE_S: dict[Accelerator, float] = {"cpu": 0.0, "gpu": 600.0, "npu": 600.0}
 ENERGY_S = 120.0
 """On top of a launch that looks at a battery, whose gauge is slow: at rest, and over inferences of their own."""
 SHORTEST_WINDOW_S, MOST_WINDOWS = 1.0, 600
-STREAMS_S = 3.0
-"""How long streams work, at least."""
 POINT_FIELDS = ("t_s", "latency_ns", "temperature_c", "clock_mhz")
 
 STEPS = {

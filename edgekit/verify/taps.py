@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agent.runtimes.openvino import EXACT_INT8
 from ..types import Format
 
 Values = NDArray[np.float32]
@@ -195,7 +196,7 @@ def tap_openvino(model_file: Path, owners: Owners, *, exact_int8: bool = False) 
     # Asked of the model: a port that was an output before, as a classifier's is, gets no second one.
     order = {place(result.input_value(0)): index for index, result in enumerate(model.get_results())}
     wanted = [order[place(port)] for _, port in taps]
-    way = {"LP_TRANSFORMS_MODE": "NO"} if exact_int8 else {}
+    way = EXACT_INT8 if exact_int8 else {}
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", **way})
 
     def run(sample: NDArray[Any]) -> tuple[list[Values], NDArray[Any]]:

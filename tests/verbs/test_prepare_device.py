@@ -19,13 +19,9 @@ TINY = Path(__file__).parent.parent / "data" / "artifacts"
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(empty_project: Path) -> Path:
     """An empty project and user folder."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    return folder
+    return empty_project
 
 
 @pytest.mark.network

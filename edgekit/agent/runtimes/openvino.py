@@ -9,6 +9,9 @@ from ..protocol import AgentError, Json
 from .base import Runtime
 from .tensors import numpy_name, open_shape, tensor_spec
 
+EXACT_INT8 = {"LP_TRANSFORMS_MODE": "NO"}
+"""Compiles an int8 model without int8 kernels."""
+
 
 class OpenVINO(Runtime):
     """OpenVINO's CPU plugin with the latency hint, or its GPU or NPU plugin.
@@ -42,7 +45,7 @@ class OpenVINO(Runtime):
             self.network.reshape(shapes)
         config = dict(self.settings, PERF_COUNT=True) if profiling else dict(self.settings)
         if self.exact_int8:
-            config["LP_TRANSFORMS_MODE"] = "NO"
+            config.update(EXACT_INT8)
         if self.device != "CPU":
             there = core.available_devices
             if self.device not in there:

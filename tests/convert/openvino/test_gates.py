@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from edgekit.agent.runtimes.openvino import EXACT_INT8
 from edgekit.base.target import host_target, saturates
 from edgekit.convert.job import Job
 from edgekit.convert.openvino.convert import quantize
@@ -48,7 +49,7 @@ def test_every_convolution_computes_in_int8(network, rows, model, target, tmp_pa
     assert [op.input_value(0).get_node().get_type_name() for op in convolutions] == ["FakeQuantize"] * 4
     assert {op.get_type_name() for op in quantized.get_ordered_ops()} <= {*kinds, "FakeQuantize", "Convert", "Multiply"}
     overflows = saturates(host_target()) and not saturates(target)
-    way = {"LP_TRANSFORMS_MODE": "NO"} if overflows else {}
+    way = EXACT_INT8 if overflows else {}
     compiled = openvino.compile_model(quantized, "CPU", {"INFERENCE_PRECISION_HINT": "f32", **way})
     with torch.no_grad():
         exact = network(rows).numpy()

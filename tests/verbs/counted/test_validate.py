@@ -18,13 +18,9 @@ LIMITS = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(empty_project: Path) -> Path:
     """An empty project and user folder."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
-    return folder
+    return empty_project
 
 
 def test_what_a_clock_measures_behind_ssh_stands_beside_the_counts(

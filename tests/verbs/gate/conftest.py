@@ -25,14 +25,10 @@ CALM = "[default]\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\n"
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(empty_project: Path) -> Path:
     """An empty project with a gate.toml, and a user folder of its own."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     Path("gate.toml").write_text(CALM)
-    return folder
+    return empty_project
 
 
 @pytest.fixture
