@@ -29,7 +29,8 @@ def part_gates(model: Model) -> int:
         ]
         if not readers:
             continue
-        same = opset13.reshape(op.output(0), list(op.get_output_shape(0)), special_zero=False)
+        # A target of 0 keeps the dimension, whatever its size: the batch may be open.
+        same = opset13.reshape(op.output(0), [0] * len(op.get_output_partial_shape(0)), special_zero=True)
         same.set_friendly_name(op.get_friendly_name() + MARK)
         for reader in readers:
             reader.replace_source_output(same.output(0))
