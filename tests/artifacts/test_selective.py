@@ -226,6 +226,9 @@ def test_every_step_is_shown():
         "float   15 dB asked for; nothing in float for it: SQNR 10.0 dB",
         "        + layer.0 in float, 10.0% of MACs: SQNR 14.0 dB",
     ]
+    near = step(0, 16.0).model_copy(update={"failures": ("top-1 agrees on 12 of 16",)})
+    shown = selection_lines(SelectiveFloat(budget_db=15.0, steps=(near, step(1, 14.0))))
+    assert shown[0] == "float   15 dB asked for; nothing in float for it: SQNR 16.0 dB (top-1 agrees on 12 of 16)"
 
 
 @pytest.mark.parametrize(
