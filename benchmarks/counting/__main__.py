@@ -11,9 +11,10 @@ import typer
 
 from benchmarks.counting.faults import all_faults
 from benchmarks.counting.forms import FILE as FORMS
+from benchmarks.counting.forms import TARGETS
 from benchmarks.counting.page import page
 from benchmarks.counting.published import compare
-from benchmarks.counting.repeat import against_itself, repeated, spread
+from benchmarks.counting.repeat import add_repeats, repeated
 from benchmarks.places import PAGES, RESULTS
 from edgekit import __version__
 from edgekit.artifacts.store import read_manifest
@@ -34,7 +35,7 @@ def main(
     ] = None,
     repeat: Annotated[list[Path] | None, typer.Option(help="Artifact to count in many processes; repeatable.")] = None,
     processes: Annotated[int, typer.Option(help="How many.")] = 20,
-    faulty: Annotated[Path | None, typer.Option(help="TFLite artifact to put faults into.")] = None,
+    faulty: Annotated[bool, typer.Option("--faults", help="Put faults into artifacts, and gate them.")] = False,
     boards: Annotated[list[str], typer.Option("--against", help="Simulated boards to compare; repeatable.")] = [  # noqa: B006
         "sim-rpi4",
         "sim-rpi5",
@@ -54,11 +55,10 @@ def main(
     ready = prepare(SIMULATED[board], silent)
     if repeat:
         counted = [repeated(read_manifest(path), ready, processes) for path in repeat]
-        figures["repeat"] = [spread(one) for one in counted]
-        figures["itself"] = [against_itself(one) for one in counted]
-    if faulty is not None:
+        add_repeats(figures, counted)
+    if faulty:
         with scratch_folder("faults") as scratch:
-            figures["faults"] = all_faults(faulty, (), ready, scratch)
+            figures["faults"] = all_faults(ready, TARGETS[board], benchmark_folder(), scratch)
     if params or repeat or faulty:
         figures["conditions"] = {
             "date": datetime.now(UTC).isoformat(timespec="minutes"),
