@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..base.archives import check_archive
-from ..errors import UsageError
+from ..errors import EdgekitError, UsageError
 from .foreign_arrays import Foreign, read_foreign
 from .refusals import WAY_OUT, beginning, refusal
 
@@ -77,7 +77,7 @@ def read_file(path: Path) -> Any:
         check_size(path)
         foreign = foreign_weights(path)
         return unpickle(path) if foreign is None else foreign
-    except UsageError:
+    except EdgekitError:
         raise
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
         raise refusal(path, error) from error
