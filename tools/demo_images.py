@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.training.fashion_mnist import FOLDER, read_idx
 
@@ -18,11 +19,16 @@ CALIBRATION, TEST = 256, 1000
 
 def main() -> None:
     """Write the file anew."""
-    arrays = {}
-    for split, prefix, count in (("train", "", CALIBRATION), ("t10k", "test_", TEST)):
-        arrays[f"{prefix}images"] = read_idx(FOLDER / f"{split}-images-idx3-ubyte.gz")[:count]
-        arrays[f"{prefix}labels"] = read_idx(FOLDER / f"{split}-labels-idx1-ubyte.gz")[:count]
-    np.savez_compressed(FILE, **arrays)
+    images, labels = first("train", CALIBRATION)
+    test_images, test_labels = first("t10k", TEST)
+    np.savez_compressed(FILE, images=images, labels=labels, test_images=test_images, test_labels=test_labels)
+
+
+def first(split: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first images and labels of ``train`` or ``t10k``."""
+    images = read_idx(FOLDER / f"{split}-images-idx3-ubyte.gz")
+    labels = read_idx(FOLDER / f"{split}-labels-idx1-ubyte.gz")
+    return images[:count], labels[:count]
 
 
 if __name__ == "__main__":
