@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.training.fashion_mnist import FOLDER, read_idx
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FILE = Path(__file__).parent.parent / "examples" / "fashion" / "fashion.npz"
 CALIBRATION, TEST = 256, 1000
