@@ -130,14 +130,14 @@ def measure_row(
 
 def cell_of(artifact: Artifact, found: Evaluation) -> Cell:
     """What the table shows of an artifact."""
-    facts, found = artifact.quantization or {}, artifact.selective_float
+    facts, fallback = artifact.quantization or {}, artifact.selective_float
     return Cell(
         format=artifact.format,
         profile=artifact.profile,
         form=str(facts.get("form", artifact.precision)),
         ranges=str(facts.get("ranges", "")),
         float_macs=artifact.float_macs_share,
-        for_accuracy=found.steps[-1].macs_share if found is not None else 0.0,
+        for_accuracy=fallback.steps[-1].macs_share if fallback is not None else 0.0,
         size_bytes=artifact.size_bytes,
         evaluation=found,
     )
