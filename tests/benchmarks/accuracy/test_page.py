@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks.accuracy.networks import NETWORKS
 from benchmarks.accuracy.page import render
-from benchmarks.accuracy.rows import Cell, Row, keep_row, kept_rows
+from benchmarks.accuracy.rows import Cell, Row, cell_of, keep_row, kept_rows
 from benchmarks.accuracy.run import PAGE, ROWS
 from edgekit.base.stats import wilson
-from edgekit.types import Evaluation, Scored
+from edgekit.types import Artifact, Evaluation, FloatStep, LayerLoad, Scored, SelectiveFloat
 from edgekit.verify.accuracy import paired_drop
 
+TINY = Path(__file__).parents[2] / "data" / "artifacts" / "tiny" / "tflite-int8" / "manifest.json"
 SCORED = Scored(kind="network", model="a", name="checkpoint.pt", sha256="a" * 64)
 
 
@@ -63,3 +66,14 @@ def test_rows_are_found_again(tmp_path) -> None:
 
 def test_the_published_page() -> None:
     assert PAGE.read_text() == render(kept_rows(ROWS), [network.model for network in NETWORKS])
+
+
+def test_an_artifact_becomes_a_cell() -> None:
+    step = FloatStep(added=("a",), layers=1, macs_share=0.25, sqnr_db=21.0)
+    update = {
+        "layers": tuple(LayerLoad(name=name, macs=50, elements=1, weights=1) for name in "ab"),
+        "float_layers": ("a",),
+        "selective_float": SelectiveFloat(budget_db=20.0, steps=(step,)),
+    }
+    cell = cell_of(Artifact.model_validate_json(TINY.read_text()).model_copy(update=update), evaluation(20))
+    assert (cell.float_macs, cell.for_accuracy, cell.evaluation) == (0.5, 0.25, evaluation(20))
