@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.counting.plain_half import cast_weights
 from benchmarks.exports import PACKAGE, digest
 from benchmarks.plain import tool_versions
 from benchmarks.plain_exports import plain_export
@@ -45,12 +46,15 @@ def plain_artifact(card: ModelCard, format_: Format, precision: Precision, cache
     """The library's own export, as it documents it: one for every class of ARM, none of which saturates.
 
     Raises:
+        UsageError: float16 for another format than TFLite.
         ToolError: it failed.
     """
-    made = plain_export(card, format_, precision, cache, target="armv8.0")
+    if precision == "fp16" and format_ != "tflite":
+        raise UsageError(f"float16 is counted of tflite, not of {format_}", "name it: --format tflite")
+    made = plain_export(card, format_, "fp32" if precision == "fp16" else precision, cache, target="armv8.0")
     if made.model_file is None:
         raise ToolError(f"the plain export of {card.id} to {format_} {precision} failed: {made.error}")
-    return adopt(made.model_file, {})
+    return adopt(cast_weights(made.model_file) if precision == "fp16" else made.model_file, {})
 
 
 def base_profile(format_: Format, precision: Precision, target: TargetClass) -> ExportProfile:
