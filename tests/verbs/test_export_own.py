@@ -17,7 +17,9 @@ from edgekit.artifacts.tasks import Outcome
 from edgekit.base.progress import silent
 from edgekit.errors import UsageError
 from edgekit.forms.profiles import choose_profiles
+from edgekit.types import TensorSpec
 from edgekit.verbs.export_own import export_own, is_own, source_of
+from edgekit.verify.sets_of_inputs import given_inputs
 
 DETECTOR = """
 import torch
@@ -229,6 +231,31 @@ def test_code_that_does_not_do(here: Path, code: str) -> None:
     with pytest.raises(UsageError, match=WRONG[code]):
         exported("net.py", "onnx")
     assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == ["net.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            np.zeros((4, 1, 3, 9, 9), np.float32),
+            r"x is float32 \[4, 1, 3, 9, 9\]; the input takes float32 \[1, 3, 8, 8\]",
+        ),
+        (np.zeros((4, 1, 3, 8, 8), np.complex64), r"x is complex64"),
+        (np.array(["a", "b"]), "x is <U1"),
+        (b"PK\x03\x04abc", r"x\.npz is not an \.npz of arrays"),
+        (b"", r"x\.npz is not an \.npz of arrays"),
+    ],
+)
+def test_inputs_that_do_not_fit(tmp_path: Path, content: object, said: str) -> None:
+    path = tmp_path / "x.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, x=content)
+    spec = TensorSpec(name="x", shape=(1, 3, 8, 8), layout="NCHW", dtype="float32")
+    with pytest.raises(UsageError, match=said) as caught:
+        given_inputs(path, [spec])
+    assert caught.value.hint
 
 
 def test_what_names_code() -> None:

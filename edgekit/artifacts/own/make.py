@@ -26,7 +26,7 @@ from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
 from ..snippet.write import write_snippet
 from ..store import artifact_folder, write_manifest
-from .compare import TIMEOUT_S, compare_outputs
+from .compare import TIMEOUT_S, bounds_of, compare_outputs
 from .network import SETS, OwnNetwork
 from .requests import OwnConvertRequest, Program
 
@@ -58,6 +58,8 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
                 inputs=tuple(one.name for one in network.traced.inputs),
                 outputs=tuple(one.name for one in network.traced.outputs),
                 folder=folder,
+                bounds=bounds_of(network, profile),
+                strict_int8=network.options.strict_int8,
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
@@ -74,7 +76,8 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         if profile.precision == "int8" and not examined.audit.int8_compute_ops:
             failures.append("no convolution or matrix product executes in int8")
         if failures:
-            raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(network, profile)}")
+            said = "; ".join([*failures, *(made.notes if profile.precision == "int8" else ())])
+            raise VerificationError(said, f"nothing was kept; {remedy(network, profile)}")
         artifact = describe(network, profile, folder, made, program, examined, (inputs, outputs), found)
         artifact = artifact.model_copy(update={"convert_seconds": round(time.monotonic() - start, 2)})
         write_manifest(folder, artifact)
@@ -144,6 +147,7 @@ def describe(
         ),
         calibration=network.source if profile.precision == "int8" else None,
         quantization=made.quantization,
+        float_layers=made.float_nodes,
         rewrites=program.rewrites,
         parity=worst,
         parity_data=network.source,

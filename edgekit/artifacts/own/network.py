@@ -30,6 +30,8 @@ class OwnOptions:
         preprocessing: of images: mean, std, resize and so on, where the user says them.
         out: artifacts go to ``out/<name>/<profile>/``.
         timeout_s: limit of each step.
+        min_sqnr_db: that each output of an int8 artifact has to reach; None for the profile's bound.
+        strict_int8: keep nothing in float where int8 alone is not near enough.
     """
 
     weights: Path | None = None
@@ -38,6 +40,8 @@ class OwnOptions:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     out: Path = Path("artifacts")
     timeout_s: float = 900.0
+    min_sqnr_db: float | None = None
+    strict_int8: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Nearness:
+    """How near outputs are to those of the float network.
+
+    Attributes:
+        beyond_db: by how much the worst of them is beyond its bounds; negative where it misses one.
+        sqnr_db: of the worst output.
+        failures: the bounds that are missed, in words.
+    """
+
+    beyond_db: float
+    sqnr_db: float
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class AnyJob:
     """One conversion.
 
@@ -23,6 +39,8 @@ class AnyJob:
         sets: calibration inputs, one array for each input, with the sets as a dimension in front.
         inputs, outputs: names, in the network's order.
         folder: where the files go.
+        judge: says how near the second outputs are to the first.
+        strict_int8: keep nothing in float on purpose.
     """
 
     program: torch.export.ExportedProgram | None
@@ -33,6 +51,8 @@ class AnyJob:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     folder: Path
+    judge: Callable[[Sequence[NDArray[Any]], Sequence[NDArray[Any]]], Nearness]
+    strict_int8: bool = False
 
     def row(self, number: int) -> dict[str, NDArray[Any]]:
         """One set of inputs by name."""
@@ -55,6 +75,7 @@ class AnyConverted(Frozen):
     Attributes:
         files: names relative to the job's folder; the first is the one that a runtime opens.
         inputs, outputs: for each input and output of the network, in order, its position in the file.
+        float_nodes: names in the file of the operators that an int8 file computes in float on purpose.
     """
 
     files: tuple[str, ...]
@@ -62,3 +83,4 @@ class AnyConverted(Frozen):
     outputs: tuple[int, ...]
     quantization: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = ()
+    float_nodes: tuple[str, ...] = ()
