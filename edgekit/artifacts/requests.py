@@ -264,6 +264,22 @@ class PlacementRequest(Frozen):
     budget_db: float
 
 
+class FloatCostRequest(Frozen):
+    """Files of one network and format.
+
+    Attributes:
+        before, after: in int8, without what accuracy needs in float or in two scales, and with it.
+        float32: the same network in float32.
+        inputs: of each of the three.
+    """
+
+    format: Format
+    before: Path
+    after: Path
+    float32: Path
+    inputs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+
+
 class PlacedMove(Frozen):
     """A step of a search, see :class:`edgekit.convert.int8.placement.Move`; layers are called by their paths.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
 from ...convert.job import Described
-from ...types import Audit, LayerErrors
+from ...types import Audit, FloatCost, LayerErrors
 from ..requests import (
     AllowHalf,
     AuditRequest,
@@ -13,6 +13,7 @@ from ..requests import (
     ConvertRequest,
     Effects,
     EffectsRequest,
+    FloatCostRequest,
     HalfRequest,
     HalfWeakness,
     LayersRequest,
@@ -89,6 +90,13 @@ def place(request: PlacementRequest) -> Placement:
         from . import network, placement
     with network.one_thread():
         return placement.place(request, network.unnamed_network(request.network, request.profile)[0])
+
+
+def float_cost(request: FloatCostRequest) -> FloatCost:
+    """What float tensors and second scales cost; see :func:`edgekit.artifacts.children.float_cost.measure`."""
+    from . import float_cost as float_cost_job
+
+    return float_cost_job.measure(request)
 
 
 def scores(request: ScoresRequest) -> ScoredNetwork:
