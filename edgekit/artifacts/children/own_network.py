@@ -16,7 +16,7 @@ from ...errors import UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
-from ..outputs import compare_output
+from ..outputs import RARE_IN_INT8, compare_output
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
@@ -173,7 +173,8 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
 
 def nearness(expected: Sequence[Any], got: Sequence[Any], bounds: ParityTolerance) -> Nearness:
     """How near outputs are, all of them, by the bounds of each."""
-    found = [compare_output(exact, np.nan_to_num(made), bounds) for exact, made in zip(expected, got, strict=True)]
+    pairs = zip(expected, got, strict=True)
+    found = [compare_output(exact, np.nan_to_num(made), bounds, RARE_IN_INT8) for exact, made in pairs]
     least = min(parity.sqnr_db for parity in found) - bounds.min_sqnr_db
     by_image = [parity.image_sqnr_db for parity in found if parity.image_sqnr_db is not None]
     if bounds.min_image_sqnr_db is not None and by_image:

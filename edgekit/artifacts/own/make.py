@@ -33,6 +33,9 @@ from .requests import OwnConvertRequest, Program
 if TYPE_CHECKING:
     from ...convert.any.job import AnyConverted
 
+EDGES = "at most one value in a thousand is off by more than the bound"
+ROUNDING = "the network itself makes so much of one step of float32 in its inputs"
+
 
 def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:
     """Make one artifact at ``<out>/<name>/<profile>``; what was there stays unless the new one is verified.
@@ -122,6 +125,12 @@ def describe(
     """The manifest of a verified file."""
     options = network.options
     worst = min(found.values(), key=lambda parity: parity.sqnr_db)
+    wider = [
+        f"{name}: the largest error may be {parity.tolerance.max_abs_error:.2g} of the largest value, as {reason}"
+        for name, parity in found.items()
+        if parity.tolerance.max_abs_error > profile.parity.max_abs_error
+        for reason in [EDGES if profile.precision == "int8" else ROUNDING]
+    ]
     each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
     weights = options.weights
     return Artifact(
@@ -152,7 +161,7 @@ def describe(
         parity=worst,
         parity_data=network.source,
         audit=examined.audit if profile.precision == "int8" else examined.audit.model_copy(update={"float_ops": {}}),
-        notes=(*made.notes, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
+        notes=(*made.notes, *wider, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
         tool_versions={"edgekit": __version__},
         command=shlex.join(["edgekit", "export", *network.words, *profile_words(profile, {})]),
         convert_seconds=0.0,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base.processes.isolate import run_isolated
+from ...errors import ToolError
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays, save_arrays
 from ..children import own_jobs
@@ -98,7 +99,11 @@ def trace(
         rewrites=wanted,
         folder=work,
     )
-    traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
+    try:
+        traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
+    except ToolError as error:
+        error.hint = error.hint or "its code may have ended the process: run it with python alone to see"
+        raise
     specs = tuple(spec_of_sized(one) for one in traced.inputs)
     sets, found, made = load_inputs(options.calibration, specs, options.preprocessing)
     save_arrays(work / SETS, sets)

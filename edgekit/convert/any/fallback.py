@@ -72,7 +72,7 @@ def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str,
         one, file = tried(kit, job, step, path[step].operators)
         files.append(one)
     met = [one for one in files if not one.failures]
-    best = min(met, key=lambda one: one.step) if met else max(files, key=lambda one: one.beyond_db)
+    best = min(met, key=lambda one: one.step) if met else max(files, key=lambda one: (one.beyond_db, one.sqnr_db))
     chosen = path[best.step]
     if best is not files[-1]:
         file = kit.quantized(chosen.operators)
