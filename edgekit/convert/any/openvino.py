@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..openvino.convert import FILES
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob
+from .job import AnyConverted, AnyJob, refuse_repeated
 from .onnx_file import ready_model, refuse_quantized
 from .openvino_int8 import OpenvinoKit
 
@@ -27,6 +27,7 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.xml`` and ``model.bin`` with the network's own names of inputs and outputs.
 
     Raises:
+        UsageError: two outputs are one tensor.
         ToolError: the converter or the quantizer failed.
     """
     import openvino
@@ -35,6 +36,7 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.file is not None:
         model, notes = from_file(job, job.file)
     else:
+        refuse_repeated(job, "OpenVINO")
         model = openvino.convert_model(job.program, input=[list(shape) for shape in job.shapes.values()])
     for port, name in zip(model.inputs, job.inputs, strict=True):
         port.tensor.set_names({name})

@@ -13,7 +13,7 @@ from ...errors import ToolError
 from ..tflite.convert import FILE, to_float16
 from ..tflite.ends import name_ends
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob
+from .job import AnyConverted, AnyJob, refuse_repeated
 from .tflite_int8 import TfliteKit
 
 INT8: dict[str, str | bool] = {
@@ -30,13 +30,15 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.tflite``; its inputs and outputs have the network's names.
 
     Raises:
+        UsageError: two outputs are one tensor.
         ToolError: the converter or the quantizer failed.
     """
     import litert_torch
 
     path = job.folder / FILE
     sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
-    assert job.program is not None  # an ONNX file is refused before
+    assert job.program is not None  # an ONNX file comes as a program
+    refuse_repeated(job, "TFLite")
     litert_torch.convert(job.program.module(), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
