@@ -14,6 +14,7 @@ from torch import nn
 from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...errors import UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
+from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
@@ -42,6 +43,7 @@ def trace(request: TraceRequest) -> Traced:
         UsageError: the code fails, the weights or the inputs do not fit, or the network cannot be traced.
     """
     network, examples = built(request.source, request.weights)
+    refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
@@ -60,6 +62,20 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def refuse_large(network: nn.Module) -> None:
+    """Make sure that the files can hold a network's weights.
+
+    Raises:
+        UsageError: they are more than protobuf and flatbuffers take.
+    """
+    size = sum(one.numel() * one.element_size() for one in (*network.parameters(), *network.buffers()))
+    if size > LARGEST_FILE:
+        raise UsageError(
+            f"the network has {size / 1e9:.1f} GB of weights, and ONNX and TFLite files hold 2 GB",
+            "edgekit is for networks of edge devices: export a smaller one, or a part of it",
+        )
 
 
 def facts(request: FactsRequest) -> NetworkFacts:
