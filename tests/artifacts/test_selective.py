@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.artifacts.cache import ingredients
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.requests import PlacedMove, Placement
+from edgekit.artifacts.requests import Clipping, PlacedMove, Placement
 from edgekit.artifacts.selective import (
     Goal,
     Tried,
@@ -52,7 +52,7 @@ def tried(moves: int, sqnr_db: float) -> Tried:
 
 def path(*simulated: float) -> Placement:
     moves = tuple(PlacedMove(share=0.01, sqnr_db=db) for db in simulated[1:])
-    return Placement(sqnr_db=simulated[0], moves=moves, images=16, clipping_db=None)
+    return Placement(sqnr_db=simulated[0], moves=moves, clipping=Clipping(images=16, lost_db=None))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
 
 
 def test_images_that_are_too_few_are_said_with_what_they_cost():
-    sure, unsure, unknown = (path(20.0).model_copy(update={"clipping_db": lost}) for lost in (0.4, 7.25, None))
+    sure, unsure, unknown = (Clipping(images=16, lost_db=lost) for lost in (0.4, 7.25, None))
     assert clipping_doubt(sure) == clipping_doubt(unknown) == ""
     doubt = clipping_doubt(unsure)
     assert "16 calibration images are few" in doubt
@@ -226,6 +226,9 @@ def test_every_step_is_shown():
         "float   15 dB asked for; nothing in float for it: SQNR 10.0 dB",
         "        + layer.0 in float, 10.0% of MACs: SQNR 14.0 dB",
     ]
+    near = step(0, 16.0).model_copy(update={"failures": ("top-1 agrees on 12 of 16",)})
+    shown = selection_lines(SelectiveFloat(budget_db=15.0, steps=(near, step(1, 14.0))))
+    assert shown[0] == "float   15 dB asked for; nothing in float for it: SQNR 16.0 dB (top-1 agrees on 12 of 16)"
 
 
 @pytest.mark.parametrize(

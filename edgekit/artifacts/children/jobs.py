@@ -10,6 +10,8 @@ from ..requests import (
     AuditRequest,
     BuildRequest,
     BuiltNetwork,
+    Clipping,
+    ClippingRequest,
     ConvertRequest,
     Effects,
     EffectsRequest,
@@ -90,6 +92,14 @@ def place(request: PlacementRequest) -> Placement:
         from . import network, placement
     with network.one_thread():
         return placement.place(request, network.unnamed_network(request.network, request.profile)[0])
+
+
+def clipping(request: ClippingRequest) -> Clipping:
+    """How sure the ranges are; see :func:`edgekit.artifacts.children.placement.clipping`."""
+    with quick_imports():
+        from . import network, placement
+    with network.one_thread():
+        return placement.clipping(request, network.unnamed_network(request.network, request.profile)[0])
 
 
 def float_cost(request: FloatCostRequest) -> FloatCost:

@@ -21,7 +21,7 @@ from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
 from ..described import describe_file
 from ..foreign import ends_of
-from ..imports import conversion
+from ..imports import conversion, examination
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
 from ..snippet.write import write_snippet
@@ -98,7 +98,8 @@ def examine(
     facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
     shapes = {port.name: port.shape for port in facts.inputs}
     looked = ExamineRequest(facts=facts, model_file=file, format=profile.format, shapes=shapes)
-    return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, f"auditing {network.name} {profile.name}")
+    what, imports = f"auditing {network.name} {profile.name}", examination(profile.format)
+    return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, what, imports=imports)
 
 
 def remedy(network: OwnNetwork, profile: ExportProfile) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
 from ...catalog import cards
-from ...types import Artifact, FloatCost, Parity, SelectiveFloat, TensorSpec
+from ...types import Artifact, FloatCost, FloatStep, Parity, SelectiveFloat, TensorSpec
 from ...types.models import OPEN
 from .console import error_lines
 from .layer_errors import layer_lines
@@ -211,9 +211,14 @@ def selection_lines(found: SelectiveFloat | None) -> list[str]:
     if len(found.steps) == 1:
         reached = f"SQNR {found.steps[0].sqnr_db:.1f} dB, {found.budget_db:g} dB asked for"
         return [f"float   nothing needs to stay in float: {reached}"]
-    first, *others = (step_text(step) for step in found.steps)
+    first, *others = (step_text(step) + why_on(step, found.budget_db) for step in found.steps)
     wish = f"{found.budget_db:g} dB {'aimed at' if found.aimed else 'asked for'}"
     return [f"float   {wish}; {first}", *(f"        + {text}" for text in others)]
+
+
+def why_on(step: FloatStep, budget_db: float) -> str:
+    """What a step missed besides its SQNR, in brackets."""
+    return f" ({'; '.join(step.failures)})" if step.failures and step.sqnr_db >= budget_db else ""
 
 
 def decibels(parity: Parity) -> str:

@@ -76,15 +76,18 @@ def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
             refuse_quantized(model, job.file.name)
         return model, notes
     assert job.program is not None
-    program = torch.onnx.export(
-        job.program,
-        (),
-        dynamo=True,
-        opset_version=ONNX_OPSET,
-        input_names=list(job.inputs),
-        output_names=list(job.outputs),
-        verbose=False,
-    )
+    from ..onnx.exporter_table import read_once  # takes PyTorch's exporter, which a file of others does not need
+
+    with read_once():
+        program = torch.onnx.export(
+            job.program,
+            (),
+            dynamo=True,
+            opset_version=ONNX_OPSET,
+            input_names=list(job.inputs),
+            output_names=list(job.outputs),
+            verbose=False,
+        )
     if program is None:
         raise ToolError("torch.onnx gave no model")
     return simplified(program.model_proto)
