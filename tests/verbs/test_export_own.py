@@ -207,6 +207,19 @@ class Net(torch.nn.Module):
 def build(): return Net()
 def example_inputs(): return torch.ones(1, 4)
 """: "output 0 of the network is complex64",
+    """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.empty(2**29 + 1))  # nobody touches it
+    def forward(self, x): return x + self.weight[0]
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": r"the network has 2\.1 GB of weights",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3, device='meta')": (
+        r"the network of build\(\) cannot be brought to the CPU: NotImplementedError"
+    ),
     "def build(): return 7": r"build\(\) returned int, not a torch\.nn\.Module",
     "def other(): return 7": "net has no function 'build'",
     "import no_such_thing": "net.py cannot be imported: No module named 'no_such_thing'",

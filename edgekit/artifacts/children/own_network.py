@@ -14,6 +14,7 @@ from torch import nn
 from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...errors import UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
+from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
@@ -31,6 +32,9 @@ from ..own.requests import (
 )
 from ..own.source import EXAMPLES, build_network, example_inputs, import_code
 
+FARTHER_DB = 6.0
+"""How far beyond its bounds an output counts that keeps those in dB and misses another: half of the error is to go."""
+
 
 def trace(request: TraceRequest) -> Traced:
     """Build a network, run it once, and keep a traced program for each list of rewrites.
@@ -39,6 +43,7 @@ def trace(request: TraceRequest) -> Traced:
         UsageError: the code fails, the weights or the inputs do not fit, or the network cannot be traced.
     """
     network, examples = built(request.source, request.weights)
+    refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
@@ -57,6 +62,20 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def refuse_large(network: nn.Module) -> None:
+    """Make sure that the files can hold a network's weights.
+
+    Raises:
+        UsageError: they are more than protobuf and flatbuffers take.
+    """
+    size = sum(one.numel() * one.element_size() for one in (*network.parameters(), *network.buffers()))
+    if size > LARGEST_FILE:
+        raise UsageError(
+            f"the network has {size / 1e9:.1f} GB of weights, and ONNX and TFLite files hold 2 GB",
+            "edgekit is for networks of edge devices: export a smaller one, or a part of it",
+        )
 
 
 def facts(request: FactsRequest) -> NetworkFacts:
@@ -180,7 +199,7 @@ def nearness(expected: Sequence[Any], got: Sequence[Any], bounds: ParityToleranc
     if bounds.min_image_sqnr_db is not None and by_image:
         least = min(least, min(by_image) - bounds.min_image_sqnr_db)
     failures = tuple(text for parity in found for text in parity.failures)
-    return Nearness(min(least, -1.0) if failures else least, min(parity.sqnr_db for parity in found), failures)
+    return Nearness(min(least, -FARTHER_DB) if failures else least, min(parity.sqnr_db for parity in found), failures)
 
 
 def program_of(request: OwnConvertRequest) -> torch.export.ExportedProgram:

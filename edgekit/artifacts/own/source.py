@@ -79,7 +79,12 @@ def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.
     network = call(module, factory)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{factory}() returned {type(network).__name__}, not a torch.nn.Module", FACTORY_HINT)
-    network = network.cpu().eval()
+    try:
+        network = network.cpu().eval()
+    except Exception as error:  # weights that are nowhere, or a GPU that is gone
+        raise UsageError(
+            f"the network of {factory}() cannot be brought to the CPU: {described(error)}", FACTORY_HINT
+        ) from error
     if weights is not None:
         try:
             load_strictly(network, read_state(weights, network))

@@ -71,7 +71,7 @@ def convert(job: AnyJob) -> AnyConverted:
 def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
     """The network as a simplified float model, and notes on the simplification."""
     if job.file is not None:
-        model, notes = ready_model(job.file, job.shapes)
+        model, notes = ready_model(job.file, job.shapes, keep_stored=job.profile.precision == "fp32")
         if job.profile.precision in ("int8", "dynamic"):
             refuse_quantized(model, job.file.name)
         return model, notes

@@ -72,7 +72,7 @@ def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
     import onnx
     import openvino
 
-    ready, notes = ready_model(file, job.shapes)
+    ready, notes = ready_model(file, job.shapes, keep_stored=job.profile.precision == "fp32")
     if job.profile.precision in ("int8", "weight-only"):
         refuse_quantized(ready, file.name)
     given = {end.name for end in ready.graph.input}
