@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..base.inside import inside
+from ..errors import UsageError
 from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
@@ -19,15 +20,21 @@ def external_files(path: Path) -> tuple[str, ...]:
     """Names of the files beside an ONNX file that hold its weights; none where the package onnx is not installed.
 
     Raises:
-        UsageError: one lies outside the file's folder.
+        UsageError: one lies outside the file's folder, or the file is damaged.
     """
     if find_spec("onnx") is None:
         return ()
     import onnx
+    from google.protobuf.message import DecodeError
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
-    model = onnx.load_model(path, load_external_data=False)
-    names = {ExternalDataInfo(t).location for t in _get_all_tensors(model) if uses_external_data(t)}
+    try:
+        model = onnx.load_model(path, load_external_data=False)
+        names = {ExternalDataInfo(t).location for t in _get_all_tensors(model) if uses_external_data(t)}
+    except (DecodeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is not a whole ONNX file: {error}", "compare its size with the source's, or export it again"
+        ) from error
     for name in names:
         inside(path.parent, name, field=f"{path.name}: the location of external data")
     return tuple(sorted(names))
