@@ -25,7 +25,7 @@ def external_files(path: Path) -> tuple[str, ...]:
     if find_spec("onnx") is None:
         return ()
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
     try:
