@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.counting.plain_half import cast_weights
 from benchmarks.exports import PACKAGE, digest
 from benchmarks.plain import tool_versions
 from benchmarks.plain_exports import plain_export
 from edgekit.artifacts.foreign import adopt
-from edgekit.artifacts.make import make
+from edgekit.artifacts.make import Attempt, make
 from edgekit.artifacts.prepare import Prepared
 from edgekit.artifacts.store import read_manifest
 from edgekit.base.files import staged_folder, write_atomic
@@ -19,7 +20,7 @@ from edgekit.base.progress import silent
 from edgekit.base.target import saturates
 from edgekit.catalog import profile_for
 from edgekit.convert.onnx.signed import wants_signed
-from edgekit.errors import EdgekitError, ToolError
+from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.forms.resolve import DEFAULT
 from edgekit.tuning.build import distinct_graphs, forms_to_try
 from edgekit.types import ExportProfile, Format, ModelCard, Precision, Stored, TargetClass, TriedForm
@@ -27,6 +28,9 @@ from edgekit.types import ExportProfile, Format, ModelCard, Precision, Stored, T
 DECIDING = ("convert", "passes", "zoo", "calibration_photos", "artifacts/make.py", "artifacts/selective.py")
 """Parts of the package that decide what a conversion gives."""
 REFUSED = "refused.json"
+REFUSALS = (UsageError, VerificationError)
+"""What says that a network has no such form: it is not allowed, or its artifact is not what it must be. Any other error
+is a fault, of edgekit or of a tool, and ends the run."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,15 @@ def plain_artifact(card: ModelCard, format_: Format, precision: Precision, cache
     """The library's own export, as it documents it: one for every class of ARM, none of which saturates.
 
     Raises:
+        UsageError: float16 for another format than TFLite.
         ToolError: it failed.
     """
-    made = plain_export(card, format_, precision, cache, target="armv8.0")
+    if precision == "fp16" and format_ != "tflite":
+        raise UsageError(f"float16 is counted of tflite, not of {format_}", "name it: --format tflite")
+    made = plain_export(card, format_, "fp32" if precision == "fp16" else precision, cache, target="armv8.0")
     if made.model_file is None:
         raise ToolError(f"the plain export of {card.id} to {format_} {precision} failed: {made.error}")
-    return adopt(made.model_file, {})
+    return adopt(cast_weights(made.model_file) if precision == "fp16" else made.model_file, {})
 
 
 def base_profile(format_: Format, precision: Precision, target: TargetClass) -> ExportProfile:
@@ -63,19 +70,31 @@ def all_forms(
 
 
 def form_artifact(prepared: Prepared, profile: ExportProfile, target: TargetClass, cache: Path) -> MadeForm:
-    """The artifact of one form, from the cache or made now; a form that fails is kept with the reason."""
+    """The artifact of one form, from the cache or made now; a form that is refused is kept with the reason.
+
+    Raises:
+        EdgekitError: it failed otherwise than by one of :data:`REFUSALS`.
+    """
     folder = cache / "forms" / prepared.card.id / f"{profile.name}-{profile.form}-{form_key(prepared, profile, target)}"
-    try:
-        if not folder.is_dir():
-            with staged_folder(folder) as staging:
-                attempt = make(prepared, profile, staging, silent)
-                if attempt.stored is None:
-                    write_atomic(staging / REFUSED, json.dumps(f"{attempt.stage}: {attempt.error}") + "\n")
-    except EdgekitError as error:
-        return MadeForm(profile.form, None, str(error))
+    if not folder.is_dir():
+        with staged_folder(folder) as staging:
+            attempt = make(prepared, profile, staging, silent)
+            if attempt.stored is None:
+                write_atomic(staging / REFUSED, json.dumps(refusal(attempt)) + "\n")
     if (folder / REFUSED).is_file():
         return MadeForm(profile.form, None, str(json.loads((folder / REFUSED).read_text())))
     return MadeForm(profile.form, read_manifest(folder))
+
+
+def refusal(attempt: Attempt) -> str:
+    """Why a form was refused, in words.
+
+    Raises:
+        EdgekitError: the attempt's own, where it is no refusal.
+    """
+    if isinstance(attempt.error, REFUSALS):
+        return f"{attempt.stage}: {attempt.error}"
+    raise attempt.error or ToolError(f"the form {attempt.stage}, and no error says why")
 
 
 def form_key(prepared: Prepared, profile: ExportProfile, target: TargetClass) -> str:

@@ -15,6 +15,11 @@ HEAD = (
     "or not counted. The tables of defaults for ARM follow from it. Ratios below 1: edgekit's artifact takes less. The "
     "cycles are an estimate of the model: [where it fails](../explanation/counting.md#where-it-fails)."
 )
+HALF = (
+    "Plain is litert-torch's float32 file with its weights cast to float16 by ai-edge-quantizer. Nothing in it allows "
+    "float16 arithmetic, so XNNPACK computes it in float32; edgekit's file allows it where the trial of the export "
+    "passed."
+)
 HEADINGS = [
     "network",
     "runtime",
@@ -36,7 +41,10 @@ def forms(rows: Sequence[dict[str, Any]]) -> str:
     parts = [f"## The forms for ARM\n\n{HEAD}"]
     for precision in sorted({row["precision"] for row in rows}, reverse=True):
         chosen = [choose(row) for row in rows if row["precision"] == precision]
-        parts.append(f"### {precision}\n\n{table(HEADINGS, [cells(one) for one in chosen])}")
+        parts.append(f"### {precision}")
+        if precision == "fp16":
+            parts.append(HALF)
+        parts.append(table(HEADINGS, [cells(one) for one in chosen]))
         parts.append("\n".join(means(chosen)))
     return "\n\n".join(parts)
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.counting.form_builds import all_forms, form_artifact, plain_artifact
+from benchmarks.counting.form_builds import REFUSALS, all_forms, form_artifact, plain_artifact
 from benchmarks.counting.form_choice import DEFAULTS, counted_forms, shipped_tables, tables
 from benchmarks.places import RESULTS
 from edgekit.artifacts.prepare import ExportOptions, Prepared, prepare
@@ -29,7 +29,8 @@ from edgekit.counting.emulator import Ready
 from edgekit.counting.emulator import prepare as ready_board
 from edgekit.counting.kept import count_once
 from edgekit.devices.virtual.simulated import SIMULATED
-from edgekit.types import Counted, Format, Precision, TargetClass
+from edgekit.errors import ToolError
+from edgekit.types import Counted, Format, Precision, TargetClass, TriedForm
 from edgekit.zoo.preprocessing import settled
 
 FILE = RESULTS / "forms.json"
@@ -81,7 +82,11 @@ def place(row: dict[str, Any]) -> tuple[Any, ...]:
 def row(
     prepared: Prepared, format_: Format, precision: Precision, board: Ready, cache: Path, wanted: Sequence[str] | None
 ) -> None:
-    """Count the plain export and every wanted form on a board; the row is kept at once."""
+    """Count the plain export and every wanted form on a board; the row is kept at once.
+
+    Raises:
+        EdgekitError: a form failed for another reason than that the network has no such form.
+    """
     card, target = prepared.card, TARGETS[board.board.name]
     path = cache / ROWS / f"{card.id}-{format_}-{precision}-{board.board.name}.json"
     before = json.loads(path.read_text())["forms"] if path.is_file() else []
@@ -89,7 +94,7 @@ def row(
     say(plain, board, "plain")
     profiles, left_out = all_forms(prepared, format_, precision, target)
     forms = {one["name"]: one for one in before}
-    forms |= {one.name: {"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in left_out}
+    forms |= {one.name: {"name": one.name, **outcome_of(one)} for one in left_out}
     for profile in profiles:
         if wanted and profile.form not in wanted:
             forms.setdefault(profile.form, {"name": profile.form, "outcome": "not counted", "reason": "not asked for"})
@@ -119,6 +124,19 @@ def row(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(kept) + "\n")
+
+
+def outcome_of(form: TriedForm) -> dict[str, str]:
+    """What is kept of a form that was not made.
+
+    Raises:
+        ToolError: one of its passes broke.
+    """
+    if form.outcome != "failed to convert":
+        return {"outcome": form.outcome, "reason": form.reason}
+    if not form.reason.startswith(tuple(f"{kind.__name__}: " for kind in REFUSALS)):
+        raise ToolError(f"the form {form.name} failed to convert: {form.reason}")
+    return {"outcome": "refused", "reason": form.reason}
 
 
 def figures_of(found: Counted) -> dict[str, Any]:

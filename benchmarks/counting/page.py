@@ -94,7 +94,17 @@ def repeats(found: list[dict[str, Any]], itself: list[dict[str, Any]]) -> str:
     ]
     headings = ["artifact", "device", "runtime", "processes", "instructions", "spread", "spread of estimated cycles"]
     headings.append("gates of the artifact against itself")
-    return f"## Do counts repeat?\n\n{FRESH}\n\n{table(headings, rows)}"
+    return f"## Do counts repeat?\n\n{FRESH}\n\n{table(headings, rows)}\n\n{alarms(itself)}"
+
+
+def alarms(itself: list[dict[str, Any]]) -> str:
+    """How many of the gates of artifacts against themselves failed, at each tolerance."""
+    said = []
+    for tolerance in itself[0]["ends"]:
+        counts = [one["ends"][tolerance] for one in itself]
+        failed, open_ = (sum(count.get(status, 0) for count in counts) for status in ("FAIL", "INCONCLUSIVE"))
+        said.append(f"at {float(tolerance):.2%} {failed} false alarms and {open_} without a decision")
+    return f"Of {sum(one['gates'] for one in itself)} gates of artifacts against themselves: {'; '.join(said)}."
 
 
 def ends(gates: dict[str, Any]) -> str:

@@ -45,3 +45,17 @@ def against_itself(found: Sequence[Counted], tolerances: Sequence[float] = (TOLE
         statuses = [judge(a, b, tolerance).status for a, b in pairs]
         ends[f"{tolerance:g}"] = {status: statuses.count(status) for status in sorted(set(statuses))}
     return {"gates": len(pairs), "ends": ends}
+
+
+def add_repeats(figures: dict[str, Any], counted: Sequence[Sequence[Counted]]) -> None:
+    """Put artifacts into the figures, in the place of what was known of the same; other artifacts stay."""
+    rows = list(zip(figures.get("repeat", []), figures.get("itself", []), strict=True))
+    for found in counted:
+        row = spread(found)
+        rows = [one for one in rows if subject(one[0]) != subject(row)] + [(row, against_itself(found))]
+    figures["repeat"], figures["itself"] = [row for row, _ in rows], [gates for _, gates in rows]
+
+
+def subject(row: dict[str, Any]) -> tuple[str, ...]:
+    """What was counted, and where."""
+    return row["model"], row["profile"], row["device"]

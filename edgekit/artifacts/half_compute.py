@@ -14,15 +14,23 @@ import numpy as np
 
 from ..base.images.pixels import from_output
 from ..base.processes.isolate import run_isolated
+from ..base.target import sums_in_half
 from ..errors import VerificationError
 from ..types import ExportProfile, Parity
 from ..verify.parity import compare
 from .children import jobs
+from .imports import HALF_LAYERS, TFLITE_FILE
 from .prepare import MORE_TIME, Prepared
 from .requests import AllowHalf, HalfRequest, Made
 from .verify import run_on_parity_images
 
 OVERFLOW = 65504.0
+WIDER_SUMS = (
+    "float16 compute was checked with sums in float32: this CPU has no float16 arithmetic. CPUs that have it sum in "
+    "float16, and their outputs are farther off; edgekit profile --device compares them there, --device virtual-rpi5 "
+    "on an emulated Cortex-A76"
+)
+"""The note where the trial is kinder than the CPUs that it speaks for."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class HalfCompute:
 
     Attributes:
         parity: of the file computed in float16 by force; None where the permission was left out.
-        note: a remark for the user; empty when float16 was not asked for.
+        note: a remark for the user; empty when float16 was not asked for, or was checked as the CPUs compute it.
     """
 
     parity: Parity | None = None
@@ -60,15 +68,17 @@ def allow_half(prepared: Prepared, profile: ExportProfile, folder: Path, made: M
     if parity.failures:
         return HalfCompute(note=left_out(prepared, profile, "; ".join(parity.failures)))
     file = (folder / made.files[0]).resolve()
-    run_isolated(jobs.allow_half, AllowHalf(file=file), prepared.options.timeout_s, f"marking {file.name}")
-    return HalfCompute(parity)
+    limit_s, what = prepared.options.timeout_s, f"marking {file.name}"
+    run_isolated(jobs.allow_half, AllowHalf(file=file), limit_s, what, imports=TFLITE_FILE)
+    return HalfCompute(parity, "" if sums_in_half() else WIDER_SUMS)
 
 
 def left_out(prepared: Prepared, profile: ExportProfile, why: str) -> str:
     """The note that names the layer which float16 cannot hold, or loses most by."""
     request = HalfRequest(network=prepared.source, profile=profile, pixels=prepared.parity_file)
     what = f"looking for the layer of {prepared.card.id} that float16 does not suit"
-    found = run_isolated(jobs.half_weakness, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    limit_s = prepared.options.timeout_s
+    found = run_isolated(jobs.half_weakness, request, limit_s, what, more_time=MORE_TIME, imports=HALF_LAYERS)
     reason = (
         f"sums of {found.path} can reach {found.reach:.3g}, beyond float16's {OVERFLOW:g}"
         if found.reach > OVERFLOW

@@ -9,6 +9,8 @@ from ..errors import ToolError
 from ..types import TargetClass
 
 CPUINFO = Path("/proc/cpuinfo")
+HALF_FLAGS = frozenset({"asimdhp", "avx512_fp16"})
+"""Features of CPUs that compute vectors of float16, sums included; others widen them to float32 first."""
 
 
 def host_target(machine: str | None = None, cpuinfo: str | None = None) -> TargetClass:
@@ -33,6 +35,13 @@ def cpu_flags(cpuinfo: str) -> set[str]:
         if key.strip() in ("flags", "Features"):
             return set(value.split())
     return set()
+
+
+def sums_in_half(cpuinfo: str | None = None) -> bool:
+    """Whether this machine, or that of the given ``/proc/cpuinfo`` text, sums float16 in float16."""
+    if cpuinfo is None:
+        cpuinfo = CPUINFO.read_text() if CPUINFO.exists() else ""
+    return bool(cpu_flags(cpuinfo) & HALF_FLAGS)
 
 
 def saturates(target: TargetClass) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.target import HALF_FLAGS
 from ..types import Bandwidth, Ceilings, LayerLoad, Precision, Roofline
 from ..types.answers import RooflineAnswer
 
@@ -24,7 +25,6 @@ NOMINAL: tuple[tuple[str, str, float, float], ...] = (
 """Cores with half or twice the units (Zen 4's AVX-512: 16 and 64) keep the ratio, which alone is used."""
 
 ELEMENT_BYTES: dict[Precision, int] = {"fp32": 4, "fp16": 2, "int8": 1}
-HALF_FLAGS = {"asimdhp", "avx512_fp16"}
 
 
 def ceilings(answer: RooflineAnswer) -> Ceilings:

@@ -22,9 +22,11 @@ from .model import cores, estimate
 from .output import Spans, read_output
 from .plugin_file import source_digest
 
-WARMUP, INFERENCES = 2, 3
-"""Inferences before those that are counted, and these; the one that executes the least is taken: now and then a
-runtime's memory is where it makes more copies."""
+WARMUP = 2
+"""Inferences before those that are counted: ONNX Runtime plans its memory in the first, and uses the plan from then."""
+INFERENCES, AGAIN = 2, 1
+"""Inferences that are counted, and those of the process that repeats it. The one that executes the least is taken: now
+and then a runtime's memory is where it makes more copies."""
 LAUNCH_S = 900.0
 """An emulated import of a runtime takes ten seconds; a network of a billion MACs a minute."""
 
@@ -68,11 +70,11 @@ def count(
         raise UsageError(f"{artifact.model} {artifact.profile} takes {images} image(s) an inference, not {batch}")
     began, stamp = time.monotonic(), datetime.now(UTC)
     progress(Step("counting"))
-    first = launch(stored, ready, threads, images, no_delegate=no_delegate)
+    first = launch(stored, ready, threads, images, INFERENCES, no_delegate=no_delegate)
     again = None
     if repeat:
         progress(Step("counting again"))
-        again = least(launch(stored, ready, threads, images, no_delegate=no_delegate).spans)
+        again = least(launch(stored, ready, threads, images, AGAIN, no_delegate=no_delegate).spans)
     counts = least(first.spans)
     return Counted(
         model=artifact.model,
@@ -109,8 +111,10 @@ def least(spans: Spans) -> Counts:
     return min(spans.counts, key=lambda one: one.instructions)
 
 
-def launch(stored: Stored, ready: Ready, threads: int, batch: int, *, no_delegate: bool = False) -> Launched:
-    """Count inferences of an artifact in one fresh process.
+def launch(
+    stored: Stored, ready: Ready, threads: int, batch: int, inferences: int, *, no_delegate: bool = False
+) -> Launched:
+    """Count ``inferences`` of an artifact in one fresh process.
 
     Raises:
         ToolError: as :func:`count`.
@@ -124,7 +128,7 @@ def launch(stored: Stored, ready: Ready, threads: int, batch: int, *, no_delegat
         "shapes": artifact.input_shapes,
         "inference_precision": "default" if artifact.precision == "fp16" else "f32",
         "warmup": WARMUP,
-        "inferences": INFERENCES,
+        "inferences": inferences,
         "handicap": {"no_delegate": True} if no_delegate else {},
     }
     with scratch_folder("count") as folder:

@@ -103,15 +103,20 @@ def known_words(asked: Asked) -> None:
 
 
 def formats(format_: str | None) -> tuple[Format, ...]:
-    """The formats that ``--format`` means."""
+    """The formats that ``--format`` means: one, several with commas between them, or all.
+
+    Raises:
+        UsageError: none is given, or one is unknown.
+    """
     if format_ is None:
         raise UsageError("no format given", "add --format onnx, tflite, openvino or all")
     if format_ == "all":
         return FORMATS
-    for known in FORMATS:
-        if format_ == known:
-            return (known,)
-    raise UsageError(f"unknown format {format_!r}", did_you_mean(format_, (*FORMATS, "all")))
+    words = [word.strip() for word in format_.split(",")]
+    for word in words:
+        if word not in FORMATS:
+            raise UsageError(f"unknown format {word!r}", did_you_mean(word, (*FORMATS, "all")))
+    return tuple(known for known in FORMATS if known in words)
 
 
 def with_versions(profiles: list[ExportProfile], asked: Asked) -> list[ExportProfile]:

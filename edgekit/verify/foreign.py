@@ -7,36 +7,47 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..base.inside import inside
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
 from .onnx_file import read_onnx
+from .onnx_sound import check_graph, read_graph
 from .roles import weights
 from .work import count_macs, count_parameters
 
 
 def external_files(path: Path) -> tuple[str, ...]:
-    """Names of the files beside an ONNX file that hold its weights; none where the package onnx is not installed.
+    """Names of the files beside an ONNX file that hold its weights, after a look at its graph; none where the package
+    onnx is not installed.
 
     Raises:
-        UsageError: one lies outside the file's folder, or the file is damaged.
+        UsageError: one lies outside the file's folder, or the file holds no graph that can be computed.
     """
     if find_spec("onnx") is None:
         return ()
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
+    model = read_graph(path)
     try:
-        model = onnx.load_model(path, load_external_data=False)
-        names = {ExternalDataInfo(t).location for t in _get_all_tensors(model) if uses_external_data(t)}
-    except (DecodeError, ValueError, RecursionError) as error:
+        outside = {t.name: ExternalDataInfo(t) for t in _get_all_tensors(model) if uses_external_data(t)}
+    except ValueError as error:  # an offset or a length that is no number
         raise UsageError(
-            f"{path} is not a whole ONNX file: {error}", "compare its size with the source's, or export it again"
+            f"{path.name} says where its external data begins with what is no number: {error}", "export it again"
         ) from error
+    names = {info.location for info in outside.values()}
     for name in names:
         inside(path.parent, name, field=f"{path.name}: the location of external data")
+    for tensor, info in outside.items():
+        # onnx' types know only the value that both begin with.
+        file, end = path.parent / info.location, (info.offset or 0) + (info.length or 0)  # type: ignore[redundant-expr]
+        if file.is_file() and end > file.stat().st_size:
+            raise UsageError(
+                f"{path.name}: the tensor {shown(tensor)} ends at byte {end} of {info.location}, which has "
+                f"{file.stat().st_size}",
+                "was that file copied whole? take it from its source again",
+            )
+    check_graph(model, path.name)
     return tuple(sorted(names))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..types.answers import InspectAnswer, Node, Tensor
+from .onnx_sound import SMALL
 
 if TYPE_CHECKING:
     from onnx import GraphProto, TensorProto
@@ -53,8 +55,12 @@ def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = Non
         shapes: of the inputs that the file leaves open, by name.
     """
     import onnx
+    from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-    model = onnx.load_model(model_file)
+    model = onnx.load_model(model_file, load_external_data=False)
+    for tensor in model.graph.initializer:  # shapes may lie in external data too; weights stay where they are
+        if uses_external_data(tensor) and math.prod(tensor.dims) <= SMALL:
+            load_external_data_for_tensor(tensor, str(model_file.parent))
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, (shapes or {}).get(given.name, ()), strict=False):
             dim.dim_value = size
@@ -67,7 +73,7 @@ def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = Non
             shape=tuple(t.dims),
             dtype=onnx.helper.tensor_dtype_to_np_dtype(t.data_type).name,
             constant=True,
-            bytes=onnx.numpy_helper.to_array(t).nbytes,
+            bytes=math.prod(t.dims) * onnx.helper.tensor_dtype_to_np_dtype(t.data_type).itemsize,
         )
         for t in (*graph.initializer, *constants_of(graph))
     ]

@@ -22,8 +22,12 @@ TF_SLIM = "TF-Slim"
 """Layout of TensorFlow's own MobileNets."""
 TRANSFORMERS = "Hugging Face transformers"
 """Layout of its MobileNets, which are TF-Slim's: with its padding, epsilon and activation by default."""
+KERAS = "Keras"
+"""Layout of Keras' files; the networks are those of Keras Applications."""
+KERAS_ROOT = "keras."
+"""Before the names of a Keras file's layers, which are ``keras.KIND.LAYER``."""
 TF_NAME = re.compile(r"(?i)(?:^|[^a-z0-9])tf[_-](?:mobilenet|mnasnet|efficientnet|mixnet)")
-OF_TENSORFLOW = (TF_SLIM, TRANSFORMERS)
+OF_TENSORFLOW = (TF_SLIM, TRANSFORMERS, KERAS)
 PADDED = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "mnasnet")
 """Families with the option ``tf_padding``."""
 RECORDED = ("tf_padding", "bn_eps", "activation")

@@ -1,4 +1,4 @@
-"""Weights that no file of PyTorch holds: a frozen TensorFlow graph or arrays of NumPy, as a table of tensors.
+"""Weights that no file of PyTorch holds, as a table of tensors: TensorFlow's graphs, Keras' files, NumPy's arrays.
 
 TensorFlow keeps kernels as height x width x inputs x outputs, depthwise ones as height x width x channels x multiplier;
 PyTorch as outputs x inputs x height x width. The leaf names are those of TF-Slim, Keras and Caffe's converters.
@@ -18,6 +18,8 @@ from torch import Tensor
 
 from .conventions import TF_EPS
 from .graphdef import TF_SLIM, is_graph, read_graph
+from .keras_config import epsilons
+from .keras_files import KerasFile, is_keras, read_keras
 from .numpy_files import read_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -61,6 +63,8 @@ def read_foreign(path: Path) -> Foreign | None:
     if is_graph(path):
         graph = read_graph(path)
         return of_graph(graph.constants, graph.epsilons)
+    if is_keras(path):
+        return of_keras(read_keras(path))
     found = read_arrays(path)
     if found is None:
         return None
@@ -85,16 +89,36 @@ def of_graph(constants: Arrays, epsilons: frozenset[float]) -> Foreign:
     if not state:
         raise ValueError("a TensorFlow graph without weights: freeze its variables into it first")
     notes = [f"{', '.join(sorted(beside))} beside {slim[0]} left out"] if beside else []
-    if len(epsilons) > 1:
-        raise ValueError(f"its normalisations have several epsilons: {', '.join(map(str, sorted(epsilons)))}")
-    # The network gets TensorFlow's usual epsilon; what is different in the graph's goes into the variance.
-    for more in (epsilon - TF_EPS for epsilon in epsilons if epsilon != TF_EPS):
-        state |= {name: (value.double() + more).float() for name, value in state.items() if name.endswith(VARIANCE)}
+    state = with_usual_epsilon(state, epsilons)
     head = [name for name, value in state.items() if ".Logits." in name and len(value) == WITH_BACKGROUND]
     if slim and head:
         state |= {name: state[name][1:].clone() for name in head}
         notes.append("the first of its 1,001 outputs, TF-Slim's background class, left out")
     return Foreign(state, tuple(notes))
+
+
+def of_keras(file: KerasFile) -> Foreign:
+    """The weights in a file of Keras.
+
+    Raises:
+        ValueError: see :func:`state_of`; or the normalisations have several epsilons.
+    """
+    return Foreign(with_usual_epsilon(state_of(file.arrays), epsilons(file.layers)))
+
+
+def with_usual_epsilon(state: dict[str, Tensor], epsilons: frozenset[float]) -> dict[str, Tensor]:
+    """``state`` for TensorFlow's usual epsilon of batch normalisation, which the network gets.
+
+    What is different in the file's goes into the variance.
+
+    Raises:
+        ValueError: the normalisations have several.
+    """
+    if len(epsilons) > 1:
+        raise ValueError(f"its normalisations have several epsilons: {', '.join(map(str, sorted(epsilons)))}")
+    for more in (epsilon - TF_EPS for epsilon in epsilons if epsilon != TF_EPS):
+        state |= {name: (value.double() + more).float() for name, value in state.items() if name.endswith(VARIANCE)}
+    return state
 
 
 def state_of(arrays: Arrays) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .conventions import TF_EPS, TF_SLIM, TRANSFORMERS
+from .conventions import KERAS, KERAS_ROOT, TF_EPS, TF_SLIM, TRANSFORMERS
 
 State = dict[str, Tensor]
 
@@ -90,6 +90,7 @@ LAYOUTS = (
         )
         for network in ("MobilenetV1", "MobilenetV2", "MobilenetV3")
     ),
+    Layout(KERAS, KERAS_ROOT, (), bn_eps=TF_EPS),  # in the order of execution; paired by kind
     Layout(
         "Caffe",  # of SqueezeNet's authors
         "fire2.",

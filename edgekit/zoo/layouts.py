@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from .condense import condense, whole_classifier
 from .condensenet import CondenseNet
+from .conventions import KERAS
 from .heads import as_shaped, cause, last_layer, with_head
+from .keras_pairs import paired_by_kind
 from .layout_names import LAYOUTS, foreign_layout, in_order, layers_of
 from .mnasnet import MnasNet
 from .mobilenet_v2 import MobileNetV2
@@ -49,6 +51,8 @@ def translate(network: nn.Module, state: State) -> tuple[str, State]:
     if isinstance(network, CondenseNet):
         return condensenet_state(network, state)
     layout = foreign_layout(state)
+    if layout is not None and layout.name == KERAS:
+        return layout.name, paired_by_kind(network, state)
     if layout is not None:
         return layout.name, paired(network, in_order(layout, state))
     return own_names(network), with_head(network, state)

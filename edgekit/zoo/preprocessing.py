@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from ..base.files import sha256_file
 from ..catalog import MODELS, builtin_folder, load_all
-from ..errors import UsageError
+from ..errors import ToolError, UsageError
 from ..types import ModelCard, Origin, Preprocessing, Weights
 from .graphdef import of_tf_slim
+from .keras_config import input_size, rescaling
+from .keras_files import is_keras, layers_in
 from .pickled import checkpoint_values
 from .preprocessing_files import beside, recorded
 from .trainer_args import trainer_args
@@ -118,9 +120,26 @@ def told(card: ModelCard, checkpoint: Path | None) -> tuple[dict[str, Any], Orig
         return recipe_of(entry), Origin(kind="published", source=f"the published recipe of {entry.name}")
     if of_tf_slim(checkpoint):
         return TF_SLIM_RECIPE, Origin(kind="published", source="the published recipe of TF-Slim's MobileNets")
+    if is_keras(checkpoint):
+        return of_keras(checkpoint)
     if is_own(card):
         return {}, Origin(kind="card", source=f"the card {card.id}")
     return {}, Origin(kind="assumed", source=f"the card {card.id}: nothing says how {checkpoint.name} was trained")
+
+
+def of_keras(checkpoint: Path) -> tuple[dict[str, Any], Origin]:
+    """What a model of Keras says of its images: its input's size, and its own Rescaling layer if it has one."""
+    try:
+        layers = layers_in(checkpoint)
+    except (ValueError, OSError, ToolError):
+        layers = ()  # whoever loads the weights says what is wrong with them
+    size, scales = input_size(layers), rescaling(layers)
+    changes: dict[str, Any] = {} if size is None else {"input_size": size}
+    if scales is not None:
+        mean, std = ((round(one, 6),) * 3 for one in scales)
+        return {**changes, "mean": mean, "std": std}, Origin(kind="checkpoint", source="the model's Rescaling layer")
+    why = f"Keras Applications' recipe, pixels from -1 to 1: nothing says how {checkpoint.name} was trained"
+    return {**changes, **TF_SLIM_RECIPE}, Origin(kind="assumed", source=why)
 
 
 def published(card: ModelCard, checkpoint: Path) -> Weights | None:

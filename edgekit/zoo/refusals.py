@@ -11,7 +11,6 @@ from ..errors import SHOWN, UsageError
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
 CUT = "it may be truncated: compare its size with the source's"
 OTHERS = {
-    b"\x89HDF": "an HDF5 file, as Keras writes it",
     b"TFL3": "a TFLite file",
     b"\x08\x01\x12\x07pytorch": "an ONNX file",
     b"version https:/": "a pointer of Git LFS; fetch the file itself with git lfs pull",

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..base.archives import check_archive
-from ..errors import SHOWN, UsageError
+from ..errors import SHOWN, EdgekitError, UsageError
 from .foreign_arrays import Foreign, read_foreign
 from .pickle_bounds import BoundsError
 from .pickled import check_pickles
@@ -82,7 +82,7 @@ def read_file(path: Path) -> Any:
             return foreign
         check_bounds(path)
         return unpickle(path)
-    except UsageError:
+    except EdgekitError:
         raise
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
         raise refusal(path, error) from error

@@ -17,7 +17,7 @@ from ..types import ModelCard
 from ..types.base import is_name
 from .hub_weights import hub_weights
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar", ".npz", ".npy", ".pkl", ".pb")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar", ".npz", ".npy", ".pkl", ".pb", ".h5", ".keras")
 LARGEST_BYTES = 1 << 30
 """More than any light network has: a wrong address must not fill the memory."""
 

@@ -6,7 +6,7 @@ import platform
 
 import pytest
 
-from edgekit.base.target import cpu_flags, host_target, saturates
+from edgekit.base.target import cpu_flags, host_target, saturates, sums_in_half
 from edgekit.errors import ToolError
 
 HASWELL = """processor\t: 0
@@ -89,3 +89,9 @@ def test_only_whole_words_count():
 )
 def test_which_saturate(target, yes):
     assert saturates(target) is yes
+
+
+def test_a_cpu_with_float16_arithmetic_sums_in_it() -> None:
+    assert sums_in_half(RPI5)
+    assert sums_in_half(ZEN4.replace("avx512_bf16", "avx512_fp16"))
+    assert not any(sums_in_half(cpuinfo) for cpuinfo in (RPI4, HASWELL, ZEN4, ""))

@@ -11,7 +11,7 @@ import pytest
 from edgekit.artifacts.manifest import profile_words
 from edgekit.catalog import PROFILES, builtin_folder, find_profile
 from edgekit.errors import UsageError
-from edgekit.forms.profiles import choose_profiles, override
+from edgekit.forms.profiles import choose_profiles, formats, override
 from edgekit.types import ExportProfile, Overrides
 
 
@@ -83,3 +83,12 @@ def test_a_file_cannot_claim_to_be_derived(own, line):
     assert tomllib.loads(line)
     with pytest.raises(UsageError, match=f"mine.toml: unknown key '{line.split()[0]}'"):
         own("mine", line)
+
+
+def test_several_formats():
+    """In the order of all, each once, however they are written."""
+    assert formats("tflite, onnx,tflite") == ("onnx", "tflite")
+    assert formats("all") == ("onnx", "tflite", "openvino")
+    with pytest.raises(UsageError, match="unknown format 'tflit'") as caught:
+        formats("onnx,tflit")
+    assert "tflite" in caught.value.hint

@@ -46,7 +46,7 @@ WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "cannot be read as a checkpoint: it is empty"),
     "text": (lambda path: path.write_text("hello, here are no weights"), "begins with b'hello, here are "),
     "pointer": (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"), "a pointer of Git LFS"),
-    "keras": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it is an HDF5 file"),
+    "keras": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "a damaged file of Keras"),
     "arrays": (lambda path: np.savez(path.open("wb"), w=np.zeros(3)), "none of its arrays has the name of a weight: w"),
     "late protocol": (
         lambda path: torch.save({"a.weight": torch.zeros(3)}, path, pickle_protocol=4),

@@ -20,7 +20,9 @@ Models = Annotated[
         autocompletion=model_ids,
     ),
 ]
-Format = Annotated[str | None, typer.Option("--format", "-f", help="onnx, tflite, openvino or all.")]
+Format = Annotated[
+    str | None, typer.Option("--format", "-f", help="onnx, tflite or openvino, with commas between several, or all.")
+]
 Int8 = Annotated[bool, typer.Option("--int8", help="Quantize weights and activations to int8, calibrated on images.")]
 Fp16 = Annotated[bool, typer.Option("--fp16", help="Store the weights as float16.")]
 DynamicRange = Annotated[

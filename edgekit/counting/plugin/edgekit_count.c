@@ -15,8 +15,9 @@
  *
  * Arguments: out=FILE, caches=KIB:WAYS+KIB:WAYS+... (first level first, lines of 64 bytes), threads=on.
  *
- * The program marks by getpriority(0, MAGIC << 16 | id), which does nothing else: id 0 begins to watch memory, every
- * other id but the last ends what is counted since the mark before, and id 0xffff writes the file:
+ * The program marks by getpriority(0, MAGIC << 16 | id), which does nothing else: id 0 begins to watch, every other id
+ * but the last ends what is counted since the mark before, and id 0xffff writes the file. Until it watches, the program
+ * runs as fast as without a plugin; then QEMU translates everything anew. The file:
  *     mark ID all fma dot int-multiply simd loads stores branches bytes-loaded bytes-stored misses...
  *     block ADDRESS EXECUTIONS all fma dot int-multiply simd loads stores branches
  * with the blocks of the last span between two marks; those of one address are to be added up.
@@ -36,12 +37,14 @@ struct qemu_plugin_insn;
 typedef void (*trans_cb)(qemu_plugin_id_t, struct qemu_plugin_tb *);
 typedef void (*exec_cb)(unsigned, void *);
 typedef void (*mem_cb)(unsigned, qemu_plugin_meminfo_t, uint64_t, void *);
+typedef void (*simple_cb)(qemu_plugin_id_t);
 typedef void (*syscall_cb)(qemu_plugin_id_t, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
                            uint64_t, uint64_t, uint64_t);
 extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, trans_cb);
 extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_cb, int flags, void *);
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int flags, int rw, void *);
 extern void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, syscall_cb);
+extern void qemu_plugin_reset(qemu_plugin_id_t, simple_cb);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
@@ -71,7 +74,7 @@ struct block {
 };
 struct level {
     uint64_t *lines; /* sets x ways, each set the last used first; 0 is none */
-    uint64_t sets, misses;
+    uint64_t sets, mask, misses; /* mask: sets - 1 where they are a power of two, else 0 */
     int ways;
 };
 struct mark {
@@ -83,8 +86,8 @@ static struct block *blocks;
 static struct level cache[LEVELS];
 static int levels, marks;
 static struct mark mark[MOST_MARKS];
-static uint64_t loaded, stored;
-static bool watching, threads, x86;
+static uint64_t loaded, stored, latest;
+static bool threads, x86;
 static const char *out;
 
 /* One 64-byte line through the levels: least recently used out, allocated on every miss, no prefetcher. */
@@ -92,7 +95,7 @@ static void touch(uint64_t line)
 {
     for (int n = 0; n < levels; n++) {
         struct level *l = &cache[n];
-        uint64_t *set = l->lines + (line % l->sets) * l->ways, tag = line + 1;
+        uint64_t *set = l->lines + (l->mask ? line & l->mask : line % l->sets) * l->ways, tag = line + 1;
         int i = 0;
         while (i < l->ways && set[i] != tag) {
             i++;
@@ -111,9 +114,6 @@ static void touch(uint64_t line)
 
 static void on_memory(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *unused)
 {
-    if (!watching) {
-        return;
-    }
     unsigned bytes = 1u << qemu_plugin_mem_size_shift(info);
     if (qemu_plugin_mem_is_store(info)) {
         stored += bytes;
@@ -121,10 +121,13 @@ static void on_memory(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address
         loaded += bytes;
     }
     uint64_t first = address >> LINE_BITS, last = (address + bytes - 1) >> LINE_BITS;
-    touch(first);
+    if (first != latest) { /* the latest line is the first of its set: nothing would change */
+        touch(first);
+    }
     if (last != first) {
         touch(last);
     }
+    latest = last;
 }
 
 static void on_block(unsigned cpu, void *block)
@@ -235,6 +238,15 @@ static void write_out(void)
     }
 }
 
+static void on_syscall(qemu_plugin_id_t, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                       uint64_t, uint64_t);
+
+static void watch(qemu_plugin_id_t id)
+{
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    qemu_plugin_register_vcpu_syscall_cb(id, on_syscall);
+}
+
 static void on_syscall(qemu_plugin_id_t id, unsigned cpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
                        uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8)
 {
@@ -243,7 +255,7 @@ static void on_syscall(qemu_plugin_id_t id, unsigned cpu, int64_t number, uint64
     }
     int what = a2 & 0xffff;
     if (what == WATCH) {
-        watching = true;
+        qemu_plugin_reset(id, watch);
     } else if (what == WRITE) {
         write_out();
     } else if (marks < MOST_MARKS) {
@@ -261,6 +273,7 @@ static bool parse_caches(const char *text)
         }
         l->ways = ways;
         l->sets = kib * 16 / ways;
+        l->mask = l->sets & (l->sets - 1) ? 0 : l->sets - 1;
         l->lines = calloc(l->sets * ways, sizeof *l->lines);
         text += used;
         if (*text == '+') {
@@ -290,7 +303,6 @@ VISIBLE int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
         fprintf(stderr, "edgekit_count: out=FILE is missing\n");
         return 1;
     }
-    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_vcpu_syscall_cb(id, on_syscall);
     return 0;
 }
