@@ -47,7 +47,7 @@ def test_files_elsewhere(tmp_path: Path, location: str) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="no ONNX model|holds no network|is no number"):
+    with pytest.raises(UsageError, match=r"no ONNX model|holds no network|is no number"):
         external_files(path)
 
 
@@ -57,7 +57,7 @@ def test_graphs_in_graphs_without_end(tmp_path: Path) -> None:
         for field in (0x32, 0x2A, 0x0A):
             message = bytes([field]) + varint(len(message)) + message
     path.write_bytes(b"\x3a" + varint(len(message)) + message)
-    with pytest.raises(UsageError, match="no ONNX model|holds no network|is no number"):
+    with pytest.raises(UsageError, match=r"no ONNX model|holds no network|is no number"):
         external_files(path)
 
 
