@@ -39,8 +39,16 @@ $(VENV)/.stamp-release: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[release]'
 	touch $@
 
+# A network of ImageNet's size, with random weights: no trained ones may be passed on. Then a small trained one, whose
+# accuracy can be shown.
+SMALL := mobilenet_v3_fashion
+SMALL_CARD := benchmarks/accuracy/cards/$(SMALL).toml
+SMALL_WEIGHTS := benchmarks/accuracy/checkpoints/$(SMALL).pt
+IMAGES := examples/fashion/fashion.npz
 demo: $(VENV)/.stamp-demo
 	$(BIN)/edgekit export mobilenet_v3 --format tflite --int8
+	$(BIN)/edgekit export $(SMALL_CARD) --weights $(SMALL_WEIGHTS) --calibration $(IMAGES) --format tflite --int8
+	$(BIN)/edgekit evaluate artifacts/$(SMALL)/tflite-int8 --data $(IMAGES) --against float --weights $(SMALL_WEIGHTS)
 	$(BIN)/edgekit profile --device local
 	$(BIN)/edgekit report
 	@echo

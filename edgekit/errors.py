@@ -66,7 +66,11 @@ SHOWN = 160
 
 def shown(value: object) -> str:
     """A value seen, for an error: as Python writes it, cut, with what may be a password in an address left out."""
-    text = re.sub(r"//[^\s@]*@", "//…@", repr(value))
+    try:
+        whole = repr(value)
+    except (ValueError, RecursionError):  # a number of too many digits, or lists in lists in lists
+        whole = f"<{type(value).__name__} that cannot be shown>"
+    text = re.sub(r"//[^\s@]*@", "//…@", whole)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.errors import did_you_mean
+from edgekit.errors import did_you_mean, shown
 
 
 @given(st.text(max_size=12), st.sets(st.text(alphabet="abcdef_1.", min_size=1, max_size=8), max_size=6))
@@ -18,3 +18,11 @@ def test_did_you_mean_names_known_words_only(wrong, known):
 
 def test_a_long_list_is_counted_only():
     assert did_you_mean("nothing like them", {f"word{i}" for i in range(50)}) == "50 are known"
+
+
+def test_a_value_that_cannot_be_shown() -> None:
+    assert shown(10**5000) == "<int that cannot be shown>"
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown(deep) == "<list that cannot be shown>"

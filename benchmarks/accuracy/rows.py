@@ -28,6 +28,7 @@ class Cell(Frozen):
         error: why there is none; empty otherwise.
         form: of its quantization, as the manifest tells: ``int8 operators`` or what it came out as.
         float_macs: share of the multiply-accumulates that stays in float.
+        for_accuracy: the part of it without which int8 would lose too much; the form keeps the rest in float for speed.
         evaluation: against the float network.
     """
 
@@ -37,6 +38,7 @@ class Cell(Frozen):
     form: str = ""
     ranges: str = ""
     float_macs: float = 0.0
+    for_accuracy: float = 0.0
     size_bytes: int = 0
     evaluation: Evaluation | None = None
 
@@ -128,15 +130,14 @@ def measure_row(
 
 def cell_of(artifact: Artifact, found: Evaluation) -> Cell:
     """What the table shows of an artifact."""
-    total = sum(layer.macs for layer in artifact.layers)
-    in_float = sum(layer.macs for layer in artifact.layers if layer.name in artifact.float_layers)
-    facts = artifact.quantization or {}
+    facts, fallback = artifact.quantization or {}, artifact.selective_float
     return Cell(
         format=artifact.format,
         profile=artifact.profile,
         form=str(facts.get("form", artifact.precision)),
         ranges=str(facts.get("ranges", "")),
-        float_macs=in_float / total if total else 0.0,
+        float_macs=artifact.float_macs_share,
+        for_accuracy=fallback.steps[-1].macs_share if fallback is not None else 0.0,
         size_bytes=artifact.size_bytes,
         evaluation=found,
     )

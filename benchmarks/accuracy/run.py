@@ -71,7 +71,8 @@ def one(network: Trained, work: Path) -> None:
     folder = work / "runs" / network.model
     trained = train(network.card, TrainOptions(DATA, network.recipe, out=folder, resume=True), Listener(say)).run
     seconds = sum(epoch.seconds for epoch in trained.epochs)
-    words = f"{trained.train_images} images, {network.epochs} epochs of batch {network.batch}, {seconds / 60:.0f} min"
+    epochs = f"{network.epochs} epoch{'s' * (network.epochs != 1)} of batch {network.batch}"
+    words = f"{trained.train_images} images, {epochs}, {seconds / 60:.0f} min"
     options = ExportOptions(calibration=DATA, parity_data=DATA, num_classes=10)
     options = in_folder(options, folder / CHECKPOINT, work / "artifacts")
     keep_row(ROWS, measure_row(network.card, options, DATA, words, say))

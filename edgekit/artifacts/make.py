@@ -84,7 +84,8 @@ def make(prepared: Prepared, profile: ExportProfile, folder: Path, progress: Pro
             write_atomic(folder / CLASSES_FILE, "\n".join(prepared.classes) + "\n")
         artifact = manifest(prepared, profile, folder, made, parity, audit, seconds, half)
         if selected is not None:
-            artifact = artifact.model_copy(update={"selective_float": selected.record})
+            notes = tuple(filter(None, (*artifact.notes, selected.doubt)))
+            artifact = artifact.model_copy(update={"selective_float": selected.record, "notes": notes})
         write_manifest(folder, artifact)
         write_snippet(folder, artifact)
     except EdgekitError as error:

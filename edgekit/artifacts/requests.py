@@ -264,6 +264,48 @@ class PlacementRequest(Frozen):
     budget_db: float
 
 
+class ClippingRequest(Frozen):
+    """An int8 network and what gave its ranges.
+
+    Attributes:
+        calibration: images, ``.npy``, uint8 ``(N, H, W, C)``.
+    """
+
+    network: NetworkSource
+    profile: ExportProfile
+    target: TargetClass
+    calibration: Path
+
+
+class Clipping(Frozen):
+    """How sure ranges are.
+
+    Attributes:
+        images: number of calibration images.
+        lost_db: loss on one half of them with the ranges of the other half; None when there are too few to tell, or too
+            many to simulate.
+    """
+
+    images: int
+    lost_db: float | None
+
+
+class FloatCostRequest(Frozen):
+    """Files of one network and format.
+
+    Attributes:
+        before, after: in int8, without what accuracy needs in float or in two scales, and with it.
+        float32: the same network in float32.
+        inputs: of each of the three.
+    """
+
+    format: Format
+    before: Path
+    after: Path
+    float32: Path
+    inputs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+
+
 class PlacedMove(Frozen):
     """A step of a search, see :class:`edgekit.convert.int8.placement.Move`; layers are called by their paths.
 
@@ -283,15 +325,11 @@ class Placement(Frozen):
 
     Attributes:
         sqnr_db: the simulated one before the first move.
-        images: number of calibration images.
-        clipping_db: loss on one half of them with the ranges of the other half; None when there are too few to tell, or
-            too many to simulate.
     """
 
     sqnr_db: float
     moves: tuple[PlacedMove, ...]
-    images: int
-    clipping_db: float | None
+    clipping: Clipping
 
 
 class ScoresRequest(Frozen):

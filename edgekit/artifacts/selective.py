@@ -15,13 +15,16 @@ from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.progress import Note, Progress, Step, Warned
 from ..base.stats import rounded
-from ..errors import VerificationError
-from ..types import ExportProfile, FloatStep, Parity, SelectiveFloat
+from ..base.target import host_target
+from ..catalog import profile_for
+from ..errors import EdgekitError, VerificationError
+from ..forms.resolve import resolve
+from ..types import ExportProfile, FloatCost, FloatStep, Parity, SelectiveFloat, TargetClass
 from .children import jobs
 from .convert import convert
 from .imports import NETWORK
 from .prepare import MORE_TIME, Prepared
-from .requests import Made, PlacedMove, Placement, PlacementRequest
+from .requests import Clipping, ClippingRequest, FloatCostRequest, Made, PlacedMove, Placement, PlacementRequest
 from .verify import check_parity
 
 MOST_MACS = 0.5
@@ -31,8 +34,12 @@ AIM_MACS = 0.1
 MORE_DB = 4.0
 """Margin of the search above what the first artifact's distance from its simulation requires."""
 MOST_ARTIFACTS = 5
+WORTH_DB = 1.0
+"""What more in float has to bring towards an aim that is missed all the same."""
 CLIPPING_DB = 1.0
 """The smallest loss to mention."""
+FEW_IMAGES = 64
+"""With more of them than this, an artifact that is near enough is not asked what its ranges clip."""
 ENOUGH_MOVES = 3
 """Number of moves on the path that are not worth another artifact in between."""
 
@@ -54,12 +61,15 @@ class Goal:
 
 @dataclass(frozen=True)
 class Selected:
-    """The artifact that was taken: how it is made, what the converter said of it, how near it is, how it was chosen."""
+    """The artifact that was taken: how it is made, what the converter said of it, how near it is, how it was chosen,
+    and whether its ranges are from too few images.
+    """
 
     profile: ExportProfile
     made: Made
     parity: Parity
     record: SelectiveFloat | None
+    doubt: str = ""
     error: VerificationError | None = None
 
 
@@ -103,14 +113,14 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress
     first = attempt(prepared, base, (), goals[0], progress)
     if prepared.options.strict_int8 or not missed(first.parity, goals[0].sqnr_db):
         record = SelectiveFloat(budget_db=goals[0].sqnr_db, aimed=goals[0].aimed, steps=(step_of(None, first, ()),))
-        return taken(first, record if prepared.options.selective_float else None, folder)
+        doubt = first_doubt(prepared, base, first.made.target)
+        return taken(first, record if prepared.options.selective_float else None, folder, doubt)
     for goal in goals:
         tried = [first]
         progress(Step(f"looking for what brings it to {goal.sqnr_db:g} dB"))
         path = search(prepared, base, first, goal)
         moves = path.moves
-        if goal is goals[0] and (doubt := clipping_doubt(path)):
-            progress(Warned(doubt))
+        doubt = clipping_doubt(path.clipping)
         while len(tried) < MOST_ARTIFACTS:
             count = next_point(path, tried, goal)
             if count is None:
@@ -118,22 +128,62 @@ def select_float(prepared: Prepared, base: ExportProfile, folder: Path, progress
             tried.append(attempt(prepared, base, moves[:count], goal, progress))
             if not missed(tried[-1].parity, goal.sqnr_db):
                 break
-        best = min(tried, key=lambda one: (len(one.parity.failures), -one.parity.sqnr_db))
+        best = taken_of(tried, goal)
         reached = not missed(best.parity, goal.sqnr_db)
         if best is not tried[-1]:  # what the last one gave lies where the layers' errors are looked for
             check_parity(prepared, best.profile, best.folder, best.made)
         if reached or (goal.aimed and best.parity.passed):
-            record = SelectiveFloat(budget_db=goal.sqnr_db, aimed=goal.aimed, steps=steps_of(tried, best, moves))
-            return taken(best, record, folder)
-    error = not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db, clipping_doubt(path))
+            cost = float_cost(prepared, first, best, progress)
+            steps = steps_of(tried, best, moves)
+            record = SelectiveFloat(budget_db=goal.sqnr_db, aimed=goal.aimed, steps=steps, cost=cost)
+            return taken(best, record, folder, doubt)
+    error = not_reached(steps_of(tried, best, moves), goals[-1].sqnr_db, doubt)
     return replace(taken(best, None, folder), error=error)
 
 
-def taken(best: Tried, record: SelectiveFloat | None, folder: Path) -> Selected:
+def taken_of(tried: list[Tried], goal: Goal) -> Tried:
+    """The artifact to take: the nearest one; short of what is only aimed at, the one with the fewest moves about as
+    near.
+    """
+    nearest = min(tried, key=lambda one: (len(one.parity.failures), -one.parity.sqnr_db))
+    if not goal.aimed or not missed(nearest.parity, goal.sqnr_db):
+        return nearest
+    least, failures = nearest.parity.sqnr_db - WORTH_DB, len(nearest.parity.failures)
+    near = [one for one in tried if one.parity.sqnr_db >= least and len(one.parity.failures) == failures]
+    return min(near, key=lambda one: one.moves)
+
+
+def float_cost(prepared: Prepared, first: Tried, best: Tried, progress: Progress) -> FloatCost | None:
+    """What the moves take in time; None without any, and on another CPU. That it cannot be timed is only said."""
+    if not best.moves or first.made.target != host_target():
+        return None
+    progress(Step("timing it against float32 and with nothing added"))
+    folder = inside(prepared.work, f"{best.profile.name}-in-float", field="the profile's name")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    own = profile_for(best.profile.format, "fp32")
+    same = {"opset": best.profile.opset, "ir_version": best.profile.ir_version}
+    try:
+        exact = convert(prepared, resolve(prepared.card, own.model_copy(update=same)).profile, folder)
+        request = FloatCostRequest(
+            format=best.profile.format,
+            before=first.folder / first.made.files[0],
+            after=best.folder / best.made.files[0],
+            float32=folder / exact.files[0],
+            inputs=(first.made.inputs, best.made.inputs, exact.inputs),
+        )
+        what = f"timing {prepared.card.id}"
+        return run_isolated(jobs.float_cost, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    except EdgekitError as error:
+        progress(Warned(f"what accuracy costs could not be timed: {error}"))
+        return None
+
+
+def taken(best: Tried, record: SelectiveFloat | None, folder: Path, doubt: str = "") -> Selected:
     """The artifact that was chosen, its files in ``folder``."""
     for file in best.folder.iterdir():
         shutil.move(file, folder / file.name)
-    return Selected(best.profile, best.made, best.parity, record)
+    return Selected(best.profile, best.made, best.parity, record, doubt)
 
 
 def attempt(
@@ -178,13 +228,28 @@ def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) ->
     return run_isolated(jobs.place, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
 
 
-def clipping_doubt(path: Placement) -> str:
+def first_doubt(prepared: Prepared, base: ExportProfile, target: TargetClass) -> str:
+    """As :func:`clipping_doubt`, of an artifact that needs no search: of trained weights, with ranges of few images.
+
+    Parity on the calibration images, which is what an export without others has, does not show what the ranges clip.
+    """
+    if not prepared.provenance.trained or prepared.ranges or prepared.calibration.count > FEW_IMAGES:
+        return ""
+    request = ClippingRequest(
+        network=prepared.source, profile=base, target=target, calibration=prepared.calibration_file
+    )
+    what = f"simulating what few calibration images clip in {prepared.card.id}"
+    limit_s = prepared.options.timeout_s
+    return clipping_doubt(run_isolated(jobs.clipping, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK))
+
+
+def clipping_doubt(clipping: Clipping) -> str:
     """That more calibration images would help, with the figure; empty where they would not by much."""
-    if path.clipping_db is None or path.clipping_db < CLIPPING_DB or path.images >= MAX_IMAGES:
+    if clipping.lost_db is None or clipping.lost_db < CLIPPING_DB or clipping.images >= MAX_IMAGES:
         return ""
     return (
-        f"{path.images} calibration images are few for this network: on one half of them int8 loses "
-        f"{path.clipping_db:.1f} dB with ranges that know the other half alone (simulated)"
+        f"{clipping.images} calibration images are few for this network: on one half of them int8 loses "
+        f"{clipping.lost_db:.1f} dB with ranges that know the other half alone (simulated)"
     )
 
 
@@ -233,7 +298,7 @@ def step_of(before: Tried | None, one: Tried, moves: tuple[PlacedMove, ...]) -> 
 def step_text(step: FloatStep) -> str:
     """What a step keeps in float and stores in two tensors, what that costs and what came of it."""
     if not step.added and not step.two_scales:
-        return f"all in int8: SQNR {step.sqnr_db:.1f} dB"
+        return f"nothing in float for it: SQNR {step.sqnr_db:.1f} dB"
     parts = []
     if step.added:
         count = f", {step.layers} layers in all" if step.layers > len(step.added) else ""

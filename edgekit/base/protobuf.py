@@ -10,16 +10,39 @@ from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Value = int | float | bytes
+MOST_FIELDS = 1_000_000
 
 
-def fields(data: bytes) -> Iterator[tuple[int, Value]]:
+class Room:
+    """How many fields more a file may have, all of its messages together."""
+
+    def __init__(self, left: int = MOST_FIELDS) -> None:
+        self.left = left
+
+    def take(self) -> None:
+        """One field.
+
+        Raises:
+            ValueError: there is no room for it.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("it has more fields than any light network's file")
+
+
+def fields(data: bytes, room: Room | None = None) -> Iterator[tuple[int, Value]]:
     """The fields of a message in order: number, and an integer, a float or bytes.
 
+    Args:
+        data: the message.
+        room: for the fields of the file that it is of; without it a message has room for itself.
+
     Raises:
-        ValueError: the message is cut off, or is none.
+        ValueError: the message is cut off, is none, or has too many fields.
     """
-    position = 0
+    position, room = 0, room or Room()
     while position < len(data):
+        room.take()
         key, position = varint(data, position)
         number, kind = key >> 3, key & 7
         if number == 0:

@@ -26,7 +26,8 @@ def accuracy_status(candidate: Stored, max_drop: float) -> tuple[Status, str]:
     except UsageError as error:
         return "INVALID", str(error)
     against = [one for one in fresh if one.drop is not None and one.reference and one.reference.kind == "network"]
-    command = f"edgekit evaluate {candidate.folder} --data DATA --against float"
+    weights = " --weights FILE" if candidate.artifact.weights.kind == "file" else ""
+    command = f"edgekit evaluate {candidate.folder} --data DATA --against float{weights}"
     if not against:
         why = "is of another file: the artifact was changed since" if kept and not fresh else "was not evaluated"
         return "INCONCLUSIVE", f"max_drop is {max_drop:g} points, and what the candidate loses {why}; run {command}"

@@ -7,6 +7,8 @@ runtimes keep the fused operator, which is faster there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from torch import Tensor, fx, nn
 
 from ._pass import rewrite
@@ -39,5 +41,21 @@ def split_hard_swish(graph_module: fx.GraphModule) -> int:
         if isinstance(module, nn.Hardswish):
             parent, _, attribute = name.rpartition(".")
             setattr(graph_module.get_submodule(parent), attribute, SplitHardSwish().eval())
+            changed += 1
+    return changed
+
+
+def join_hard_swish(graph_module: fx.GraphModule, names: Collection[str]) -> int:
+    """Write those of these layers that were split as ``nn.Hardswish`` again, in place; returns how many.
+
+    What stays in float inside an int8 artifact has the fused operator, as a float artifact has. A hard-swish whose
+    gate another one shares stays as it is.
+    """
+    changed = 0
+    for node in graph_module.graph.nodes:
+        if node.op != "call_module" or str(node.target) not in names or len(node.all_input_nodes) != 1:
+            continue
+        if isinstance(graph_module.get_submodule(str(node.target)), SplitHardSwish):
+            graph_module.add_submodule(str(node.target), nn.Hardswish().eval())
             changed += 1
     return changed

@@ -29,6 +29,7 @@ from .page.words import RUNTIMES, again, conditions_of, plural, short, tip
 from .summary import PUBLISHED, Group, Row
 from .table import ASSUMED, milliseconds
 from .templates import page_environment
+from .throughput import TITLES, WORDS, notes, rates
 
 PAGE_BYTES = 5_000_000
 """A larger page takes long to open."""
@@ -98,7 +99,9 @@ def render_html(
         drawn=Markup,  # only for what the plots made, which escape their own texts
     )
     rows = [row for group in groups for row in group.rows]
-    return environment.from_string(source("page.html.j2")).render(
+    return environment.from_string(
+        source("page.html.j2")
+    ).render(
         sections=[section(group, kept, FIRST if len(groups) == 1 else OF_SEVERAL) for group in groups],
         kept=kept,
         asks=asks(groups),
@@ -121,6 +124,9 @@ def render_html(
         counted_errors=errors_of(counted),
         style=Markup(source("page.css")),  # a file of this package  # noqa: S704  # nosec B704
         script=Markup(source("page.js")),  # a file of this package  # noqa: S704  # nosec B704
+        stream_titles=TITLES[len(WORDS) :],
+        stream_notes=notes,
+        stream_rates=rates,
         sequence=sequence,
         cumulative=cumulative,
         slowest=slowest,

@@ -28,19 +28,24 @@ def throughput_table(measurements: Sequence[Measurement]) -> Group:
     for title in titles:
         table.add_column(title, justify="left" if title in WORDS else "right")
     for m in measurements:
-        for one in m.throughput or ():
-            table.add_row(
-                m.model,
-                m.format,
-                m.precision,
-                str(one.streams),
-                str(one.threads),
-                rate(one.per_s),
-                *([rate(one.per_s * m.batch)] if batched else []),
-                milliseconds(one.busy_p50_ns / 1e6),
-                milliseconds(one.busy_p90_ns / 1e6),
-            )
+        for cells in rates(m):
+            table.add_row(m.model, m.format, m.precision, *(cells if batched else [*cells[:3], *cells[4:]]))
     return Group(table, *map(Text, notes(measurements)))
+
+
+def rates(m: Measurement) -> list[list[str]]:
+    """The cells of each number of streams of a measurement, as ``TITLES`` has them behind the words."""
+    return [
+        [
+            str(one.streams),
+            str(one.threads),
+            rate(one.per_s),
+            rate(one.per_s * m.batch),
+            milliseconds(one.busy_p50_ns / 1e6),
+            milliseconds(one.busy_p90_ns / 1e6),
+        ]
+        for one in m.throughput or ()
+    ]
 
 
 def rate(per_s: float) -> str:

@@ -54,7 +54,7 @@ from .measurements import (
 from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
-from .selection import FloatStep, SelectiveFloat
+from .selection import FloatCost, FloatStep, SelectiveFloat
 from .stored import Stored
 from .summaries import Ground, Summary
 from .tuning import (
@@ -106,6 +106,7 @@ __all__ = [
     "Evidence",
     "ExportProfile",
     "FileEntry",
+    "FloatCost",
     "FloatStep",
     "FormOutcome",
     "FormTable",

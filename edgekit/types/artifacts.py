@@ -254,6 +254,13 @@ class Artifact(Frozen):
         return f"give its file again: {self.origin}" if self.origin else f"export it again: {self.command}"
 
     @property
+    def float_macs_share(self) -> float:
+        """Share of the multiply-accumulates that an int8 artifact computes in float on purpose, 0 to 1."""
+        total = sum(layer.macs for layer in self.layers)
+        kept = sum(layer.macs for layer in self.layers if layer.name in self.float_layers)
+        return kept / total if total else 0.0
+
+    @property
     def size_bytes(self) -> int:
         """Bytes that a device must store: the model files, without the manifest, check data and measurements."""
         return sum(f.size_bytes for f in self.model_files)

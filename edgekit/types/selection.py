@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Frozen
+from .tuning import Ratio
 
 
 class FloatStep(Frozen):
@@ -25,14 +26,29 @@ class FloatStep(Frozen):
     failures: tuple[str, ...] = ()
 
 
+class FloatCost(Frozen):
+    """CPU time of an inference where the artifact was exported, on one thread, in pairs of runs in one process.
+
+    Attributes:
+        without: that of int8 with nothing added over that of the artifact: below 1 = what was added costs time.
+        float32: that of the network in float32 over that of the artifact: below 1 = int8 is slower.
+    """
+
+    without: Ratio
+    float32: Ratio
+
+
 class SelectiveFloat(Frozen):
     """How these were chosen.
 
     Attributes:
         budget_db: the SQNR that was asked for.
         aimed: it is what the profile aims at, and no bound: missing it is no failure.
+        cost: what they take in time; None where nothing was added, and where it could not be timed, as the artifact is
+            for another class of CPU than the exporting machine's.
     """
 
     budget_db: float
     aimed: bool = False
     steps: tuple[FloatStep, ...]
+    cost: FloatCost | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.protobuf import Value, fields, varint
+from ..base.protobuf import Room, Value, fields, varint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,11 +92,11 @@ def read_graph(path: Path) -> Graph:
         ValueError: it is damaged, or would fill the memory.
         OSError: it cannot be read.
     """
-    constants, epsilons, room = {}, set(), LARGEST_BYTES
-    for name, operator, attributes in nodes(path):
+    constants, epsilons, room, counted = {}, set(), LARGEST_BYTES, Room()
+    for name, operator, attributes in nodes(path, counted):
         tensor = attributes.get("value", {}).get(TENSOR)
         if operator == "Const" and isinstance(tensor, bytes):
-            array = read_tensor(tensor, room)
+            array = read_tensor(tensor, room, counted)
             if array is None:
                 continue
             room -= array.nbytes
@@ -109,8 +109,12 @@ def read_graph(path: Path) -> Graph:
     return Graph(constants, frozenset(round(one, 9) for one in epsilons if one > VERY_SMALL))
 
 
-def nodes(path: Path) -> Iterator[Node]:
+def nodes(path: Path, counted: Room | None = None) -> Iterator[Node]:
     """The nodes of a frozen graph, in order.
+
+    Args:
+        path: the file.
+        counted: room for its fields.
 
     Raises:
         ValueError: it is damaged, or larger than any light network's.
@@ -118,35 +122,37 @@ def nodes(path: Path) -> Iterator[Node]:
     """
     if path.stat().st_size > LARGEST_BYTES:
         raise ValueError(f"it has more than {LARGEST_BYTES >> 30} GB")
-    for number, node in fields(path.read_bytes()):
+    counted = counted or Room()
+    for number, node in fields(path.read_bytes(), counted):
         if number == NODE and isinstance(node, bytes):
-            yield read_node(node)
+            yield read_node(node, counted)
 
 
-def read_node(node: bytes) -> Node:
+def read_node(node: bytes, counted: Room) -> Node:
     """A node's name, operator and attributes.
 
     Raises:
         ValueError: it is damaged.
     """
     words, attributes = {NAME: "", OPERATOR: ""}, {}
-    for number, value in fields(node):
+    for number, value in fields(node, counted):
         if number in words and isinstance(value, bytes):
             words[number] = value.decode()
         elif number == ATTRIBUTE and isinstance(value, bytes):
-            entry = dict(fields(value))
+            entry = dict(fields(value, counted))
             key, content = entry.get(KEY), entry.get(VALUE)
             if isinstance(key, bytes) and isinstance(content, bytes):
-                attributes[key.decode()] = dict(fields(content))
+                attributes[key.decode()] = dict(fields(content, counted))
     return words[NAME], words[OPERATOR], attributes
 
 
-def read_tensor(message: bytes, room: int) -> NDArray[np.floating] | None:
+def read_tensor(message: bytes, room: int, counted: Room) -> NDArray[np.floating] | None:
     """An array from a ``TensorProto`` message; None for one that holds no real numbers.
 
     Args:
         message: the message.
         room: bytes that it may take.
+        counted: room for its fields.
 
     Raises:
         ValueError: it takes more, or holds less than its shape says.
@@ -154,11 +160,11 @@ def read_tensor(message: bytes, room: int) -> NDArray[np.floating] | None:
     kind: Value = 1
     shape: list[int] = []
     content, values = b"", bytearray()
-    for number, value in fields(message):
+    for number, value in fields(message, counted):
         if number == KIND:
             kind = value
         elif number == SHAPE and isinstance(value, bytes):
-            shape = read_shape(value)
+            shape = read_shape(value, counted)
         elif number == CONTENT and isinstance(value, bytes):
             content = value
         elif number in (FLOATS, DOUBLES):
@@ -177,16 +183,16 @@ def read_tensor(message: bytes, room: int) -> NDArray[np.floating] | None:
     return array.reshape(shape)
 
 
-def read_shape(message: bytes) -> list[int]:
+def read_shape(message: bytes, counted: Room) -> list[int]:
     """The sizes in a ``TensorShapeProto`` message.
 
     Raises:
         ValueError: one is negative, or it is damaged.
     """
     sizes = []
-    for number, dimension in fields(message):
+    for number, dimension in fields(message, counted):
         if number == SHAPE and isinstance(dimension, bytes):
-            size = dict(fields(dimension)).get(1, 0)
+            size = dict(fields(dimension, counted)).get(1, 0)
             if not isinstance(size, int) or size < 0:
                 raise ValueError("a constant has no fixed shape")
             sizes.append(size)

@@ -18,14 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.archives import check_npz
-from .pickled import DAMAGED, Opaque, plain_values
+from .pickle_bounds import Opaque
+from .pickled import DAMAGED, plain_values
 
 Array = NDArray[Any]
 LARGEST_BYTES = 1 << 29
 MAGIC = b"\x93NUMPY"
 ARRAY = re.compile(r"numpy\.(_?core\.multiarray\._reconstruct|_core\.numeric\._frombuffer|core\.numeric\._frombuffer)$")
 TYPE = re.compile(r"[<>=|]?[fiub]\d{1,2}$")
-DEEPEST = 8
+DEEPEST, MOST_VALUES = 8, 500_000
+"""Lists and dicts within each other, and values in all of them together, each counted as often as it is met."""
+
+LONGEST_NAME = 1000
 
 
 def read_arrays(path: Path) -> dict[str, Array] | None:
@@ -38,6 +42,10 @@ def read_arrays(path: Path) -> dict[str, Array] | None:
         start = stream.read(8)
     if start.startswith(b"PK") and is_npz(path):
         check_npz(path)
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > LARGEST_BYTES:
+            raise ValueError(f"its arrays have {unpacked / 1e6:.0f} MB, more than any light network's")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     if not start.startswith((b"\x80", MAGIC)) or path.stat().st_size > LARGEST_BYTES:
@@ -75,31 +83,47 @@ def skip_header(stream: Any) -> None:
         raise ValueError("one array and no names")
 
 
-def arrays(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Array]]:
+def arrays(whole: Any) -> Iterator[tuple[str, Array]]:
     """Every array in a value, by name.
 
     Raises:
-        ValueError: one holds fewer bytes than its shape says.
+        ValueError: one holds fewer bytes than its shape says, or what is met more than once makes too much of them.
     """
-    if depth > DEEPEST:
-        return
-    inside: list[tuple[Any, Any]] = []
-    if isinstance(value, Opaque):
-        array = array_of(value)
-        if isinstance(array, list):
-            # An array of objects: in an .npy file the one dict that was saved.
-            inside = [("", one) for one in array] if len(array) == 1 else list(enumerate(array))
-        elif array is not None:
+    waiting: list[tuple[str, Any, int]] = [("", whole, 0)]
+    met, room = 0, LARGEST_BYTES
+    while waiting:
+        name, value, depth = waiting.pop()
+        met += 1
+        array = array_of(value) if isinstance(value, Opaque) else None
+        if isinstance(array, np.ndarray):
+            room -= array.nbytes
             yield name, array
-        else:
-            inside = list(value.state.items())  # an OrderedDict, for example
+        elif depth <= DEEPEST:
+            waiting += ((f"{name}.{word}".strip("."), one, depth + 1) for word, one in reversed(inside(value, array)))
+        if met + len(waiting) > MOST_VALUES or room < 0:
+            raise ValueError("it unfolds to more than any light network's weights")
+
+
+def inside(value: Any, objects: Array | list[Any] | None) -> list[tuple[str, Any]]:
+    """What a value holds, by the word that it adds to the name; ``objects`` are those of an array of objects.
+
+    Raises:
+        ValueError: a name is longer than any layer's.
+    """
+    held: list[tuple[Any, Any]] = []
+    if isinstance(objects, list):
+        # In an .npy file the one dict that was saved.
+        held = [("", one) for one in objects] if len(objects) == 1 else list(enumerate(objects))
+    elif isinstance(value, Opaque):
+        held = list(value.state.items())  # an OrderedDict, for example
     elif isinstance(value, dict):
-        inside = list(value.items())
+        held = list(value.items())
     elif isinstance(value, list | tuple):
-        inside = list(enumerate(value))
-    for key, one in inside:
-        word = key.decode("latin1") if isinstance(key, bytes) else str(key)
-        yield from arrays(one, f"{name}.{word}".strip("."), depth + 1)
+        held = list(enumerate(value))
+    words = [(key.decode("latin1") if isinstance(key, bytes) else str(key), one) for key, one in held]
+    if any(len(word) > LONGEST_NAME for word, _ in words):
+        raise ValueError(f"a name in it has more than {LONGEST_NAME} characters")
+    return words
 
 
 def array_of(made: Opaque) -> Array | list[Any] | None:
@@ -132,7 +156,9 @@ def dtype_of(kind: Any) -> np.dtype[Any] | None:
     """The type of numbers that a pickled dtype names; None for any other."""
     if not isinstance(kind, Opaque) or kind.kind != "numpy.dtype" or not kind.arguments:
         return None
-    word = str(kind.arguments[0])
+    word = kind.arguments[0]
+    if not isinstance(word, str):
+        return None
     order = kind.built[1] if isinstance(kind.built, tuple) and len(kind.built) > 1 else "|"
     text = word if word[0] in "<>=|" else f"{order if order in ('<', '>') else ''}{word}"
     return np.dtype(text) if TYPE.match(text) else None

@@ -9,36 +9,23 @@ from __future__ import annotations
 
 import pickletools
 import zipfile
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from ..base.archives import check_archive
+from .pickle_bounds import MOST_OPCODES, BoundsError, Opaque, check_call, check_key, check_value
 
 LARGEST_PICKLE = 64_000_000
 """Bytes of a pickle that are read: the tensors of a checkpoint lie beside it."""
 LEGACY = 4
 """In files older than PyTorch 1.6 the content is the fourth pickle: after magic number, version and machine."""
+PICKLES = 5
+"""That PyTorch reads of such a file: the names of the tensors' contents come last."""
+ARCHIVE = b"PK\x03\x04"
 DAMAGED = (OSError, zipfile.BadZipFile, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
 MARK = object()
-
-
-@dataclass
-class Opaque:
-    """An object of a class that was not made, with what the pickle sets on it or puts into it.
-
-    Attributes:
-        state: what is set by name.
-        kind: full name of its class, or of the function that would make it; empty where the pickle names none.
-        arguments: what that function would be called with.
-        built: its state, where that is no dict.
-    """
-
-    state: dict[Any, Any] = field(default_factory=dict)
-    kind: str = field(default="", compare=False)
-    arguments: Any = field(default=(), compare=False)
-    built: Any = field(default=None, compare=False)
+OPCODES = {opcode.code.encode("latin1"): opcode for opcode in pickletools.opcodes}
 
 
 def checkpoint_values(path: Path) -> Any:
@@ -57,6 +44,70 @@ def checkpoint_values(path: Path) -> Any:
         return None  # whoever loads the weights says what is wrong with them
 
 
+def check_pickles(path: Path) -> None:
+    """Make sure that PyTorch's reader comes to an end with a file, before it is let begin.
+
+    Raises:
+        BoundsError: it would not, or may not; other damage is that reader's to name.
+    """
+    try:
+        with path.open("rb") as file:
+            # As PyTorch decides: an archive may end a file that begins with a pickle.
+            if file.read(len(ARCHIVE)) == ARCHIVE:
+                check_members(file)
+            else:
+                file.seek(0)
+                check_stream(BytesIO(file.read(LARGEST_PICKLE)))
+    except BoundsError:
+        raise
+    except DAMAGED:
+        return
+
+
+def check_members(file: IO[bytes]) -> None:
+    """Follow every pickle in an archive: readers differ in which one they take, where several have the name.
+
+    Raises:
+        BoundsError: one goes beyond its bounds.
+        one of ``DAMAGED``: one is none.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if member.filename.endswith("data.pkl"):
+                if member.file_size > LARGEST_PICKLE:
+                    raise BoundsError(f"its pickle has more than {LARGEST_PICKLE / 1e6:.0f} MB")
+                bounded_values(BytesIO(archive.read(member)))
+
+
+def check_stream(stream: BytesIO) -> None:
+    """Follow the pickles at the beginning of an old checkpoint.
+
+    Raises:
+        BoundsError: one goes beyond its bounds.
+        one of ``DAMAGED``: one is none.
+    """
+    try:
+        for _ in range(PICKLES):
+            bounded_values(stream)
+    except DAMAGED as error:
+        if stream.tell() >= LARGEST_PICKLE:
+            raise BoundsError(f"its pickle has more than {LARGEST_PICKLE / 1e6:.0f} MB") from error
+        raise
+
+
+def bounded_values(stream: IO[bytes]) -> None:
+    """Follow a pickle to its end for :func:`check_pickles`.
+
+    Raises:
+        BoundsError: it goes beyond its bounds.
+        one of ``DAMAGED``: it is none.
+    """
+    try:
+        plain_values(stream)
+    except UnicodeDecodeError as error:  # PyTorch's reader goes on where the standard library's stops
+        raise BoundsError("a name in it is not ASCII") from error
+
+
 def legacy_values(content: bytes) -> Any:
     """The last of the pickles that stand at the beginning of an old checkpoint."""
     stream = BytesIO(content)
@@ -67,13 +118,28 @@ def plain_values(stream: IO[bytes]) -> Any:
     """The value that the next pickle of a stream describes.
 
     Raises:
+        BoundsError: it goes beyond its bounds.
         one of ``DAMAGED``: it is none.
     """
     stack: list[Any] = []
     memo: dict[int, Any] = {}
-    for opcode, argument, _ in pickletools.genops(stream):
+    for _ in range(MOST_OPCODES):
+        opcode, argument = instruction(stream)
+        if opcode.name == "STOP":
+            check_value(stack[-1])
+            return stack[-1]
         step(opcode, argument, stack, memo)
-    return stack[-1]
+    raise BoundsError(f"its pickle has more than {MOST_OPCODES:,} instructions")
+
+
+def instruction(stream: IO[bytes]) -> tuple[pickletools.OpcodeInfo, Any]:
+    """The next opcode and its argument: ``pickletools.genops`` takes twice the time.
+
+    Raises:
+        one of ``DAMAGED``: there is none.
+    """
+    opcode = OPCODES[stream.read(1)]
+    return opcode, None if opcode.arg is None else opcode.arg.reader(stream)
 
 
 def step(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], memo: dict[int, Any]) -> None:
@@ -93,7 +159,7 @@ def step(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], memo: 
         above_mark(stack)
     elif name == "POP":
         stack.pop()
-    elif name not in ("PROTO", "FRAME", "STOP"):
+    elif name not in ("PROTO", "FRAME"):
         before = [taken(stack, kind) for kind in reversed(opcode.stack_before)]
         stack.append(made(name, argument, before[::-1]))
 
@@ -111,6 +177,8 @@ def put_into(stack: list[Any], name: str) -> None:
     target = stack[-1]
     inside = target.state if isinstance(target, Opaque) else target
     if name.startswith("SETITEM"):
+        for key in values[::2]:
+            check_key(key)
         inside.update(zip(values[::2], values[1::2], strict=True))
     elif name == "BUILD":
         if isinstance(target, Opaque) and isinstance(values[0], dict):
@@ -144,6 +212,8 @@ def made(name: str, argument: Any, before: list[Any]) -> Any:
     if name in ("LIST", "FROZENSET"):
         return list(before[-1])
     if name == "DICT":
+        for key in before[-1][::2]:
+            check_key(key)
         return dict(zip(before[-1][::2], before[-1][1::2], strict=True))
     return opaque(name, argument, before) if before or name in CLASSES else argument
 
@@ -153,11 +223,12 @@ def opaque(name: str, argument: Any, before: list[Any]) -> Opaque | bytes:
     if name == "GLOBAL":
         return Opaque(kind=str(argument).replace(" ", "."))
     if name == "STACK_GLOBAL":
-        return Opaque(kind=".".join(map(str, before)))
+        return Opaque(kind=".".join(before))  # TypeError where they are no words
     maker = before[0] if before else None
     if name in ("REDUCE", "NEWOBJ") and isinstance(maker, Opaque):
-        if maker.kind == "_codecs.encode" and before[1][1:] == ("latin1",):
-            return str(before[1][0]).encode("latin1")  # bytes, as protocol 2 writes them
+        check_call(maker.kind, before[1])
+        if maker.kind == "_codecs.encode" and isinstance(before[1], tuple) and before[1][1:] == ("latin1",):
+            return str.encode(before[1][0], "latin1")  # bytes, as protocol 2 writes them
         return Opaque(kind=maker.kind, arguments=before[1])
     return Opaque()
 

@@ -6,7 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import SHOWN, UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
 CUT = "it may be truncated: compare its size with the source's"
@@ -32,7 +32,7 @@ def refusal(path: Path, error: Exception) -> UsageError:
     named = re.search(r"GLOBAL ([\w.]+)", said)
     if named:
         # The one thing in the file that PyTorch names; what else it holds is not looked at.
-        return UsageError(f"{path} is refused: it calls for {named[1]}, which no checkpoint needs", WAY_OUT)
+        return UsageError(f"{path} is refused: it calls for {named[1][:SHOWN]}, which no checkpoint needs", WAY_OUT)
     if "reduce for unrecognized function" in said:
         return UsageError(f"{path} is refused: it calls a function that it has put together itself", WAY_OUT)
     if "TorchScript" in said:
@@ -72,7 +72,11 @@ def foreign_archive(path: Path) -> str:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile):
         return ""
-    return "" if any(name.endswith("data.pkl") for name in names) else ", ".join(names[:3]) or "nothing"
+    return (
+        ""
+        if any(name.endswith("data.pkl") for name in names)
+        else ", ".join(name[:SHOWN] for name in names[:3]) or "nothing"
+    )
 
 
 def beginning(path: Path) -> bytes:

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 
 from ..base.archives import check_archive
-from ..errors import EdgekitError, UsageError
+from ..errors import SHOWN, EdgekitError, UsageError
 from .foreign_arrays import Foreign, read_foreign
+from .pickle_bounds import BoundsError
+from .pickled import check_pickles
 from .refusals import WAY_OUT, beginning, refusal
 
 UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
@@ -76,7 +78,10 @@ def read_file(path: Path) -> Any:
             return load_file(path)
         check_size(path)
         foreign = foreign_weights(path)
-        return unpickle(path) if foreign is None else foreign
+        if foreign is not None:
+            return foreign
+        check_bounds(path)
+        return unpickle(path)
     except EdgekitError:
         raise
     except Exception as error:  # readers of foreign bytes raise anything; it is the file's fault
@@ -104,6 +109,18 @@ def check_size(path: Path) -> None:
     try:
         check_archive(path)
     except ValueError as error:
+        raise UsageError(f"{path} is refused: {error}", WAY_OUT) from error
+
+
+def check_bounds(path: Path) -> None:
+    """Refuse a pickle with which PyTorch's reader would not end, or with which it would end the process.
+
+    Raises:
+        UsageError: it is one.
+    """
+    try:
+        check_pickles(path)
+    except BoundsError as error:
         raise UsageError(f"{path} is refused: {error}", WAY_OUT) from error
 
 
@@ -146,4 +163,4 @@ def wanted(said: str) -> tuple[str, type[Inert]]:
 
 def full_name(value: Inert) -> str:
     """The class that ``value`` stands for."""
-    return f"{type(value).__module__}.{type(value).__qualname__}"
+    return f"{type(value).__module__}.{type(value).__qualname__}"[:SHOWN]

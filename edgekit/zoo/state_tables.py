@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import UsageError
+from ..errors import LISTED, SHOWN, UsageError, shown
 from .refusals import WAY_OUT
 from .safe_load import Inert, full_name
 
@@ -101,7 +101,7 @@ def likeliest(found: list[Table], path: Path) -> Table:
 
     first, second, *_ = sorted(found, key=rank)
     if rank(first)[0] == len(USUAL) and rank(second)[0] == len(USUAL) and not is_average(first.key):
-        names = ", ".join(table.key for table in found)
+        names = ", ".join(table.key[:SHOWN] for table in found[:LISTED])
         raise UsageError(f"{path} holds several tables of tensors: {names}", "save the one that you mean alone")
     return first
 
@@ -121,9 +121,9 @@ def what_it_is(content: Any) -> str:
     for key in (*USUAL, *map(str, content)):
         if key in modules and (key in USUAL or is_average(key)):
             whole = full_name(modules[key])
-            return f"is refused: its {key!r} is a whole pickled network, {whole}, which only its own code can read"
+            return f"is refused: its {shown(key)} is a whole pickled network, {whole}, which only its own code can read"
     arrays = [key for key, value in modules.items() if full_name(value).startswith("numpy")]
     if arrays:
-        return f"holds no state dict: {arrays[0]!r} is a NumPy array, not a tensor"
-    keys = ", ".join(map(str, list(content)[:5])) or "nothing"
+        return f"holds no state dict: {shown(arrays[0])} is a NumPy array, not a tensor"
+    keys = ", ".join(str(key)[:SHOWN] for key in list(content)[:5]) or "nothing"
     return f"holds no state dict: its keys are {keys}"

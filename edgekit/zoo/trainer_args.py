@@ -14,14 +14,16 @@ from typing import Any
 
 from ..base.hubs import HubId
 from ..base.untrusted import read_text
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..types import ModelCard, Weights
 from .hub_weights import entry_of
-from .pickled import Opaque
+from .pickle_bounds import Opaque
 from .preprocessing_files import HINT, numbers
 
 ARGS = "args.yaml"
-LARGEST_ARGS = 1_000_000
+LARGEST_ARGS = 100_000
+LONGEST = 500
+"""Characters of PyYAML's words that are shown: they quote the file."""
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 """What torchvision's presets always use."""
 
@@ -76,13 +78,32 @@ def beside(checkpoint: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     text = read_text(path, HINT, LARGEST_ARGS)
+    try:
+        content = yaml_values(text)
+    # PyYAML lets what its constructors of !!int, !!bool and !!timestamp raise pass through.
+    except (RecursionError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+        raise UsageError(f"{path} is not YAML: {str(error)[:LONGEST]}", HINT) from error
+    return content if isinstance(content, dict) else {}
+
+
+def yaml_values(text: str) -> Any:
+    """The plain values in YAML that names nothing twice: a few lines of names for names unfold to gigabytes.
+
+    Raises:
+        ValueError: it is no YAML, or a value stands for another one.
+    """
     import yaml
 
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("a value stands for another one (*name), which no trainer writes")
+            return super().compose_node(parent, index)
+
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{path} is not YAML: {error}", HINT) from error
-    return content if isinstance(content, dict) else {}
+        return Plain(text).get_single_data()
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def of_torchvision(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,5 +161,5 @@ def pixels(value: Any) -> int:
         TypeError: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TypeError(f"{value!r} is not a number of pixels")
+        raise TypeError(f"{shown(value)} is not a number of pixels")
     return value

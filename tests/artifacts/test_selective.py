@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.artifacts.cache import ingredients
 from edgekit.artifacts.prepare import ExportOptions
-from edgekit.artifacts.requests import PlacedMove, Placement
+from edgekit.artifacts.requests import Clipping, PlacedMove, Placement
 from edgekit.artifacts.selective import (
     Goal,
     Tried,
@@ -18,19 +18,30 @@ from edgekit.artifacts.selective import (
     next_point,
     not_reached,
     step_text,
+    taken_of,
     with_moves,
 )
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.cli.export import check_int8_options
-from edgekit.cli.show.export import selection_lines
+from edgekit.cli.show.export import float_lines, selection_lines
 from edgekit.errors import UsageError, VerificationError
-from edgekit.types import FloatStep, ParityTolerance, SelectiveFloat
+from edgekit.types import (
+    Artifact,
+    ChosenForm,
+    FloatCost,
+    FloatStep,
+    LayerLoad,
+    ParityTolerance,
+    Ratio,
+    SelectiveFloat,
+)
 from edgekit.verbs.export import export
 from edgekit.verify.parity import compare
 
 from .test_layer_errors import CARD, loose
 
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-int8" / "manifest.json"
 LOOSE = ParityTolerance(min_cosine=0, min_sqnr_db=0, max_abs_error=1, min_top1_agreement=0)
 
 
@@ -41,7 +52,7 @@ def tried(moves: int, sqnr_db: float) -> Tried:
 
 def path(*simulated: float) -> Placement:
     moves = tuple(PlacedMove(share=0.01, sqnr_db=db) for db in simulated[1:])
-    return Placement(sqnr_db=simulated[0], moves=moves, images=16, clipping_db=None)
+    return Placement(sqnr_db=simulated[0], moves=moves, clipping=Clipping(images=16, lost_db=None))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +145,7 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
 
 
 def test_images_that_are_too_few_are_said_with_what_they_cost():
-    sure, unsure, unknown = (path(20.0).model_copy(update={"clipping_db": lost}) for lost in (0.4, 7.25, None))
+    sure, unsure, unknown = (Clipping(images=16, lost_db=lost) for lost in (0.4, 7.25, None))
     assert clipping_doubt(sure) == clipping_doubt(unknown) == ""
     doubt = clipping_doubt(unsure)
     assert "16 calibration images are few" in doubt
@@ -153,12 +164,71 @@ def test_what_is_just_not_reached_is_told_from_what_was_asked():
     assert missed(parity, 27.0) == ("SQNR 26.98 dB is below 27 dB",)
 
 
+@pytest.mark.parametrize(
+    ("aimed", "measured", "expected"),
+    [
+        (True, [(0, 11.2), (11, 17.4), (19, 18.1)], 11),  # 20 dB are missed either way
+        (True, [(0, 11.2), (11, 16.9), (19, 18.1)], 19),
+        (True, [(0, 17.2), (11, 17.4), (19, 18.1)], 0),
+        (True, [(0, 11.2), (11, 19.4), (19, 20.1)], 19),  # met
+        (False, [(0, 11.2), (11, 17.4), (19, 18.1)], 19),  # a bound: missing it is a failure
+    ],
+)
+def test_no_more_goes_to_float_than_an_aim_that_is_missed_is_worth(aimed, measured, expected):
+    goal = Goal(20.0, 0.1, aimed=aimed)
+    assert taken_of([tried(*one) for one in measured], goal).moves == expected
+
+
+COST = FloatCost(
+    without=Ratio(ratio=0.8, low=0.78, high=0.82, pairs=40), float32=Ratio(ratio=0.5, low=0.4, high=0.6, pairs=40)
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "kept", "found", "line"),
+    [
+        ("default", (), None, None),
+        ("float-early", ("a",), None, "float   25.0% of MACs by the form float-early"),
+        ("as-written", ("a",), None, "float   25.0% of MACs by the profile"),
+        (
+            "float-early",
+            ("a", "layer.0"),
+            SelectiveFloat(budget_db=15.0, steps=(step(0, 10.0), step(1, 16.0)), cost=COST),
+            (
+                "float   25.0% of MACs by the form float-early and 10.0% of MACs for accuracy; it takes 1.25x the CPU "
+                "time of int8 with nothing added, and 2.00x that of float32 (1.67 to 2.50): int8 is slower here"
+            ),
+        ),
+        (
+            "default",
+            ("layer.0",),
+            SelectiveFloat(budget_db=15.0, steps=(step(0, 10.0), step(1, 16.0))),
+            "float   10.0% of MACs for accuracy; not timed here",
+        ),
+    ],
+)
+def test_one_line_says_what_is_in_float_why_and_what_it_costs(form, kept, found, line):
+    loads = {"a": 25, "layer.0": 10, "rest": 65}
+    artifact = Artifact.model_validate_json(TINY.read_text()).model_copy(
+        update={
+            "form": ChosenForm(name=form, by="table"),
+            "layers": tuple(LayerLoad(name=name, macs=macs, elements=1, weights=1) for name, macs in loads.items()),
+            "float_layers": kept,
+            "selective_float": found,
+        }
+    )
+    assert float_lines(artifact) == ([] if line is None else [line])
+
+
 def test_every_step_is_shown():
     shown = selection_lines(SelectiveFloat(budget_db=15.0, steps=(step(0, 10.0), step(1, 14.0))))
     assert shown == [
-        "float   15 dB asked for; all in int8: SQNR 10.0 dB",
+        "float   15 dB asked for; nothing in float for it: SQNR 10.0 dB",
         "        + layer.0 in float, 10.0% of MACs: SQNR 14.0 dB",
     ]
+    near = step(0, 16.0).model_copy(update={"failures": ("top-1 agrees on 12 of 16",)})
+    shown = selection_lines(SelectiveFloat(budget_db=15.0, steps=(near, step(1, 14.0))))
+    assert shown[0] == "float   15 dB asked for; nothing in float for it: SQNR 16.0 dB (top-1 agrees on 12 of 16)"
 
 
 @pytest.mark.parametrize(

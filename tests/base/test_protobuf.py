@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.base.protobuf import fields
+from edgekit.base.protobuf import MOST_FIELDS, Room, fields
 
 
 def test_every_type_of_value() -> None:
@@ -33,6 +33,15 @@ def test_negative_numbers() -> None:
 def test_what_is_no_message(data: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         list(fields(data))
+
+
+def test_a_file_has_room_for_so_many_fields() -> None:
+    room = Room(3)
+    assert len(list(fields(b"\x08\x01" * 2, room))) == 2
+    with pytest.raises(ValueError, match="more fields"):
+        list(fields(b"\x08\x01" * 2, room))
+    with pytest.raises(ValueError, match="more fields"):
+        list(fields(b"\x08\x01" * (MOST_FIELDS + 1)))
 
 
 @given(st.binary(max_size=100))

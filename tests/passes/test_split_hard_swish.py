@@ -10,7 +10,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 import edgekit
-from edgekit.passes.split_hard_swish import SplitHardSwish, split_hard_swish
+from edgekit.passes.split_hard_swish import SplitHardSwish, join_hard_swish, split_hard_swish
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=50))
@@ -60,3 +60,31 @@ def test_real_networks(model, count):
     traced = fx.symbolic_trace(network)
     assert split_hard_swish(traced) == count
     torch.testing.assert_close(traced(image), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_stays_in_float_is_one_operator_again():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Hardswish(), nn.Conv2d(4, 4, 1), nn.Hardswish()).eval()
+    image = torch.randn(2, 3, 5, 5)
+    expected = network(image)
+    traced = fx.symbolic_trace(network)
+    split_hard_swish(traced)
+    assert join_hard_swish(traced, {"0", "1"}) == 1
+    assert [type(traced.get_submodule(name)) for name in ("1", "3")] == [nn.Hardswish, SplitHardSwish]
+    torch.testing.assert_close(traced(image), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_gate_that_is_shared_stays():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.swish = SplitHardSwish()
+            self.gate = nn.ReLU6()
+
+        def forward(self, x):
+            return self.swish(x, self.gate(x + 3.0))
+
+    traced = fx.Tracer()
+    traced.is_leaf_module = lambda module, _: not isinstance(module, Shared)
+    network = Shared().eval()
+    module = fx.GraphModule(network, traced.trace(network))
+    assert join_hard_swish(module, {"swish", "gate"}) == 0

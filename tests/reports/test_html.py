@@ -13,7 +13,7 @@ from edgekit.errors import ToolError
 from edgekit.reports.brief.limits import Kept
 from edgekit.reports.html import render_html
 from edgekit.reports.summary import summarise
-from edgekit.types import Bandwidth, Ceilings, Delegation, OpTime, Roofline, Verdict
+from edgekit.types import Bandwidth, Ceilings, Delegation, OpTime, Roofline, Throughput, Verdict
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report_page.txt"
 EMPTY = {"meta", "input", "link"}
@@ -117,6 +117,19 @@ def test_hostile_names_stay_text(make):
 
 def test_the_page_has_no_inline_handlers(several):
     assert not {name for name in read(render(several)).attributes if name.startswith("on")}
+
+
+def test_streams_have_a_table(make):
+    """Each number of streams is a row, and what is busy is no latency."""
+    four = Throughput(streams=4, threads=2, cpus=4, window_s=2.0, counts=(10, 12, 11, 9),
+                      busy_p50_ns=180_000_000, busy_p90_ns=210_000_000)  # fmt: skip
+    one = four.model_copy(update={"streams": 1, "counts": (30,)})
+    text = " ".join(read(render([make(throughput=(one, four), batch=8)])).words)
+    assert "Inferences of several streams at once" in text
+    assert "streams threads each inferences/s images/s busy p50 ms p90 ms" in text
+    assert "4 2 21 168 180 210" in text
+    assert "4 streams of 2: 8 threads share 4 CPUs" in text
+    assert "several streams" not in " ".join(read(render([make()])).words)
 
 
 def test_one_measurement_makes_a_page(make):

@@ -22,6 +22,15 @@ def test_constants_come_back(node: Any, tmp_path: Path) -> None:
     assert found["b"] == 2
 
 
+def test_nodes_without_end(node: Any, tmp_path: Path) -> None:
+    path = tmp_path / "graph.pb"
+    path.write_bytes(node("a/weights", np.zeros(3, np.float32)) + b"\x0a\x02\x0a\x00" * 600_000)
+    assert is_graph(path)
+    assert not of_tf_slim(path)
+    with pytest.raises(ValueError, match="more fields"):
+        read_graph(path)
+
+
 def test_a_large_first_node_is_recognised(node: Any, tmp_path: Path) -> None:
     path = tmp_path / "graph.pb"
     path.write_bytes(node("MobilenetV1/weights", np.zeros(100_000)))

@@ -59,6 +59,32 @@ def test_nothing_in_a_pickle_runs(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_arrays_that_are_met_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pkl"
+    content: Any = {"w": np.zeros(1000, np.float32)}
+    for _ in range(6):
+        content = {str(place): content for place in range(20)}
+    path.write_bytes(pickle.dumps(content))
+    assert path.stat().st_size < 20_000
+    assert read_arrays(path) is None
+    large = np.zeros(2_000_000, np.float32)
+    path.write_bytes(pickle.dumps({str(place): large for place in range(100)}))
+    assert read_arrays(path) is None
+
+
+def test_a_name_is_no_longer_than_a_layer_s(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pkl"
+    path.write_bytes(pickle.dumps({"x" * 2000: np.zeros(3)}))
+    assert read_arrays(path) is None
+
+
+def test_an_archive_of_more_than_a_light_network_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.zoo.numpy_files.LARGEST_BYTES", 1000)
+    np.savez(tmp_path / "a.npz", w=np.zeros(1000))
+    with pytest.raises(ValueError, match="more than any light network"):
+        read_arrays(tmp_path / "a.npz")
+
+
 def test_more_values_than_bytes_are_no_array(tmp_path: Path) -> None:
     path = tmp_path / "weights.pkl"
     content = pickle.dumps({"a": np.ones(3)}, 2).replace(b"K\x03\x85", b"K\x7f\x85")

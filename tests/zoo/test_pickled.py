@@ -15,7 +15,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.zoo.pickled import DAMAGED, Opaque, checkpoint_values, plain_values
+from edgekit.zoo.pickle_bounds import Opaque
+from edgekit.zoo.pickled import DAMAGED, checkpoint_values, plain_values
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -107,6 +107,10 @@ def test_arguments_of_other_trainers_say_nothing(tmp_path: Path) -> None:
         (TIMM | {"crop_pct": float("nan")}, None, "edgekit cannot follow the trainer's arguments"),
         (None, "a: [", "is not YAML"),
         (None, "[" * 5000, "is not YAML"),
+        (None, "a: &a [x]\nb: [*a, *a]", "stands for another one"),
+        (None, "a: !!timestamp x", "is not YAML"),
+        (None, "a: !!bool x", "is not YAML"),
+        (None, "# " + "x" * 200_000, "is not text"),
     ],
 )
 def test_what_cannot_be_followed(tmp_path: Path, args: Any, beside: Any, said: str) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
 from ...convert.job import Described
-from ...types import Audit, LayerErrors
+from ...types import Audit, FloatCost, LayerErrors
 from ..requests import (
     AllowHalf,
     AuditRequest,
     BuildRequest,
     BuiltNetwork,
+    Clipping,
+    ClippingRequest,
     ConvertRequest,
     Effects,
     EffectsRequest,
+    FloatCostRequest,
     HalfRequest,
     HalfWeakness,
     LayersRequest,
@@ -89,6 +92,21 @@ def place(request: PlacementRequest) -> Placement:
         from . import network, placement
     with network.one_thread():
         return placement.place(request, network.unnamed_network(request.network, request.profile)[0])
+
+
+def clipping(request: ClippingRequest) -> Clipping:
+    """How sure the ranges are; see :func:`edgekit.artifacts.children.placement.clipping`."""
+    with quick_imports():
+        from . import network, placement
+    with network.one_thread():
+        return placement.clipping(request, network.unnamed_network(request.network, request.profile)[0])
+
+
+def float_cost(request: FloatCostRequest) -> FloatCost:
+    """What float tensors and second scales cost; see :func:`edgekit.artifacts.children.float_cost.measure`."""
+    from . import float_cost as float_cost_job
+
+    return float_cost_job.measure(request)
 
 
 def scores(request: ScoresRequest) -> ScoredNetwork:

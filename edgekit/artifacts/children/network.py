@@ -17,6 +17,7 @@ from ...convert.job import TOOLS
 from ...passes.bake_preprocess import bake_preprocess
 from ...passes.name_layers import name_layers
 from ...passes.pipeline import apply_rewrites
+from ...passes.split_hard_swish import join_hard_swish
 from ...types import ExportProfile, Format, Layer, LayerLoad, ModelCard, Rewrite, TargetClass
 from ...verify.blind import check_sight
 from ...verify.finite import check_weights, finite_outputs
@@ -82,6 +83,7 @@ def convert(request: ConvertRequest) -> Made:
     patterns = profile.quantization.keep_float if profile.quantization else ()
     kept = float_layers(layers, patterns)
     in_float = frozenset(layer.name for layer in kept)
+    join_hard_swish(rewritten, in_float)
     chosen: dict[str, str | bool] = {}
     learnt: dict[str, tuple[float, float]] = {}
     if profile.quantization is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...convert.any.job import AnyConverted, AnyJob
+from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...errors import UsageError
-from ...types import Format, NetworkFacts
+from ...types import Format, NetworkFacts, ParityTolerance
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
+from ..outputs import RARE_IN_INT8, compare_output
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
@@ -163,9 +164,23 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         inputs=request.inputs,
         outputs=request.outputs,
         folder=request.folder,
+        judge=lambda expected, got: nearness(expected, got, request.bounds),
+        strict_int8=request.strict_int8,
     )
     with torch.no_grad():
         return converter(request.profile.format)(job)
+
+
+def nearness(expected: Sequence[Any], got: Sequence[Any], bounds: ParityTolerance) -> Nearness:
+    """How near outputs are, all of them, by the bounds of each."""
+    pairs = zip(expected, got, strict=True)
+    found = [compare_output(exact, np.nan_to_num(made), bounds, RARE_IN_INT8) for exact, made in pairs]
+    least = min(parity.sqnr_db for parity in found) - bounds.min_sqnr_db
+    by_image = [parity.image_sqnr_db for parity in found if parity.image_sqnr_db is not None]
+    if bounds.min_image_sqnr_db is not None and by_image:
+        least = min(least, min(by_image) - bounds.min_image_sqnr_db)
+    failures = tuple(text for parity in found for text in parity.failures)
+    return Nearness(min(least, -1.0) if failures else least, min(parity.sqnr_db for parity in found), failures)
 
 
 def program_of(request: OwnConvertRequest) -> torch.export.ExportedProgram:

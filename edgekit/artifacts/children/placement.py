@@ -1,4 +1,6 @@
-"""The child that searches for layers to keep in float and tensors to split, and builds the network so split."""
+"""The child that searches for layers to keep in float and tensors to split, builds the network so split, and tells how
+sure ranges are.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,14 @@ from ...convert.int8.clipping import clipping_db
 from ...convert.int8.float_layers import float_layers
 from ...convert.int8.placement import Search
 from ...convert.int8.range_choice import sqnr_db
-from ...convert.int8.simulation import ChannelRanges, Runner, Simulation, evenly, scheme_of
+from ...convert.int8.simulation import ChannelRanges, Runner, Scheme, Simulation, evenly, scheme_of
 from ...convert.int8.two_scales import channel_ranges, own_scales, shared, two_sets
 from ...convert.int8.weight_range import is_depthwise
 from ...errors import UsageError, did_you_mean
 from ...passes.name_layers import module_path, name_layers
 from ...passes.split_expansion import Expansion, expansions, split_expansion
-from ..requests import PlacedMove, Placement, PlacementRequest
+from ...types import Layer
+from ..requests import Clipping, ClippingRequest, PlacedMove, Placement, PlacementRequest
 
 RANGE_IMAGES, IMAGES = 64, 6
 """Calibration images that give the ranges, and those that every candidate is a run of the network over."""
@@ -108,10 +111,23 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
         )
         for move in search.moves(request.budget_db)
     )
-    # A part of the images would not show the clipping of all of them.
+    return Placement(sqnr_db=before, moves=moves, clipping=clipping_of(network, layers, inputs, scheme))
+
+
+def clipping(request: ClippingRequest, network: fx.GraphModule) -> Clipping:
+    """How sure the ranges of an int8 network are; it is rewritten, without names, and named here."""
+    settings = request.profile.quantization
+    assert settings is not None
+    inputs = torch.from_numpy(normalise(np.load(request.calibration), request.network.card.preprocessing))
+    layers = name_layers(network)
+    return clipping_of(network, layers, inputs, scheme_of(settings, request.target, request.profile.format))
+
+
+def clipping_of(network: fx.GraphModule, layers: tuple[Layer, ...], inputs: torch.Tensor, scheme: Scheme) -> Clipping:
+    """What the ranges clip; not of a part of the images, which would not show it."""
     told = inputs[:, 0].numel() <= CLIPPING_PIXELS
     lost = clipping_db(network, layers, inputs, scheme) if told else None
-    return Placement(sqnr_db=before, moves=moves, images=len(inputs), clipping_db=lost)
+    return Clipping(images=len(inputs), lost_db=lost)
 
 
 def overrates(simulation: Simulation, images: torch.Tensor, in_float: frozenset[str], measured_db: float) -> bool:

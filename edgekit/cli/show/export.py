@@ -8,12 +8,15 @@ from typing import Any
 from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
 from ...catalog import cards
-from ...types import Artifact, Parity, SelectiveFloat, TensorSpec
+from ...types import Artifact, FloatCost, FloatStep, Parity, SelectiveFloat, TensorSpec
 from ...types.models import OPEN
 from .console import error_lines
 from .layer_errors import layer_lines
 from .models import preprocessing_text
 from .tune import form_lines, measured_lines
+
+SHOWN = 0.0005
+"""The smallest share to mention."""
 
 
 def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -105,6 +108,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
             lines += [f"  layers  NOT MEASURED{kept}:", *error_lines(outcome.layers_error)]
         if outcome.artifact is not None:
             lines += [f"  {line}" for line in artifact_lines(outcome.artifact)]
+            lines += [f"  {line}" for line in float_lines(outcome.artifact)]
             lines += [f"  {line}" for line in selection_lines(outcome.artifact.selective_float)]
             lines += [f"  {line}" for line in measured_lines(outcome.artifact)]
             lines.append(f"  saved   {outcome.folder}/{outcome.artifact.model_file}")
@@ -168,6 +172,38 @@ def artifact_lines(artifact: Artifact) -> list[str]:
     return lines
 
 
+def float_lines(artifact: Artifact) -> list[str]:
+    """How much of an int8 artifact is in float and why, and what accuracy cost; nothing where all is in int8."""
+    found = artifact.selective_float
+    added = found is not None and len(found.steps) > 1
+    for_accuracy = found.steps[-1].macs_share if found is not None else 0.0
+    by_form = artifact.float_macs_share - for_accuracy
+    if artifact.precision != "int8" or (by_form < SHOWN and not added):
+        return []
+    parts = [f"{by_form:.1%} of MACs by the {form_words(artifact)}"] if by_form >= SHOWN else []
+    parts += [f"{for_accuracy:.1%} of MACs for accuracy"] if added else []
+    said = f"float   {' and '.join(parts)}"
+    if found is not None and added:
+        said += "; not timed here" if found.cost is None else cost_words(found.cost)
+    return [said]
+
+
+def form_words(artifact: Artifact) -> str:
+    """Who keeps layers in float for another reason than accuracy."""
+    named = artifact.form is not None and artifact.form.name not in ("as-written", "default")
+    return f"form {artifact.form.name}" if named and artifact.form is not None else "profile"
+
+
+def cost_words(cost: FloatCost) -> str:
+    """What tensors in float and second scales cost, and whether int8 still pays."""
+    without, exact = cost.without, cost.float32
+    pays = "int8 is slower" if exact.slower else "int8 is faster" if exact.faster else "int8 is no faster"
+    return (
+        f"; it takes {1 / without.ratio:.2f}x the CPU time of int8 with nothing added, and {1 / exact.ratio:.2f}x that "
+        f"of float32 ({1 / exact.high:.2f} to {1 / exact.low:.2f}): {pays} here"
+    )
+
+
 def selection_lines(found: SelectiveFloat | None) -> list[str]:
     """Which layers stay in float because int8 alone was not near enough, step by step."""
     if found is None:
@@ -175,9 +211,14 @@ def selection_lines(found: SelectiveFloat | None) -> list[str]:
     if len(found.steps) == 1:
         reached = f"SQNR {found.steps[0].sqnr_db:.1f} dB, {found.budget_db:g} dB asked for"
         return [f"float   nothing needs to stay in float: {reached}"]
-    first, *others = (step_text(step) for step in found.steps)
+    first, *others = (step_text(step) + why_on(step, found.budget_db) for step in found.steps)
     wish = f"{found.budget_db:g} dB {'aimed at' if found.aimed else 'asked for'}"
     return [f"float   {wish}; {first}", *(f"        + {text}" for text in others)]
+
+
+def why_on(step: FloatStep, budget_db: float) -> str:
+    """What a step missed besides its SQNR, in brackets."""
+    return f" ({'; '.join(step.failures)})" if step.failures and step.sqnr_db >= budget_db else ""
 
 
 def decibels(parity: Parity) -> str:

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from . import arithmetic, layers, shapes
+from . import arithmetic, layers, recurrent, shapes
 from .node import Node, NotKnown, Operator
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-OPERATORS: Mapping[str, Operator] = {**arithmetic.OPERATORS, **shapes.OPERATORS, **layers.OPERATORS}
+OPERATORS: Mapping[str, Operator] = {
+    **arithmetic.OPERATORS, **shapes.OPERATORS, **layers.OPERATORS, **recurrent.OPERATORS
+}  # fmt: skip
 LINEAR = "Linear"
 """A product with a constant matrix, which runtimes compute and quantize as a layer."""
 

@@ -149,6 +149,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     from ai_edge_quantizer import quantizer, recipe
     from ai_edge_quantizer.qtyping import TFLOperationName
 
+    from .asleep import widen_asleep
     from .gates import end_at_floor
     from .io import widen_to_uint8
     from .ranges import calibrate, tie_ranges
@@ -172,6 +173,7 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
         seen = ranges[end["name"]]
         seen["min"], seen["max"] = np.full_like(seen["min"], 0), np.full_like(seen["max"], 255)
     take_learnt(ranges, job)
+    widen_asleep(path, ranges, float_nodes)
     tie_ranges(path, ranges)
     end_at_floor(path, ranges, float_nodes)
     result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)

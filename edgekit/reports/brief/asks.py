@@ -29,10 +29,12 @@ def asks(groups: Sequence[Group]) -> list[Ask]:
     first = next((row for row in rows if row.measurement.verdict.name == "stable"), rows[0]).measurement
     model, device, where = shlex.quote(first.model), shlex.quote(group.device), device_option(group)
     artifact = shlex.quote(f"artifacts/{first.model}/{first.profile}")
+    weights = " --weights FILE" if first.weights_kind == "file" else ""
+    evaluated = f"edgekit evaluate {artifact} --data DATA --against float{weights}"
     found = [
         Ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB"),
         Ask("which runtime for it, and what else does it cost?", f"edgekit compare {model}{where}"),
-        Ask("what does it lose in accuracy?", f"edgekit evaluate {artifact} --data DATA --against float"),
+        Ask("what does it lose in accuracy?", evaluated),
         Ask("will a change make it slower?", f"edgekit gate --update {model}{where}, then edgekit gate {model}{where}"),
         Ask("may I upgrade the runtime?", f"edgekit gate {model}{where} --runtime-a PKG==OLD --runtime-b PKG==NEW"),
     ]

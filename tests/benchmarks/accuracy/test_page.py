@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from benchmarks.accuracy.networks import NETWORKS
 from benchmarks.accuracy.page import render
@@ -38,6 +39,20 @@ def test_the_goals_follow_from_the_drops() -> None:
     assert "worst +1.50 (bad ONNX Runtime); proven for 2 of 3; 1 could not be made | missed |" in page
     assert "| bad | LiteRT | - | - | - | - | - | - | failed: no |" in page
     assert "Not measured yet" not in page
+
+
+@pytest.mark.parametrize(
+    ("share", "for_accuracy", "shown"),
+    [
+        (0.0, 0.0, "0.0%"),
+        (0.3, 0.0, "30.0%"),
+        (0.1, 0.1, "10.0% for accuracy"),
+        (0.3, 0.1, "30.0%, 10.0% of them for accuracy"),
+    ],
+)
+def test_macs_in_float_are_told_apart_by_reason(share, for_accuracy, shown) -> None:
+    cell = Cell(format="tflite", float_macs=share, for_accuracy=for_accuracy, form="QDQ", evaluation=evaluation(20))
+    assert f" | {shown} | QDQ |" in render([row("one", cell)], ["one"])
 
 
 def test_rows_are_found_again(tmp_path) -> None:

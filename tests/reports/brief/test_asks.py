@@ -37,6 +37,8 @@ def test_they_name_the_fastest_that_is_stable(make):
     accuracy = commands["what does it lose in accuracy?"]
     assert accuracy == "edgekit evaluate artifacts/mobilenet_v3_large_1.0/onnx-fp32 --data DATA --against float"
     assert asks(()) == []
+    trained = [one.command for one in asks(summarise([steady(make, 3, weights_kind="file")], {}))]
+    assert any(command.endswith("--against float --weights FILE") for command in trained)
 
 
 def test_a_phone_asks_about_its_gpu(make):
