@@ -58,7 +58,10 @@ def main(
         add_repeats(figures, counted)
     if faulty:
         with scratch_folder("faults") as scratch:
-            figures["faults"] = all_faults(ready, TARGETS[board], benchmark_folder(), scratch)
+            for row in all_faults(ready, TARGETS[board], benchmark_folder(), scratch):
+                others = [one for one in figures.get("faults", []) if one["fault"] != row["fault"]]
+                figures["faults"] = [*others, row]
+                write_atomic(FILE, json.dumps(figures, indent=1) + "\n")
     if params or repeat or faulty:
         figures["conditions"] = {
             "date": datetime.now(UTC).isoformat(timespec="minutes"),

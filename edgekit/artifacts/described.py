@@ -9,6 +9,7 @@ from ..base.processes.isolate import run_isolated
 from ..convert.job import Described
 from ..types import Format, TensorSpec
 from .children import jobs
+from .imports import TFLITE_FILE
 
 TIMEOUT_S = 300.0
 
@@ -29,4 +30,4 @@ def describe_file(
     if format_ != "tflite":
         return
     asked = Described(file=file.resolve(), model=model, inputs=inputs, outputs=outputs, classes=tuple(classes))
-    run_isolated(jobs.describe_tflite, asked, TIMEOUT_S, f"describing {file.name}")
+    run_isolated(jobs.describe_tflite, asked, TIMEOUT_S, f"describing {file.name}", imports=TFLITE_FILE)

@@ -29,6 +29,7 @@ from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
+from .imports import examination
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
 
@@ -92,7 +93,8 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
         files["model.bin"] = path.with_suffix(".bin")
     if format_ == "onnx":
         wanted = ExternalRequest(model_file=path.absolute())
-        for name in run_isolated(foreign_jobs.external_files, wanted, TIMEOUT_S, f"reading {path.name}").names:
+        what, imports = f"reading {path.name}", examination(format_)
+        for name in run_isolated(foreign_jobs.external_files, wanted, TIMEOUT_S, what, imports=imports).names:
             if not is_name(name):
                 raise UsageError(f"{path}: the name of its external data, {name!r}, cannot be kept", "rename that file")
             files[name] = inside(path.parent, name, field="the location of external data")
@@ -116,7 +118,8 @@ def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswe
         raise
     fixed = {port.name: port.shape for port in facts.inputs}
     request_ = ExamineRequest(facts=facts, model_file=path.resolve(), format=format_, shapes=fixed)
-    return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, f"reading {path.name}")
+    what, imports = f"reading {path.name}", examination(format_)
+    return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, what, imports=imports)
 
 
 def describe(

@@ -19,6 +19,7 @@ from ..errors import VerificationError
 from ..types import ExportProfile, Parity
 from ..verify.parity import compare
 from .children import jobs
+from .imports import HALF_LAYERS, TFLITE_FILE
 from .prepare import MORE_TIME, Prepared
 from .requests import AllowHalf, HalfRequest, Made
 from .verify import run_on_parity_images
@@ -67,7 +68,8 @@ def allow_half(prepared: Prepared, profile: ExportProfile, folder: Path, made: M
     if parity.failures:
         return HalfCompute(note=left_out(prepared, profile, "; ".join(parity.failures)))
     file = (folder / made.files[0]).resolve()
-    run_isolated(jobs.allow_half, AllowHalf(file=file), prepared.options.timeout_s, f"marking {file.name}")
+    limit_s, what = prepared.options.timeout_s, f"marking {file.name}"
+    run_isolated(jobs.allow_half, AllowHalf(file=file), limit_s, what, imports=TFLITE_FILE)
     return HalfCompute(parity, "" if sums_in_half() else WIDER_SUMS)
 
 
@@ -75,7 +77,8 @@ def left_out(prepared: Prepared, profile: ExportProfile, why: str) -> str:
     """The note that names the layer which float16 cannot hold, or loses most by."""
     request = HalfRequest(network=prepared.source, profile=profile, pixels=prepared.parity_file)
     what = f"looking for the layer of {prepared.card.id} that float16 does not suit"
-    found = run_isolated(jobs.half_weakness, request, prepared.options.timeout_s, what, more_time=MORE_TIME)
+    limit_s = prepared.options.timeout_s
+    found = run_isolated(jobs.half_weakness, request, limit_s, what, more_time=MORE_TIME, imports=HALF_LAYERS)
     reason = (
         f"sums of {found.path} can reach {found.reach:.3g}, beyond float16's {OVERFLOW:g}"
         if found.reach > OVERFLOW

@@ -7,11 +7,14 @@ from ..types import ExportProfile, Format
 NETWORK = ("edgekit.artifacts.children.network",)
 """PyTorch and the zoo."""
 AUDIT = ("edgekit.verify.audit",)
+TFLITE_FILE = ("edgekit.convert.tflite.metadata", "ai_edge_litert.schema_py_generated")
+"""What writes into a TFLite file that is there already."""
+HALF_LAYERS = (*NETWORK, "edgekit.artifacts.children.half_layers")
 CONVERTERS: dict[Format, tuple[str, ...]] = {
     "onnx": (
         "torch.onnx._internal.exporter._core",
         "torch.export._trace",
-        "onnxscript.function_libs.torch_lib.ops",
+        "edgekit.convert.onnx.exporter_table",
         "onnxsim",
     ),
     "openvino": ("torch.distributed.tensor", "openvino"),
@@ -23,6 +26,11 @@ QUANTIZERS: dict[Format, tuple[str, ...]] = {
     "openvino": ("nncf.openvino.quantization.quantize_model",),
     "tflite": ("ai_edge_quantizer",),
 }
+
+
+def examination(format_: Format) -> tuple[str, ...]:
+    """What a look into a file imports that edgekit may not have made."""
+    return ("edgekit.verify.foreign", *(("onnx",) if format_ == "onnx" else ()))
 
 
 def conversion(profile: ExportProfile) -> tuple[str, ...]:

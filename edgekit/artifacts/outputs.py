@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+RARE_IN_INT8 = 1e-3
+"""Share of an int8 output's values that may be far off, where they are many: a map's, not a row of scores."""
+
+
 def outputs_of(file: Path, runtime: Runtime, sets: Arrays, shapes: Shapes, timeout_s: float, what: str) -> Arrays:
     """A file's outputs, in the runtime's order, each with the sets as a dimension in front.
 
@@ -48,8 +52,22 @@ def fair_bounds(bounds: ParityTolerance, source: ImageSet) -> ParityTolerance:
     return bounds.model_copy(update={"min_image_sqnr_db": None}) if source.kind == "synthetic" else bounds
 
 
-def compare_output(expected: NDArray[Any], got: NDArray[Any], bounds: ParityTolerance) -> Parity:
-    """Parity of one output of any rank, both with the sets as a dimension in front."""
-    return compare(
-        expected.astype(np.float32).reshape(len(expected), -1), got.reshape(len(got), -1), bounds, trained=False
-    )
+def compare_output(expected: NDArray[Any], got: NDArray[Any], bounds: ParityTolerance, rare: float = 0.0) -> Parity:
+    """Parity of one output of any rank, both with the sets as a dimension in front.
+
+    Args:
+        expected: by the network.
+        got: by the artifact.
+        bounds: what the artifact has to keep.
+        rare: share of the values that may be off by more than the bound of the largest error, as pixels at the edge
+            of a mask are that turn over; the bound is then what they are off by.
+    """
+    exact, made = expected.astype(np.float32).reshape(len(expected), -1), got.reshape(len(got), -1)
+    parity = compare(exact, made, bounds, trained=False)
+    scale = parity.reference_max_abs
+    if scale and parity.max_abs > bounds.max_abs_error * scale:
+        beyond = float(np.mean(np.abs(exact - made) > bounds.max_abs_error * scale))
+        if beyond <= rare:
+            wider = bounds.model_copy(update={"max_abs_error": parity.max_abs / scale * (1 + 1e-6)})
+            parity = compare(exact, made, wider, trained=False)
+    return parity

@@ -221,7 +221,7 @@ def search(prepared: Prepared, base: ExportProfile, first: Tried, goal: Goal) ->
         calibration=prepared.calibration_file,
         most_float=goal.most_float,
         measured_db=first.parity.sqnr_db,
-        budget_db=max(goal.sqnr_db, base.parity.min_sqnr_db) + MORE_DB,
+        budget_db=wanted_db(first.parity, goal) + MORE_DB,
     )
     what = f"simulating {prepared.card.id} with more in float"
     limit_s = prepared.options.timeout_s
@@ -261,11 +261,22 @@ def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
     points = range(last.moves + 1, len(simulated))
     if not points:
         return None
-    fitting = (count for count in points if simulated[count] + off >= goal.sqnr_db)
+    wanted = wanted_db(last.parity, goal)
+    fitting = (count for count in points if simulated[count] + off >= wanted)
     count = next(fitting, points[-1])
     if len(tried) > 1:
         count = max(count, min(last.moves + ENOUGH_MOVES, points[-1]))
     return count
+
+
+def wanted_db(parity: Parity, goal: Goal) -> float:
+    """The SQNR at which an artifact would meet the goal and its bounds in decibels.
+
+    Less noise raises the SQNR against what differs between the images by as much.
+    """
+    image, least = parity.image_sqnr_db, parity.tolerance.min_image_sqnr_db
+    short = least - image if image is not None and least is not None else 0.0
+    return max(goal.sqnr_db, parity.tolerance.min_sqnr_db, parity.sqnr_db + max(short, 0.0))
 
 
 def missed(parity: Parity, budget: float) -> tuple[str, ...]:
@@ -312,8 +323,9 @@ def not_reached(steps: tuple[FloatStep, ...] | list[FloatStep], budget: float, d
     """The error when too much would have to stay in float; ``doubt`` is about the calibration images."""
     best = max(steps, key=lambda step: (-len(step.failures), step.sqnr_db))
     reached = rounded(best.sqnr_db, budget, 1)
+    what = f"SQNR {budget:g} dB is not reached" if best.sqnr_db < budget else "the bounds of parity are not met"
     return VerificationError(
-        f"SQNR {budget:g} dB is not reached with up to {MOST_MACS:.0%} of the multiply-accumulates in float: the best "
+        f"{what} with up to {MOST_MACS:.0%} of the multiply-accumulates in float: the best "
         f"is {reached} dB with {best.layers} layer(s), {best.macs_share:.1%} of MACs, in float "
         f"({'; '.join(best.failures)})",
         (f"{doubt}. Calibrate on more, " if doubt else "calibrate on photos like the network's own, ")

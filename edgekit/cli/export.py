@@ -102,7 +102,20 @@ def export_command(
     if wants_own(names):
         inputs = input_options.sized_inputs(input_)
         raise typer.Exit(
-            export_code(context, names, profiles, inputs, wishes, weights, calibration, out, timeout, as_json=as_json)
+            export_code(
+                context,
+                names,
+                profiles,
+                inputs,
+                wishes,
+                weights,
+                calibration,
+                out,
+                timeout,
+                min_sqnr,
+                strict_int8=strict_int8,
+                as_json=as_json,
+            )
         )
     if input_:
         raise UsageError("--input is for networks of your own code", "--input-size changes the input of a zoo network")

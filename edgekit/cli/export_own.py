@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TAKEN = {
     *("models", "format_", "int8", "fp16", "dynamic_range", "weights", "input_", "mean", "std", "resize"),
     *("interpolation", "channels", "calibration", "profile", "target", "opset", "ir_version", "out", "timeout"),
-    *("no_cache", "as_json"),
+    *("no_cache", "as_json", "min_sqnr", "strict_int8"),
 }
 """Names of the parameters that apply to a network of a user's own code."""
 
@@ -31,8 +31,14 @@ def wants_own(names: Sequence[str]) -> bool:
     """True when the command line names code.
 
     Raises:
-        UsageError: it names models of the zoo too.
+        UsageError: it names models of the zoo too, or a file that no converter reads.
     """
+    finished = next((name for name in names if name.lower().endswith((".tflite", ".xml"))), None)
+    if finished is not None:
+        raise UsageError(
+            f"{finished} is finished: edgekit converts PyTorch code and ONNX files",
+            f"look into it, measure or verify it as it is: edgekit inspect {finished}",
+        )
     own = [name for name in names if is_own(name)]
     if own and len(own) < len(names):
         raise UsageError(f"{own[0]} is code, and {next(n for n in names if n not in own)} a model", "export one by one")
@@ -49,7 +55,9 @@ def export_code(
     calibration: str | None,
     out: Path,
     timeout: float,
+    min_sqnr: float | None,
     *,
+    strict_int8: bool,
     as_json: bool,
 ) -> int:
     """Export a network that code builds, and show the outcomes; the exit code.
@@ -60,6 +68,10 @@ def export_code(
     refuse_others(context)
     if len(names) > 1 and inputs:
         raise UsageError("--input is about one network", "export one by one")
+    if (min_sqnr is not None or strict_int8) and all(profile.precision != "int8" for profile in profiles):
+        raise UsageError(
+            "--min-sqnr and --strict-int8 are about int8 artifacts, and this export makes none", "add --int8"
+        )
     start = time.monotonic()
     options = OwnOptions(
         weights=None if weights == "random" else Path(weights),
@@ -68,8 +80,12 @@ def export_code(
         preprocessing=wishes.given(),
         out=out,
         timeout_s=timeout,
+        min_sqnr_db=min_sqnr,
+        strict_int8=strict_int8,
     )
     words = own_words(inputs, wishes, weights, calibration)
+    words += ["--min-sqnr", f"{min_sqnr:g}"] if min_sqnr is not None else []
+    words += ["--strict-int8"] if strict_int8 else []
     outcomes = [
         outcome for name in names for outcome in export_own(name, profiles, options, [name, *words], ProgressLines())
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..artifacts.children import foreign_jobs
 from ..artifacts.find import find_one
+from ..artifacts.imports import examination
 from ..artifacts.layer_errors import read_layer_errors
 from ..artifacts.requests import NodesRequest
 from ..artifacts.store import check_files, file_of
@@ -91,7 +92,8 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
         format=artifact.format,
         shapes={spec.name: spec.shape for spec in artifact.inputs},
     )
-    read = run_isolated(foreign_jobs.nodes, request, TIMEOUT_S, f"reading {artifact.model} {artifact.profile}")
+    what, imports = f"reading {artifact.model} {artifact.profile}", examination(artifact.format)
+    read = run_isolated(foreign_jobs.nodes, request, TIMEOUT_S, what, imports=imports)
     return Inspected(stored, tuple(rows), tuple(FileNode(one.name, one.outputs) for one in read.nodes))
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..base.inside import inside
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
@@ -29,7 +29,12 @@ def external_files(path: Path) -> tuple[str, ...]:
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
     model = read_graph(path)
-    outside = {t.name: ExternalDataInfo(t) for t in _get_all_tensors(model) if uses_external_data(t)}
+    try:
+        outside = {t.name: ExternalDataInfo(t) for t in _get_all_tensors(model) if uses_external_data(t)}
+    except ValueError as error:  # an offset or a length that is no number
+        raise UsageError(
+            f"{path.name} says where its external data begins with what is no number: {error}", "export it again"
+        ) from error
     names = {info.location for info in outside.values()}
     for name in names:
         inside(path.parent, name, field=f"{path.name}: the location of external data")
@@ -38,7 +43,7 @@ def external_files(path: Path) -> tuple[str, ...]:
         file, end = path.parent / info.location, (info.offset or 0) + (info.length or 0)  # type: ignore[redundant-expr]
         if file.is_file() and end > file.stat().st_size:
             raise UsageError(
-                f"{path.name}: the tensor {tensor!r} ends at byte {end} of {info.location}, which has "
+                f"{path.name}: the tensor {shown(tensor)} ends at byte {end} of {info.location}, which has "
                 f"{file.stat().st_size}",
                 "was that file copied whole? take it from its source again",
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def given_inputs(path: Path, specs: Sequence[TensorSpec]) -> tuple[Arrays, Image
         check_npz(check_regular(path))
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(
             f"{path} is not an .npz of arrays: {error}", "write it with numpy.savez(path, NAME=array)"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from edgekit.artifacts.selective import (
     not_reached,
     step_text,
     taken_of,
+    wanted_db,
     with_moves,
 )
 from edgekit.base.progress import silent
@@ -68,6 +70,17 @@ def path(*simulated: float) -> Placement:
 def test_each_artifact_sets_the_simulation_right(measured, expected):
     found = next_point(path(10, 12, 14, 15, 16, 17), [tried(*one) for one in measured], Goal(14.0, 0.5))
     assert found == expected
+
+
+def test_what_differs_between_images_asks_for_more():
+    """13 dB are enough, but not for what the images differ by, which is 3 dB short: 16 are wanted."""
+    parity = tried(0, 13.0).parity.model_copy(
+        update={"image_sqnr_db": 2.0, "tolerance": LOOSE.model_copy(update={"min_image_sqnr_db": 5.0})}
+    )
+    goal = Goal(8.0, 0.5)
+    assert wanted_db(parity, goal) == pytest.approx(16.0, abs=0.01)
+    assert next_point(path(13, 14, 15, 16, 17), [replace(tried(0, 13.0), parity=parity)], goal) == 3
+    assert wanted_db(tried(0, 13.0).parity, goal) == pytest.approx(13.0, abs=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +155,7 @@ def test_what_cannot_be_reached_is_an_error_that_names_the_best():
     assert error.exit_code == 1
     assert "the best is 14.0 dB with 1 layer(s), 10.0% of MACs, in float (SQNR is low)" in str(error)
     assert "--min-sqnr" in error.hint
+    assert "the bounds of parity are not met" in str(not_reached([step(0, 10.0)], 8.0))
 
 
 def test_images_that_are_too_few_are_said_with_what_they_cost():

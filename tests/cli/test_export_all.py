@@ -145,7 +145,9 @@ def test_all_of_two_models_twice(edgekit, models, project, own_cache):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_run_is_resumed(models, project, own_cache, how):
     """What was finished is taken from the cache, no half-written folder stays or comes into the way."""
-    command = [str(PROGRAM), "export", "good", "squeezenet", "--all", "--format", "tflite", "--jobs", "2", "--json"]
+    good = project / "models" / "good.toml"
+    good.with_name("twin.toml").write_text(good.read_text().replace('id = "good"', 'id = "twin"'))
+    command = [str(PROGRAM), "export", "good", "twin", "--all", "--format", "tflite", "--jobs", "2", "--json"]
     env = {**os.environ, "COLUMNS": "120"}
     started = subprocess.Popen(
         command, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -30,6 +30,8 @@ def test_words_that_do_not_go_with_code(edgekit, project: Path) -> None:
     for words, message in (
         (["net.py", "mobilenet_v3", "-f", "onnx"], "net.py is code, and mobilenet_v3 a model"),
         (["net.py", "-f", "onnx", "--num-classes", "3"], "--num-classes is for networks of the zoo"),
+        (["net.py", "-f", "onnx", "--strict-int8"], "--strict-int8 are about int8 artifacts"),
+        (["net.tflite", "-f", "onnx"], "net.tflite is finished"),
         (["net.py", "-f", "onnx", "--selective-float"], "--selective-float is for networks of the zoo"),
         (["mobilenet_v3", "-f", "onnx", "--input", "1x3x8x8"], "--input is for networks of your own code"),
         (["net.py", "-f", "onnx", "--input", "x=1x3:float33"], "unknown type 'float33'"),

@@ -33,11 +33,14 @@ from edgekit.reports.markdown import render_markdown
 from edgekit.reports.store import digest, load
 from edgekit.reports.summary import summarise
 from edgekit.types import Baseline
+from edgekit.verbs.search.study import kept_settings, tried_in
+from edgekit.verify.foreign import external_files
 from edgekit.verify.label_file import numbers_of, read_rows
 from edgekit.zoo.checkpoints import read_checkpoint
 from edgekit.zoo.class_names import beside as class_names_beside
 from edgekit.zoo.conventions import named_tf
 from edgekit.zoo.preprocessing_files import beside as preprocessing_beside
+from edgekit.zoo.trainer_args import trainer_args
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -48,6 +51,12 @@ GRAPH = (
     "4226080112101202080112020801120208021202080222100000803f0000803f0000803f0000803f"
 )
 """A constant of a frozen graph: protobuf."""
+ONNX = (
+    "080e3a600a0e0a01780a017712017922034164641201672a29080a10014201776a110a086c6f636174696f6e1205772e6269"
+    "6e6a0b0a066f666673657412013070015a0f0a0178120a0a08080112040a02080a620f0a0179120a0a08080112040a02080a"
+    "4202101c"
+)
+"""A network whose weights lie in another file: protobuf."""
 
 Parser = Callable[[bytes], object]
 PARSERS: dict[str, Parser] = {}
@@ -120,6 +129,25 @@ def sidecar(content: bytes) -> object:
         file_of(name, content)
     weights = Path("weights.pth")
     return class_names_beside(weights), named_tf(weights), preprocessing_beside(weights)
+
+
+@parser
+def args_yaml(content: bytes) -> object:
+    """What timm's trainer leaves beside a checkpoint."""
+    file_of("args.yaml", content)
+    return trainer_args(Path("weights.pth"), None, find_card("mobilenet_v3_large_1.0"))
+
+
+@parser
+def journal(content: bytes) -> object:
+    """The journal of a search."""
+    file_of("journal.log", content)
+    return kept_settings(Path()), tried_in(Path())
+
+
+@parser
+def onnx_file(content: bytes) -> object:
+    return external_files(file_of("model.onnx", content))
 
 
 @parser
@@ -229,6 +257,8 @@ def made_seeds(name: str) -> list[bytes]:
             "fire2/squeeze1x1": [np.ones((1, 1, 3, 2))],
         }
         return [pickle.dumps(content, protocol) for protocol in (2, 4, 5)]
+    if name == "onnx_file":
+        return [bytes.fromhex(ONNX)]
     if name == "phone_result":
         return [bytes.fromhex(RESULT)]
     if name == "labels":

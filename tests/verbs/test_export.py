@@ -236,14 +236,14 @@ def photos(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["mobilenet_v2_1.0", "squeezenet_1.1"])
-def trained(request) -> tuple[str, Path]:
+def real_network(request) -> tuple[str, Path]:
     """A network and its real checkpoint."""
     checkpoint = "mobilenet_v2_weights" if request.param.startswith("mobilenet") else "squeezenet_weights"
     return request.param, request.getfixturevalue(checkpoint)
 
 
-def test_weights_are_the_real_ones(trained, labelled_photos, photos):
-    model, weights = trained
+def test_weights_are_the_real_ones(real_network, labelled_photos, photos):
+    model, weights = real_network
     card = find_card(model)
     pixels, _ = load_pixels(str(photos), card.preprocessing)
     with torch.no_grad():
@@ -254,12 +254,12 @@ def test_weights_are_the_real_ones(trained, labelled_photos, photos):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, photos, tmp_path_factory, shared) -> dict[tuple[str, str], Outcome]:
+def exported(real_network, photos, tmp_path_factory, shared) -> dict[tuple[str, str], Outcome]:
     """The trained network in every format, float32 and int8, by format and precision: one network, one reference.
 
     The tests of a module may run in several processes: the first exports, the others take that from a cache.
     """
-    model, weights = trained
+    model, weights = real_network
     out, cache = tmp_path_factory.mktemp("real"), shared / "cache"
     options = ExportOptions(weights=str(weights), parity_data=str(photos), out=out, cache=cache)
     keys = list(product(FORMATS, PRECISIONS))
@@ -283,9 +283,9 @@ INT8_DECIBELS = {  # a decibel below what was measured, for another CPU's kernel
 @pytest.mark.network
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 20), ("int8", 18)])
 @pytest.mark.parametrize("format_", FORMATS)
-def test_real_network_agrees_with_pytorch(trained, exported, precision, least, format_):
+def test_real_network_agrees_with_pytorch(real_network, exported, precision, least, format_):
     """Calibrated on the bundled photos, compared on photos that calibration has not seen."""
-    model, _ = trained
+    model, _ = real_network
     outcome = exported[format_, precision]
     assert outcome.status == "converted", outcome.error
     artifact = outcome.artifact

@@ -15,9 +15,11 @@ from edgekit.artifacts.own.network import OwnOptions
 from edgekit.artifacts.own.requests import Sized
 from edgekit.artifacts.tasks import Outcome
 from edgekit.base.progress import silent
-from edgekit.errors import UsageError
+from edgekit.errors import ToolError, UsageError
 from edgekit.forms.profiles import choose_profiles
+from edgekit.types import TensorSpec
 from edgekit.verbs.export_own import export_own, is_own, source_of
+from edgekit.verify.sets_of_inputs import given_inputs
 
 DETECTOR = """
 import torch
@@ -188,6 +190,36 @@ def test_onnx_files_that_do_not_go(here: Path) -> None:
 WRONG = {
     "def build(size): return 1": r"build\(\) cannot be called without arguments",
     "def build(): raise ValueError('no data here')": r"build\(\) raised ValueError: no data here \(net\.py, line 1\)",
+    "import sys\ndef build(): sys.exit(0)": r"build\(\) raised SystemExit: 0 \(net\.py, line 2\)",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x):
+        n = int(x.sum().item())
+        return x[:, :n]
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": r"torch\.export cannot trace the network: .*\(net\.py, line 5\)",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x): return torch.fft.fft(x)
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "output 0 of the network is complex64",
+    """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.empty(2**29 + 1))  # nobody touches it
+    def forward(self, x): return x + self.weight[0]
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": r"the network has 2\.1 GB of weights",
+    "import torch\ndef build(): return torch.nn.Linear(3, 3, device='meta')": (
+        r"the network of build\(\) cannot be brought to the CPU: NotImplementedError"
+    ),
     "def build(): return 7": r"build\(\) returned int, not a torch\.nn\.Module",
     "def other(): return 7": "net has no function 'build'",
     "import no_such_thing": "net.py cannot be imported: No module named 'no_such_thing'",
@@ -229,6 +261,38 @@ def test_code_that_does_not_do(here: Path, code: str) -> None:
     with pytest.raises(UsageError, match=WRONG[code]):
         exported("net.py", "onnx")
     assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == ["net.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            np.zeros((4, 1, 3, 9, 9), np.float32),
+            r"x is float32 \[4, 1, 3, 9, 9\]; the input takes float32 \[1, 3, 8, 8\]",
+        ),
+        (np.zeros((4, 1, 3, 8, 8), np.complex64), r"x is complex64"),
+        (np.array(["a", "b"]), "x is <U1"),
+        (b"PK\x03\x04abc", r"x\.npz is not an \.npz of arrays"),
+        (b"", r"x\.npz is not an \.npz of arrays"),
+    ],
+)
+def test_inputs_that_do_not_fit(tmp_path: Path, content: np.ndarray | bytes, said: str) -> None:
+    path = tmp_path / "x.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, x=content)
+    spec = TensorSpec(name="x", shape=(1, 3, 8, 8), layout="NCHW", dtype="float32")
+    with pytest.raises(UsageError, match=said) as caught:
+        given_inputs(path, [spec])
+    assert caught.value.hint
+
+
+def test_code_that_ends_the_process(here: Path) -> None:
+    (here / "net.py").write_text("import os\ndef build(): os._exit(3)")
+    with pytest.raises(ToolError, match="tracing net ended with exit code 3") as caught:
+        exported("net.py", "onnx")
+    assert "its code may have ended the process" in caught.value.hint
 
 
 def test_what_names_code() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...convert.any.job import AnyConverted, AnyJob
+from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...errors import UsageError
-from ...types import Format, NetworkFacts
+from ...types import Format, NetworkFacts, ParityTolerance
+from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
+from ..outputs import RARE_IN_INT8, compare_output
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
@@ -30,6 +32,9 @@ from ..own.requests import (
 )
 from ..own.source import EXAMPLES, build_network, example_inputs, import_code
 
+FARTHER_DB = 6.0
+"""How far beyond its bounds an output counts that keeps those in dB and misses another: half of the error is to go."""
+
 
 def trace(request: TraceRequest) -> Traced:
     """Build a network, run it once, and keep a traced program for each list of rewrites.
@@ -38,6 +43,7 @@ def trace(request: TraceRequest) -> Traced:
         UsageError: the code fails, the weights or the inputs do not fit, or the network cannot be traced.
     """
     network, examples = built(request.source, request.weights)
+    refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
@@ -56,6 +62,20 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def refuse_large(network: nn.Module) -> None:
+    """Make sure that the files can hold a network's weights.
+
+    Raises:
+        UsageError: they are more than protobuf and flatbuffers take.
+    """
+    size = sum(one.numel() * one.element_size() for one in (*network.parameters(), *network.buffers()))
+    if size > LARGEST_FILE:
+        raise UsageError(
+            f"the network has {size / 1e9:.1f} GB of weights, and ONNX and TFLite files hold 2 GB",
+            "edgekit is for networks of edge devices: export a smaller one, or a part of it",
+        )
 
 
 def facts(request: FactsRequest) -> NetworkFacts:
@@ -163,9 +183,23 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         inputs=request.inputs,
         outputs=request.outputs,
         folder=request.folder,
+        judge=lambda expected, got: nearness(expected, got, request.bounds),
+        strict_int8=request.strict_int8,
     )
     with torch.no_grad():
         return converter(request.profile.format)(job)
+
+
+def nearness(expected: Sequence[Any], got: Sequence[Any], bounds: ParityTolerance) -> Nearness:
+    """How near outputs are, all of them, by the bounds of each."""
+    pairs = zip(expected, got, strict=True)
+    found = [compare_output(exact, np.nan_to_num(made), bounds, RARE_IN_INT8) for exact, made in pairs]
+    least = min(parity.sqnr_db for parity in found) - bounds.min_sqnr_db
+    by_image = [parity.image_sqnr_db for parity in found if parity.image_sqnr_db is not None]
+    if bounds.min_image_sqnr_db is not None and by_image:
+        least = min(least, min(by_image) - bounds.min_image_sqnr_db)
+    failures = tuple(text for parity in found for text in parity.failures)
+    return Nearness(min(least, -FARTHER_DB) if failures else least, min(parity.sqnr_db for parity in found), failures)
 
 
 def program_of(request: OwnConvertRequest) -> torch.export.ExportedProgram:

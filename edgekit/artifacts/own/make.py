@@ -21,17 +21,20 @@ from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
 from ..described import describe_file
 from ..foreign import ends_of
-from ..imports import conversion
+from ..imports import conversion, examination
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
 from ..snippet.write import write_snippet
 from ..store import artifact_folder, write_manifest
-from .compare import TIMEOUT_S, compare_outputs
+from .compare import TIMEOUT_S, bounds_of, compare_outputs
 from .network import SETS, OwnNetwork
 from .requests import OwnConvertRequest, Program
 
 if TYPE_CHECKING:
     from ...convert.any.job import AnyConverted
+
+EDGES = "at most one value in a thousand is off by more than the bound"
+ROUNDING = "the network itself makes so much of one step of float32 in its inputs"
 
 
 def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:
@@ -58,6 +61,8 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
                 inputs=tuple(one.name for one in network.traced.inputs),
                 outputs=tuple(one.name for one in network.traced.outputs),
                 folder=folder,
+                bounds=bounds_of(network, profile),
+                strict_int8=network.options.strict_int8,
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
@@ -74,7 +79,8 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
         if profile.precision == "int8" and not examined.audit.int8_compute_ops:
             failures.append("no convolution or matrix product executes in int8")
         if failures:
-            raise VerificationError("; ".join(failures), f"nothing was kept; {remedy(network, profile)}")
+            said = "; ".join([*failures, *(made.notes if profile.precision == "int8" else ())])
+            raise VerificationError(said, f"nothing was kept; {remedy(network, profile)}")
         artifact = describe(network, profile, folder, made, program, examined, (inputs, outputs), found)
         artifact = artifact.model_copy(update={"convert_seconds": round(time.monotonic() - start, 2)})
         write_manifest(folder, artifact)
@@ -92,7 +98,8 @@ def examine(
     facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
     shapes = {port.name: port.shape for port in facts.inputs}
     looked = ExamineRequest(facts=facts, model_file=file, format=profile.format, shapes=shapes)
-    return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, f"auditing {network.name} {profile.name}")
+    what, imports = f"auditing {network.name} {profile.name}", examination(profile.format)
+    return facts, run_isolated(foreign_jobs.examine, looked, TIMEOUT_S, what, imports=imports)
 
 
 def remedy(network: OwnNetwork, profile: ExportProfile) -> str:
@@ -119,6 +126,12 @@ def describe(
     """The manifest of a verified file."""
     options = network.options
     worst = min(found.values(), key=lambda parity: parity.sqnr_db)
+    wider = [
+        f"{name}: the largest error may be {parity.tolerance.max_abs_error:.2g} of the largest value, as {reason}"
+        for name, parity in found.items()
+        if parity.tolerance.max_abs_error > profile.parity.max_abs_error
+        for reason in [EDGES if profile.precision == "int8" else ROUNDING]
+    ]
     each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
     weights = options.weights
     return Artifact(
@@ -144,11 +157,12 @@ def describe(
         ),
         calibration=network.source if profile.precision == "int8" else None,
         quantization=made.quantization,
+        float_layers=made.float_nodes,
         rewrites=program.rewrites,
         parity=worst,
         parity_data=network.source,
         audit=examined.audit if profile.precision == "int8" else examined.audit.model_copy(update={"float_ops": {}}),
-        notes=(*made.notes, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
+        notes=(*made.notes, *wider, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
         tool_versions={"edgekit": __version__},
         command=shlex.join(["edgekit", "export", *network.words, *profile_words(profile, {})]),
         convert_seconds=0.0,

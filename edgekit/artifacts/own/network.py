@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base.processes.isolate import run_isolated
+from ...errors import ToolError
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays, save_arrays
 from ..children import own_jobs
@@ -30,6 +31,8 @@ class OwnOptions:
         preprocessing: of images: mean, std, resize and so on, where the user says them.
         out: artifacts go to ``out/<name>/<profile>/``.
         timeout_s: limit of each step.
+        min_sqnr_db: that each output of an int8 artifact has to reach; None for the profile's bound.
+        strict_int8: keep nothing in float where int8 alone is not near enough.
     """
 
     weights: Path | None = None
@@ -38,6 +41,8 @@ class OwnOptions:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     out: Path = Path("artifacts")
     timeout_s: float = 900.0
+    min_sqnr_db: float | None = None
+    strict_int8: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,11 @@ def trace(
         rewrites=wanted,
         folder=work,
     )
-    traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
+    try:
+        traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
+    except ToolError as error:
+        error.hint = error.hint or "its code may have ended the process: run it with python alone to see"
+        raise
     specs = tuple(spec_of_sized(one) for one in traced.inputs)
     sets, found, made = load_inputs(options.calibration, specs, options.preprocessing)
     save_arrays(work / SETS, sets)

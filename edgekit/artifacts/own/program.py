@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,12 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
         raise UsageError(
             f"the network gives {', '.join(kinds) or 'nothing'} where tensors are expected", "return tensors"
         )
+    for place, leaf in enumerate(leaves):
+        if leaf.is_complex():
+            raise UsageError(
+                f"output {place} of the network is {str(leaf.dtype).removeprefix('torch.')}, which no runtime has",
+                "return its real and imaginary parts: torch.view_as_real",
+            )
     if isinstance(made, dict) and len(made) == len(leaves):
         return {str(key): leaf for key, leaf in zip(made, leaves, strict=True)}
     return {"output" if place == 0 else f"output_{place}": leaf for place, leaf in enumerate(leaves)}
@@ -108,8 +116,17 @@ def reason_of(error: Exception) -> str:
     """The first lines of PyTorch's reason, and the line of code that it names."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     user = next((line for line in lines if line.startswith('File "') and "site-packages" not in line), "")
+    user = user or line_of(error)
     first = lines[0][:300] if lines else type(error).__name__
     return f"{first} ({user})" if user else first
+
+
+def line_of(error: Exception) -> str:
+    """The last line of the user's code on the way to an error; empty where none is."""
+    ours = str(Path(__file__).parents[3])
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    last = next((f for f in reversed(frames) if not f.filename.startswith((ours, sys.base_prefix, "<"))), None)
+    return "" if last is None else f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def as_tensors(arrays: Sequence[Any]) -> Tensors:

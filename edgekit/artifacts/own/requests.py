@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...types import ExportProfile, Frozen, Rewrite, TargetClass
+from ...types import ExportProfile, Frozen, ParityTolerance, Rewrite, TargetClass
 
 
 class OwnSource(Frozen):
@@ -93,7 +93,11 @@ class ReferenceMade(Frozen):
 
 
 class OwnConvertRequest(Frozen):
-    """A program or an ONNX file to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place."""
+    """A program or an ONNX file to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place.
+
+    Attributes:
+        bounds: of an int8 file's outputs; operators go to float where it misses them, unless ``strict_int8``.
+    """
 
     program: Path | None
     file: Path | None
@@ -103,3 +107,5 @@ class OwnConvertRequest(Frozen):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     folder: Path
+    bounds: ParityTolerance
+    strict_int8: bool

@@ -46,7 +46,7 @@ def import_code(place: str, folder: Path) -> ModuleType:
     except ModuleNotFoundError as error:
         where = f"it is looked for in {folder} and where Python has its packages"
         raise UsageError(f"{place} cannot be imported: {error}", where) from error
-    except Exception as error:  # a user's code raises anything
+    except (Exception, SystemExit) as error:  # a user's code raises anything
         raise UsageError(f"{place} raised {described(error)}", "run it with python alone to see more") from error
 
 
@@ -66,7 +66,7 @@ def call(module: ModuleType, name: str) -> Any:
         if error.__traceback__ is not None and error.__traceback__.tb_next is None:
             raise UsageError(f"{name}() cannot be called without arguments: {error}", FACTORY_HINT) from error
         raise UsageError(f"{name}() raised {described(error)}", FACTORY_HINT) from error
-    except Exception as error:  # a user's code raises anything
+    except (Exception, SystemExit) as error:  # a user's code raises anything
         raise UsageError(f"{name}() raised {described(error)}", FACTORY_HINT) from error
 
 
@@ -79,7 +79,12 @@ def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.
     network = call(module, factory)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{factory}() returned {type(network).__name__}, not a torch.nn.Module", FACTORY_HINT)
-    network = network.cpu().eval()
+    try:
+        network = network.cpu().eval()
+    except Exception as error:  # weights that are nowhere, or a GPU that is gone
+        raise UsageError(
+            f"the network of {factory}() cannot be brought to the CPU: {described(error)}", FACTORY_HINT
+        ) from error
     if weights is not None:
         try:
             load_strictly(network, read_state(weights, network))
@@ -105,7 +110,7 @@ def example_inputs(module: ModuleType) -> tuple[torch.Tensor, ...] | None:
     return given
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """An exception in a line, with the line of the user's code that raised it."""
     frame: Callable[[Any], Any] = lambda t: t if t is None or t.tb_next is None else frame(t.tb_next)  # noqa: E731
     last = frame(error.__traceback__)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import UsageError
 from ...types import ExportProfile, Frozen, TargetClass
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near outputs are to those of the float network.
+
+    Attributes:
+        beyond_db: by how much the worst of them is beyond its bounds; negative where it misses one.
+        sqnr_db: of the worst output.
+        failures: the bounds that are missed, in words.
+    """
+
+    beyond_db: float
+    sqnr_db: float
+    failures: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,6 +40,8 @@ class AnyJob:
         sets: calibration inputs, one array for each input, with the sets as a dimension in front.
         inputs, outputs: names, in the network's order.
         folder: where the files go.
+        judge: says how near the second outputs are to the first.
+        strict_int8: keep nothing in float on purpose.
     """
 
     program: torch.export.ExportedProgram | None
@@ -33,6 +52,8 @@ class AnyJob:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     folder: Path
+    judge: Callable[[Sequence[NDArray[Any]], Sequence[NDArray[Any]]], Nearness]
+    strict_int8: bool = False
 
     def row(self, number: int) -> dict[str, NDArray[Any]]:
         """One set of inputs by name."""
@@ -49,12 +70,32 @@ class AnyJob:
         return len(self.sets[0])
 
 
+def refuse_repeated(job: AnyJob, format_: str) -> None:
+    """Make sure that every output of a program is a tensor of its own, where the format's converter knows no other.
+
+    Raises:
+        UsageError: two are one.
+    """
+    if job.program is None:
+        return
+    made = job.program.graph_signature.user_outputs
+    first: dict[object, str] = {}
+    for name, tensor in zip(job.outputs, made, strict=True):
+        if tensor in first:
+            raise UsageError(
+                f"the outputs {first[tensor]} and {name} are one tensor, and its converter to {format_} takes it once",
+                "return it once, or name --format onnx",
+            )
+        first[tensor] = name
+
+
 class AnyConverted(Frozen):
     """The result of a converter.
 
     Attributes:
         files: names relative to the job's folder; the first is the one that a runtime opens.
         inputs, outputs: for each input and output of the network, in order, its position in the file.
+        float_nodes: names in the file of the operators that an int8 file computes in float on purpose.
     """
 
     files: tuple[str, ...]
@@ -62,3 +103,4 @@ class AnyConverted(Frozen):
     outputs: tuple[int, ...]
     quantization: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = ()
+    float_nodes: tuple[str, ...] = ()

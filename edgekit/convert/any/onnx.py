@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from ...base.target import saturates
 from ...errors import ToolError
 from ...types import ONNX_OPSET
 from ..onnx.convert import FILE, simplified, to_float16
 from ..onnx.unused import drop_unused
 from ..onnx.version import opset_of, with_opset
+from .fallback import near_enough
 from .job import AnyConverted, AnyJob
 from .onnx_file import ready_model, refuse_quantized
+from .onnx_int8 import OnnxKit
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -45,72 +46,48 @@ def convert(job: AnyJob) -> AnyConverted:
         from ..dynamic import ONNX, dynamic_onnx
 
         model, quantization = dynamic_onnx(model, job.folder), ONNX
+    float_nodes: frozenset[str] = frozenset()
     if job.profile.precision == "int8":
-        model, quantization = quantize(model, job), INT8
+        kit = OnnxKit(model, job)
+        file, float_nodes, said = near_enough(kit, job)
+        model, quantization = onnx.load_model(file), INT8
+        kit.close()
+        notes += said
     drop_unused(model)
     model.ir_version = job.profile.ir_version
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, job.folder / FILE)
     places = tuple(range(len(job.inputs))), tuple(range(len(job.outputs)))
     return AnyConverted(
-        files=(FILE,), inputs=places[0], outputs=places[1], quantization=quantization, notes=tuple(notes)
+        files=(FILE,),
+        inputs=places[0],
+        outputs=places[1],
+        quantization=quantization,
+        notes=tuple(notes),
+        float_nodes=tuple(sorted(float_nodes)),
     )
 
 
 def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
     """The network as a simplified float model, and notes on the simplification."""
     if job.file is not None:
-        model, notes = ready_model(job.file, job.shapes)
+        model, notes = ready_model(job.file, job.shapes, keep_stored=job.profile.precision == "fp32")
         if job.profile.precision in ("int8", "dynamic"):
             refuse_quantized(model, job.file.name)
         return model, notes
     assert job.program is not None
-    program = torch.onnx.export(
-        job.program,
-        (),
-        dynamo=True,
-        opset_version=ONNX_OPSET,
-        input_names=list(job.inputs),
-        output_names=list(job.outputs),
-        verbose=False,
-    )
+    from ..onnx.exporter_table import read_once  # takes PyTorch's exporter, which a file of others does not need
+
+    with read_once():
+        program = torch.onnx.export(
+            job.program,
+            (),
+            dynamo=True,
+            opset_version=ONNX_OPSET,
+            input_names=list(job.inputs),
+            output_names=list(job.outputs),
+            verbose=False,
+        )
     if program is None:
         raise ToolError("torch.onnx gave no model")
     return simplified(program.model_proto)
-
-
-class Rows:
-    """Feeds sets of inputs to ONNX Runtime's calibrator, one at a time."""
-
-    def __init__(self, job: AnyJob) -> None:
-        self._rows = (job.row(number) for number in range(job.count))
-
-    def get_next(self) -> dict[str, Any] | None:
-        """The next set, or None at the end."""
-        return next(self._rows, None)
-
-
-def quantize(model: ModelProto, job: AnyJob) -> ModelProto:
-    """Static QDQ: uint8 activations, int8 weights, which lose a bit where the target saturates."""
-    import onnx
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    float_file, ready, int8_file = (job.folder / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))
-    onnx.save_model(model, float_file)
-    quant_pre_process(str(float_file), str(ready), skip_symbolic_shape=True)
-    quantize_static(
-        ready,
-        int8_file,
-        Rows(job),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        reduce_range=saturates(job.target),
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.MinMax,
-    )
-    quantized: ModelProto = onnx.load_model(int8_file)
-    for file in (float_file, ready, int8_file):
-        file.unlink()
-    return quantized

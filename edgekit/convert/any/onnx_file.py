@@ -11,15 +11,24 @@ from ...types import ONNX_OPSET
 from ..onnx.convert import simplified
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, TensorProto
 
 
 QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul"}
 
 
-def ready_model(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[ModelProto, list[str]]:
-    """The model with the given input shapes, simplified, and notes on steps that failed. Raises: UsageError: it has
-    operators of unknown domains.
+def ready_model(
+    path: Path, shapes: Mapping[str, Sequence[int]], keep_stored: bool = False
+) -> tuple[ModelProto, list[str]]:
+    """The model with the given input shapes, simplified, and notes on steps that failed.
+
+    Args:
+        path: the file.
+        shapes: of the inputs, by name.
+        keep_stored: weights that are stored in int8 stay so, and are not written out as floats of four times the size.
+
+    Raises:
+        UsageError: it has operators of unknown domains.
     """
     import onnx
 
@@ -40,8 +49,34 @@ def ready_model(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[ModelP
                 dim.Clear()
     del model.graph.value_info[:]
     model, notes = in_new_opset(model)
+    stored = take_stored(model) if keep_stored else []
     model, more = simplified(model)
+    put_back(model, stored)
     return model, [*notes, *more]
+
+
+def take_stored(model: ModelProto) -> list[TensorProto]:
+    """Make inputs of the constant 8-bit integers that become floats as the model runs, in place; returns them."""
+    from onnx import TensorProto as Kinds
+    from onnx import helper
+
+    casts = {node.input[0] for node in model.graph.node if node.op_type in ("Cast", "DequantizeLinear")}
+    stored = [
+        one for one in model.graph.initializer if one.name in casts and one.data_type in (Kinds.INT8, Kinds.UINT8)
+    ]
+    for one in stored:
+        model.graph.input.append(helper.make_tensor_value_info(one.name, one.data_type, list(one.dims)))
+        model.graph.initializer.remove(one)
+    return stored
+
+
+def put_back(model: ModelProto, stored: Sequence[TensorProto]) -> None:
+    """Undo :func:`take_stored`, in place."""
+    names = {one.name for one in stored}
+    for given in [one for one in model.graph.input if one.name in names]:
+        model.graph.input.remove(given)
+    used = {name for node in model.graph.node for name in node.input}
+    model.graph.initializer.extend(one for one in stored if one.name in used)
 
 
 def in_new_opset(model: ModelProto) -> tuple[ModelProto, list[str]]:

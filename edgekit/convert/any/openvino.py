@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...base.target import saturates
 from ..openvino.convert import FILES
-from .job import AnyConverted, AnyJob
+from .fallback import near_enough
+from .job import AnyConverted, AnyJob, refuse_repeated
 from .onnx_file import ready_model, refuse_quantized
+from .openvino_int8 import OpenvinoKit
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -26,6 +27,7 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.xml`` and ``model.bin`` with the network's own names of inputs and outputs.
 
     Raises:
+        UsageError: two outputs are one tensor.
         ToolError: the converter or the quantizer failed.
     """
     import openvino
@@ -34,21 +36,35 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.file is not None:
         model, notes = from_file(job, job.file)
     else:
+        refuse_repeated(job, "OpenVINO")
         model = openvino.convert_model(job.program, input=[list(shape) for shape in job.shapes.values()])
     for port, name in zip(model.inputs, job.inputs, strict=True):
         port.tensor.set_names({name})
     for port, name in zip(model.outputs, job.outputs, strict=True):
         port.tensor.set_names({name})
+    places = tuple(range(len(job.inputs))), tuple(range(len(job.outputs)))
     quantization = None
     if job.profile.precision == "weight-only":
         from ..dynamic import OPENVINO, compressed_openvino
 
         model, quantization = compressed_openvino(model), OPENVINO
+    float_nodes: frozenset[str] = frozenset()
     if job.profile.precision == "int8":
-        model, quantization = quantize(model, job), INT8
-    openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
-    places = tuple(range(len(job.inputs))), tuple(range(len(job.outputs)))
-    return AnyConverted(files=FILES, inputs=places[0], outputs=places[1], quantization=quantization, notes=tuple(notes))
+        file, float_nodes, said = near_enough(OpenvinoKit(model, job), job)
+        quantization = INT8
+        notes += said
+        for made, name in zip((file, file.with_suffix(".bin")), FILES, strict=True):
+            made.replace(job.folder / name)
+    else:
+        openvino.save_model(model, job.folder / FILES[0], compress_to_fp16=job.profile.precision == "fp16")
+    return AnyConverted(
+        files=FILES,
+        inputs=places[0],
+        outputs=places[1],
+        quantization=quantization,
+        notes=tuple(notes),
+        float_nodes=tuple(sorted(float_nodes)),
+    )
 
 
 def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
@@ -56,28 +72,16 @@ def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
     import onnx
     import openvino
 
-    ready, notes = ready_model(file, job.shapes)
+    ready, notes = ready_model(file, job.shapes, keep_stored=job.profile.precision == "fp32")
     if job.profile.precision in ("int8", "weight-only"):
         refuse_quantized(ready, file.name)
+    given = {end.name for end in ready.graph.input}
+    for end in ready.graph.output:
+        if end.name in given:  # the reader would make a second input of it
+            ready.graph.node.append(onnx.helper.make_node("Identity", [end.name], [f"{end.name}/again"]))
+            end.name += "/again"
     between = job.folder / "ready.onnx"
     onnx.save_model(ready, between)
     model = openvino.convert_model(between)
     between.unlink()
     return model, notes
-
-
-def quantize(model: Model, job: AnyJob) -> Model:
-    """Static int8 by NNCF; weights lose a bit where the target saturates."""
-    import nncf
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
-
-    return nncf.quantize(
-        model,
-        nncf.Dataset([job.row(number) for number in range(job.count)]),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=job.count,
-        target_device=nncf.TargetDevice.CPU,
-        advanced_parameters=AdvancedQuantizationParameters(
-            overflow_fix=OverflowFix.ENABLE if saturates(job.target) else OverflowFix.DISABLE
-        ),
-    )

@@ -12,8 +12,9 @@ import torch
 from ...errors import ToolError
 from ..tflite.convert import FILE, to_float16
 from ..tflite.ends import name_ends
-from ..tflite.ranges import calibrate
-from .job import AnyConverted, AnyJob
+from .fallback import near_enough
+from .job import AnyConverted, AnyJob, refuse_repeated
+from .tflite_int8 import TfliteKit
 
 INT8: dict[str, str | bool] = {
     "scheme": "full-integer",
@@ -29,13 +30,15 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.tflite``; its inputs and outputs have the network's names.
 
     Raises:
+        UsageError: two outputs are one tensor.
         ToolError: the converter or the quantizer failed.
     """
     import litert_torch
 
     path = job.folder / FILE
     sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
-    assert job.program is not None  # an ONNX file is refused before
+    assert job.program is not None  # an ONNX file comes as a program
+    refuse_repeated(job, "TFLite")
     litert_torch.convert(job.program.module(), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
@@ -46,56 +49,21 @@ def convert(job: AnyJob) -> AnyConverted:
 
         dynamic_tflite(path)
         quantization = TFLITE
+    float_nodes: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
     if job.profile.precision == "int8":
-        quantize(path, job)
+        file, float_nodes, notes = near_enough(TfliteKit(path, job, inputs), job)
+        file.replace(path)
         quantization = INT8
     name_ends(path, placed(job.inputs, inputs), placed(job.outputs, outputs))
-    return AnyConverted(files=(FILE,), inputs=inputs, outputs=outputs, quantization=quantization)
-
-
-def quantize(path: Path, job: AnyJob) -> None:
-    """Static int8 in place, with float inputs and outputs."""
-    from ai_edge_quantizer import quantizer, recipe
-    from ai_edge_quantizer.qtyping import TFLOperationName
-
-    tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
-    for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
-        tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
-    for name in readers_of_outputs(path):
-        tool.update_quantization_recipe(
-            regex=f"^{re.escape(name)};$", operation_name=TFLOperationName.ALL_SUPPORTED, algorithm_key="no_quantize"
-        )
-    given = taken(path, job.sets)
-    rows = [{name: array[number] for name, array in given.items()} for number in range(job.count)]
-    settings = job.profile.quantization
-    assert settings is not None
-    ranges = calibrate(path, rows, settings.model_copy(update={"ranges": "min-max"}), ())
-    result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-    path.write_bytes(bytes(result.quantized_model))
-
-
-def readers_of_outputs(path: Path) -> list[str]:
-    """Names of the operators that read an output of the network, such as the state of a recurrent cell.
-
-    The output is float, and the quantizer does not give it a second form in int8: these operators stay in float.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path))
-    names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
-    outputs = {int(entry["index"]) for entry in interpreter.get_output_details()}
-    operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
-    return [names[int(op["outputs"][0])] for op in operators if outputs & {int(t) for t in op["inputs"]}]
-
-
-def taken(path: Path, arrays: Sequence[Any]) -> dict[str, Any]:
-    """Inputs by the names of the signature, in the types of the file: litert-torch makes 32-bit integers of 64."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path))
-    types = {int(entry["index"]): entry["dtype"] for entry in interpreter.get_input_details()}
-    ends = interpreter._get_full_signature_list()[KEY]["inputs"]  # noqa: SLF001 - nothing public tells the tensors
-    return {name: arrays[place].astype(types[int(ends[name])]) for place, name in enumerate(numbered(ends))}
+    return AnyConverted(
+        files=(FILE,),
+        inputs=inputs,
+        outputs=outputs,
+        quantization=quantization,
+        notes=notes,
+        float_nodes=tuple(sorted(float_nodes)),
+    )
 
 
 def places(path: Path, outputs: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:

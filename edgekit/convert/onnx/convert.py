@@ -94,16 +94,19 @@ def convert_onnx(job: Job) -> Converted:
 
 def trace(job: Job) -> ModelProto:
     """The job's network as an ONNX model."""
-    program = torch.onnx.export(
-        job.network,
-        (torch.from_numpy(job.sample),),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},) if job.open_batch else None,
-        opset_version=ONNX_OPSET,
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        verbose=False,
-    )
+    from .exporter_table import read_once
+
+    with read_once():
+        program = torch.onnx.export(
+            job.network,
+            (torch.from_numpy(job.sample),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},) if job.open_batch else None,
+            opset_version=ONNX_OPSET,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            verbose=False,
+        )
     if program is None:
         raise ToolError("torch.onnx gave no model")
     model: ModelProto = program.model_proto

@@ -93,14 +93,19 @@ def least_squares(
     return {index: mse_range(total, np.linspace(*ends[index], BINS + 1)) for index, total in counts.items()}
 
 
-def tie_ranges(path: Path, ranges: dict[str, Any]) -> int:
+def tie_ranges(path: Path, ranges: dict[str, Any], float_nodes: Collection[str] = ()) -> int:
     """Give tensors that a concatenation joins the union of their ranges, in place; returns how many sets were tied.
 
     Args:
         path: the float model.
         ranges: the calibration's result, ``{tensor: {"min": array, "max": array}}``.
+        float_nodes: first outputs of the operators that stay in float; what they join keeps its own ranges.
     """
-    sets = [names for names in joined_sets(path) if all(name in ranges for name in names)]
+    sets = [
+        names
+        for names in joined_sets(path)
+        if all(name in ranges for name in names) and not set(names) & set(float_nodes)
+    ]
     for names in sets:
         low = min(float(np.min(ranges[name]["min"])) for name in names)
         high = max(float(np.max(ranges[name]["max"])) for name in names)

@@ -5,6 +5,7 @@ The journal is one file to which lines are appended under a lock, so that severa
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,12 @@ from ...base.distribution import install_command
 from ...errors import ToolError, UsageError
 from ...select.space import Choice, Space
 from ...types.searches import SearchSettings, Tried
+from .journal import JOURNAL, Lock, check_journal, damage_named, drop_cut_line
 
 if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
     from optuna.trial import Trial
 
-JOURNAL = "journal.log"
 SETTINGS, TRIED = "settings", "tried"
 RANDOM_FIRST = 8
 """Networks drawn at random before the search learns from what it has seen."""
@@ -72,28 +73,34 @@ def tried_in(folder: Path) -> list[Tried]:
     """What became of every network of the search in ``folder``; nothing where there is none.
 
     Raises:
+        UsageError: its journal is damaged.
         ToolError: Optuna is not installed.
     """
-    return tried_of(opened(folder, None)) if (folder / JOURNAL).is_file() else []
+    if not os.path.lexists(folder / JOURNAL):
+        return []
+    with damage_named(folder):
+        return tried_of(opened(folder, None))
 
 
 def kept_settings(folder: Path) -> SearchSettings | None:
     """The settings of the search that ``folder`` holds; None when it holds none.
 
     Raises:
+        UsageError: its journal is damaged.
         ToolError: Optuna is not installed.
     """
-    if not (folder / JOURNAL).is_file():
+    if not os.path.lexists(folder / JOURNAL):
         return None
-    told: dict[str, Any] | None = opened(folder, None).user_attrs.get(SETTINGS)
-    return None if told is None else SearchSettings.from_plain(told)
+    with damage_named(folder):
+        told: dict[str, Any] | None = opened(folder, None).user_attrs.get(SETTINGS)
+        return None if told is None else SearchSettings.from_plain(told)
 
 
 def begin_study(folder: Path, space: Space, settings: SearchSettings) -> Study:
     """The study in ``folder``, begun there or gone on with.
 
     Raises:
-        UsageError: another search is there.
+        UsageError: another search is there, or its journal is damaged.
         ToolError: Optuna is not installed.
     """
     before = kept_settings(folder)
@@ -105,7 +112,8 @@ def begin_study(folder: Path, space: Space, settings: SearchSettings) -> Study:
             "give the same options to go on with it, or another folder with --out",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    kept = opened(folder, settings.seed)
+    with damage_named(folder):
+        kept = opened(folder, settings.seed)
     if before is None:
         kept.set_user_attr(SETTINGS, settings.to_plain())
         kept.enqueue_trial(space.reference)
@@ -116,8 +124,11 @@ def opened(folder: Path, seed: int | None) -> OptunaStudy:
     """Optuna's study of the journal in a folder.
 
     Raises:
+        UsageError: something else is in the journal's place.
         ToolError: Optuna is not installed.
+        ValueError, LookupError, …: it is damaged; see :func:`damage_named`.
     """
+    check_journal(folder)
     try:
         import optuna
         from optuna.storages import JournalStorage
@@ -127,7 +138,13 @@ def opened(folder: Path, seed: int | None) -> OptunaStudy:
             f"a search needs Optuna, which cannot be imported: {error}", install_command("search")
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    lock = Lock(folder)
+    lock.acquire()
+    try:
+        drop_cut_line(folder)
+    finally:
+        lock.release()
+    storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL), lock))
     begun = optuna.create_study(storage=storage, study_name="search", direction="maximize", load_if_exists=True)
     if seed is not None:  # one that goes on must not draw again what it drew at first
         drawn = seed + 1_000_003 * len(begun.get_trials(deepcopy=False))

@@ -31,6 +31,26 @@ def test_an_open_size_written_as_minus_one(tmp_path: Path) -> None:
     assert notes == []
 
 
+def test_weights_that_are_stored_in_int8_stay_so(tmp_path: Path) -> None:
+    """Unless they are to be quantized anew."""
+    nodes = [
+        helper.make_node("Cast", ["stored"], ["large"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["large", "scale"], ["w"]),
+        helper.make_node("Conv", ["x", "w"], ["y"]),
+    ]
+    path = file_of(tmp_path, nodes, {"scale": np.array(0.1)}, 1)
+    theirs = onnx.load_model(path)
+    kernel = np.random.default_rng(0).integers(-9, 9, (128, 4, 1, 1)).astype(np.int8)
+    theirs.graph.initializer.append(numpy_helper.from_array(kernel, "stored"))
+    theirs.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 128
+    onnx.save_model(theirs, path)
+    kept, notes = ready_model(path, {}, keep_stored=True)
+    assert [node.op_type for node in kept.graph.node] == ["Cast", "Mul", "Conv"]
+    assert notes == []
+    floats, _ = ready_model(path, {})
+    assert [node.op_type for node in floats.graph.node] == ["Conv"]
+
+
 def test_a_gelu_before_a_convolution_stays_one(tmp_path: Path) -> None:
     """ONNX Runtime computes it as one operator only while all five of its parts are there."""
     nodes = [

@@ -1,0 +1,120 @@
+"""Bring an int8 file near enough to its network, with some operators in float where int8 alone is not.
+
+The path comes from :mod:`edgekit.convert.int8.tensor_noise`; files that are made on the way show where on it to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ..int8.tensor_noise import Move, Touched, moves
+from .job import AnyJob
+
+Arrays = list[NDArray[Any]]
+MOST_MACS = 0.5
+"""Largest share in float: beyond it int8 gains little."""
+MOST_FILES = 6
+MARGIN_DB = 1.0
+"""By how much more than asked for the next file is to come, as a tensor's noise is an estimate."""
+FEWEST = 3
+"""Steps on the path that are not worth another file in between."""
+NAMED, LONGEST = 3, 40
+
+
+class Kit(Protocol):
+    """A float file of one format, and how it becomes int8.
+
+    Attributes:
+        expected: its outputs on the calibration inputs, with the sets as a dimension in front.
+    """
+
+    expected: Arrays
+
+    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """What its tensors lose in int8, and the multiply-accumulates of its operators by name."""
+
+    def quantized(self, kept: frozenset[str]) -> Path:
+        """Write the int8 file in which these operators are in float, in the place of one before."""
+
+    def outputs(self, file: Path) -> Arrays:
+        """The outputs of such a file on the calibration inputs."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An int8 file: how far on the path, by how many dB its worst output is beyond the bounds, and what it misses."""
+
+    step: int
+    beyond_db: float
+    sqnr_db: float
+    failures: tuple[str, ...]
+
+
+def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str, ...]]:
+    """The int8 file, the operators that it computes in float on purpose, and a line that says so.
+
+    The file with least in float that meets the bounds; where none does, the nearest, which verification then refuses.
+    """
+    first, file = tried(kit, job, 0, frozenset())
+    if not first.failures or job.strict_int8:
+        return file, frozenset(), ()
+    path = list(moves(*kit.tensors(), MOST_MACS))
+    files = [first]
+    while len(files) < MOST_FILES:
+        step = next_step(path, files)
+        if step is None:
+            break
+        one, file = tried(kit, job, step, path[step].operators)
+        files.append(one)
+    met = [one for one in files if not one.failures]
+    best = min(met, key=lambda one: one.step) if met else max(files, key=lambda one: (one.beyond_db, one.sqnr_db))
+    chosen = path[best.step]
+    if best is not files[-1]:
+        file = kit.quantized(chosen.operators)
+    return file, chosen.operators, (text(first, best, chosen),)
+
+
+def tried(kit: Kit, job: AnyJob, step: int, kept: frozenset[str]) -> tuple[Tried, Path]:
+    """A file with these operators in float, and what is said of it."""
+    file = kit.quantized(kept)
+    found = job.judge(kit.expected, kit.outputs(file))
+    return Tried(step, found.beyond_db, found.sqnr_db, found.failures), file
+
+
+def next_step(path: Sequence[Move], files: Sequence[Tried]) -> int | None:
+    """Where on the path to try next: further on until a file meets the bounds, then back; None: nothing is left."""
+    met = [one.step for one in files if not one.failures]
+    missed = max((one for one in files if one.failures and one.step < min(met, default=len(path))),
+                 key=lambda one: one.step)  # fmt: skip
+    if met:
+        middle = (missed.step + min(met)) // 2
+        return middle if min(met) - missed.step > FEWEST else None
+    last = len(path) - 1
+    if missed.step == last:
+        return None
+    wanted = path[missed.step].left * 10 ** ((missed.beyond_db - MARGIN_DB) / 10)
+    fitting = next((step for step in range(missed.step + 1, last) if path[step].left <= wanted), last)
+    return min(max(fitting, missed.step + FEWEST), last)
+
+
+def text(first: Tried, best: Tried, chosen: Move) -> str:
+    """The line of a region in float, or of that there is none."""
+    start = f"all in int8 gives SQNR {first.sqnr_db:.1f} dB at the worst output"
+    if best is first:
+        return f"{start}, and with up to {MOST_MACS:.0%} of MACs in float none is nearer"
+    named = sorted(map(short, chosen.operators))
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return (
+        f"{start}; with {', '.join(named[:NAMED])}{more} in float, {chosen.share:.1%} of MACs, {best.sqnr_db:.1f} dB"
+        + (", the nearest" if best.failures else "")
+    )
+
+
+def short(name: str) -> str:
+    """The end of an operator's name, which in some formats is the whole way to it."""
+    return name.partition(";")[0].rstrip("/").rpartition("/")[2][-LONGEST:]

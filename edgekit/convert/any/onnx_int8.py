@@ -1,0 +1,163 @@
+"""A float ONNX model of any kind in int8, with chosen operators in float."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...base.target import saturates
+from ..int8.tensor_noise import Observed, Touched
+from ..onnx.concat import Override, tie_ranges
+from ..onnx.gates import end_at_floor
+from .fallback import Arrays
+from .job import AnyJob
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+
+class OnnxKit:
+    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are those of all calibration inputs.
+
+    Args:
+        model: in float.
+        job: says how; its folder takes the files until :meth:`close`.
+    """
+
+    def __init__(self, model: ModelProto, job: AnyJob) -> None:
+        import onnx
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        self.job = job
+        plain, self.ready, self.int8 = (job.folder / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))
+        onnx.save_model(model, plain)
+        quant_pre_process(str(plain), str(self.ready), skip_symbolic_shape=True)
+        plain.unlink()
+        self.model = onnx.load_model(self.ready)
+        name_nodes(self.model)
+        onnx.save_model(self.model, self.ready)
+        self.seen, self.expected = self.observed()
+
+    def observed(self) -> tuple[dict[str, Observed], Arrays]:
+        """What every float tensor holds, and the outputs."""
+        import onnx
+        import onnxruntime
+
+        wide = onnx.ModelProto()
+        wide.CopyFrom(self.model)
+        ends = [end.name for end in wide.graph.output]
+        made = {name for node in wide.graph.node for name in node.output} - set(ends)
+        between = [
+            info
+            for info in wide.graph.value_info
+            if info.name in made and info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        ]
+        wide.graph.output.extend(between)
+        session = onnxruntime.InferenceSession(wide.SerializeToString(), providers=["CPUExecutionProvider"])
+        names = [end.name for end in session.get_outputs()]
+        seen: dict[str, Observed] = {}
+        outputs: list[list[Any]] = [[] for _ in ends]
+        for row in Rows(self.job):
+            values = dict(zip(names, session.run(names, row), strict=True))
+            for place, name in enumerate(ends):
+                outputs[place].append(values[name])
+            for name, array in (row | values).items():
+                if array.dtype == np.float32:
+                    seen.setdefault(name, Observed(axis=1)).add(array)
+        return seen, [np.stack(rows) for rows in outputs]
+
+    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
+        touched: dict[str, set[str]] = {name: set() for name in self.seen}
+        for node in self.model.graph.node:
+            for name in (*node.input, *node.output):
+                if name in touched:
+                    touched[name].add(node.name)
+        shapes = {one.name: tuple(one.dims) for one in self.model.graph.initializer}
+        graph = self.model.graph
+        for info in (*graph.value_info, *graph.input, *graph.output):
+            shapes[info.name] = tuple(dim.dim_value for dim in info.type.tensor_type.shape.dim)
+        return (
+            [Touched(self.seen[name].noise, frozenset(nodes)) for name, nodes in touched.items()],
+            {node.name: macs_of(node, shapes) for node in graph.node},
+        )
+
+    def quantized(self, kept: frozenset[str]) -> Path:
+        """Static QDQ: uint8 activations, int8 weights, which lose a bit where the target saturates."""
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+        float_nodes = sorted(kept)
+        chosen: dict[str, Override] = {
+            name: [{"rmin": np.float32(one.low), "rmax": np.float32(one.high)}]
+            for name, one in self.seen.items()
+            if one.low < one.high
+        }
+        chosen |= tie_ranges(self.ready, Rows(self.job), chosen, float_nodes, symmetric=False)
+        chosen |= end_at_floor(self.ready, Rows(self.job), chosen, float_nodes)
+        quantize_static(
+            self.ready,
+            self.int8,
+            Rows(self.job, 1),  # the ranges are known
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=saturates(self.job.target),
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=float_nodes,
+            extra_options={"TensorQuantOverrides": chosen},
+        )
+        return self.int8
+
+    def outputs(self, file: Path) -> Arrays:
+        """Of a file, on the calibration inputs."""
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        rows = [session.run(None, row) for row in Rows(self.job)]
+        return [np.stack(column) for column in zip(*rows, strict=True)]
+
+    def close(self) -> None:
+        """Remove the files."""
+        for file in (self.ready, self.int8):
+            file.unlink(missing_ok=True)
+
+
+class Rows:
+    """Sets of inputs, one at a time, also as ONNX Runtime's calibrator asks for them; all of them, or the first."""
+
+    def __init__(self, job: AnyJob, count: int | None = None) -> None:
+        self._rows = (job.row(number) for number in range(job.count if count is None else count))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self._rows
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next set, or None at the end."""
+        return next(self._rows, None)
+
+
+def name_nodes(model: ModelProto) -> None:
+    """Give every operator a name of its own, in place: those that have none, or share one, get their output's."""
+    taken: set[str] = set()
+    for node in model.graph.node:
+        if not node.name or node.name in taken:
+            node.name = f"{node.op_type}_{node.output[0]}"
+        taken.add(node.name)
+
+
+def macs_of(node: NodeProto, shapes: Mapping[str, Sequence[int]]) -> int:
+    """Multiply-accumulates of an operator; 0 for one that is no convolution and no matrix product."""
+    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+        return 0
+    given, weight, made = (shapes.get(name, ()) for name in (node.input[0], node.input[1], node.output[0]))
+    if not given or not weight or not made:
+        return 0
+    if node.op_type in ("Gemm", "MatMul"):
+        flipped = node.op_type == "Gemm" and any(one.name == "transA" and one.i for one in node.attribute)
+        return prod(made) * (given[0] if flipped else given[-1])
+    return prod(weight[1:]) * prod(given if node.op_type == "ConvTranspose" else made)

@@ -1,0 +1,133 @@
+"""A float TFLite file of any kind in int8, with chosen operators in float. An operator is known by its first output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..int8.tensor_noise import Observed, Touched
+from ..tflite.gates import end_at_floor
+from ..tflite.ranges import tie_ranges
+from .fallback import Arrays
+from .job import AnyJob
+
+
+class TfliteKit:
+    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are those of all calibration inputs.
+
+    Args:
+        path: the float file.
+        job: its sets are the calibration inputs.
+        places: of the network's inputs among the file's.
+    """
+
+    def __init__(self, path: Path, job: AnyJob, places: Sequence[int]) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.path, self.int8 = path, path.with_name("int8.tflite")
+        self.given: list[Any] = [array for _, array in sorted(zip(places, job.sets, strict=True), key=lambda p: p[0])]
+        self.count = job.count
+        interpreter = Interpreter(str(path), experimental_preserve_all_tensors=True)
+        self.details = {int(t["index"]): t for t in interpreter.get_tensor_details()}
+        operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
+        self.operators = [op for op in operators if len(op["outputs"])]
+        ends = {int(t["index"]) for t in (*interpreter.get_input_details(), *interpreter.get_output_details())}
+        self.ends = {int(t["index"]) for t in interpreter.get_output_details()}
+        self.moved = ends | {int(t) for op in self.operators for t in op["outputs"]}
+        self.seen: dict[int, Observed] = {}
+        self.expected = self.run(interpreter, self.look)
+
+    def run(self, interpreter: Any, look: Any = None) -> Arrays:
+        """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
+        interpreter.allocate_tensors()
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        rows: list[list[Any]] = [[] for _ in outputs]
+        for number in range(self.count):
+            for end, array in zip(inputs, self.given, strict=True):
+                interpreter.set_tensor(end["index"], array[number].astype(end["dtype"]))
+            interpreter.invoke()
+            for row, end in zip(rows, outputs, strict=True):
+                row.append(interpreter.get_tensor(end["index"]))
+            if look is not None:
+                look(interpreter)
+        return [np.stack(row) for row in rows]
+
+    def look(self, interpreter: Any) -> None:
+        """Take what the float tensors hold."""
+        for index in self.moved:
+            if self.details[index]["dtype"] is np.float32:
+                self.seen.setdefault(index, Observed(axis=-1)).add(interpreter.get_tensor(index))
+
+    def name(self, index: int) -> str:
+        """Of a tensor."""
+        return str(self.details[index]["name"])
+
+    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
+        touched: dict[int, set[str]] = {index: set() for index in self.seen}
+        for op in self.operators:
+            for index in (*map(int, op["inputs"]), *map(int, op["outputs"])):
+                if index in touched:
+                    touched[index].add(self.name(int(op["outputs"][0])))
+        shapes = {index: tuple(map(int, one["shape"])) for index, one in self.details.items()}
+        return (
+            [Touched(self.seen[index].noise, frozenset(names)) for index, names in touched.items()],
+            {self.name(int(op["outputs"][0])): macs_of(op, shapes) for op in self.operators},
+        )
+
+    def quantized(self, kept: frozenset[str]) -> Path:
+        """Static int8 with float inputs and outputs.
+
+        What reads an output of the network stays in float: the output is float, and the quantizer does not give it a
+        second form in int8.
+        """
+        from ai_edge_quantizer import quantizer, recipe
+        from ai_edge_quantizer.qtyping import TFLOperationName
+
+        tool = quantizer.Quantizer(str(self.path), recipe.static_wi8_ai8())
+        for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
+            tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
+        reading = {self.name(int(op["outputs"][0])) for op in self.operators if self.ends & set(map(int, op["inputs"]))}
+        for name in sorted(kept | reading):
+            tool.update_quantization_recipe(
+                regex=f"^{re.escape(name)};$",
+                operation_name=TFLOperationName.ALL_SUPPORTED,
+                algorithm_key="no_quantize",
+            )
+        ranges = {
+            self.name(index): {
+                "min": np.full((1,) * len(self.details[index]["shape"]), one.low, np.float32),
+                "max": np.full((1,) * len(self.details[index]["shape"]), one.high, np.float32),
+            }
+            for index, one in self.seen.items()
+        }
+        tie_ranges(self.path, ranges, kept)
+        end_at_floor(self.path, ranges, kept)
+        result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+        self.int8.write_bytes(bytes(result.quantized_model))
+        return self.int8
+
+    def outputs(self, file: Path) -> Arrays:
+        """Of a file, on the calibration inputs."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        return self.run(Interpreter(str(file)))
+
+
+def macs_of(op: Mapping[str, Any], shapes: Mapping[int, tuple[int, ...]]) -> int:
+    """Multiply-accumulates of an operator; 0 for one that is no convolution and no matrix product."""
+    given = [shapes.get(int(index), ()) for index in op["inputs"]]
+    made = prod(shapes[int(op["outputs"][0])])
+    kind = op["op_name"]
+    if kind == "CONV_2D":
+        return made * prod(given[1][1:])
+    if kind == "DEPTHWISE_CONV_2D":
+        return made * prod(given[1][1:3])
+    if kind == "TRANSPOSE_CONV":
+        return prod(given[2]) * prod(given[1][:3])
+    return made * given[0][-1] if kind in ("FULLY_CONNECTED", "BATCH_MATMUL") else 0

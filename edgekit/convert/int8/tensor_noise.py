@@ -1,0 +1,118 @@
+"""Which operators of an int8 file should stay in float, from what its tensors hold on the calibration inputs.
+
+What 8 bits do to a tensor follows from its range and from how much it differs between inputs. A layer passes on
+about the share of noise that it is given, so the shares add up on the way to the outputs. That ranks the tensors;
+how near an artifact really comes, only the artifact shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEPS = 255  # between the codes of 8 bits
+BORDER_COST = 0.005
+"""Cost of a move besides its MACs, as a share of all MACs: conversions at its border."""
+
+
+class Observed:
+    """What a tensor holds over all calibration inputs.
+
+    Args:
+        axis: of its channels; what reads it may scale each of them by itself.
+
+    Attributes:
+        low, high: its smallest and largest value.
+    """
+
+    def __init__(self, axis: int) -> None:
+        self.low, self.high = np.inf, -np.inf
+        self._axis, self._count = axis, 0
+        self._squares: NDArray[Any] | float = 0.0
+        self._sum: NDArray[Any] | float = 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Take its values for one more input; the shape is that of the others."""
+        if values.size:
+            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+            rows = self._rows(values.astype(np.float64))
+            self._sum, self._squares = self._sum + rows, self._squares + np.square(rows).sum(1)
+            self._count += 1
+
+    def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``(channels, values)``; one channel where there are no more than two dimensions."""
+        if values.ndim < 3:
+            return values.reshape(1, -1)
+        return np.moveaxis(values, self._axis, 0).reshape(values.shape[self._axis], -1)
+
+    @property
+    def noise(self) -> float:
+        """Power of the rounding to 8 bits over that of the differences between the inputs, 1 at most; of one input, its
+        own. It is the mean over the channels; one that is always zero has no noise.
+        """
+        if not self._count:
+            return 0.0
+        total, squares = np.asarray(self._sum), np.asarray(self._squares)
+        shared = np.square(total).sum(1) / self._count if self._count > 1 else 0.0
+        step = (max(self.high, 0.0) - min(self.low, 0.0)) / STEPS
+        power = step**2 / 12 * total.shape[1] * self._count
+        if power == 0:
+            return 0.0
+        return float(np.mean(np.where(squares > 0, power / np.maximum(squares - shared, power), 0.0)))
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A tensor of the float file: its noise in int8, and the operators that have to be in float for it to be."""
+
+    noise: float
+    operators: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step towards more in float.
+
+    Attributes:
+        operators: names of all that are in float then.
+        share: theirs of the multiply-accumulates.
+        left: noise of the tensors that are still rounded.
+    """
+
+    operators: frozenset[str]
+    share: float
+    left: float
+
+
+def moves(tensors: Sequence[Touched], macs: Mapping[str, int], most_float: float) -> Iterator[Move]:
+    """Yield a path from all in int8, which is the first, to ``most_float`` of the multiply-accumulates in float.
+
+    Each step brings the tensor to float that spares most noise for its cost.
+
+    Args:
+        tensors: of the float file.
+        macs: of its convolutions and matrix products, by name.
+        most_float: largest share in float.
+    """
+    total = max(sum(macs.values()), 1)
+    kept: frozenset[str] = frozenset()
+    open_ = [tensor for tensor in tensors if tensor.noise > 0 and tensor.operators]
+
+    def share(operators: frozenset[str]) -> float:
+        return sum(macs.get(name, 0) for name in operators) / total
+
+    while True:
+        open_ = [tensor for tensor in open_ if not tensor.operators <= kept]
+        yield Move(kept, share(kept), sum(tensor.noise for tensor in open_))
+        fitting = [tensor for tensor in open_ if share(kept | tensor.operators) <= most_float]
+        if not fitting:
+            return
+        now = kept
+        best = max(fitting, key=lambda tensor: tensor.noise / (share(tensor.operators - now) + BORDER_COST))
+        kept |= best.operators

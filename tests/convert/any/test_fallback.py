@@ -1,0 +1,118 @@
+"""An int8 file whose worst output is too far from its network gets a region in float, and no more than it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from edgekit.artifacts.children.own_network import converter, nearness
+from edgekit.convert.any.fallback import near_enough
+from edgekit.convert.any.job import AnyJob, Nearness
+from edgekit.convert.int8.tensor_noise import Touched
+from edgekit.forms.profiles import choose_profiles
+from edgekit.types import Format
+
+INPUTS = np.random.default_rng(0).random((6, 1, 3, 12, 12)).astype(np.float32)
+
+
+class Uneven(nn.Module):
+    """Joins what is small with what is large, and reads the small one: one scale for both leaves nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.large = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 8, 3, padding=1)
+        self.both, self.last = nn.Conv2d(16, 8, 1), nn.Conv2d(8, 4, 3, padding=1)
+        self.both.weight.data[:, 8:] /= 1000
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        small = torch.relu(self.first(image))
+        joined = torch.cat([small, 1000 * torch.relu(self.large(image))], 1)
+        return self.last(torch.relu(self.both(joined))), small
+
+
+def job(format_: Format, folder: Path) -> AnyJob:
+    (profile,) = choose_profiles(format_, int8=True)
+    bounds = profile.parity.model_copy(update={"min_sqnr_db": 15.0})
+    program = torch.export.export(Uneven().eval(), (torch.from_numpy(INPUTS[0]),), strict=False)
+    return AnyJob(
+        program=program,
+        file=None,
+        profile=profile,
+        target="x86-vnni",
+        sets=[INPUTS],
+        inputs=("image",),
+        outputs=("mask", "small"),
+        folder=folder,
+        judge=lambda expected, got: nearness(expected, got, bounds),
+    )
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_the_region_in_float(format_: Format, tmp_path: Path) -> None:
+    """All in int8 misses the bound of one output; the region that mends it is small, and said in one line."""
+    asked = job(format_, tmp_path)
+    made = converter(format_)(asked)
+    assert made.float_nodes
+    (line,) = [note for note in made.notes if note.startswith("all in int8 gives SQNR")]
+    share = float(line.partition("in float, ")[2].partition("%")[0])
+    assert share <= 50
+    assert float(line.split(" dB")[-2].split()[-1]) >= 15
+    assert {file.name for file in tmp_path.iterdir()} == set(made.files)
+    strict = converter(format_)(replace(asked, strict_int8=True))
+    assert not strict.float_nodes
+
+
+class Counted:
+    """A kit whose files lose what the tensors that are still rounded say; it counts the files."""
+
+    expected: list[Any] = []  # noqa: RUF012 - the protocol's own form
+
+    def __init__(self, noises: Sequence[float]) -> None:
+        self.noises, self.made = noises, 0
+
+    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        return [Touched(noise, frozenset({str(n)})) for n, noise in enumerate(self.noises)], {"0": 1, "last": 99}
+
+    def quantized(self, kept: frozenset[str]) -> Path:
+        self.made += 1
+        return Path(",".join(sorted(kept, key=int)) or "none")
+
+    def outputs(self, file: Path) -> list[Any]:
+        return [file]
+
+
+def judged(noises: Sequence[float], bound: float) -> Any:
+    def judge(_: Any, got: Any) -> Nearness:
+        kept = set(str(got[0]).split(","))
+        left = sum(noise for n, noise in enumerate(noises) if str(n) not in kept)
+        reached = -10 * np.log10(left + 1e-9)
+        return Nearness(reached - bound, reached, () if reached >= bound else ("too far",))
+
+    return judge
+
+
+def test_it_stops_where_the_bound_is_met(tmp_path: Path) -> None:
+    noises = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002]
+    kit = Counted(noises)
+    file, kept, (line,) = near_enough(kit, replace(job("onnx", tmp_path), judge=judged(noises, 15.0)))
+    assert file == Path("0,1,2,3,4")
+    assert kept == set("01234")
+    assert kit.made <= 6
+    assert "SQNR 0.5 dB at the worst output; with 0, 1, 2 and 2 more in float, 1.0% of MACs" in line
+
+
+def test_where_no_region_does(tmp_path: Path) -> None:
+    """The nearest is told, for the error."""
+    noises = [0.5, 0.2]
+    kit = Counted(noises)
+    _, kept, (line,) = near_enough(kit, replace(job("onnx", tmp_path), judge=judged(noises, 200.0)))
+    assert kept == {"0", "1"}
+    assert line.endswith("dB, the nearest")
