@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,5 +148,5 @@ def looked_into(subject: Subject) -> Cell:
 
 
 def first_line(error: Exception | None) -> str:
-    """The cause, without what a library printed below it."""
-    return str(error).splitlines()[0]
+    """The cause, without what a library printed below it and without the folders of this run."""
+    return re.sub(r"/\S*/(?=[^/\s]+)", "", str(error).splitlines()[0])
