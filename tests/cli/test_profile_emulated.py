@@ -60,7 +60,9 @@ def test_three_runtimes_on_the_emulated_pi_4(
         assert one["info"]["machine"] == "aarch64"
         assert "4 x Cortex-A72" in one["info"]["cpu"]
         (folder,) = (project / "artifacts" / model).iterdir()
-        assert one["device_cosine"] == pytest.approx(cosine_here(folder, tmp_path), abs=1e-5)
+        # Float kernels of two CPUs round apart in the last bit, which turns over a code of 8 bits here and there.
+        within = 1e-5 if one["precision"] == "fp32" else 1e-4
+        assert one["device_cosine"] == pytest.approx(cosine_here(folder, tmp_path), abs=within)
         if one["precision"] == "fp32":
             assert one["device_max_abs"] < 1e-4
         assert (project / one["report"]).is_file()
