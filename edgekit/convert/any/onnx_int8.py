@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.target import saturates
-from ..int8.tensor_noise import Observed, Touched
+from ..int8.tensor_noise import Observed, Touched, holds
 from ..onnx.concat import Override, tie_ranges
 from ..onnx.gates import end_at_floor
 from .fallback import Arrays
@@ -41,6 +41,7 @@ class OnnxKit:
         name_nodes(self.model)
         onnx.save_model(self.model, self.ready)
         self.seen, self.expected = self.observed()
+        self.unbounded = self.find_unbounded()
 
     def observed(self) -> tuple[dict[str, Observed], Arrays]:
         """What every float tensor holds, and the outputs."""
@@ -70,6 +71,17 @@ class OnnxKit:
                     seen.setdefault(name, Observed(axis=1)).add(array)
         return seen, [np.stack(rows) for rows in outputs]
 
+    def find_unbounded(self) -> frozenset[str]:
+        """Names of the operators that make or read infinite values, which no scale holds."""
+        from onnx import TensorProto
+        from onnx.numpy_helper import to_array
+
+        infinite = {name for name, one in self.seen.items() if not one.finite}
+        for one in self.model.graph.initializer:
+            if one.data_type == TensorProto.FLOAT and not holds(to_array(one)):
+                infinite.add(one.name)
+        return frozenset(node.name for node in self.model.graph.node if infinite & {*node.input, *node.output})
+
     def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
         """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
         touched: dict[str, set[str]] = {name: set() for name in self.seen}
@@ -90,11 +102,11 @@ class OnnxKit:
         """Static QDQ: uint8 activations, int8 weights, which lose a bit where the target saturates."""
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-        float_nodes = sorted(kept)
+        float_nodes = sorted(kept | self.unbounded)
         chosen: dict[str, Override] = {
             name: [{"rmin": np.float32(one.low), "rmax": np.float32(one.high)}]
             for name, one in self.seen.items()
-            if one.low < one.high
+            if one.low < one.high and one.finite
         }
         chosen |= tie_ranges(self.ready, Rows(self.job), chosen, float_nodes, symmetric=False)
         chosen |= end_at_floor(self.ready, Rows(self.job), chosen, float_nodes)

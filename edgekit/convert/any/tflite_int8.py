@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..int8.tensor_noise import Observed, Touched
+from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.gates import end_at_floor
 from ..tflite.ranges import tie_ranges
 from .fallback import Arrays
@@ -41,6 +41,7 @@ class TfliteKit:
         self.moved = ends | {int(t) for op in self.operators for t in op["outputs"]}
         self.seen: dict[int, Observed] = {}
         self.expected = self.run(interpreter, self.look)
+        self.unbounded = self.find_unbounded(interpreter)
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
@@ -63,6 +64,15 @@ class TfliteKit:
             if self.details[index]["dtype"] is np.float32:
                 self.seen.setdefault(index, Observed(axis=-1)).add(interpreter.get_tensor(index))
 
+    def find_unbounded(self, interpreter: Any) -> frozenset[str]:
+        """Names of the operators that make or read infinite values, which no scale holds; after an inference."""
+        infinite = {index for index, one in self.seen.items() if not one.finite}
+        for index in {int(t) for op in self.operators for t in op["inputs"] if t >= 0} - self.moved:
+            if self.details[index]["dtype"] is np.float32 and not holds(interpreter.get_tensor(index)):
+                infinite.add(index)
+        touching = (op for op in self.operators if infinite & {int(t) for t in (*op["inputs"], *op["outputs"])})
+        return frozenset(self.name(int(op["outputs"][0])) for op in touching)
+
     def name(self, index: int) -> str:
         """Of a tensor."""
         return str(self.details[index]["name"])
@@ -84,7 +94,7 @@ class TfliteKit:
         """Static int8 with float inputs and outputs.
 
         What reads an output of the network stays in float: the output is float, and the quantizer does not give it a
-        second form in int8.
+        second form in int8. So does what is infinite.
         """
         from ai_edge_quantizer import quantizer, recipe
         from ai_edge_quantizer.qtyping import TFLOperationName
@@ -93,7 +103,7 @@ class TfliteKit:
         for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
             tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
         reading = {self.name(int(op["outputs"][0])) for op in self.operators if self.ends & set(map(int, op["inputs"]))}
-        for name in sorted(kept | reading):
+        for name in sorted(kept | reading | self.unbounded):
             tool.update_quantization_recipe(
                 regex=f"^{re.escape(name)};$",
                 operation_name=TFLOperationName.ALL_SUPPORTED,
@@ -105,6 +115,7 @@ class TfliteKit:
                 "max": np.full((1,) * len(self.details[index]["shape"]), one.high, np.float32),
             }
             for index, one in self.seen.items()
+            if one.finite
         }
         tie_ranges(self.path, ranges, kept)
         end_at_floor(self.path, ranges, kept)

@@ -21,6 +21,15 @@ BORDER_COST = 0.005
 """Cost of a move besides its MACs, as a share of all MACs: conversions at its border."""
 
 
+LARGEST = 1e30
+"""What a scale can hold: some converters write minus infinity as the lowest float32."""
+
+
+def holds(values: NDArray[Any]) -> bool:
+    """Whether 8 bits can hold values: what pads a max pool, or masks scores, may be minus infinity."""
+    return bool((np.abs(values) <= LARGEST).all())
+
+
 class Observed:
     """What a tensor holds over all calibration inputs.
 
@@ -41,6 +50,8 @@ class Observed:
         """Take its values for one more input; the shape is that of the others."""
         if values.size:
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+            if not self.finite:
+                return
             rows = self._rows(values.astype(np.float64))
             self._sum, self._squares = self._sum + rows, self._squares + np.square(rows).sum(1)
             self._count += 1
@@ -52,11 +63,16 @@ class Observed:
         return np.moveaxis(values, self._axis, 0).reshape(values.shape[self._axis], -1)
 
     @property
+    def finite(self) -> bool:
+        """Whether 8 bits can hold it; see :func:`holds`."""
+        return holds(np.array([self.low, self.high]))
+
+    @property
     def noise(self) -> float:
         """Power of the rounding to 8 bits over that of the differences between the inputs, 1 at most; of one input, its
         own. It is the mean over the channels; one that is always zero has no noise.
         """
-        if not self._count:
+        if not self._count or not self.finite:
             return 0.0
         total, squares = np.asarray(self._sum), np.asarray(self._squares)
         shared = np.square(total).sum(1) / self._count if self._count > 1 else 0.0

@@ -70,6 +70,31 @@ def test_the_region_in_float(format_: Format, tmp_path: Path) -> None:
     assert not strict.float_nodes
 
 
+class Padded(nn.Module):
+    """A max pool whose padding is written out, and scores that are masked: minus infinity in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
+        self.register_buffer("mask", torch.zeros(12).index_fill(0, torch.tensor([3, 7]), -torch.inf))
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.first(image)
+        wide = nn.functional.pad(features, (0, 1, 0, 1), value=-torch.inf)
+        pooled = nn.functional.max_pool2d(wide, 2, 1)
+        return self.last(pooled), torch.softmax(features.mean(1) + self.mask, -1)
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_what_is_infinite_stays_in_float(format_: Format, tmp_path: Path) -> None:
+    program = torch.export.export(Padded().eval(), (torch.from_numpy(INPUTS[0]),), strict=False)
+    asked = replace(job(format_, tmp_path), program=program, outputs=("map", "scores"))
+    made = converter(format_)(asked)
+    assert set(made.files) == {file.name for file in tmp_path.iterdir()}
+    assert not any(note.endswith(("the nearest", "none is nearer")) for note in made.notes)  # the bounds are met
+
+
 class Counted:
     """A kit whose files lose what the tensors that are still rounded say; it counts the files."""
 

@@ -34,6 +34,13 @@ def test_what_holds_one_value_or_never_changes() -> None:
     assert 0 < observed(np.arange(4)).noise < 1e-4
 
 
+def test_what_is_infinite_has_no_range() -> None:
+    found = observed(np.arange(4), np.array([0, 1, -np.inf, 2]), np.arange(4))
+    assert not found.finite
+    assert found.noise == 0.0
+    assert observed(np.arange(4)).finite
+
+
 def test_each_channel_counts() -> None:
     """A large channel does not hide what its range does to a small one."""
     generator = np.random.default_rng(0)
