@@ -6,6 +6,7 @@ path to try the next one.
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,8 @@ CLIPPING_DB = 1.0
 """The smallest loss to mention."""
 FEW_IMAGES = 64
 """With more of them than this, an artifact that is near enough is not asked what its ranges clip."""
+LEAST_COSINE = 1e-3
+"""Nearer to 0 or 1 it is taken for this."""
 ENOUGH_MOVES = 3
 """Number of moves on the path that are not worth another artifact in between."""
 
@@ -270,13 +273,23 @@ def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
 
 
 def wanted_db(parity: Parity, goal: Goal) -> float:
-    """The SQNR at which an artifact would meet the goal and its bounds in decibels.
+    """The SQNR at which an artifact would meet the goal and its bounds.
 
-    Less noise raises the SQNR against what differs between the images by as much.
+    Less noise raises the SQNR against what differs between the images by as much, and that of the worst image.
     """
-    image, least = parity.image_sqnr_db, parity.tolerance.min_image_sqnr_db
-    short = least - image if image is not None and least is not None else 0.0
-    return max(goal.sqnr_db, parity.tolerance.min_sqnr_db, parity.sqnr_db + max(short, 0.0))
+    bounds = parity.tolerance
+    short = [0.0]
+    if parity.image_sqnr_db is not None and bounds.min_image_sqnr_db is not None:
+        short.append(bounds.min_image_sqnr_db - parity.image_sqnr_db)
+    if "cosine" in parity.judged:
+        short.append(db_of_cosine(bounds.min_cosine) - db_of_cosine(parity.cosine_min))
+    return max(goal.sqnr_db, bounds.min_sqnr_db, parity.sqnr_db + max(short))
+
+
+def db_of_cosine(cosine: float) -> float:
+    """The SQNR of scores that are turned by so much, dB; noise at a right angle to them."""
+    seen = min(max(cosine, LEAST_COSINE), 1 - LEAST_COSINE)
+    return 10 * math.log10(seen**2 / (1 - seen**2))
 
 
 def missed(parity: Parity, budget: float) -> tuple[str, ...]:

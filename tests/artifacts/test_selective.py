@@ -83,6 +83,14 @@ def test_what_differs_between_images_asks_for_more():
     assert wanted_db(tried(0, 13.0).parity, goal) == pytest.approx(13.0, abs=0.01)
 
 
+def test_a_worst_image_that_is_turned_asks_for_more():
+    """A cosine of 0.69 is noise of about the size of the scores, one of 0.9 of a quarter of it in power: 6.7 dB."""
+    bounds = LOOSE.model_copy(update={"min_cosine": 0.9})
+    parity = tried(0, 14.1).parity.model_copy(update={"cosine_min": 0.689, "tolerance": bounds})
+    assert wanted_db(parity, Goal(8.0, 0.5)) == pytest.approx(14.1 + 6.7, abs=0.1)
+    assert wanted_db(parity.model_copy(update={"cosine_min": -0.5}), Goal(8.0, 0.5)) < 100
+
+
 @pytest.fixture(scope="module")
 def card(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("card") / "small.toml"

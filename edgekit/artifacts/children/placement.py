@@ -101,6 +101,8 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
             splits[str(one.depthwise.target)] = {node: shared(ranges[node], sets) for node in (one.conv, *one.between)}
     search = Search(simulation, in_float, splits, request.most_float)
     before = search.sqnr_db
+    # What the simulation promises too much, it promises at every point of the path.
+    budget_db = request.budget_db + max(before - request.measured_db, 0.0)
     moves = tuple(
         PlacedMove(
             float_layers=tuple(paths[name] for name in paths if name in move.layers),
@@ -109,7 +111,7 @@ def place(request: PlacementRequest, network: fx.GraphModule) -> Placement:
             share=move.share,
             sqnr_db=move.sqnr_db,
         )
-        for move in search.moves(request.budget_db)
+        for move in search.moves(budget_db)
     )
     return Placement(sqnr_db=before, moves=moves, clipping=clipping_of(network, layers, inputs, scheme))
 
