@@ -6,10 +6,10 @@ If a source has training and test images, the training images calibrate and the 
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import Literal
 
+from ..base.archives import members
 from ..base.images.image_arrays import fitted, size_note
 from ..base.images.photo_files import split_folders
 from ..base.images.pixels import Each, Pixels, evenly, load_pixels, sample_notes, source_digest
@@ -71,11 +71,7 @@ def chosen(source: str | None, part: Part) -> tuple[str | None, str, tuple[str, 
 
 def has_test_images(path: Path) -> bool:
     """True where an ``.npz`` file has images to test on; a broken file has none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "test_images.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return "test_images.npy" in (members(path) or ())
 
 
 def digest_of(source: str | None, part: Part) -> str:

@@ -250,7 +250,7 @@ class PlacementRequest(Frozen):
     Attributes:
         calibration: images, ``.npy``, uint8 ``(N, H, W, C)``.
         most_float: share of multiply-accumulates that may go to float.
-        budget_db: simulated SQNR at which the search ends.
+        budget_db: SQNR at which the search ends; where the simulation is above the artifact, by so much later.
         measured_db: that of the artifact without any move. If the simulation is far above it, the ranges clip unknown
             images, and the search judges on unknown images.
     """

@@ -18,6 +18,7 @@ from ..base.progress import Note, Progress, Step, Warned
 from ..base.stats import rounded
 from ..base.target import host_target
 from ..catalog import profile_for
+from ..convert.int8.tensor_noise import MOST_MACS
 from ..errors import EdgekitError, VerificationError
 from ..forms.resolve import resolve
 from ..types import ExportProfile, FloatCost, FloatStep, Parity, SelectiveFloat, TargetClass
@@ -28,8 +29,6 @@ from .prepare import MORE_TIME, Prepared
 from .requests import Clipping, ClippingRequest, FloatCostRequest, Made, PlacedMove, Placement, PlacementRequest
 from .verify import check_parity
 
-MOST_MACS = 0.5
-"""Largest share in float: beyond it int8 gains little."""
 AIM_MACS = 0.1
 """Largest share in float for a bound that a profile only aims at."""
 MORE_DB = 4.0

@@ -16,6 +16,15 @@ RATIO = 50
 """A larger archive may unpack to this many times its own size; deflate reaches a thousand only on zeros."""
 
 
+def members(path: Path) -> tuple[str, ...] | None:
+    """The names in a zip archive; None for any other file, a damaged one, and one that cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return None
+
+
 def check_archive(path: Path) -> None:
     """Make sure that a zip archive unpacks to about what it seems to hold; any other file is left alone.
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ..artifacts.accuracy.kept import evaluations_of, read_kept
 from ..errors import UsageError
+from ..reports.brief.asks import evaluate_command
 from ..types import Stored
 from ..verify.drop_gate import judge_drop
 
@@ -26,8 +27,7 @@ def accuracy_status(candidate: Stored, max_drop: float) -> tuple[Status, str]:
     except UsageError as error:
         return "INVALID", str(error)
     against = [one for one in fresh if one.drop is not None and one.reference and one.reference.kind == "network"]
-    weights = " --weights FILE" if candidate.artifact.weights.kind == "file" else ""
-    command = f"edgekit evaluate {candidate.folder} --data DATA --against float{weights}"
+    command = evaluate_command(str(candidate.folder), candidate.artifact.weights.kind)
     if not against:
         why = "is of another file: the artifact was changed since" if kept and not fresh else "was not evaluated"
         return "INCONCLUSIVE", f"max_drop is {max_drop:g} points, and what the candidate loses {why}; run {command}"

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.archives import members
 from ..base.distribution import install_command
 from ..errors import ToolError
 from .conventions import KERAS_ROOT
@@ -74,16 +75,7 @@ def is_keras(path: Path) -> bool:
     """Whether a file is HDF5 or an archive of Keras."""
     with path.open("rb") as stream:
         start = stream.read(8)
-    return start == MAGIC or (start.startswith(b"PK") and is_archive(path))
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a zip archive is one of Keras."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {CONFIG, WEIGHTS} <= set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return start == MAGIC or (start.startswith(b"PK") and {CONFIG, WEIGHTS} <= set(members(path) or ()))
 
 
 def read_keras(path: Path) -> KerasFile:
@@ -224,23 +216,25 @@ def numbered(root: Any) -> Iterator[Found]:
         yield kind, layer, {names.get(at, str(at)): dataset for at, dataset in sorted(found[layer].items())}
 
 
-def datasets(group: Any, path: str = "", depth: int = 0, count: list[int] | None = None) -> Iterator[tuple[str, Any]]:
-    """Every array below a group, with its path.
+def datasets(root: Any) -> Iterator[tuple[str, Any]]:
+    """Every array of a file, with its path.
 
     Raises:
         ValueError: there are too many, or too deep: groups that contain themselves.
     """
-    count = [0] if count is None else count
-    if depth > DEEPEST:
-        raise ValueError(f"its groups are nested more than {DEEPEST} deep")
-    for name in group:
-        count[0] += 1
-        check_count(count[0])
-        member = group[name]
-        if hasattr(member, "shape"):
-            yield f"{path}{name}", member
-        else:
-            yield from datasets(member, f"{path}{name}/", depth + 1, count)
+    waiting, count = [("", root, 0)], 0
+    while waiting:
+        path, group, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"its groups are nested more than {DEEPEST} deep")
+        for name in group:
+            count += 1
+            check_count(count)
+            member = group[name]
+            if hasattr(member, "shape"):
+                yield f"{path}{name}", member
+            else:
+                waiting.append((f"{path}{name}/", member, depth + 1))
 
 
 def check_config(size: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import check_npz
+from ..base.archives import check_npz, members
 from .pickle_bounds import Opaque
 from .pickled import DAMAGED, plain_values
 
@@ -63,11 +63,7 @@ def read_arrays(path: Path) -> dict[str, Array] | None:
 
 def is_npz(path: Path) -> bool:
     """Whether a zip archive holds arrays of NumPy and nothing else."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    names = members(path) or ()
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 
+from ..base.archives import members
 from ..errors import SHOWN, UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
@@ -67,16 +67,10 @@ def refusal(path: Path, error: Exception) -> UsageError:
 
 def foreign_archive(path: Path) -> str:
     """The first names in a zip archive that ``torch.save`` has not written; empty for any other file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    names = members(path)
+    if names is None or any(name.endswith("data.pkl") for name in names):
         return ""
-    return (
-        ""
-        if any(name.endswith("data.pkl") for name in names)
-        else ", ".join(name[:SHOWN] for name in names[:3]) or "nothing"
-    )
+    return ", ".join(name[:SHOWN] for name in names[:3]) or "nothing"
 
 
 def beginning(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, shown
+from .conventions import KERAS_ROOT
 from .state_tables import State, is_average
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ OF_TRAINING = re.compile(r"^(criterion|loss|\w+_loss|loss_\w+|\w*metrics?|(train
 """Tensors of a Lightning module that are no part of the network."""
 FOREIGN_ROOTS = {
     *("conv_stem", "blocks", "conv_head", "features", "output", "first_conv", "conv_last"),
-    *("keras", "MobilenetV1", "MobilenetV2", "MobilenetV3", "layer", "conv_1x1"),
+    *(KERAS_ROOT.rstrip("."), "MobilenetV1", "MobilenetV2", "MobilenetV3", "layer", "conv_1x1"),
     *("conv1", "conv10", *(f"fire{number}" for number in range(2, 10))),
 }
 QUANTIZED = {"zero_point", "_packed_params"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.base import archives
-from edgekit.base.archives import check_archive, check_npz
+from edgekit.base.archives import check_archive, check_npz, members
 
 
 def header(shape: tuple[int, ...]) -> bytes:
@@ -59,3 +59,16 @@ def test_a_damaged_archive_is_a_value_error(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"\w"):
         check_npz(tmp_path / "a.npz")
+
+
+def test_the_names_in_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w"):
+        pass
+    assert members(path) == ()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("b/c", b"")
+    assert members(path) == ("b/c",)
+    path.write_bytes(path.read_bytes()[:10])
+    assert members(path) is None
+    assert members(tmp_path / "missing") is None

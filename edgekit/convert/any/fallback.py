@@ -12,12 +12,10 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ..int8.tensor_noise import Move, Touched, moves
+from ..int8.tensor_noise import MOST_MACS, Move, Touched, moves
 from .job import AnyJob
 
 Arrays = list[NDArray[Any]]
-MOST_MACS = 0.5
-"""Largest share in float: beyond it int8 gains little."""
 MOST_FILES = 6
 MARGIN_DB = 1.0
 """By how much more than asked for the next file is to come, as a tensor's noise is an estimate."""

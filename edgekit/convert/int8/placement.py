@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .range_choice import sqnr_db
 from .simulation import ChannelRanges, Simulation, weighted_layers
+from .tensor_noise import BORDER_COST
 
 if TYPE_CHECKING:
     from torch import fx
-
-BORDER_COST = 0.005
-"""Cost of a move besides its MACs, as a share of all MACs: conversions at its border, or another operator."""
 
 LEAST_GAIN = 0.01
 """A useful move removes at least this share of the noise power."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 STEPS = 255  # between the codes of 8 bits
 BORDER_COST = 0.005
-"""Cost of a move besides its MACs, as a share of all MACs: conversions at its border."""
+"""Cost of a move besides its MACs, as a share of all MACs: conversions at its border, or another operator."""
+MOST_MACS = 0.5
+"""Largest share in float: beyond it int8 gains little."""
 
 
 LARGEST = 1e30

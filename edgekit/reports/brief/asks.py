@@ -29,8 +29,7 @@ def asks(groups: Sequence[Group]) -> list[Ask]:
     first = next((row for row in rows if row.measurement.verdict.name == "stable"), rows[0]).measurement
     model, device, where = shlex.quote(first.model), shlex.quote(group.device), device_option(group)
     artifact = shlex.quote(f"artifacts/{first.model}/{first.profile}")
-    weights = " --weights FILE" if first.weights_kind == "file" else ""
-    evaluated = f"edgekit evaluate {artifact} --data DATA --against float{weights}"
+    evaluated = evaluate_command(artifact, first.weights_kind)
     found = [
         Ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB"),
         Ask("which runtime for it, and what else does it cost?", f"edgekit compare {model}{where}"),
@@ -46,6 +45,12 @@ def asks(groups: Sequence[Group]) -> list[Ask]:
             Ask("where does the time go?", f"edgekit profile {model}{where} --per-op, then edgekit lint {model}")
         )
     return found
+
+
+def evaluate_command(artifact: str, weights_kind: str) -> str:
+    """The command that says what an artifact loses in accuracy; weights of a file have to be given again."""
+    weights = " --weights FILE" if weights_kind == "file" else ""
+    return f"edgekit evaluate {artifact} --data DATA --against float{weights}"
 
 
 def device_option(group: Group) -> str:
