@@ -175,6 +175,8 @@ def remove_empty(folder: Path) -> None:
 STAGING, OLD, GONE = ".staging-", "-old", "-gone"
 STAGED = re.compile(rf"({re.escape(STAGING)}(.+)-[0-9a-f]{{12}})({OLD}|{GONE}|\.lock)?", re.DOTALL)
 """A staging folder and what may lie beside it: the staging folder's name, and that of the folder it is to replace."""
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+"""Why a folder cannot be renamed into a place that another process has filled meanwhile."""
 
 
 @contextmanager
@@ -198,8 +200,6 @@ def staged_folder(final: Path) -> Iterator[Path]:
         with writing(final.parent):
             make_folders(final.parent)
             sweep(final.parent)
-            if final.exists() and not final.is_dir():
-                raise UsageError(f"{final} is a file where a folder is to be", "move it away or name another folder")
             check_replaceable(final)
             # Once more: another process may have found them empty in between.
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -249,7 +249,7 @@ def replace_folder(new: Path, final: Path) -> None:
         try:
             os.replace(new, final)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in TAKEN:
                 raise
             discard(new)  # another writer was quicker: its folder is the old one now
             continue
@@ -326,7 +326,7 @@ def restore(final: Path) -> Path:
         except FileNotFoundError:  # its writer has gone on meanwhile
             continue
         except OSError as error:
-            if not place.is_dir():  # else another process has filled the place
+            if error.errno not in TAKEN:
                 raise ToolError(
                     f"{final} stepped aside for one that has not come, and cannot be brought back: {error.strerror}",
                     f"mv {shlex.quote(str(last))} {shlex.quote(str(place))}",

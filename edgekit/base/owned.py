@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError
@@ -27,15 +30,28 @@ def check_replaceable(final: Path) -> None:
     """Make sure that a folder of edgekit does not replace somebody else's.
 
     Raises:
-        UsageError: a folder that edgekit did not make; the message says what is in it.
+        UsageError: a file, or a folder that edgekit did not make; the message says what is in it.
     """
-    if not final.is_dir():
-        return  # what is no folder has its own error
-    names = sorted(path.name for path in final.iterdir())
-    if not names or MARK in names or has_manifest(final):
-        return
+    while True:
+        try:
+            looked_at = final.stat()
+            if not stat.S_ISDIR(looked_at.st_mode):
+                raise UsageError(f"{final} is a file where a folder is to be", "move it away or name another folder")
+            names = sorted(path.name for path in final.iterdir())
+        except FileNotFoundError:  # from the start, or another writer has just moved it aside
+            return
+        if not names or MARK in names or has_manifest(final):
+            return
+        with suppress(FileNotFoundError):
+            if os.path.samestat(looked_at, final.stat()):
+                raise not_ours(final, names)
+        # Another writer has put a new folder in its place meanwhile, and the names may be of the one that it removes.
+
+
+def not_ours(final: Path, names: list[str]) -> UsageError:
+    """The refusal to replace a folder that holds ``names``, none of which says that edgekit made it."""
     shown = ", ".join(map(repr, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    raise UsageError(
+    return UsageError(
         f"{final} is a folder that edgekit did not make, so it is not replaced; it holds {shown}",
         "move it away, or name another folder",
     )

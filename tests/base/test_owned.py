@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,26 @@ def test_a_long_list_is_cut(tmp_path: Path) -> None:
         (tmp_path / f"file{number}").touch()
     with pytest.raises(UsageError, match="'file4' and 4 more"):
         check_replaceable(tmp_path)
+
+
+@pytest.mark.parametrize("meanwhile", ["gone", "gone, then another", "half removed, then another"])
+def test_a_folder_that_another_writer_replaces_while_it_is_looked_at(
+    tmp_path: Path, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = tmp_path / "profile"
+    put(final, "old")
+    looked = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        monkeypatch.undo()
+        aside = final.rename(tmp_path / "aside")
+        if meanwhile.startswith("half removed"):
+            (aside / MARK).unlink()
+        if meanwhile.endswith("another"):
+            put(final, "new")
+        return looked(aside if meanwhile.startswith("half removed") else path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    check_replaceable(final)
+    assert looked is Path.iterdir, "the folder was looked at"
+    assert final.exists() == meanwhile.endswith("another")
