@@ -102,6 +102,9 @@ def _rewritten_once():
         if key not in kept:
             kept.clear()
             kept[key] = rewrite(network, names, sample)
+            for module in kept[key][0].modules():  # a buffer that was computed from weights cannot be copied
+                for name, buffer in module.named_buffers(recurse=False):
+                    setattr(module, name, buffer.detach())
         rewritten, records = kept[key]
         return copy.deepcopy(rewritten), records
 
