@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..artifacts.children import jobs
-from ..artifacts.imports import NETWORK
+from ..artifacts.children.imports import NETWORK
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites

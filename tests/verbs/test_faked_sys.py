@@ -23,7 +23,7 @@ from edgekit.bench.session import Limits
 from edgekit.devices.virtual.boards import VIRTUAL
 from edgekit.devices.virtual.files import sys_files, write_files
 from edgekit.errors import UsageError
-from edgekit.reports.comparable import differences
+from edgekit.reports.compared.comparable import differences
 from edgekit.reports.summary import energy
 from edgekit.types import Measurement
 from edgekit.verbs.devices import add_device

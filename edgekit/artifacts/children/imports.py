@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import ExportProfile, Format
+from ...types import ExportProfile, Format
 
 NETWORK = ("edgekit.artifacts.children.network",)
 """PyTorch and the zoo."""
