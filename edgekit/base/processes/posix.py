@@ -17,7 +17,9 @@ except ImportError:  # Windows
 
 OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags of every file that we open by its descriptor: children do not inherit it, and bytes stay as they are."""
-UNTRUSTED = OWN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+WAITS_FOR_NOTHING = getattr(os, "O_NONBLOCK", 0)
+"""The flag by which no pipe is waited for."""
+UNTRUSTED = OWN | getattr(os, "O_NOFOLLOW", 0) | WAITS_FOR_NOTHING
 """Those of a file that somebody else may have put there: no link is followed, no pipe waited for."""
 MOVES_OPEN_FILES = os.name == "posix"
 """Whether a file can be renamed while it is open."""
