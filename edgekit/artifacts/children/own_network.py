@@ -19,7 +19,7 @@ from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
 from ..own.flat import flattened
-from ..own.program import Tensors, as_tensors, exported, input_names, made_of, outputs_of, rewritten
+from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
     OwnConvertRequest,
@@ -46,7 +46,7 @@ def trace(request: TraceRequest) -> Traced:
     network, examples = built(request.source, request.weights)
     refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
-    network = flattened(network, made_of(network, inputs), len(inputs))
+    network = flattened(network, inputs)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -88,7 +88,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
     """
     network, examples = built(request.source, None)
     _, inputs = chosen_inputs(network, examples, request.asked)
-    network = flattened(network, made_of(network, inputs), len(inputs))
+    network = flattened(network, inputs)
     outputs_of(network, inputs)  # which says what is wrong where it fails
     return facts_of_run(network, inputs)
 

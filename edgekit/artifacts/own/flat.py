@@ -1,7 +1,8 @@
-"""Networks whose outputs stand in dataclasses, nested containers or beside None: the same with tensors by name.
+"""Networks that give or take tensors as no program should: the same with tensors by name, and inputs that stay.
 
-Transformers' models give such things, and detectors do. A traced program that held their classes could be loaded only
-where the user's code has been run, and edgekit runs that once.
+Transformers' models give objects of their own classes, detectors dataclasses, some None. A traced program that held
+them could be loaded only where the user's code has been run, and edgekit runs that once. A network that changes its
+input in place would be converted to one that has two results, of which runtimes know one.
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from .program import made_of
 
-def flattened(network: nn.Module, made: Any, inputs: int) -> nn.Module:
-    """The network itself where any program can hold what it gives, else one that gives its tensors by name.
 
-    Args:
-        network: of any kind.
-        made: what it gave.
-        inputs: how many it takes.
+def flattened(network: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
+    """The network itself where any program can hold what it does, else one that does the same plainly.
+
+    Raises:
+        UsageError: it fails on the inputs.
     """
-    if not needs_names(made):
+    copies = tuple(one.clone() for one in inputs)
+    made = made_of(network, copies)
+    changes = not all(map(torch.equal, copies, inputs))
+    if not changes and not needs_names(made):
         return network
-    return FlatOne(network) if inputs == 1 else Flat(network)
+    kind = FlatOne if len(inputs) == 1 else Flat
+    return kind(network, copies=changes, named=needs_names(made))
 
 
 def needs_names(made: Any) -> bool:
@@ -66,20 +72,22 @@ def leaves_of(made: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 class Flat(nn.Module):
-    """A network of several inputs that gives its tensors by name."""
+    """A network of several inputs, of which it may take copies, and whose outputs it may name."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, *, copies: bool, named: bool) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.copies, self.named = network, copies, named
 
-    def forward(self, *inputs: Tensor) -> dict[str, Any]:
-        """The tensors."""
-        return named_tensors(self.network(*inputs))
+    def forward(self, *inputs: Tensor) -> Any:
+        """What the network gives, or its tensors by name."""
+        made = self.network(*(one.clone() for one in inputs) if self.copies else inputs)
+        return named_tensors(made) if self.named else made
 
 
 class FlatOne(Flat):
     """A network of one input, which torch.fx can trace only where it has a name."""
 
-    def forward(self, input: Tensor) -> dict[str, Any]:  # type: ignore[override]  # noqa: A002 - the artifact's name
-        """The tensors."""
-        return named_tensors(self.network(input))
+    def forward(self, input: Tensor) -> Any:  # type: ignore[override]  # noqa: A002 - the artifact's name
+        """As :class:`Flat`."""
+        made = self.network(input.clone() if self.copies else input)
+        return named_tensors(made) if self.named else made

@@ -41,7 +41,7 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
     Raises:
         UsageError: it fails on the inputs, or gives something else than tensors.
     """
-    made = made_of(network, inputs)
+    made = made_of(network, tuple(one.clone() for one in inputs))  # some change theirs in place
     leaves = pytree.tree_leaves(made)
     if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
         kinds = sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, torch.Tensor)})
@@ -60,14 +60,14 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
 
 
 def made_of(network: nn.Module, inputs: Tensors) -> Any:
-    """What a network gives on copies of the inputs: some change theirs in place.
+    """What a network gives.
 
     Raises:
         UsageError: it fails on them.
     """
     try:
         with torch.no_grad():
-            return network(*(one.clone() for one in inputs))
+            return network(*inputs)
     except Exception as error:  # a user's code raises anything
         shapes = ", ".join(f"{t.dtype} {list(t.shape)}".removeprefix("torch.") for t in inputs)
         hint = "give other shapes with --input"

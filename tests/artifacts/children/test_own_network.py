@@ -83,11 +83,15 @@ def test_a_wrapper_does_not_keep_a_network_from_being_rewritten(wrap: str, tmp_p
     assert [(r.name, r.count) for r in traced(code, tmp_path).programs[0].rewrites] == [("fold_batch_norm", 1)]
 
 
-def test_inputs_that_are_changed_in_place_stay_what_they_were(tmp_path: Path) -> None:
+def test_a_network_that_changes_its_input_becomes_one_that_does_not(tmp_path: Path) -> None:
     code = BEGIN + f"    def forward(self, x):\n        x.sub_(0.5).div_(0.25)\n        return {SCORES}\n" + END
-    program = traced(code, tmp_path).programs[0]
-    assert program.note == ""
-    assert [(r.name, r.count) for r in program.rewrites] == [("fold_batch_norm", 1)]
+    program = torch.export.load(traced(code, tmp_path).programs[0].path)
+    assert not program.graph_signature.user_inputs_to_mutate
+    plain = torch.export.load(
+        traced(code.replace("x.sub_(0.5).div_(0.25)", "x = (x - 0.5) / 0.25"), tmp_path).programs[0].path
+    )
+    x = torch.rand(1, 3, 8, 8)
+    assert torch.allclose(program.module()(x.clone()), plain.module()(x), atol=1e-6)
 
 
 def test_inputs_by_name_come_in_the_order_of_forward(tmp_path: Path) -> None:
