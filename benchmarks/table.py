@@ -12,12 +12,12 @@ from edgekit.base.stats import wilson
 from edgekit.errors import UsageError
 from edgekit.types import RUNTIME_OF, Format, Precision
 
+from .cells import NONE, gain, interval, number, percent, scaled, table
 from .figures import (
     INT8_COST,
     REACH_FAMILIES,
     RUNTIME_NAMES,
     SLOWER,
-    Ratio,
     Results,
     Row,
     Side,
@@ -30,7 +30,6 @@ from .figures import (
 )
 
 BEGIN, END = "<!-- bench:begin (written by make bench) -->", "<!-- bench:end -->"
-NONE = "-"
 FORMATS: tuple[Format, ...] = tuple(RUNTIME_OF)
 
 
@@ -380,40 +379,6 @@ def notes(rows: Sequence[Row]) -> str:
         if lines:
             parts += [f"## edgekit, {title}: {len(lines)} rows", "\n".join(lines)]
     return "\n\n".join(parts)
-
-
-# Cells ---------------------------------------------------------------------------------------------------------------
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def number(value: float | None, digits: int) -> str:
-    """A number, or a dash."""
-    return NONE if value is None else f"{value:.{digits}f}"
-
-
-def scaled(value: float | None, factor: float) -> float | None:
-    """A value times a factor, where there is one."""
-    return None if value is None else value * factor
-
-
-def percent(value: float | None) -> str:
-    """A share in percent, or a dash."""
-    return NONE if value is None else f"{value:.0%}"
-
-
-def interval(value: Ratio | None) -> str:
-    """Low to high."""
-    return NONE if value is None else f"{value.low:.3f}-{value.high:.3f}"
-
-
-def gain(value: Ratio | None) -> str:
-    """A ratio with its interval, in one cell."""
-    return NONE if value is None else f"{value.value:.2f} ({value.low:.2f}-{value.high:.2f})"
 
 
 def both(row: Row, cell: Any) -> str:
