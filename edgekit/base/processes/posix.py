@@ -6,6 +6,7 @@ On Windows nothing is locked: two runs that work on one folder at the same time 
 from __future__ import annotations
 
 import errno
+import getpass
 import os
 import signal
 from contextlib import suppress
@@ -51,6 +52,14 @@ def end_group(leader: int) -> None:
         else:
             with suppress(OSError):
                 os.kill(leader, signal.SIGTERM)
+
+
+def user_name() -> str:
+    """The name of the user who runs this, or the number where the system knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # by Python's version and system
+        return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "an unknown user"
 
 
 def ours(owner: int) -> bool:
