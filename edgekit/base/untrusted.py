@@ -29,7 +29,7 @@ def read_text(path: Path, remedy: str, largest: int = LARGEST_BYTES, what: str =
         size = check_regular(path).stat().st_size
         if size > largest:
             raise UsageError(f"{path} is not {what}: it has {size / 1e6:.0f} MB, over {largest / 1e6:g}", remedy)
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors of Windows put a mark in front
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", remedy) from error
     except UnicodeDecodeError as error:
