@@ -51,6 +51,7 @@ KINDS = {
 
 
 def traced(code: str, folder: Path, rewrites: tuple[str, ...] = ("fold_batch_norm",)) -> Traced:
+    folder.mkdir(exist_ok=True)
     (folder / "net.py").write_text(code)
     sys.modules.pop("net", None)
     path = list(sys.path)
@@ -92,6 +93,26 @@ def test_a_network_that_changes_its_input_becomes_one_that_does_not(tmp_path: Pa
     )
     x = torch.rand(1, 3, 8, 8)
     assert torch.allclose(program.module()(x.clone()), plain.module()(x), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("wrap", ["torch.jit.script(Net().eval())", "torch.jit.trace(Net().eval(), example_inputs())"])
+def test_torchscript_is_converted(wrap: str, tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, image):\n        return {SCORES.replace('x', 'image')}\n" + END
+    made = traced(code.replace("return Net()", f"return {wrap}"), tmp_path)
+    plain = traced(code, tmp_path / "plain")
+    x = torch.rand(1, 3, 8, 8)
+    expected, given = (torch.export.load(one.programs[0].path).module()(x) for one in (plain, made))
+    assert torch.allclose(given, expected, atol=1e-6)
+    assert [one.shape for one in made.inputs] == [(1, 3, 8, 8)]
+    assert made.params == plain.params
+    program = torch.export.load(made.programs[0].path)
+    assert not any(isinstance(size, torch.SymInt) for node in program.graph.nodes for size in sizes_of(node))
+
+
+def sizes_of(node: torch.fx.Node) -> tuple[object, ...]:
+    value = node.meta.get("val")
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else ()
 
 
 def test_inputs_by_name_come_in_the_order_of_forward(tmp_path: Path) -> None:
