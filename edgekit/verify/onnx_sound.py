@@ -33,6 +33,7 @@ RUNTIME_ONLY = {
 """Operators that ONNX Runtime has without a domain, though ONNX does not, or no more."""
 TEXT = 8
 """ONNX's number for strings."""
+LFS = b"version https://git-lfs"
 OPSET_HINT = "export the network with an opset that it knows, such as 18"
 SOURCE = "export the network again, or take the file from its source once more"
 
@@ -55,6 +56,12 @@ def read_graph(path: Path) -> ModelProto:
     try:
         model = onnx.load_model(path, load_external_data=False)
     except DecodeError as error:
+        with path.open("rb") as stream:
+            pointer = stream.read(len(LFS)) == LFS
+        if pointer:
+            raise UsageError(
+                f"{path} is a pointer of Git LFS, not the file itself", "fetch it: git lfs pull"
+            ) from error
         raise UsageError(f"{path} ({size} bytes) is no ONNX model, or not a whole one", SOURCE) from error
     if not model.graph.node or not model.graph.output:
         raise UsageError(f"{path} ({size} bytes) holds no network: it has no operators, or no outputs", SOURCE)
@@ -83,8 +90,25 @@ def check_graph(model: ModelProto, name: str) -> None:
                 "export the network from the first tensor of numbers on",
             )
     check_operators(model, name)
+    check_names(model.graph, name)
     check_order(model.graph, name)
     check_sizes(model, name)
+
+
+def check_names(graph: GraphProto, name: str) -> None:
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file.
+
+    Raises:
+        UsageError: two have.
+    """
+    seen = set()
+    for node in graph.node:
+        if node.name and node.name in seen:
+            raise UsageError(
+                f"{name} has two operators of the name {node.name!r}, and ONNX Runtime opens no such file",
+                "leave the names out: for node in model.graph.node: node.name = ''",
+            )
+        seen.add(node.name)
 
 
 def check_operators(model: ModelProto, name: str) -> None:

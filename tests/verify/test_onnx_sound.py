@@ -40,6 +40,9 @@ WRONG = {
     "nothing makes its output 'y'": model(node("Relu", "x", "z")),
     r"has the operator com\.acme\.Fancy \(output 'y'\)": model(node("Fancy", "x", "y", domain="com.acme")),
     r"has the operator Fancy \(output 'y'\), which ONNX does not have": model(node("Fancy", "x", "y")),
+    "has two operators of the name 'the Relu', and ONNX Runtime opens no such file": model(
+        node("Relu", "x", "a"), node("Relu", "a", "y")
+    ),
     "takes no inputs": model(node("Relu", "large", "y"), given=(end("large", (2,), TensorProto.INT64),)),
     "the input 'x' is text": model(node("Identity", "x", "y"), given=(end("x", (1,), TensorProto.STRING),)),
     "is written in opset 999": model(node("Relu", "x", "y"), opset=999),
@@ -93,3 +96,9 @@ def test_weights_outside_that_end_too_early(tmp_path: Path) -> None:
     os.truncate(tmp_path / "net.data", 100)
     with pytest.raises(UsageError, match=r"the tensor 'weight' ends at byte 8000 of net\.data, which has 100"):
         external_files(path)
+
+
+def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n")
+    with pytest.raises(UsageError, match="is a pointer of Git LFS, not the file itself"):
+        read_graph(tmp_path / "net.onnx")

@@ -24,7 +24,7 @@ CONVERTERS: dict[Format, tuple[str, ...]] = {
 QUANTIZERS: dict[Format, tuple[str, ...]] = {
     "onnx": (),
     "openvino": ("nncf.openvino.quantization.quantize_model",),
-    "tflite": ("ai_edge_quantizer",),
+    "tflite": ("litert_quantizer",),
 }
 
 
