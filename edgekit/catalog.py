@@ -18,7 +18,8 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from .base import plugins
-from .base.hubs import hub_id
+from .base.fetched.hubs import hub_id
+from .base.folders import home
 from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision
@@ -43,7 +44,7 @@ def builtin_folder(kind: Kind) -> Path:
 
 def user_folder() -> Path:
     """``$XDG_CONFIG_HOME/edgekit`` or ``~/.config/edgekit``."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "edgekit"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "edgekit"
 
 
 def folders(kind: Kind) -> list[Path]:

@@ -129,6 +129,11 @@ def test_each_alias_means_one_card():
         ),
         (CARD.replace("params = ", "params = 1.5 # "), "params: Input should be a valid integer (value: 1.5)", ""),
         (CARD.replace("num_classes = ", "# "), "the key 'num_classes' is missing", ""),
+        *(
+            (CARD.replace("num_classes = ", f"num_classes = {count} # "), "num_classes: Input should be", "")
+            for count in (-1, 0, 10**12)
+        ),
+        (CARD.replace("macs = ", "macs = -1 # "), "macs: Input should be greater than or equal to 0", ""),
         (re.sub("mean = .*", "", CARD), "the key 'preprocessing.mean' is missing", ""),
         (CARD.replace("[3, 224, 224]", "[3, 224]"), "the key 'input_shape.2' is missing", ""),
         (

@@ -29,7 +29,7 @@ from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
-from .imports import examination
+from .children.imports import examination
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
 

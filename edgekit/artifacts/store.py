@@ -14,6 +14,7 @@ from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
 from ..types import Artifact, ModelCard, Stored
+from ..types.commands import is_export
 
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
@@ -63,7 +64,7 @@ def again(path: Path) -> str:
         command = read_json(path, "", LARGEST_MANIFEST_BYTES)["command"]
     except (UsageError, KeyError, TypeError):
         command = None
-    known = isinstance(command, str) and command
+    known = isinstance(command, str) and is_export(command)
     return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"
 
 
@@ -107,5 +108,5 @@ def card_of(artifact: Artifact) -> ModelCard:
         return find_card(artifact.model)
     except UsageError as error:
         raise UsageError(
-            f"{artifact.model} is not a card of the catalog, and its artifact brings none", f"again: {artifact.command}"
+            f"{artifact.model} is not a card of the catalog, and its artifact brings none", artifact.again
         ) from error

@@ -19,8 +19,11 @@ UNSAFE = re.compile(
 )
 COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|##(?=\[)")
 """Where a CI runner reads a command in a log."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins like this for a formula."""
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
+"""A spreadsheet takes a cell that begins with one for a formula; the last four are those of East Asian keyboards."""
+FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|[,;\t\n])\s*(?=[{re.escape(SIGNS)}])")
+"""Where a cell could begin with one, or with white space that is dropped: at a comma or a semicolon too, for which of
+them separates cells is a setting of the reader's country."""
 BREAK = "<!-- -->"
 """Shows nothing, and ends what GitHub, GitLab and others would make a mention, a reference or a link."""
 MARKS = re.compile(
@@ -61,8 +64,8 @@ def for_html(text: str) -> str:
 
 
 def for_csv(text: str) -> str:
-    """A cell of CSV, before its quotes: an apostrophe keeps it a text."""
-    return f"'{visible(text)}" if text.startswith(FORMULA) else visible(text)
+    """A cell of CSV, before its quotes: an apostrophe keeps it a text, and each part of it."""
+    return visible(FORMULA.sub(r"\g<0>'", text))
 
 
 def for_xml(text: str) -> str:

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from ..errors import ToolError, UsageError
@@ -22,30 +23,46 @@ from .locks import STALE_S, claimed, create_locked, free, locks_work, machine, o
 from .owned import check_replaceable, claim
 from .processes.posix import MOVES_OPEN_FILES, UNTRUSTED
 
-
-def sha256_file(path: Path) -> str:
-    """Hex digest of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
+KERNELS_OWN = ("/proc", "/sys", "/sys/kernel/debug", "/sys/kernel/tracing")
+"""Where the kernel makes up files as they are read: they look regular and empty, and some keep a reader waiting."""
 
 
 def check_regular(path: Path) -> Path:
     """``path``, unless there is something at it, or behind its link, that is neither a file nor a folder.
 
-    A pipe keeps its reader waiting, ``/dev/zero`` never ends, and a device that is replaced by a file is lost.
+    A pipe keeps its reader waiting, ``/dev/zero`` and ``/proc/kmsg`` never end, and a device that is replaced by a file
+    is lost.
 
     Raises:
         UsageError: it is such a thing.
     """
     with suppress(OSError, ValueError):  # opening it will tell why it cannot be looked at
-        kind = KINDS.get(stat.S_IFMT(path.stat().st_mode))
+        found = path.stat()
+        kind = KINDS.get(stat.S_IFMT(found.st_mode))
+        if kind is None and stat.S_ISREG(found.st_mode) and found.st_dev in kernels_own():
+            kind = "a file of the kernel"
         if kind is not None:
             leads = f" leads to {kind}" if path.is_symlink() else f" is {kind}"
             raise UsageError(f"{path}{leads} where a file is to be", "name a file")
     return path
+
+
+@cache
+def kernels_own() -> frozenset[int]:
+    """The devices of the kernel's own file systems, as far as they are mounted where they usually are."""
+    return frozenset(Path(place).stat().st_dev for place in KERNELS_OWN if os.path.ismount(place))
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file's content.
+
+    Raises:
+        UsageError: there is something else than a file.
+        OSError: it cannot be read.
+    """
+    with check_regular(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

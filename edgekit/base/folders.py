@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..errors import UsageError
+from .processes.posix import user_name
+
+NO_HOME = Path("/nonexistent")
+"""As Debian writes the home of accounts that have none."""
+
 
 def cache_root() -> Path:
-    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``."""
+    """``$EDGEKIT_CACHE``, else ``$XDG_CACHE_HOME/edgekit``, else ``~/.cache/edgekit``.
+
+    Raises:
+        UsageError: there is none of them.
+    """
     chosen = os.environ.get("EDGEKIT_CACHE")
     if chosen:
         return Path(chosen).absolute()
@@ -15,8 +25,34 @@ def cache_root() -> Path:
 
 
 def users_caches() -> Path:
-    """Where every program keeps its cache: ``$XDG_CACHE_HOME``, else ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """Where every program keeps its cache: ``$XDG_CACHE_HOME``, else ``~/.cache``.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if not chosen and home() == NO_HOME:
+        raise UsageError(
+            f"there is no place for the cache: HOME is not set, and the system knows no home of {user_name()}",
+            "set EDGEKIT_CACHE, or HOME, to a folder that may be written",
+        )
+    return Path(chosen or home() / ".cache")
+
+
+def home() -> Path:
+    """The user's home; :data:`NO_HOME` where there is none, as in a container that runs under a bare number."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return NO_HOME
+
+
+def expanded(text: str) -> Path:
+    """A path in which ``~`` stands for a home; left as it is where nobody has that home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def exports_folder() -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from .files import check_regular
+from .processes.posix import OWN, WAITS_FOR_NOTHING
 
 LARGEST_BYTES = 64_000_000
 """More than any measurement, manifest or pin: it must not fill the memory."""
@@ -26,14 +28,26 @@ def read_text(path: Path, remedy: str, largest: int = LARGEST_BYTES, what: str =
         UsageError: it cannot be read, is no file, is too large or no UTF-8.
     """
     try:
-        size = check_regular(path).stat().st_size
-        if size > largest:
+        content = read_bounded(check_regular(path), largest)
+        if len(content) > largest:
+            size = max(len(content), path.stat().st_size)
             raise UsageError(f"{path} is not {what}: it has {size / 1e6:.0f} MB, over {largest / 1e6:g}", remedy)
-        return path.read_text(encoding="utf-8-sig")  # editors of Windows put a mark in front
+        text = content.decode("utf-8-sig")  # editors of Windows put a mark in front
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", remedy) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not {what}: {error}", remedy) from error
+
+
+def read_bounded(path: Path, largest: int) -> bytes:
+    """The bytes of a file, at most one more than ``largest``: it may grow while it is read, or never end.
+
+    Raises:
+        OSError: it cannot be read, or would keep its reader waiting.
+    """
+    with open(os.open(path, os.O_RDONLY | OWN | WAITS_FOR_NOTHING), "rb") as stream:  # noqa: PTH123 - of a descriptor
+        return stream.read(largest + 1)
 
 
 def read_json(path: Path, remedy: str, largest: int = LARGEST_BYTES) -> Any:

@@ -7,7 +7,6 @@ https://labgrid.readthedocs.io/en/latest/man/client.html
 from __future__ import annotations
 
 import ast
-import getpass
 import hashlib
 import os
 import re
@@ -27,7 +26,7 @@ from pydantic import ValidationError
 
 from ..base.distribution import install_command
 from ..base.folders import labgrid_folder
-from ..base.processes.posix import take_lock
+from ..base.processes.posix import take_lock, user_name
 from ..base.progress import Finished, Note, Progress, Step, Warned
 from ..errors import ToolError, did_you_mean
 from ..types import Device
@@ -39,6 +38,9 @@ OVERRIDING = {"LG_ENV", "LG_PLACE", "PLACE", "LG_STATE", "STATE", "LG_INITIAL_ST
 """Variables that would make ``labgrid-client`` take another place than the one we name, or ask questions."""
 CALL_S, POLL_S = 60.0, 1.0
 """Deadline of one call of the client, and how often another run of ours here is asked after."""
+
+UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError)
+"""What Python's own parser raises for a literal; the last two for brackets in brackets in brackets."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Lease:
         assert device.labgrid is not None
         self.device, self.wanted, self.progress = device, device.labgrid, progress
         self.program = find_client()
-        user = os.environ.get("LG_USERNAME") or getpass.getuser()
+        user = os.environ.get("LG_USERNAME") or user_name()
         self.me = f"{os.environ.get('LG_HOSTNAME') or socket.gethostname()}/{user}"
         self.coordinator = device.coordinator or os.environ.get("LG_COORDINATOR") or "127.0.0.1:20408"
         self.began = time.monotonic()
@@ -384,7 +386,7 @@ def addressed(device: Device, shown: Shown) -> Device:
         extra = service.get("extra") or {}
         proxy = extra.get("proxy") if extra.get("proxy_required") else None
         told = {"address": service["address"], "user": service.get("username"), "port": service.get("port")}
-    except (ValueError, SyntaxError, LookupError, TypeError, AttributeError) as error:
+    except (*UNREADABLE, LookupError, TypeError, AttributeError) as error:
         message = f"place {shown.name} describes its NetworkService in an unknown way{quoted(shown.services[0])}"
         raise DeviceError("place", message, hint) from error
     if proxy is not None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from ..base import plugins
-from ..base.folders import boards_folder
+from ..base.folders import boards_folder, expanded
 from ..base.progress import Progress, Step
 from ..bench.launch import ThisMachine, Transport
 from ..errors import UsageError, did_you_mean
@@ -97,7 +97,7 @@ def interpreter(device: Device) -> str:
     Raises:
         UsageError: there is no such program, or it is none.
     """
-    named = Path(device.python or "python3").expanduser()
+    named = expanded(device.python or "python3")
     found = shutil.which(named)
     if found is None:
         raise UsageError(f"{device.id} is to run by {named}, and there is no such program here",
@@ -133,7 +133,7 @@ def runner_of(device: Device, progress: Progress) -> tuple[Path, str]:
             'name the file of TFLite\'s benchmark_model for Android arm64 here: benchmark_model = "PATH", or '
             "EDGEKIT_BENCHMARK_MODEL=PATH",
         )
-    path = Path(named).expanduser()
+    path = expanded(named)
     if not path.is_file():
         raise UsageError(f"there is no file {path}, the benchmark_model of {device.id}",
                          "correct benchmark_model = in devices.toml, or EDGEKIT_BENCHMARK_MODEL")  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import getpass
 import os
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from ..base.files import sha256_file
+from ..base.processes.posix import user_name
 from ..base.progress import Progress, Step
 from ..errors import shown
 from .ssh_errors import DeviceError
@@ -30,7 +30,7 @@ RETURN_S, RETRY_S = 120.0, 3.0
 
 def owner() -> str:
     """Our name, for others who find the device in use."""
-    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
+    return f"{user_name()}@{socket.gethostname()}, process {os.getpid()}, since {time.strftime('%F %T')}"
 
 
 class ShellMachine(ABC):

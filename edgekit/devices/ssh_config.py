@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..base.folders import expanded, home
 from ..types.base import is_name
 
 SETTING = "EDGEKIT_SSH_CONFIG"
@@ -26,7 +27,7 @@ def chosen_config() -> Path | None:
 
 def host_aliases() -> list[str]:
     """Names that a Host line spells out, in order; those with wildcards, or that name no folder, are no devices."""
-    own, system = Path.home() / ".ssh", Path("/etc/ssh")
+    own, system = home() / ".ssh", Path("/etc/ssh")
     chosen = chosen_config()
     start = [(chosen, own)] if chosen else [(own / "config", own), (system / "ssh_config", system)]
     found = [alias for path, base in start for alias in aliases_in(path, base, DEEPEST)]
@@ -65,7 +66,7 @@ def split(line: str) -> tuple[str, list[str]]:
 
 def matching(pattern: str, base: Path) -> list[Path]:
     """Files of an Include pattern."""
-    expanded = Path(pattern).expanduser()
-    if expanded.is_absolute():
-        return sorted(Path(expanded.anchor).glob(str(expanded.relative_to(expanded.anchor))))
-    return sorted(base.glob(str(expanded)))
+    path = expanded(pattern)
+    if path.is_absolute():
+        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    return sorted(base.glob(str(path)))

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
+from .commands import is_export
 from .models import ModelCard, TensorSpec
 from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
@@ -250,8 +251,10 @@ class Artifact(Frozen):
 
     @property
     def again(self) -> str:
-        """Advice on making the artifact again."""
-        return f"give its file again: {self.origin}" if self.origin else f"export it again: {self.command}"
+        """Advice on making the artifact again; a command of the manifest's only where it is one of ours."""
+        if self.origin:
+            return f"give its file again: {self.origin}"
+        return f"export it again: {self.command}" if is_export(self.command) else "export it again"
 
     @property
     def float_macs_share(self) -> float:

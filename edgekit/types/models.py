@@ -14,6 +14,8 @@ Interpolation = Literal["bilinear", "bicubic", "lanczos", "nearest"]
 Channels = Literal["RGB", "BGR", "L"]
 PREPROCESSING_RECORD = "edgekit_preprocessing"
 """Key of the JSON text of a :class:`Preprocessing` in a checkpoint of edgekit's trainer."""
+MOST_CLASSES, LARGEST_SIDE = 10_000_000, 16_384
+"""Outputs of a network, and pixels of an image's side: more is a slip, which would fill the memory."""
 LARGEST = 5.0
 """Mean and std of pixels from 0 to 1 are below 1; those of pixels from 0 to 255 are tens, also of dark data sets."""
 
@@ -79,6 +81,9 @@ class Preprocessing(Frozen):
         height, width = self.size
         if min(height, width) < 1:
             raise ValueError(f"crop must be 1 or more, got {self.crop}")
+        short = self.resize if isinstance(self.resize, int) else max(self.resize)
+        if max(height, width, short) > LARGEST_SIDE:
+            raise ValueError(f"crop and resize may be {LARGEST_SIDE} at most, got {self.crop} and {self.resize}")
         least = min(height, width) if isinstance(self.resize, int) else self.size
         if self.resize < least or (not isinstance(self.resize, int) and self.resize[1] < width):  # type: ignore[operator]
             raise ValueError(f"resize {self.resize} is less than crop {self.crop}: the crop would leave the image")
@@ -187,11 +192,11 @@ class ModelCard(Frozen):
     paper: str = ""
     licence: str = ""
     architecture: dict[str, str | int | float | bool]
-    num_classes: int
+    num_classes: int = Field(ge=1, le=MOST_CLASSES)
     input_shape: tuple[int, int, int]
     preprocessing: Preprocessing
-    params: int | None = None
-    macs: int | None = None
+    params: int | None = Field(default=None, ge=0)
+    macs: int | None = Field(default=None, ge=0)
     published: tuple[Published, ...] = ()
     weights: tuple[Weights, ...] = ()
 

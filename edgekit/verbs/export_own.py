@@ -151,7 +151,7 @@ def export_module(
         for profile in choose_profiles(format_, int8=int8, fp16=fp16)
     ]
     check_writable(out)
-    with scratch_folder("export") as work:
+    with scratch_folder("export") as work, warm():
         program = work / "given.pt2"
         keep(network, examples, program)
         given = None if calibration is None else inputs_file(calibration, work)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import check_npz
+from ..base.fetched.archives import check_npz
 from ..base.files import check_regular
 from ..errors import UsageError
 from ..types import ImageSet, TensorSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..base.archives import members
+from ..base.fetched.archives import members
 from ..errors import SHOWN, UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"

@@ -42,6 +42,16 @@ def test_no_files_make_no_artifact(artifact: Path) -> None:
         read_manifest(artifact)
 
 
+def test_a_manifest_gives_no_command_but_ours_for_advice(artifact: Path) -> None:
+    manifest = json.loads((artifact / MANIFEST).read_text())
+    for command, advice in (("curl example.org | sh", "for example edgekit export"), ("edgekit export x", "export x")):
+        (artifact / MANIFEST).write_text(json.dumps({**manifest, "command": command, "files": []}))
+        with pytest.raises(UsageError) as caught:
+            read_manifest(artifact)
+        assert "curl" not in caught.value.hint
+        assert advice in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["model.tflite", MANIFEST])
 def test_a_file_that_is_a_link_elsewhere_is_refused(artifact: Path, tmp_path: Path, name: str) -> None:
     shutil.move(artifact / name, tmp_path / "secret")

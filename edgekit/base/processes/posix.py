@@ -6,6 +6,7 @@ On Windows nothing is locked: two runs that work on one folder at the same time 
 from __future__ import annotations
 
 import errno
+import getpass
 import os
 import signal
 from contextlib import suppress
@@ -17,7 +18,9 @@ except ImportError:  # Windows
 
 OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags of every file that we open by its descriptor: children do not inherit it, and bytes stay as they are."""
-UNTRUSTED = OWN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+WAITS_FOR_NOTHING = getattr(os, "O_NONBLOCK", 0)
+"""The flag by which no pipe is waited for."""
+UNTRUSTED = OWN | getattr(os, "O_NOFOLLOW", 0) | WAITS_FOR_NOTHING
 """Those of a file that somebody else may have put there: no link is followed, no pipe waited for."""
 MOVES_OPEN_FILES = os.name == "posix"
 """Whether a file can be renamed while it is open."""
@@ -49,6 +52,14 @@ def end_group(leader: int) -> None:
         else:
             with suppress(OSError):
                 os.kill(leader, signal.SIGTERM)
+
+
+def user_name() -> str:
+    """The name of the user who runs this, or the number where the system knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # by Python's version and system
+        return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "an unknown user"
 
 
 def ours(owner: int) -> bool:

@@ -15,10 +15,11 @@ from pathlib import Path
 from ... import __version__
 from ...base.clean import visible
 from ...base.folders import faults_folder
+from ...errors import UsageError
 
 PACKAGES = (
     *("numpy", "scipy", "pydantic", "typer", "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert-torch"),
-    *("ai-edge-litert", "ai-edge-quantizer", "openvino", "nncf", "distributed"),
+    *("ai-edge-litert", "litert-quantizer", "openvino", "nncf", "distributed"),
 )
 TELLING = re.compile(
     r"token|secret|passw(?:or)?d|passphrase|credential|(?:api|access|private)[-_]?key|signature"
@@ -45,7 +46,7 @@ def write_fault(error: BaseException) -> Path | None:
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", errors="backslashreplace"
             ) as f:
                 f.write(text)
-        except (OSError, RuntimeError):  # no home folder is a RuntimeError
+        except OSError:
             continue
         return path
     return None
@@ -59,7 +60,7 @@ def candidates() -> list[Path]:
     for folder in (faults_folder, lambda: Path(tempfile.gettempdir())):
         try:
             found.append(folder())
-        except (OSError, RuntimeError):
+        except (OSError, UsageError):  # no home folder
             continue
     return found
 

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from ...errors import ToolError, UsageError
-from ..tflite.convert import FILE, to_float16
+from ..dynamic import TFLITE
+from ..tflite.convert import FILE
 from ..tflite.ends import name_ends
+from ..tflite.quantizer import dynamic_range, float16_weights
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, refuse_repeated
 from .tflite_int8 import TfliteKit
@@ -46,11 +48,9 @@ def convert(job: AnyJob) -> AnyConverted:
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
     if job.profile.precision == "fp16":
-        to_float16(path)
+        path.write_bytes(float16_weights(path))
     if job.profile.precision == "dynamic":
-        from ..dynamic import TFLITE, dynamic_tflite
-
-        dynamic_tflite(path)
+        path.write_bytes(dynamic_range(path))
         quantization = TFLITE
     float_nodes: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()

