@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.clean import UNSAFE
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,11 +97,18 @@ def check_graph(model: ModelProto, name: str) -> None:
 
 
 def check_names(graph: GraphProto, name: str) -> None:
-    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file.
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, and that those of
+    the inputs and outputs can be shown.
 
     Raises:
-        UsageError: two have.
+        UsageError: two have, or one cannot.
     """
+    for end in (*graph.input, *graph.output):
+        if UNSAFE.search(end.name):
+            raise UsageError(
+                f"{name} has an input or output of the name {end.name!r}, which holds what steers a terminal",
+                "give it another name where the file is made",
+            )
     seen = set()
     for node in graph.node:
         if node.name and node.name in seen:
