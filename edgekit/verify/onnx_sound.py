@@ -34,7 +34,6 @@ RUNTIME_ONLY = {
 """Operators that ONNX Runtime has without a domain, though ONNX does not, or no more."""
 TEXT = 8
 """ONNX's number for strings."""
-LFS = b"version https://git-lfs"
 OPSET_HINT = "export the network with an opset that it knows, such as 18"
 SOURCE = "export the network again, or take the file from its source once more"
 
@@ -57,12 +56,6 @@ def read_graph(path: Path) -> ModelProto:
     try:
         model = onnx.load_model(path, load_external_data=False)
     except DecodeError as error:
-        with path.open("rb") as stream:
-            pointer = stream.read(len(LFS)) == LFS
-        if pointer:
-            raise UsageError(
-                f"{path} is a pointer of Git LFS, not the file itself", "fetch it: git lfs pull"
-            ) from error
         raise UsageError(f"{path} ({size} bytes) is no ONNX model, or not a whole one", SOURCE) from error
     if not model.graph.node or not model.graph.output:
         raise UsageError(f"{path} ({size} bytes) holds no network: it has no operators, or no outputs", SOURCE)

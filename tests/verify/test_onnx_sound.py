@@ -99,9 +99,3 @@ def test_weights_outside_that_end_too_early(tmp_path: Path) -> None:
     os.truncate(tmp_path / "net.data", 100)
     with pytest.raises(UsageError, match=r"the tensor 'weight' ends at byte 8000 of net\.data, which has 100"):
         external_files(path)
-
-
-def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n")
-    with pytest.raises(UsageError, match="is a pointer of Git LFS, not the file itself"):
-        read_graph(tmp_path / "net.onnx")
