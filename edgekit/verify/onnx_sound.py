@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.clean import UNSAFE
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ RUNTIME_ONLY = {
 """Operators that ONNX Runtime has without a domain, though ONNX does not, or no more."""
 TEXT = 8
 """ONNX's number for strings."""
-LFS = b"version https://git-lfs"
 OPSET_HINT = "export the network with an opset that it knows, such as 18"
 SOURCE = "export the network again, or take the file from its source once more"
 
@@ -56,12 +56,6 @@ def read_graph(path: Path) -> ModelProto:
     try:
         model = onnx.load_model(path, load_external_data=False)
     except DecodeError as error:
-        with path.open("rb") as stream:
-            pointer = stream.read(len(LFS)) == LFS
-        if pointer:
-            raise UsageError(
-                f"{path} is a pointer of Git LFS, not the file itself", "fetch it: git lfs pull"
-            ) from error
         raise UsageError(f"{path} ({size} bytes) is no ONNX model, or not a whole one", SOURCE) from error
     if not model.graph.node or not model.graph.output:
         raise UsageError(f"{path} ({size} bytes) holds no network: it has no operators, or no outputs", SOURCE)
@@ -96,11 +90,18 @@ def check_graph(model: ModelProto, name: str) -> None:
 
 
 def check_names(graph: GraphProto, name: str) -> None:
-    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file.
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, and that those of
+    the inputs and outputs can be shown.
 
     Raises:
-        UsageError: two have.
+        UsageError: two have, or one cannot.
     """
+    for end in (*graph.input, *graph.output):
+        if UNSAFE.search(end.name):
+            raise UsageError(
+                f"{name} has an input or output of the name {end.name!r}, which holds what steers a terminal",
+                "give it another name where the file is made",
+            )
     seen = set()
     for node in graph.node:
         if node.name and node.name in seen:

@@ -43,6 +43,9 @@ WRONG = {
     "has two operators of the name 'the Relu', and ONNX Runtime opens no such file": model(
         node("Relu", "x", "a"), node("Relu", "a", "y")
     ),
+    r"has an input or output of the name 'x\\x1b', which holds what steers a terminal": model(
+        node("Relu", "x\x1b", "y"), given=(end("x\x1b"),)
+    ),
     "takes no inputs": model(node("Relu", "large", "y"), given=(end("large", (2,), TensorProto.INT64),)),
     "the input 'x' is text": model(node("Identity", "x", "y"), given=(end("x", (1,), TensorProto.STRING),)),
     "is written in opset 999": model(node("Relu", "x", "y"), opset=999),
@@ -96,9 +99,3 @@ def test_weights_outside_that_end_too_early(tmp_path: Path) -> None:
     os.truncate(tmp_path / "net.data", 100)
     with pytest.raises(UsageError, match=r"the tensor 'weight' ends at byte 8000 of net\.data, which has 100"):
         external_files(path)
-
-
-def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n")
-    with pytest.raises(UsageError, match="is a pointer of Git LFS, not the file itself"):
-        read_graph(tmp_path / "net.onnx")
