@@ -21,11 +21,11 @@ from edgekit.catalog import find_card
 from edgekit.errors import EdgekitError, UsageError
 from edgekit.types import RUNTIME_OF, Format, Precision
 
+from .cells import table
 from .edgekit_exports import edgekit_export
 from .exports import FORMATS, PRECISIONS
 from .figures import RUNTIME_NAMES
 from .plain_exports import plain_export
-from .table import table
 
 Shares = dict[str, tuple[float, int]]
 """Milliseconds and number of operators, by type."""

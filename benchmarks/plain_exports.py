@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from edgekit.base.files import staged_folder, write_atomic
 from edgekit.base.images.pixels import from_output, load_pixels, to_input
+from edgekit.base.processes.interpreter import python_module
 from edgekit.base.processes.isolate import describe_exit, tail
 from edgekit.base.target import host_target
 from edgekit.bench.launch import call_agent
@@ -149,17 +149,10 @@ def run_plain(request: dict[str, Any], what: str) -> dict[str, Any]:
     folder = Path(request["folder"])
     asked, answered, log = folder / "request.json", folder / "answer.json", folder / "log.txt"
     asked.write_text(json.dumps(request))
-    command = [
-        sys.executable,
-        "-m",
-        "edgekit.base.processes.isolate",
-        "benchmarks.plain:make",
-        str(asked),
-        str(answered),
-    ]
+    words = ("benchmarks.plain:make", str(asked), str(answered), str(os.getpid()))
     with log.open("wb") as stream:
         child = subprocess.Popen(
-            [*command, str(os.getpid())],
+            python_module("edgekit.base.processes.isolate", *words),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ from edgekit.training.datasets import Dataset, Split, Subset
 from edgekit.training.proxy import proxy_accuracy
 from edgekit.training.recipes import Recipe
 from edgekit.training.sources import load_data
-from edgekit.types.searches import SearchSettings, Tried, best_of, on_front
+from edgekit.types.networks.searches import SearchSettings, Tried, best_of, on_front
 from edgekit.verbs.search.search import drawn
 from edgekit.verbs.search.study import kept_settings, tried_in
 from edgekit.zoo.registry import create

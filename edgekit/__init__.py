@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from .errors import EdgekitError
-    from .reports.compare import Comparison
+    from .reports.compared.compare import Comparison
     from .types import GateResult, Measurement, Stored
     from .verbs.loaded import Loaded
     from .verbs.verify import Verified

@@ -18,8 +18,8 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from .base import plugins
+from .base.fetched.hubs import hub_id
 from .base.folders import home
-from .base.hubs import hub_id
 from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -44,14 +45,34 @@ HELD = {"emulated", "real_network"}
 """Fixtures behind which other processes wait, for a minute or more."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what fetches by the fixtures that it asks for; put the files first that share a long lock.
+def by_turns(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests, so that two processes that take a half each begin with what is long and end with what is short.
 
-    The first process takes the first half of the tests: it alone runs these, and no other waits for it. They are among
-    the longest, too, so that none of them is left for the end.
+    The first half begins with the files that share a long lock: one process alone runs these, and no other waits for
+    it. Files with slow tests follow in turn in both halves, and all others fill them up. A process that is done takes
+    over tests from the end of the other's half, which are short: none is left waiting for a long one.
     """
-    first = {item.path for item in items if HELD & set(getattr(item, "fixturenames", ()))}
-    items.sort(key=lambda item: item.path not in first)
+    of_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        of_file.setdefault(item.path, []).append(item)
+    first: list[pytest.Item] = []
+    slow: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    short: list[pytest.Item] = []
+    for tests in of_file.values():
+        long = sum(item.get_closest_marker("slow") is not None for item in tests)
+        if any(HELD & set(getattr(item, "fixturenames", ())) for item in tests):
+            first += tests
+        elif long:
+            min(slow, key=len).extend(tests)
+        else:
+            short += tests
+    room = max(0, len(items) // 2 - len(first) - len(slow[0]))
+    return [*first, *slow[0], *short[:room], *slow[1], *short[room:]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what fetches by the fixtures that it asks for, and begin with what takes long."""
+    items[:] = by_turns(items)
     for item in items:
         if FETCHING & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.network)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 FRAMEWORKS = {
-    "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert_torch", "ai_edge_litert", "ai_edge_quantizer",
+    "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert_torch", "ai_edge_litert", "litert_quantizer",
     "openvino", "nncf", "jinja2", "jax", "PIL",
 }  # fmt: skip
 

@@ -42,7 +42,7 @@ NETWORKS = (
     Trained("mobilenet_v1_fashion", 3),
     Trained("mobilenet_v2_fashion", 3),
     Trained("mobilenet_v3_fashion", 5),
-    Trained("mnasnet_fashion", 2),
+    Trained("mnasnet_fashion", 3, 0.03),
     Trained("shufflenet_v1_fashion", 3),
     Trained("shufflenet_v2_fashion", 3),
     Trained("igcv1_fashion", 2),

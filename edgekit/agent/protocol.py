@@ -26,6 +26,24 @@ def first_line(error: Exception) -> str:
     return " ".join(lines[:3]) or type(error).__name__
 
 
+FILLERS = {"\u115f", "\u1160", "\u3164", "\uffa0"}
+"""Letters that show nothing."""
+
+
+def legible(name: str) -> str:
+    """A name of a stranger's file with whatever steers a terminal, or shows nothing, as Python writes it.
+
+    An answer that held it as it is would be taken for one that the device had spoilt.
+    """
+    return "".join(c if c in TEXT or (c.isalnum() and c not in FILLERS) else escaped(c) for c in name)
+
+
+def escaped(character: str) -> str:
+    """As Python writes it."""
+    return character.encode("unicode_escape").decode()
+
+
+TEXT = {chr(code) for code in range(32, 127)}
 PROTOCOL = [1]
 """The file descriptor of the JSON lines; :func:`keep_protocol` moves it away from what native libraries print to."""
 

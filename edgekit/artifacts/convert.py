@@ -8,7 +8,7 @@ from ..base.processes.isolate import run_isolated
 from ..forms.resolve import target_of
 from ..types import ExportProfile
 from .children import jobs
-from .imports import conversion
+from .children.imports import conversion
 from .prepare import MORE_TIME, Prepared
 from .requests import ConvertRequest, Made
 

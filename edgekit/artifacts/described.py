@@ -9,7 +9,7 @@ from ..base.processes.isolate import run_isolated
 from ..convert.job import Described
 from ..types import Format, TensorSpec
 from .children import jobs
-from .imports import TFLITE_FILE
+from .children.imports import TFLITE_FILE
 
 TIMEOUT_S = 300.0
 

@@ -9,7 +9,7 @@ from tokenize import TokenError
 
 import numpy as np
 
-from ..base.archives import check_npz
+from ..base.fetched.archives import check_npz
 from ..base.images.pixels import from_output
 from ..base.progress import Progress
 from ..base.scratch import scratch_folder

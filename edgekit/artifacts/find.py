@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..base.fetched.hubs import hub_id
 from ..base.files import restore
-from ..base.hubs import hub_id
 from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..catalog import find_card

@@ -29,7 +29,8 @@ from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
-from .imports import examination
+from .children.imports import examination
+from .damaged import check_beginning, cut
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
 
@@ -54,7 +55,8 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
         ToolError: its runtime is not installed, or fails.
     """
     format_ = FORMAT_OF[path.suffix.lower()]
-    files = files_of(check_regular(path), format_)
+    check_beginning(check_regular(path), format_)
+    files = files_of(path, format_)
     digest = hashlib.sha256()
     for name, file in files.items():
         digest.update(f"{name} {sha256_file(file)}\n".encode())
@@ -113,6 +115,9 @@ def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswe
     try:
         facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, f"looking into {path}")
     except EdgekitError as error:
+        damaged = cut(path, format_, str(error))
+        if damaged is not None:
+            raise damaged from error
         if not error.hint:
             error.hint = f"can {RUNTIME_OF[format_]} of this machine run it? its message above says why not"
         raise

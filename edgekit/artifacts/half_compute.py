@@ -19,7 +19,7 @@ from ..errors import VerificationError
 from ..types import ExportProfile, Parity
 from ..verify.parity import compare
 from .children import jobs
-from .imports import HALF_LAYERS, TFLITE_FILE
+from .children.imports import HALF_LAYERS, TFLITE_FILE
 from .prepare import MORE_TIME, Prepared
 from .requests import AllowHalf, HalfRequest, Made
 from .verify import run_on_parity_images

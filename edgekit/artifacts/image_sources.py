@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from ..base.archives import members
+from ..base.fetched.archives import members
 from ..base.images.image_arrays import fitted, size_note
 from ..base.images.photo_files import split_folders
 from ..base.images.pixels import Each, Pixels, evenly, load_pixels, sample_notes, source_digest

@@ -14,7 +14,7 @@ from ..reports.store import first_problem
 from ..types import ExportProfile, LayerErrors
 from ..types.artifacts import LAYERS_FILE
 from .children import jobs
-from .imports import NETWORK
+from .children.imports import NETWORK
 from .prepare import Prepared
 from .requests import LayersRequest, Made
 from .verify import overflows_here, run_on_parity_images

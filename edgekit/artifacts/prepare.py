@@ -15,8 +15,8 @@ from ..base.progress import Progress, Step, silent
 from ..types import CheckpointReading, ImageSet, LayerLoad, ModelCard, WeightsProvenance
 from ..zoo.preprocessing import NO_WISHES, Wishes
 from .children import jobs
+from .children.imports import NETWORK
 from .image_sources import load
-from .imports import NETWORK
 from .requests import BuildRequest, NetworkSource
 
 CALIBRATION, PARITY = "calibration.npy", "parity.npy"

@@ -23,8 +23,8 @@ from ..errors import EdgekitError, VerificationError
 from ..forms.resolve import resolve
 from ..types import ExportProfile, FloatCost, FloatStep, Parity, SelectiveFloat, TargetClass
 from .children import jobs
+from .children.imports import NETWORK
 from .convert import convert
-from .imports import NETWORK
 from .prepare import MORE_TIME, Prepared
 from .requests import Clipping, ClippingRequest, FloatCostRequest, Made, PlacedMove, Placement, PlacementRequest
 from .verify import check_parity

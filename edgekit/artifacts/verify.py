@@ -21,7 +21,7 @@ from ..types.answers import InspectAnswer, RunAnswer
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
-from .imports import AUDIT
+from .children.imports import AUDIT
 from .prepare import Prepared
 from .requests import AuditRequest, Made
 

@@ -32,7 +32,8 @@ def read_text(path: Path, remedy: str, largest: int = LARGEST_BYTES, what: str =
         if len(content) > largest:
             size = max(len(content), path.stat().st_size)
             raise UsageError(f"{path} is not {what}: it has {size / 1e6:.0f} MB, over {largest / 1e6:g}", remedy)
-        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        text = content.decode("utf-8-sig")  # editors of Windows put a mark in front
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", remedy) from error
     except UnicodeDecodeError as error:

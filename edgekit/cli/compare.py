@@ -16,9 +16,9 @@ from .show.progress import ProgressLines
 
 if TYPE_CHECKING:
     from ..reports.across.ranking import Ranking
-    from ..reports.compare import Comparison, Side
-    from ..reports.compare_text import Cells
-    from ..reports.operators import OpChange
+    from ..reports.compared.compare import Comparison, Side
+    from ..reports.compared.compare_text import Cells
+    from ..reports.compared.operators import OpChange
 
 INCONCLUSIVE = 4
 
@@ -69,7 +69,7 @@ def compare_command(
     Example: edgekit compare mobilenet_v3 --device rpi4
     """
     from ..errors import UsageError
-    from ..reports.compare_text import compare_markdown
+    from ..reports.compared.compare_text import compare_markdown
     from ..verbs.choice.across import across
     from ..verbs.compare import compare
 
@@ -182,7 +182,7 @@ def ranking_data(found: Ranking) -> dict[str, Any]:
 
 def show(found: Comparison) -> None:
     """The answer, its figures and its doubts, on stderr."""
-    from ..reports.compare_text import HEAD, headline, operator_rows, rows
+    from ..reports.compared.compare_text import HEAD, headline, operator_rows, rows
 
     print_rows(HEAD, rows(found))
     for title, changes in (("operator types", found.types), ("operators", found.operators)):

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
+from .shared.int8_options import check_int8_options
 from .shared.options import JsonOption
 from .tune import Measuring, bound, export_measured
-
-if TYPE_CHECKING:
-    from ..artifacts.prepare import ExportOptions
-    from ..types import ExportProfile
 
 
 def export_command(
@@ -140,32 +135,6 @@ def export_command(
         refuse_place(device, threads, cores)
         outcomes, seconds = run(names, profiles, options, jobs, scheduler, live=every)
     raise typer.Exit(report(outcomes, seconds, cache, table=every, as_json=as_json))
-
-
-def check_int8_options(profiles: Sequence[ExportProfile], options: ExportOptions, measured: bool) -> None:
-    """Make sure that options about int8 artifacts meet an int8 artifact, and do not contradict each other."""
-    if options.min_sqnr_db is not None and not math.isfinite(options.min_sqnr_db):
-        raise UsageError(f"--min-sqnr must be a number of dB, got {options.min_sqnr_db}", "20 is a common wish")
-    given = [
-        name
-        for name, on in (
-            ("--layer-errors", options.layer_errors),
-            ("--selective-float" if options.min_sqnr_db is None else "--min-sqnr", options.selective_float),
-            ("--strict-int8", options.strict_int8),
-        )
-        if on
-    ]
-    if options.strict_int8 and options.selective_float:
-        raise UsageError(
-            "--strict-int8 keeps nothing in float, which --selective-float and --min-sqnr do", "leave one of them out"
-        )
-    if given and all(profile.precision != "int8" for profile in profiles):
-        raise UsageError(f"{' and '.join(given)} is about int8 artifacts, and this export makes none", "add --int8")
-    if given and measured:
-        raise UsageError(
-            f"{' and '.join(given)} does not go with --tune or --require-speedup",
-            f"export in the form that was chosen: --form NAME {given[0]}",
-        )
 
 
 def refuse_place(device: str | None, threads: int | None, cores: str | None) -> None:

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
 from .shared.complete import device_names
+from .shared.int8_options import check_int8_options
 from .shared.options import ForceOption, JsonOption
 from .show.progress import ProgressLines
 
@@ -103,6 +104,8 @@ def tune_command(
     force: ForceOption = False,
     require_speedup: opt.RequireSpeedup = False,
     min_speedup: opt.MinSpeedup = None,
+    min_sqnr: opt.MinSqnr = None,
+    strict_int8: opt.StrictInt8 = False,
     keep_form: Annotated[
         bool,
         typer.Option("--keep-form", help="Keep the form that export would take; only measure int8 against float32."),
@@ -140,9 +143,11 @@ def tune_command(
     weights = weights_of(context, models, weights)
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
+        selective_float=min_sqnr is not None, min_sqnr_db=min_sqnr, strict_int8=strict_int8,
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
         input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
     )  # fmt: skip
+    check_int8_options(profiles, options, measured=True)
     measuring = Measuring(not keep_form, speedup, device, threads, cores, force)
     outcomes, seconds = export_measured(models, profiles, options, measuring)
     raise typer.Exit(report(outcomes, seconds, None, table=False, as_json=as_json))

@@ -71,6 +71,8 @@ def show(found: Verified) -> None:
     for one in found.outputs:
         for failure in one.parity.failures:
             say(f"failed: {one.name}: {failure}")
+    for note in found.data.notes:
+        say(f"note: {note}")
     if found.data.kind == "synthetic" and found.stored.artifact.precision != "fp32":
         say("note: random inputs tell little of int8; give --data with inputs like those in use")
     artifact, reference = found.stored.artifact, found.reference.artifact

@@ -52,18 +52,6 @@ def dynamic_onnx(model: ModelProto, folder: Path) -> ModelProto:
     return quantized
 
 
-def dynamic_tflite(path: Path) -> None:
-    """ai-edge-quantizer's dynamic-range recipe, in place, without the convolutions that the delegate would leave."""
-    from ai_edge_quantizer import quantizer, recipe
-    from ai_edge_quantizer.qtyping import TFLOperationName
-
-    tool = quantizer.Quantizer(str(path), recipe.dynamic_wi8_afp32())
-    tool.update_quantization_recipe(
-        regex=".*", operation_name=TFLOperationName.DEPTHWISE_CONV_2D, algorithm_key="no_quantize"
-    )
-    path.write_bytes(tool.quantize(enable_progress_bar=False, enable_progress_report=False).quantized_model)
-
-
 def compressed_openvino(model: Model) -> Model:
     """NNCF's weight compression, of convolutions and linear layers."""
     import nncf

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOOLS = {
     "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "litert-quantizer"),
     "openvino": ("torch", "openvino", "nncf"),
 }
 """The packages that convert and verify each format."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from .. import __version__
 from ..artifacts.store import artifact_folders, file_of, read_manifest
-from ..base.download import download, require_safe
+from ..base.fetched.download import download, require_safe
 from ..base.files import restore, sha256_file, staged_folder, write_atomic
 from ..base.folders import baselines_folder
 from ..base.inside import inside

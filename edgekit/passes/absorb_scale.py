@@ -38,11 +38,12 @@ class Shift(nn.Module):
 def absorb_scale(graph_module: fx.GraphModule) -> int:
     """Rewrite in place; returns how many BN layers went."""
     changed = 0
+    modules = modules_of(graph_module)
     for node in list(graph_module.graph.nodes):
-        modules = modules_of(graph_module)
         norm = module_of(node, modules)
-        if isinstance(norm, nn.BatchNorm2d):
-            changed += absorb(graph_module, node, norm, modules)
+        if isinstance(norm, nn.BatchNorm2d) and absorb(graph_module, node, norm, modules):
+            changed += 1
+            modules = modules_of(graph_module)
     return changed
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import fx, nn
@@ -44,12 +44,11 @@ class Permutation(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Channel:
-    """One channel of a tensor that the graph really computes."""
+class Channel(NamedTuple):
+    """One channel of a tensor that the graph really computes; a wide network has some hundred thousand."""
 
     tensor: fx.Node
-    index: int
+    index: int  # type: ignore[assignment] # a tuple's method of this name is not called
 
 
 Flow = tuple[Channel, ...]

@@ -62,8 +62,8 @@ def pad_depthwise(graph_module: fx.GraphModule) -> int:
 def pad_to(graph_module: fx.GraphModule, multiple: int, only_depthwise: bool) -> int:
     """Rewrite in place; returns how many blocks have more channels inside now."""
     changed = 0
+    modules = modules_of(graph_module)
     for node in graph_module.graph.nodes:
-        modules = modules_of(graph_module)
         conv = dense_conv(node, modules)
         if conv is None or conv.out_channels % multiple == 0 or not is_map(node):
             continue
@@ -74,6 +74,7 @@ def pad_to(graph_module: fx.GraphModule, multiple: int, only_depthwise: bool) ->
         if found is None or (only_depthwise and not any(is_conv(one, modules) for one in found.between)):
             continue
         fill(graph_module, found, channels)
+        modules = modules_of(graph_module)
         changed += 1
     return changed
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..base.clean import for_html
 from ..base.stats import wilson
-from ..types.searches import SearchSettings, Tried, best_of, on_front
+from ..types.networks.searches import SearchSettings, Tried, best_of, on_front
 from .page.axis import axis_of
 from .page.svg import number, percent, picture, stretched, text, x_grid, y_grid
 from .page.svg import path as svg_path

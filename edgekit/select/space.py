@@ -13,7 +13,7 @@ from typing import Literal
 
 from ..errors import UsageError
 from ..types import ModelCard
-from ..types.stacks import Stack, write_stacks
+from ..types.networks.stacks import Stack, write_stacks
 
 Kind = Literal["blocks", "width"]
 Choice = str | int | float | bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..base.archives import check_npz
+from ..base.fetched.archives import check_npz
 from ..base.files import check_regular
 from ..errors import UsageError
 from .datasets import HELD_OUT, ArrayImages, Dataset, Split, as_labels, checked, hold_out

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..artifacts.children import jobs
-from ..artifacts.imports import NETWORK
+from ..artifacts.children.imports import NETWORK
 from ..artifacts.make import make
 from ..artifacts.prepare import MORE_TIME, Prepared
 from ..artifacts.requests import EffectsRequest, FormRewrites
@@ -116,11 +116,9 @@ def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple
 
 
 def build(prepared: Prepared, profile: ExportProfile, folder: Path) -> Built | TriedForm:
-    """One form, made in ``folder``; or how it failed."""
+    """One form, made in ``folder`` as an export makes it; or how it failed."""
     folder.mkdir()
-    # A form is judged as it is; the form was named, its steps are not.
-    strict = replace(prepared, options=replace(prepared.options, strict_int8=True))
-    attempt = make(strict, profile, folder, silent)
+    attempt = make(prepared, profile, folder, silent)
     if attempt.stored is None:
         assert attempt.stage != "converted"
         return tried(profile, attempt.stage, str(attempt.error))

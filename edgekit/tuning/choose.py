@@ -212,7 +212,8 @@ def decide(
     for one in forms:
         question = Question(first, one.name)
         outcome = "base" if one.name == first else found.speed(question)
-        update = {"ratio": found.ratios.get(question), "p50_ms": found.p50_ms(one.name)}
+        share = one.artifact.float_macs_share if one.artifact.precision == "int8" else 0.0
+        update = {"ratio": found.ratios.get(question), "p50_ms": found.p50_ms(one.name), "float_macs": share}
         tries.append(tried(one.profile, outcome).model_copy(update=update))
     beating = {form.name: form.ratio.ratio for form in tries if form.outcome == "faster" and form.ratio is not None}
     choice = max(beating, key=lambda name: beating[name]) if beating else first

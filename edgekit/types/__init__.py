@@ -22,7 +22,6 @@ from .base import (
     VerdictName,
     report_key,
 )
-from .costs import ConvFacts, ElementFacts, NetworkFacts
 from .counted import Counted, CountGate, Counts, Estimate, FunctionCount
 from .devices import Contention, Device, DeviceInfo, DeviceState, Quarantine
 from .evaluations import DropVerdict, Evaluation, KeptEvaluations, PairedDrop, Rate, Scored
@@ -39,7 +38,6 @@ from .gates import (
     Pair,
     PinnedFile,
 )
-from .layers import Layer, LayerError, LayerErrors
 from .measurements import (
     Delegation,
     Energy,
@@ -52,6 +50,8 @@ from .measurements import (
     Verdict,
 )
 from .models import CheckpointReading, ModelCard, Origin, Preprocessing, Published, QuantParams, TensorSpec, Weights
+from .networks.costs import ConvFacts, ElementFacts, NetworkFacts
+from .networks.layers import Layer, LayerError, LayerErrors
 from .profiles import ONNX_IR, ONNX_OPSET, ExportProfile, Overrides, ParityTolerance, Quantization
 from .roofline import Bandwidth, Ceilings, LayerLoad, Roofline
 from .selection import FloatCost, FloatStep, SelectiveFloat

@@ -184,7 +184,7 @@ class ExportProfile(Frozen):
             raise ValueError(f"half_parity is for TFLite fp16, and this is {self.format} {self.precision}")
         settings = self.quantization
         if self.format == "tflite" and settings is not None:
-            # ai-edge-quantizer's static recipe knows no other.
+            # litert-quantizer's static recipe knows no other.
             if settings.weights != "per-channel":
                 raise ValueError(f'TFLite int8 has weights = "per-channel" only, not {settings.weights!r}')
             if settings.activations != "asymmetric":

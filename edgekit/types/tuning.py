@@ -78,6 +78,7 @@ class TriedForm(Frozen):
         outcome: against the base form; ``same graph``: its rewrites find nothing more to do than another form's.
         ratio: latency of the base form over this one's.
         p50_ms: median of the launches' medians, for orientation: only the ratio is paired.
+        float_macs: share of the multiply-accumulates that it computes in float, by the form and for accuracy, 0 to 1.
         reason: what failed, or which form is the same.
     """
 
@@ -87,6 +88,7 @@ class TriedForm(Frozen):
     outcome: FormOutcome
     ratio: Ratio | None = None
     p50_ms: float | None = None
+    float_macs: float = 0.0
     reason: str = ""
 
 

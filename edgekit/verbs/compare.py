@@ -21,7 +21,7 @@ from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import LISTED, NotComparableError, ToolError, UsageError, did_you_mean, shown
-from ..reports.compare import Comparison, compare_paired, compare_stored
+from ..reports.compared.compare import Comparison, compare_paired, compare_stored
 from ..reports.index import Found
 from ..reports.indexed.reader import read_latest
 from ..reports.store import Damaged, load

@@ -34,7 +34,7 @@ LOW_DISK_BYTES = 2_000_000_000
 
 CONVERTERS: dict[Format, tuple[str, ...]] = {
     "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
+    "tflite": ("torch", "litert-torch", "ai-edge-litert", "litert-quantizer"),
     "openvino": ("torch", "openvino", "nncf"),
 }
 RUNTIMES: dict[Runtime, tuple[str, ...]] = {

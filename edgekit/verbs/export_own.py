@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..artifacts.foreign import model_name
+from ..artifacts.own.flat import flattened
 from ..artifacts.own.make import make
 from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
 from ..artifacts.own.onnx_file import from_onnx
 from ..artifacts.own.program import exported
 from ..artifacts.own.requests import OwnSource
+from ..artifacts.own.script import unscripted
+from ..artifacts.own.source import bare
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.processes.warm import warm
@@ -148,7 +151,7 @@ def export_module(
         for profile in choose_profiles(format_, int8=int8, fp16=fp16)
     ]
     check_writable(out)
-    with scratch_folder("export") as work:
+    with scratch_folder("export") as work, warm():
         program = work / "given.pt2"
         keep(network, examples, program)
         given = None if calibration is None else inputs_file(calibration, work)
@@ -175,7 +178,7 @@ def keep(network: nn.Module | ExportedProgram, examples: tuple[Tensor, ...], pat
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:
-        exported(network, examples, path)
+        exported(flattened(unscripted(bare(network), examples), examples), examples, path)
     finally:
         for module in training:
             module.training = True

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import __version__
 from ..artifacts.find import find_artifacts
 from ..artifacts.store import check_files
-from ..base.download import require_safe
+from ..base.fetched.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
 from ..base.progress import JobEnded, Progress, Step, silent, telling

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..artifacts.children import foreign_jobs
+from ..artifacts.children.imports import examination
 from ..artifacts.find import find_one
-from ..artifacts.imports import examination
 from ..artifacts.layer_errors import read_layer_errors
 from ..artifacts.requests import NodesRequest
 from ..artifacts.store import check_files, file_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
-from ..reports.compare import Comparison
+from ..reports.compared.compare import Comparison
 from ..types import GateResult, Measurement, Stored
 from ..verify.sets_of_inputs import Shapes
 from .compare import compare as compared

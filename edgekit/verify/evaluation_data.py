@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import check_npz
+from ..base.fetched.archives import check_npz
 from ..base.files import check_regular
 from ..base.images.decode import photo_notes
 from ..base.images.image_arrays import checked_images, fitted

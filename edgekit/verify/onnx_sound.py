@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.clean import UNSAFE
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,8 +84,32 @@ def check_graph(model: ModelProto, name: str) -> None:
                 "export the network from the first tensor of numbers on",
             )
     check_operators(model, name)
+    check_names(model.graph, name)
     check_order(model.graph, name)
     check_sizes(model, name)
+
+
+def check_names(graph: GraphProto, name: str) -> None:
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, and that those of
+    the inputs and outputs can be shown.
+
+    Raises:
+        UsageError: two have, or one cannot.
+    """
+    for end in (*graph.input, *graph.output):
+        if UNSAFE.search(end.name):
+            raise UsageError(
+                f"{name} has an input or output of the name {end.name!r}, which holds what steers a terminal",
+                "give it another name where the file is made",
+            )
+    seen = set()
+    for node in graph.node:
+        if node.name and node.name in seen:
+            raise UsageError(
+                f"{name} has two operators of the name {node.name!r}, and ONNX Runtime opens no such file",
+                "leave the names out: for node in model.graph.node: node.name = ''",
+            )
+        seen.add(node.name)
 
 
 def check_operators(model: ModelProto, name: str) -> None:

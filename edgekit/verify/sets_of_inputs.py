@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import check_npz
+from ..base.fetched.archives import check_npz
 from ..base.files import check_regular
 from ..errors import UsageError
 from ..types import ImageSet, TensorSpec
@@ -57,17 +57,25 @@ def given_inputs(path: Path, specs: Sequence[TensorSpec]) -> tuple[Arrays, Image
         raise UsageError(
             f"{path} is not an .npz of arrays: {error}", "write it with numpy.savez(path, NAME=array)"
         ) from error
-    arrays = [array_of(found, place, spec, path) for place, spec in enumerate(specs)]
+    arrays, notes = [], []
+    for place, spec in enumerate(specs):
+        array, note = array_of(found, place, spec, path)
+        arrays.append(array)
+        notes += [note] if note else []
     counts = {len(array) for array in arrays}
     if len(counts) != 1 or 0 in counts:
         raise UsageError(
             f"the arrays of {path} have {sorted(counts)} sets of inputs", "give every input as many, from 1"
         )
-    return arrays, source_of(arrays, "npz", path.name)
+    return arrays, source_of(arrays, "npz", path.name).model_copy(update={"notes": tuple(notes)})
 
 
-def array_of(found: dict[str, NDArray[Any]], place: int, spec: TensorSpec, path: Path) -> NDArray[Any]:
-    """The array of one input, as it takes it."""
+def array_of(found: dict[str, NDArray[Any]], place: int, spec: TensorSpec, path: Path) -> tuple[NDArray[Any], str]:
+    """The array of one input, as it takes it, and what is to be said of its numbers; else empty.
+
+    Raises:
+        UsageError: there is none, it does not fit, or it holds NaN.
+    """
     array = found.get(spec.name, found.get(str(place)))
     wanted = tuple(max(size, 1) for size in spec.shape)
     if array is None:
@@ -80,7 +88,20 @@ def array_of(found: dict[str, NDArray[Any]], place: int, spec: TensorSpec, path:
             f"{path}: {spec.name} is {array.dtype} {list(array.shape)}; the input takes {spec.dtype} {list(wanted)}",
             "give [sets, *shape], or [sets, *shape without the batch of 1]",
         )
-    return array.astype(spec.dtype)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        number = int(np.isnan(array.reshape(len(array), -1)).any(1).argmax())
+        raise UsageError(f"{path}: {spec.name} holds NaN, first in set {number}", "leave that set out, or mend it")
+    return array.astype(spec.dtype), said_of(array, spec)
+
+
+def said_of(array: NDArray[Any], spec: TensorSpec) -> str:
+    """That whole numbers go to an input of real ones as they are: pixels are divided by nobody."""
+    if array.dtype.kind not in "iu" or np.dtype(spec.dtype).kind != "f" or not array.size:
+        return ""
+    return (
+        f"{spec.name} has whole numbers ({array.dtype}, {array.min()} to {array.max()}), given to the {spec.dtype} "
+        "input as they are: store them scaled where the network wants pixels from 0 to 1"
+    )
 
 
 def stored_inputs(array: NDArray[Any], reference: TensorSpec, spec: TensorSpec) -> NDArray[Any]:

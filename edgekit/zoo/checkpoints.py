@@ -88,7 +88,7 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
         ranges=known_ranges(header, path),
-        notes=() if foreign is None else foreign.notes,
+        notes=named.notes if foreign is None else (*foreign.notes, *named.notes),
     )
 
 

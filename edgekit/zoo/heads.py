@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 
 State = dict[str, Tensor]
+PIXELS = re.compile(r"(^|[._])(pixel_)?(mean|std)$")
+"""What the mean and the standard deviation of images are called where a network holds them."""
 
 
 def last_layer(network: nn.Module) -> str:
@@ -31,6 +35,7 @@ def with_head(network: nn.Module, state: State) -> State:
     """
     head = last_layer(network)
     own = network.state_dict()
+    state = without_module(state, own)
     weight = own[f"{head}.weight"]
     bias = f"{head}.bias"
     if f"{head}.weight" not in state:
@@ -44,6 +49,13 @@ def with_head(network: nn.Module, state: State) -> State:
     if given is None or not reads(given, weight):
         return state
     return state | {f"{head}.weight": given.flatten(1)} if weight.ndim == 2 else state
+
+
+def without_module(state: State, own: State) -> State:
+    """``state`` with layers that a head module holds under the network's own names where it looks for them."""
+    names = {key: key.partition(".")[2] for key in state if key not in own}
+    moved = {key: name for key, name in names.items() if name in own and name not in state}
+    return {moved.get(key, key): value for key, value in state.items()} if moved else state
 
 
 def new_layers(state: State, own: State) -> list[str]:
@@ -66,26 +78,78 @@ def cause(network: nn.Module, own: State, given: State) -> str:
     missing = {key for key in own if key not in given}
     unexpected = {key for key in given if key not in own}
     shapes = {key for key in own if key in given and own[key].shape != given[key].shape}
-    of_head = {f"{head}.weight", f"{head}.bias"}
     learned = {key for key in own if not key.endswith("num_batches_tracked")}
+    if any(".parametrizations." in key for key in unexpected):
+        return "some weights are parametrized: torch.nn.utils.parametrize.remove_parametrizations before saving them"
+    if folded(own, given):
+        return "its BN layers are folded into the convolutions: give the checkpoint from before that, as trained"
     if len(missing) * 2 > len(learned):
         return "it is a checkpoint of another network: check the model id (edgekit models list)"
-    if missing == {f"{head}.bias"} and not unexpected and not shapes:
+    if unexpected and not missing:
+        return cause_of_more(head, unexpected, shapes)
+    if missing and not shapes:
+        return cause_of_less(head, own, missing, unexpected)
+    if shapes and not missing:
+        return cause_of_shapes(head, own, given, shapes)
+    return OTHERWISE
+
+
+OTHERWISE = "it is another variant of this family, or was changed: check the model id (edgekit models list)"
+
+
+def cause_of_less(head: str, own: State, missing: set[str], unexpected: set[str]) -> str:
+    """Of a checkpoint that lacks tensors."""
+    if missing == {f"{head}.bias"} and not unexpected:
         return f"its head has no bias: if it was trained so, add a {head}.bias of zeros to the file"
-    if missing and missing <= of_head and not shapes:
-        if not unexpected:
-            return f"the file has no head ({head}): save the whole network, or train one (edgekit train --weights FILE)"
+    if not missing <= {f"{head}.weight", f"{head}.bias"}:
+        return OTHERWISE
+    if not unexpected:
+        return f"the file has no head ({head}): save the whole network, or train one (edgekit train --weights FILE)"
+    return (
+        f"its head is built otherwise than the network's own layer {head}, which reads "
+        f"{own[f'{head}.weight'].shape[1]} features: a head of several layers or other features is another network"
+    )
+
+
+def cause_of_more(head: str, unexpected: set[str], shapes: set[str]) -> str:
+    """Of a checkpoint that has all of the network's tensors, and others."""
+    if all(PIXELS.search(key) for key in unexpected):
         return (
-            f"its head is built otherwise than the network's own layer {head}, which reads "
-            f"{own[f'{head}.weight'].shape[1]} features: a head of several layers or other features is another network"
+            f"the network normalises its images itself ({min(unexpected)}): leave these tensors out of the file, and "
+            "say the same with --mean and --std"
         )
-    if shapes and shapes <= of_head and not missing and not unexpected:
+    if all(key.startswith(f"{head}.") for key in unexpected):
+        return (
+            f"its head, in the place of {head}, has several layers, which is another network: give its code (net.py) "
+            "with --weights"
+        )
+    return OTHERWISE if shapes else "all of the network is there, and more: save the network's own state_dict() alone"
+
+
+def cause_of_shapes(head: str, own: State, given: State, shapes: set[str]) -> str:
+    """Of a checkpoint that has the network's tensors in other shapes."""
+    first = next(key for key, value in own.items() if value.ndim == 4)  # which reads the image
+    if shapes == {first} and given[first].ndim == own[first].ndim and len(given[first]) == len(own[first]):
+        channels = given[first].shape[1]
+        if channels == 1:
+            return "it was trained on grey images: say --channels L"
+        return f"its first layer reads {channels} channels, and images have 3: give the network's code (net.py)"
+    if shapes <= {f"{head}.weight", f"{head}.bias"}:
         both = [list(t[f"{head}.weight"].shape) for t in (given, own)]
         if both[0][1:] == both[1][1:]:
             return f"it has {both[0][0]} classes: leave --num-classes out, the count is read from the file"
         return f"its head {head} is {both[0]}, the network's {both[1]}: it is another layer, or reads other features"
-    if shapes and not missing and not unexpected:
-        return "it has the same layers with other channels: another width of this family (edgekit models list)"
-    if unexpected and not missing and not shapes:
-        return "all of the network is there, and more: save the network's own state_dict() alone"
-    return "it is another variant of this family, or was changed: check the model id (edgekit models list)"
+    return "it has the same layers with other channels: another width of this family (edgekit models list)"
+
+
+def folded(own: State, given: State) -> bool:
+    """Whether all that misses are BN layers, and the convolutions have biases instead."""
+    norms = {key.removesuffix("running_mean") for key in own if key.endswith("running_mean")}
+    missing = [key for key in own if key not in given]
+    biases = [key for key in given if key not in own]
+    return (
+        bool(missing)
+        and bool(biases)
+        and all(any(key.startswith(norm) for norm in norms) for key in missing)
+        and all(key.endswith(".bias") and f"{key.removesuffix('bias')}weight" in own for key in biases)
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..base.fetched.hubs import HubId, snapshot, torch_cache
 from ..base.files import sha256_file
 from ..base.folders import weights_folder
-from ..base.hubs import HubId, snapshot, torch_cache
 from ..errors import UsageError
 from ..types import ModelCard, Weights
 

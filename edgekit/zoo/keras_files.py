@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import members
 from ..base.distribution import install_command
+from ..base.fetched.archives import members
 from ..errors import ToolError
 from .conventions import KERAS_ROOT
 from .keras_config import KerasLayer, read_layers

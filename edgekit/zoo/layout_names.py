@@ -92,6 +92,24 @@ LAYOUTS = (
     ),
     Layout(KERAS, KERAS_ROOT, (), bn_eps=TF_EPS),  # in the order of execution; paired by kind
     Layout(
+        "mmpretrain",
+        "conv1.conv.",  # MobileNetV2, ShuffleNetV2
+        ("conv1", "layer", "layers", "conv2", "branch1", "branch2", "conv", "bn"),
+        ((r"^layer(\d+)\.", r"layer.\1."),),
+    ),
+    Layout(
+        "mmpretrain, MobileNetV3",
+        "layer0.conv.",
+        ("layer", "expand_conv", "depthwise_conv", "se", "linear_conv", "conv1", "conv2", "conv", "bn"),
+        ((r"^layer(\d+)\.", r"layer.\1."),),
+        bn_eps=1e-3,
+    ),
+    Layout(
+        "tonylins",  # and all who took their MobileNetV2 from there
+        "features.1.conv.0.weight",
+        ("features", "conv", "classifier"),
+    ),
+    Layout(
         "Caffe",  # of SqueezeNet's authors
         "fire2.",
         ("conv1", "fire", "squeeze1x1", "expand1x1", "expand3x3", "conv10"),

@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..types.stacks import Stack, read_stacks
+from ..types.networks.stacks import Stack, read_stacks
 from .blocks import SqueezeExcite, init_weights, make_divisible, pad_as_tf
 
 # t = expansion, k = kernel, c = output channels, n = repeats, s = stride of the first repeat, se = squeeze-and-
@@ -131,7 +131,7 @@ class MnasNet(nn.Module):
         dropout: probability before the classifier, in training only.
         tf_padding: pad as TF does at stride 2; H and W must then be multiples of 32.
         bn_eps: BN epsilon; 1e-3 goes with TF's weights.
-        blocks: of a searched network, see :mod:`edgekit.types.stacks`.
+        blocks: of a searched network, see :mod:`edgekit.types.networks.stacks`.
         stem, first: channels of the stem and of the first separable convolution, of a searched network.
         last: channels of the last 1x1 convolution, of a searched network.
     """

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.archives import check_npz, members
+from ..base.fetched.archives import check_npz, members
 from .pickle_bounds import Opaque
 from .pickled import DAMAGED, plain_values
 

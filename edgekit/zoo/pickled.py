@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from ..base.archives import check_archive
+from ..base.fetched.archives import check_archive
 from .pickle_bounds import MOST_OPCODES, BoundsError, Opaque, check_call, check_key, check_value
 
 LARGEST_PICKLE = 64_000_000

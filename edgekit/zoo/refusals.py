@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..base.archives import members
+from ..base.fetched.archives import members
 from ..errors import SHOWN, UsageError
 
 WAY_OUT = "save the weights alone where they come from: torch.save(model.state_dict(), FILE), or a .safetensors file"
 CUT = "it may be truncated: compare its size with the source's"
+ONE_FILE = 'save it in one file: model.save_pretrained(FOLDER, max_shard_size="10GB")'
 OTHERS = {
     b"TFL3": "a TFLite file",
     b"\x08\x01\x12\x07pytorch": "an ONNX file",
@@ -40,17 +41,9 @@ def refusal(path: Path, error: Exception) -> UsageError:
     start = beginning(path)
     if not start:
         return UsageError(f"{path} cannot be read as a checkpoint: it is empty", CUT)
-    kind = next((what for begins, what in OTHERS.items() if begins in start), None)
-    if kind is not None:
-        return UsageError(f"{path} is not a PyTorch checkpoint: it is {kind}", "give a .pth, .pt or .safetensors file")
-    if not start.startswith((ARCHIVE, PICKLE)):
-        return UsageError(
-            f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
-            f"look into it: a download may have given a page instead; {WAY_OUT}",
-        )
-    foreign = foreign_archive(path)
-    if foreign:
-        return UsageError(f"{path} is not a PyTorch checkpoint: it is a zip archive of {foreign}", WAY_OUT)
+    other = other_file(path, start)
+    if other is not None:
+        return other
     operand = re.search(r"Unsupported operand (\d+)", said)
     if operand and start.startswith(ARCHIVE):
         return UsageError(
@@ -65,12 +58,46 @@ def refusal(path: Path, error: Exception) -> UsageError:
     return UsageError(f"{path} cannot be read as a checkpoint: {first_sentence(error)}", CUT)
 
 
+def other_file(path: Path, start: bytes) -> UsageError | None:
+    """The error for a file that is no checkpoint by its content, whatever PyTorch says of it; None for another one."""
+    kind = next((what for begins, what in OTHERS.items() if begins in start), None)
+    if kind is not None:
+        return UsageError(f"{path} is not a PyTorch checkpoint: it is {kind}", "give a .pth, .pt or .safetensors file")
+    if start.startswith(b"{") and path.name.endswith(".index.json"):
+        return UsageError(f"{path} is the index of weights in several files, and edgekit reads one", ONE_FILE)
+    if tarfile_inside(path):
+        return UsageError(
+            f"{path} is not a PyTorch checkpoint: it is a tar archive; unpack it",
+            "give the .pth, .pt or .safetensors file in it",
+        )
+    if not start.startswith((ARCHIVE, PICKLE)):
+        return UsageError(
+            f"{path} cannot be read as a checkpoint: torch.save writes no file that begins with {start!r}",
+            f"look into it: a download may have given a page instead; {WAY_OUT}",
+        )
+    foreign = foreign_archive(path)
+    if "/data/weights/" in foreign:
+        return UsageError(
+            f"{path} is a program of torch.export, whose weights have no network's names",
+            f"in Python, edgekit.export takes what torch.export.load gives; or {WAY_OUT}",
+        )
+    if foreign:
+        return UsageError(f"{path} is not a PyTorch checkpoint: it is a zip archive of {foreign}", WAY_OUT)
+    return None
+
+
 def foreign_archive(path: Path) -> str:
     """The first names in a zip archive that ``torch.save`` has not written; empty for any other file."""
     names = members(path)
     if names is None or any(name.endswith("data.pkl") for name in names):
         return ""
     return ", ".join(name[:SHOWN] for name in names[:3]) or "nothing"
+
+
+def tarfile_inside(path: Path) -> bool:
+    """Whether a file is a tar archive, by its mark; ``torch.save`` wrote other ones until 2018."""
+    with path.open("rb") as stream:
+        return stream.read(512)[257:262] == b"ustar"
 
 
 def beginning(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ..base.archives import check_archive
+from ..base.fetched.archives import check_archive
 from ..errors import SHOWN, EdgekitError, UsageError
 from .foreign_arrays import Foreign, read_foreign
 from .pickle_bounds import BoundsError

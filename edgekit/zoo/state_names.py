@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError, shown
 from .conventions import KERAS_ROOT
 from .state_tables import State, is_average
+from .written_out import unwatched, written_out
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,8 +30,10 @@ FOREIGN_ROOTS = {
     *("conv_stem", "blocks", "conv_head", "features", "output", "first_conv", "conv_last"),
     *(KERAS_ROOT.rstrip("."), "MobilenetV1", "MobilenetV2", "MobilenetV3", "layer", "conv_1x1"),
     *("conv1", "conv10", *(f"fire{number}" for number in range(2, 10))),
+    *("conv2", "layers", *(f"layer{number}" for number in range(18))),  # mmpretrain
 }
 QUANTIZED = {"zero_point", "_packed_params"}
+RANGES_LEFT = "the ranges that PyTorch's observers found for int8 were left out; --int8 finds its own"
 FEW = 2
 """Tensors of a single layer."""
 
@@ -42,11 +45,13 @@ class Named:
     Attributes:
         root: the prefix that was taken off where weights and average had one each; else empty.
         other: the prefix of the one that was left.
+        notes: what was left out of the file, in words.
     """
 
     state: State
     root: str = ""
     other: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: bool = False) -> Named:
@@ -61,23 +66,31 @@ def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: boo
     Raises:
         UsageError: quantized tensors, or two networks of which neither is the likelier.
     """
+    state, watched = unwatched(state)
+    notes: tuple[str, ...] = (RANGES_LEFT,) if watched else ()
     check_float(state, path)
     kept: State = {}
     for key, value in state.items():
         parts = [part for part in key.split(".") if part not in WRAPPERS]
         if parts and parts[-1] not in COUNTERS and not OF_TRAINING.match(key):
             kept[".".join(parts)] = value
-    kept = unpruned(kept)
+    kept = written_out(kept)
     known = set() if network is None else FOREIGN_ROOTS | {name.partition(".")[0] for name in network.state_dict()}
     pair = ("", "")
     while True:
         roots = Counter(name.partition(".")[0] for name in kept)
         if 2 * sum(roots[root] for root in known) >= roots.total() or (not known and len(roots) != 1):
-            return Named(kept, *pair)
+            return Named(kept, *pair, notes)
+        fitting = the_fitting(kept, network)
+        if fitting:
+            strangers = [r for r in roots if r not in fitting and not is_average(r)]
+            notes += (f"only {fitting} fits this network; left out: {', '.join(strangers)}",) if strangers else ()
+            kept = {key: value for key, value in kept.items() if key.partition(".")[0] not in strangers}
+            roots = Counter(name.partition(".")[0] for name in kept)
         root = network_root(roots, path, ema=ema)
         inner = {key.partition(".")[2]: value for key, value in kept.items() if key.startswith(f"{root}.")}
         if not inner or "" in inner:
-            return Named(kept, *pair)
+            return Named(kept, *pair, notes)
         # What stands beside may be the head; if it is not, the loading says that it is too much.
         # The other one of weights and average is left.
         others = {r for r in roots if r != root and not (is_average(r) or (ema and roots[r] > FEW))}
@@ -87,16 +100,24 @@ def plain_names(state: State, network: nn.Module | None, path: Path, *, ema: boo
         kept = inner | {key: value for key, value in beside.items() if is_layer(key.partition(".")[0], beside)}
 
 
-def unpruned(state: State) -> State:
-    """``state`` with the masks of ``torch.nn.utils.prune`` applied: ``weight_orig`` times ``weight_mask``."""
-    whole = {}
-    for key, value in state.items():
-        mask = state.get(f"{key.removesuffix('_orig')}_mask")
-        if key.endswith("_orig") and mask is not None:
-            whole[key.removesuffix("_orig")] = value * mask
-        elif not (key.endswith("_mask") and f"{key.removesuffix('_mask')}_orig" in state):
-            whole[key] = value
-    return whole
+def the_fitting(state: State, network: nn.Module | None) -> str:
+    """The prefix of the one whole network of these names, where another whole network stands beside it; else empty.
+
+    A teacher stands beside its student, and may have more tensors. What is smaller may be a head, and stays.
+    """
+    if network is None:
+        return ""
+    own = {key for key in network.state_dict() if not key.endswith("num_batches_tracked")}
+    tables: dict[str, set[str]] = {}
+    for key in state:
+        root, _, name = key.partition(".")
+        tables.setdefault(root, set()).add(name)
+    plain = {root: names for root, names in tables.items() if not is_average(root)}
+    fitting = [root for root, names in plain.items() if own <= names]
+    if len(fitting) != 1 or len(plain) == 1:
+        return ""
+    others = [names for root, names in plain.items() if root != fitting[0]]
+    return fitting[0] if all(2 * len(names) >= len(own) for names in others) else ""
 
 
 def is_layer(root: str, beside: State) -> bool:

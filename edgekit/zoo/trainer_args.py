@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.hubs import HubId
+from ..base.fetched.hubs import HubId
 from ..base.untrusted import read_text
 from ..errors import UsageError, shown
 from ..types import ModelCard, Weights

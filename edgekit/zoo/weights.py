@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..base.download import download
+from ..base.fetched.download import download
+from ..base.fetched.hubs import hub_id
 from ..base.files import sha256_file, write_atomic
 from ..base.folders import weights_folder
-from ..base.hubs import hub_id
 from ..base.inside import inside
 from ..errors import ToolError, UsageError
 from ..types import ModelCard

@@ -121,6 +121,23 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     assert not list(foreign_folder().glob("*/*/*"))
 
 
+def test_a_damaged_file_is_the_files_fault_and_not_the_runtimes(tiny: Path, tmp_path: Path) -> None:
+    whole = (tiny / "tflite-fp32" / "model.tflite").read_bytes()
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
+    (tmp_path / "a.bin").write_bytes(b"")
+    for name, content, said in (
+        ("a.tflite", b"<html>", r"a\.tflite \(6 bytes\) is no TFLite model"),
+        ("a.tflite", b"", r"a\.tflite \(0 bytes\) is no TFLite model"),
+        ("a.tflite", whole[:700], r"a\.tflite \(700 bytes\) is no whole TFLite model"),
+        ("a.tflite", pointer, r"a\.tflite is a pointer of Git LFS"),
+        ("a.xml", b"<svg/>", r"a\.xml \(6 bytes\) is no OpenVINO model: its XML has no <net>"),
+        ("a.onnx", pointer, r"a\.onnx is a pointer of Git LFS"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UsageError, match=said):
+            adopt(tmp_path / name, {})
+
+
 def test_a_stranger_in_the_folder_of_an_artifact_is_not_taken_for_it(tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "onnx-fp32"
     shutil.copytree(tiny / "onnx-fp32", folder)

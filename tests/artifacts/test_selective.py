@@ -25,9 +25,8 @@ from edgekit.artifacts.selective import (
 )
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
-from edgekit.cli.export import check_int8_options
 from edgekit.cli.show.export import float_lines, selection_lines
-from edgekit.errors import UsageError, VerificationError
+from edgekit.errors import VerificationError
 from edgekit.types import (
     Artifact,
     ChosenForm,
@@ -251,24 +250,3 @@ def test_every_step_is_shown():
     near = step(0, 16.0).model_copy(update={"failures": ("top-1 agrees on 12 of 16",)})
     shown = selection_lines(SelectiveFloat(budget_db=15.0, steps=(near, step(1, 14.0))))
     assert shown[0] == "float   15 dB asked for; nothing in float for it: SQNR 16.0 dB (top-1 agrees on 12 of 16)"
-
-
-@pytest.mark.parametrize(
-    ("precision", "options", "measured", "said"),
-    [
-        ("fp32", ExportOptions(layer_errors=True), False, "--layer-errors is about int8 artifacts"),
-        ("fp32", ExportOptions(selective_float=True), False, "--selective-float is about int8 artifacts"),
-        ("int8", ExportOptions(selective_float=True, min_sqnr_db=20.0), True, "--min-sqnr does not go with --tune"),
-        ("int8", ExportOptions(selective_float=True, strict_int8=True), False, "--strict-int8 keeps nothing in float"),
-        (
-            "int8",
-            ExportOptions(selective_float=True, min_sqnr_db=float("nan")),
-            False,
-            "must be a number of dB",
-        ),
-    ],
-)
-def test_options_that_contradict_each_other(precision, options, measured, said):
-    with pytest.raises(UsageError, match=said):
-        check_int8_options([profile_for("onnx", precision)], options, measured)
-    check_int8_options([profile_for("onnx", "fp32")], ExportOptions(), measured=True)

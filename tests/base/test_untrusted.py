@@ -50,3 +50,8 @@ def test_line_ends_of_windows_are_read_as_ours(tmp_path: Path) -> None:
 def test_json_is_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_text('{"a": [1]}')
     assert read_json(tmp_path / "a", "") == {"a": [1]}
+
+
+def test_a_mark_of_windows_in_front_is_no_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert read_json(tmp_path / "a.json", "") == {"a": 1}

@@ -47,6 +47,18 @@ def test_ratios_are_paired_within_rounds(results: Make) -> None:
     assert fast.edgekit.roofline.compute_share == pytest.approx(2 / 8.8)
 
 
+def test_the_faster_of_two_plain_exports_is_the_one_to_beat(results: Make) -> None:
+    rows = {(row.family, row.format, row.precision): row for row in rows_of(results())}
+    both = rows["mobilenet_v3", "onnx", "int8"]
+    assert both.faster_than_default is not None
+    assert both.faster_than_unsigned is not None
+    assert both.faster_than_unsigned.value < both.faster_than_default.value
+    assert both.faster == both.faster_than_unsigned
+    only = rows["mobilenet_v3", "tflite", "int8"]
+    assert only.faster == only.faster_than_default
+    assert only.faster_than_unsigned is None
+
+
 def test_slower_rows_are_all_named(results: Make) -> None:
     rows = rows_of(results())
     assert [row.label for row in slower_rows(rows)] == ["mobilenet_v3_1.0 ONNX Runtime fp32"]

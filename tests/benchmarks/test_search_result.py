@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.search_result import compared, page
-from edgekit.types.searches import Tried, best_of
+from edgekit.types.networks.searches import Tried, best_of
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLISHED = json.loads((ROOT / "benchmarks" / "results" / "search.json").read_text())

@@ -58,7 +58,7 @@ def test_a_run_without_torch_as_ci_sees_it(project: Path) -> None:
 import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        blocked = {"torch", "onnx", "onnxscript", "litert_torch", "nncf", "ai_edge_quantizer", "jinja2"}
+        blocked = {"torch", "onnx", "onnxscript", "litert_torch", "nncf", "litert_quantizer", "jinja2"}
         if name.partition(".")[0] in blocked:
             raise ImportError("blocked: " + name)
 sys.meta_path.insert(0, Blocker())

@@ -37,7 +37,7 @@ def make_models() -> None:
     import onnx
     import openvino
     import torch
-    from ai_edge_quantizer import quantizer, recipe
+    from litert_quantizer import quantizer, recipe
     from torch import nn
 
     class Tiny(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,25 @@ MAP = ROOT / "docs" / "contributing" / "map.md"
 ADDING = ROOT / "docs" / "contributing" / "adding.md"
 PLACE = re.compile(r"`((?:edgekit|tests|benchmarks|models|export_profiles|docs|tools|\.ci)/[\w./-]*)`")
 """A file or folder of the repository; those with a placeholder such as <name> are patterns, not files."""
+ONE_EACH = {"edgekit/passes", "edgekit/zoo"}
+"""Folders that hold as many modules as there are rewrites and families of networks."""
 NAMED = re.compile(r"`(\w+)` in\s+`([\w./-]+\.py)`")
 
 
-def tracked_folders() -> set[str]:
-    """Every folder of the package that holds a committed or new file."""
+def tracked_files() -> list[Path]:
+    """Every committed or new file of the package."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "edgekit"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if listed.returncode != 0:
         pytest.skip("not in a git checkout")
-    files = [Path(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()]
-    return {f"{folder}/" for file in files for folder in file.parents if folder.parts[:1] == ("edgekit",)}
+    return [Path(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+
+
+def tracked_folders() -> set[str]:
+    """Every folder of the package that holds a committed or new file."""
+    return {f"{folder}/" for file in tracked_files() for folder in file.parents if folder.parts[:1] == ("edgekit",)}
 
 
 def mapped() -> list[str]:
@@ -41,6 +48,12 @@ def test_each_folder_on_the_map_exists_and_is_there_once() -> None:
     named = mapped()
     assert len(named) == len(set(named)) > 30
     assert [folder for folder in named if not (ROOT / folder).is_dir()] == []
+
+
+def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
+    held = Counter(file.parent for file in tracked_files() if file.suffix == ".py")
+    assert len(held) > 30
+    assert {str(folder): count for folder, count in held.items() if count > 20}.keys() == ONE_EACH
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+
+from edgekit.passes._pass import modules_of as look
+from edgekit.passes.absorb_scale import absorb_scale
+from edgekit.passes.pad_hidden import pad_hidden
 
 from .networks import layers, lively, rewritten
 
@@ -71,3 +77,17 @@ def test_a_scale_that_is_not_positive_stays(gamma):
     with torch.no_grad():
         network[0].weight[2] = gamma
     assert rewritten(network, ["absorb_scale"], (1, 4, 3, 3))[1] == {"absorb_scale": 0}
+
+
+@pytest.mark.parametrize("rewrite", [absorb_scale, pad_hidden])
+def test_modules_are_looked_up_once_a_change_and_not_once_a_node(monkeypatch, rewrite):
+    """All of them, so that a deep network took seconds."""
+    blocks = [layer for _ in range(20) for layer in (nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 1))]
+    looked: list[nn.Module] = []
+    monkeypatch.setattr(
+        sys.modules[rewrite.__module__], "modules_of", lambda graph: looked.append(graph) or look(graph)
+    )
+    _, done = rewritten(lively(nn.Sequential(*blocks)), [rewrite.__name__], (1, 6, 4, 4))
+    (changed,) = done.values()
+    assert 10 < changed <= 20
+    assert len(looked) <= 2 * changed + 1  # once more where it is changed

@@ -3,7 +3,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from edgekit.reports.search_page import search_page
-from edgekit.types.searches import SearchSettings, Tried
+from edgekit.types.networks.searches import SearchSettings, Tried
 
 SETTINGS = SearchSettings(
     reference="mnasnet_small", space="blocks", data="<fashion>", data_sha256="0" * 64, device="sim-rpi4",

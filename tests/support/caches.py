@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edgekit.base.folders import boards_folder
-from edgekit.base.processes.warm import warm
+from edgekit.base.processes.isolate import PATIENT
+from edgekit.base.processes.warm import WARMTH, warm
 
 BOARDS = boards_folder()
 """The user's, found before the tests get caches of their own: an emulated board takes minutes to build."""
@@ -28,6 +30,7 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEKIT_CACHE", str(with_boards(tmp_path_factory.mktemp("cache"))))
         with warm():  # over one export: all that this process makes share their imports
+            WARMTH.get((), {**PATIENT, **os.environ})  # which nothing that a test sets in the environment changes
             yield
 
 

@@ -21,11 +21,11 @@ from edgekit.errors import ToolError, VerificationError
 from edgekit.forms.known import user_table
 from edgekit.forms.offered import offered_forms
 from edgekit.forms.resolve import resolve, with_form
-from edgekit.tuning.build import Built, build_all, distinct_graphs, forms_to_try, none_left, tried
+from edgekit.tuning.build import Built, build, build_all, distinct_graphs, forms_to_try, none_left, tried
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
-from edgekit.types import Artifact, FormTable, Int8VsFloat, Ratio, Stored, TuningConditions
+from edgekit.types import Artifact, FormTable, Int8VsFloat, Ratio, Stored, TriedForm, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
 
@@ -280,6 +280,25 @@ def test_a_form_that_breaks_parity_or_crashes_costs_no_other(tiny_condensenet, p
     assert reasons["wrong"][0] == "failed to verify"
     assert "SQNR" in reasons["wrong"][1]
     assert reasons["twin"] == ("same graph", f"its rewrites do what those of {good.form} do")
+
+
+@pytest.mark.slow
+def test_a_form_that_needs_float_is_made_as_an_export_makes_it(tiny_condensenet, project):
+    card = find_card(str(tiny_condensenet))
+    profile = resolve(card, profile_for("tflite", "int8")).profile
+    prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
+    plain = build(prepared, profile, project / "plain")
+    assert isinstance(plain, Built), plain.reason
+    bounds = profile.parity.model_copy(update={"min_sqnr_db": round(plain.artifact.parity.sqnr_db + 0.5, 1)})
+    tight = profile.model_copy(update={"parity": bounds})
+    near = build(prepared, tight, project / "near")
+    assert isinstance(near, Built), near.reason
+    assert near.artifact.parity.sqnr_db >= bounds.min_sqnr_db
+    assert near.artifact.float_macs_share > plain.artifact.float_macs_share
+    strict = replace(prepared, options=replace(prepared.options, strict_int8=True))
+    refused = build(strict, tight, project / "strict")
+    assert isinstance(refused, TriedForm)
+    assert refused.outcome == "failed to verify"
 
 
 @pytest.mark.slow

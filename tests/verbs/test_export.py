@@ -27,7 +27,7 @@ from edgekit.base.locks import LOCK
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
-from edgekit.types import Artifact
+from edgekit.types import Artifact, ExportProfile
 from edgekit.verbs.export import export
 
 pytestmark = pytest.mark.slow
@@ -253,6 +253,19 @@ def test_weights_are_the_real_ones(real_network, labelled_photos, photos):
     assert right >= {"mobilenet_v2_1.0": 17, "squeezenet_1.1": 13}[model]
 
 
+def plain_int8(format_: str) -> ExportProfile:
+    """The int8 profile, also where float32 would be taken in its place, because it is faster.
+
+    ONNX's is taken as it comes: to look for what brings MobileNetV2 to the aim takes longer than all the rest. TFLite's
+    is brought there, from a hundredth of a decibel below.
+    """
+    profile = profile_for(format_, "int8").model_copy(update={"form": "default"})
+    assert profile.quantization is not None
+    if format_ != "onnx":
+        return profile
+    return profile.model_copy(update={"quantization": profile.quantization.model_copy(update={"aim_sqnr_db": None})})
+
+
 @pytest.fixture(scope="module")
 def exported(real_network, photos, tmp_path_factory, shared) -> dict[tuple[str, str], Outcome]:
     """The trained network in every format, float32 and int8, by format and precision: one network, one reference.
@@ -263,9 +276,7 @@ def exported(real_network, photos, tmp_path_factory, shared) -> dict[tuple[str, 
     out, cache = tmp_path_factory.mktemp("real"), shared / "cache"
     options = ExportOptions(weights=str(weights), parity_data=str(photos), out=out, cache=cache)
     keys = list(product(FORMATS, PRECISIONS))
-    profiles = [profile_for(*key) for key in keys]
-    # int8 also where float32 would be taken in its place, because it is faster.
-    profiles = [one.model_copy(update={"form": "default"}) if one.precision == "int8" else one for one in profiles]
+    profiles = [profile_for(*key) if key[1] == "fp32" else plain_int8(key[0]) for key in keys]
     with FileLock(shared / f"{model}.lock"):
         return dict(zip(keys, export([model], profiles, options, silent), strict=True))
 

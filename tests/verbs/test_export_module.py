@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,38 @@ def test_a_module(tmp_path: Path) -> None:
     assert artifact.calibration.count == 12
     assert net.training
     assert net[1].training
+
+
+@dataclasses.dataclass
+class Found:
+    """What a detector gives."""
+
+    scores: torch.Tensor
+    boxes: torch.Tensor
+    loss: None = None
+
+
+class Detector(nn.Module):
+    """Gives an object of a class of the caller's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = network()
+
+    def forward(self, image: torch.Tensor) -> Found:
+        """Scores and boxes."""
+        scores = self.body(image)
+        return Found(scores, scores * 2)
+
+
+def test_a_network_that_gives_an_object_of_the_callers(tmp_path: Path) -> None:
+    """Its class is not known where the rest of the work is done."""
+    net = torch.compile(Detector().train())
+    (stored,) = edgekit.export(net, (torch.rand(1, 3, 8, 8),), formats=("onnx",), out=tmp_path)
+    assert [spec.name for spec in stored.artifact.outputs] == ["scores", "boxes"]
+    assert stored.artifact.parity is not None
+    assert stored.artifact.parity.sqnr_db > 80
+    assert net.training
 
 
 def test_a_program(tmp_path: Path) -> None:

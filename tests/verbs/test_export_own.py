@@ -11,9 +11,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+import edgekit
 from edgekit.artifacts.own.network import OwnOptions
 from edgekit.artifacts.own.requests import Sized
 from edgekit.artifacts.tasks import Outcome
+from edgekit.base.processes.warm import WARMTH
 from edgekit.base.progress import silent
 from edgekit.errors import ToolError, UsageError
 from edgekit.forms.profiles import choose_profiles
@@ -301,3 +303,19 @@ def test_what_names_code() -> None:
     with pytest.raises(UsageError, match=r"no such file: nowhere\.py"):
         source_of("nowhere.py")
     assert source_of("package.module:factory")[0] == "module_factory"
+
+
+def test_the_children_of_a_module_in_memory_share_their_imports(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a card do: PyTorch takes longer to import than such a network to convert."""
+    blocks: list[int] = []
+
+    def stop(*_: object) -> None:
+        blocks.append(WARMTH.blocks)
+        raise ToolError("far enough")
+
+    monkeypatch.setattr("edgekit.verbs.export_own.trace", stop)
+    before = WARMTH.blocks
+    with pytest.raises(ToolError, match="far enough"):
+        edgekit.export(torch.nn.ReLU(), (torch.zeros(1, 3),), formats=["onnx"])
+    assert blocks == [before + 1]
+    assert WARMTH.blocks == before

@@ -23,15 +23,15 @@ from edgekit.bench.session import Limits
 from edgekit.devices.virtual.boards import VIRTUAL
 from edgekit.devices.virtual.files import sys_files, write_files
 from edgekit.errors import UsageError
-from edgekit.reports.comparable import differences
+from edgekit.reports.compared.comparable import differences
 from edgekit.reports.summary import energy
 from edgekit.types import Measurement
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.profile import profile
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
-LIMITS = Limits(warmup_min_s=0.5, min_s=0.1, max_s=2.0)
-"""Long enough for a file to be changed between the two looks at the device."""
+LIMITS = Limits(warmup_min_s=0.5, min_s=0.1, max_s=2.0, target_half_width=1.0)
+"""Long enough for a file to be changed between the two looks at the device; how sure the latency is matters nowhere."""
 FIRMWARE = "devices/platform/soc/soc:firmware/get_throttled"
 
 

@@ -33,7 +33,7 @@ from edgekit.verbs.gate import gate, plan
 from edgekit.verbs.profile import profile
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
-SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
+SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0, target_half_width=1.0)
 ENTRY = '[bench]\ntransport = "local"\nlabgrid = "shelf-1"\ncoordinator = "{}"\n'
 """This machine, as a board in the rack."""
 
@@ -210,7 +210,7 @@ def test_waiting_ends_when_the_time_is_over(rack: Rack) -> None:
     rack.client("-p", "shelf-1", "acquire", user="bob")
     with (
         pytest.raises(DeviceError, match=r"held by here/bob \(last change .*\) after \d+ s of waiting"),
-        reach(here(rack, wait_s=6), silent),
+        reach(here(rack, wait_s=2), silent),
     ):
         pytest.fail("bob has it")
     assert rack.client("reservations") == ""

@@ -41,7 +41,7 @@ def test_a_board_without_runtimes_gets_them_and_measures(
     checks = {check.name: check.status for check in check_device("board", silent).checks}
     assert checks["litert"] == "ok"
     assert checks["onnxruntime"] == "warning"
-    limits = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
+    limits = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0, target_half_width=1.0)
     outcome = profile([str(TINY / "tiny" / "tflite-fp32")], "board", limits=limits,
                       reports_root=tmp_path / "reports")  # fmt: skip
     outcome.raise_failures()

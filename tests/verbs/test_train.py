@@ -101,7 +101,7 @@ def run_child(arguments: list[str]) -> subprocess.Popen[bytes]:
 @pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_result(tiny_condensenet: Path, stripes: Path, tmp_path: Path) -> None:
     with np.load(stripes) as arrays:
-        many = {name: np.concatenate([array] * 6) for name, array in arrays.items()}
+        many = {name: np.concatenate([array] * 3) for name, array in arrays.items()}
     data = tmp_path / "many.npz"
     np.savez(data, **many)
     common = [str(tiny_condensenet), "--data", str(data), "--epochs", "3", "--batch", "4", "--lr", "0.05"]

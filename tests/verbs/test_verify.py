@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifacts.find import find_artifacts
-from edgekit.errors import UsageError
+from edgekit.errors import UsageError, VerificationError
 from edgekit.verbs.verify import verify
 
 
@@ -44,6 +44,15 @@ def test_int8_on_data(files: Path) -> None:
     )
     assert not strict.passed
     assert "below 90 dB" in strict.outputs[0].parity.failures[0]
+
+
+def test_a_reference_whose_output_is_not_finite_agrees_with_nothing(files: Path) -> None:
+    """The quantized file makes numbers of it: no bound is missed by a comparison with NaN."""
+    np.savez(files / "x.npz", image=np.full((2, 3, 8, 8), np.inf, np.float32))
+    with pytest.raises(VerificationError, match="values of the reference are not finite"):
+        verify(str(files / "small.tflite"), str(files / "net.onnx"), str(files / "x.npz"))
+    (kept,) = find_artifacts([str(files / "small.tflite")], files)
+    assert kept.artifact.parity is None
 
 
 def test_another_network_is_told(files: Path, tiny: Path) -> None:

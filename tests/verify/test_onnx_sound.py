@@ -40,6 +40,12 @@ WRONG = {
     "nothing makes its output 'y'": model(node("Relu", "x", "z")),
     r"has the operator com\.acme\.Fancy \(output 'y'\)": model(node("Fancy", "x", "y", domain="com.acme")),
     r"has the operator Fancy \(output 'y'\), which ONNX does not have": model(node("Fancy", "x", "y")),
+    "has two operators of the name 'the Relu', and ONNX Runtime opens no such file": model(
+        node("Relu", "x", "a"), node("Relu", "a", "y")
+    ),
+    r"has an input or output of the name 'x\\x1b', which holds what steers a terminal": model(
+        node("Relu", "x\x1b", "y"), given=(end("x\x1b"),)
+    ),
     "takes no inputs": model(node("Relu", "large", "y"), given=(end("large", (2,), TensorProto.INT64),)),
     "the input 'x' is text": model(node("Identity", "x", "y"), given=(end("x", (1,), TensorProto.STRING),)),
     "is written in opset 999": model(node("Relu", "x", "y"), opset=999),

@@ -125,6 +125,8 @@ def test_value_that_is_not_finite(bad):
     with pytest.raises(VerificationError, match="2 of 10 output values of the artifact are not finite") as caught:
         compare(reference, outputs, LOOSE, trained=False)
     assert caught.value.exit_code == 1
+    with pytest.raises(VerificationError, match="2 of 10 output values of the reference are not finite"):
+        compare(outputs, reference, LOOSE, trained=False)
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (1, 5), (2, 5, 1), (10,)])

@@ -70,6 +70,13 @@ def test_a_head_without_bias_and_one_that_is_a_convolution(tmp_path: Path) -> No
     assert not found["classifier.1.bias"].any()
 
 
+def test_a_head_module_that_holds_the_layers_of_the_head(tmp_path: Path) -> None:
+    state = with_classes("mobilenet_v3_small_0.75", 7)
+    split = {(f"head.{k}" if k.startswith("classifier") else f"backbone.{k}"): v for k, v in state.items()}
+    found = build_with_provenance(find_card("mobilenet_v3_small_0.75"), saved({"state_dict": split}, tmp_path))
+    assert all(torch.equal(value, state[key]) for key, value in found.network.state_dict().items())
+
+
 def test_num_classes_is_there_to_contradict(tmp_path: Path) -> None:
     path = saved(with_classes("mobilenet_v2_0.25", 10), tmp_path)
     card = find_card("mobilenet_v2_0.25")
@@ -112,6 +119,46 @@ CAUSES: dict[str, tuple[str, Callable[[State], State], str]] = {
         "squeezenet_1.1",
         lambda s: s | {"classifier.1.weight": torch.zeros(9, 512)},
         "it is another layer",
+    ),
+    "a head in layers": (
+        "mobilenet_v2_0.25",
+        lambda s: (
+            without_head(s)
+            | {"classifier.1.0.weight": torch.zeros(64, 1280), "classifier.1.0.bias": torch.zeros(64)}
+            | {"classifier.1.3.weight": torch.zeros(9, 64), "classifier.1.3.bias": torch.zeros(9)}
+        ),
+        "several layers, which is another network: give its code",
+    ),
+    "grey": (
+        "mobilenet_v2_0.25",
+        lambda s: s | {"features.0.0.weight": s["features.0.0.weight"].sum(1, keepdim=True)},
+        "say --channels L",
+    ),
+    "four channels": (
+        "mobilenet_v2_0.25",
+        lambda s: s | {"features.0.0.weight": torch.zeros(8, 4, 3, 3)},
+        "its first layer reads 4 channels",
+    ),
+    "pixels normalised inside": (
+        "mobilenet_v2_0.25",
+        lambda s: s | {"normalize.mean": torch.zeros(3), "normalize.std": torch.ones(3)},
+        r"normalises its images itself (normalize.mean)",
+    ),
+    "folded": (
+        "mobilenet_v2_0.25",
+        lambda s: (
+            {k: v for k, v in s.items() if f"{k.rpartition('.')[0]}.running_mean" not in s}
+            | {"features.0.0.bias": torch.zeros(8)}
+        ),
+        "its BN layers are folded",
+    ),
+    "parametrized": (
+        "mobilenet_v2_0.25",
+        lambda s: (
+            {k: v for k, v in s.items() if k != "features.0.0.weight"}
+            | {"features.0.0.parametrizations.weight.original": s["features.0.0.weight"]}
+        ),
+        "remove_parametrizations",
     ),
     "more": ("mobilenet_v2_0.25", lambda s: s | {"aux.weight": torch.zeros(3, 3)}, "and more"),
 }

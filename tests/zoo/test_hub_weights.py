@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base.hubs import HubId, hub_id
+from edgekit.base.fetched.hubs import HubId, hub_id
 from edgekit.catalog import find_card
 from edgekit.errors import UsageError
 from edgekit.types import Weights

@@ -97,6 +97,18 @@ def test_timms_config_beside_the_file(tmp_path: Path) -> None:
         ({"size": {"height": 160, "width": 200}, "do_center_crop": False}, 0.5, 0.5, (160, 200), (160, 200), "RGB"),
         ({"do_rescale": False, "image_mean": [127.5] * 3, "image_std": [127.5] * 3}, 0.5, 0.5, 256, (224, 224), "RGB"),
         ({"do_normalize": False, "do_flip_channel_order": True}, 0.0, 1.0, 256, (224, 224), "BGR"),
+        ({"image_mean": 0.25, "image_std": 0.2}, 0.25, 0.2, 256, (224, 224), "RGB"),
+        ({"size": [200, 240], "do_center_crop": False}, 0.5, 0.5, (200, 240), (200, 240), "RGB"),
+        ({"rescale_factor": 1 / 127.5, "rescale_offset": True}, 0.75, 0.25, 256, (224, 224), "RGB"),
+        (
+            {"rescale_factor": 1 / 127.5, "rescale_offset": True, "do_normalize": False},
+            0.5,
+            0.5,
+            256,
+            (224, 224),
+            "RGB",
+        ),
+        ({"crop_pct": 0.9, "size": {"shortest_edge": 224}}, 0.5, 0.5, 248, (224, 224), "RGB"),
     ],
 )
 def test_transformers_config(
@@ -106,6 +118,45 @@ def test_transformers_config(
     assert made.mean == pytest.approx((mean,) * 3)
     assert made.std == pytest.approx((std,) * 3)
     assert (made.resize, made.size, made.channels) == (resize, size, channels)
+
+
+CONVNEXT = {"crop_pct": 0.875, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3}
+
+
+@pytest.mark.parametrize(
+    ("side", "resize"), [(224, 256), (383, 437), (384, (384, 384))], ids=["crops", "crops still", "stretches"]
+)
+def test_transformers_config_of_convnext(side: int, resize: Any, tmp_path: Path) -> None:
+    config = CONVNEXT | {"size": {"shortest_edge": side}}
+    made = settled(CARD, weights(tmp_path, preprocessor_config=config)).preprocessing
+    assert (made.resize, made.size, made.interpolation) == (resize, (side, side), "bicubic")
+
+
+@pytest.mark.parametrize("value", [3, "bicubic", "PILImageResampling.BICUBIC"])
+def test_transformers_interpolation_by_number_or_name(value: Any, tmp_path: Path) -> None:
+    made = settled(CARD, weights(tmp_path, preprocessor_config=TRANSFORMERS | {"resample": value})).preprocessing
+    assert made.interpolation == "bicubic"
+
+
+def test_a_whole_processor_of_transformers(tmp_path: Path) -> None:
+    config = {"image_processor": TRANSFORMERS, "processor_class": "X"}
+    made = settled(CARD, weights(tmp_path, processor_config=config)).preprocessing
+    assert made.origin is not None
+    assert (made.mean, made.origin.source) == ((0.5,) * 3, "processor_config.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"resample": 5}, "resample is 5, and edgekit has nearest, lanczos"),
+        ({"size": {"longest_edge": 256}}, "its size says longest_edge, and edgekit knows shortest_edge"),
+        ({"size": {"shortest_edge": 256, "longest_edge": 512}}, "its size says shortest_edge, longest_edge"),
+        ({"size": "224"}, "its size is '224'"),
+    ],
+)
+def test_what_transformers_do_and_edgekit_does_not(changes: Any, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"preprocessor_config.json says nothing .*{said}"):
+        settled(CARD, weights(tmp_path, preprocessor_config=TRANSFORMERS | changes))
 
 
 @pytest.mark.parametrize(

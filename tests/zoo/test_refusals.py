@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,12 @@ class Call:
 def cut(path: Path) -> None:
     torch.save({"a": torch.zeros(9)}, path)
     path.write_bytes(path.read_bytes()[:-300])
+
+
+def in_a_tar(path: Path) -> None:
+    (path.parent / "inside.pth").write_bytes(bytes(9))
+    with tarfile.open(path, "w") as archive:
+        archive.add(path.parent / "inside.pth", "inside.pth")
 
 
 WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -54,6 +61,11 @@ WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "page": (lambda path: path.write_text("<!DOCTYPE html><html>"), "begins with b'<!DOCTYPE html><'"),
     "cut": (cut, "cannot be read as a checkpoint: RuntimeError: PytorchStreamReader failed reading zip archive"),
+    "tar": (in_a_tar, "it is a tar archive; unpack it"),
+    "program": (
+        lambda path: torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.zeros(1, 2),)), path.open("wb")),
+        "is a program of torch.export, whose weights have no network's names",
+    ),
     "cut pickle": (lambda path: path.write_bytes(b"\x80\x02"), "cannot be read as a checkpoint: "),
 }
 
@@ -71,7 +83,7 @@ def test_it_says_what_is_refused_and_the_way_out(kind: str, tmp_path: Path) -> N
     assert said in message
     for word in ("weights_only", "\x1b", "trust", "\n", "safe_globals"):
         assert word not in message + caught.value.hint
-    if kind in ("pointer", "keras", "arrays", "late protocol"):
+    if kind in ("pointer", "keras", "arrays", "late protocol", "tar"):
         assert ".safetensors" in caught.value.hint
     elif "cut" not in kind and kind != "empty":
         assert "torch.save(model.state_dict(), FILE)" in caught.value.hint
@@ -119,9 +131,17 @@ def test_what_a_checkpoint_says_of_itself_is_checked(header: dict[str, object], 
 
 
 def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit.base.archives.FREE_BYTES", 1 << 20)
+    monkeypatch.setattr("edgekit.base.fetched.archives.FREE_BYTES", 1 << 20)
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(4 << 20))
     with pytest.raises(UsageError, match=r"is refused: its 0\.0 MB would unpack to"):
         read_state(path)
+
+
+def test_the_index_of_several_files_is_named(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text('{"metadata": {"total_size": 1}, "weight_map": {}}')
+    with pytest.raises(UsageError, match="is the index of weights in several files, and edgekit reads one") as caught:
+        read_state(index)
+    assert "max_shard_size" in caught.value.hint

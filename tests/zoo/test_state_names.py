@@ -92,6 +92,16 @@ WRITERS: dict[str, Callable[[State], Any]] = {
     "parameters": lambda s: {key: nn.Parameter(value) for key, value in s.items()},
     "nested": lambda s: {"state": {"model": s}},
     "strings beside": lambda s: {**s, "arch": "squeezenet1_1", "epoch": 3},
+    "observed for int8": lambda s: {
+        **s,
+        "features.0.activation_post_process.min_val": torch.zeros(()),
+        "features.0.weight_fake_quant.zero_point": torch.zeros(1, dtype=torch.int32),
+        "activation_post_process_0.scale": torch.ones(1),
+    },
+    "a larger teacher beside": lambda s: {
+        "state_dict": prefixed("student.", s)
+        | {f"teacher.layer{n}.conv.weight": torch.zeros(2, 2, 1, 1) for n in range(2 * len(s))}
+    },
     "double": lambda s: {key: value.double() for key, value in s.items()},
 }
 
@@ -128,6 +138,13 @@ def test_which_of_both_was_taken_is_known(state: State, tmp_path: Path) -> None:
     assert (joined.key, joined.other) == ("state_dict.net", "state_dict.ema_net")
     alone = built(WRITERS["average alone"](state), tmp_path).provenance
     assert (alone.key, alone.other, alone.average) == ("ema_state_dict", "", True)
+
+
+def test_what_is_left_out_is_said(state: State, tmp_path: Path) -> None:
+    teacher = built(WRITERS["a larger teacher beside"](state), tmp_path).provenance
+    assert teacher.notes == ("only student fits this network; left out: teacher",)
+    (watched,) = built(WRITERS["observed for int8"](state), tmp_path).provenance.notes
+    assert watched.startswith("the ranges that PyTorch's observers found for int8 were left out")
 
 
 def test_an_average_that_is_not_there_is_refused(state: State, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from typing import Any, List
 
 from ..inputs import set_inputs
-from ..protocol import Json
+from ..protocol import Json, legible
 from ..runtimes.choose import load_model, make_runtime
 from ..runtimes.litert import LiteRT
 from ..runtimes.onnxruntime import OnnxRuntime
@@ -39,6 +39,9 @@ def inspect(request: Json) -> Json:
         else:
             assert isinstance(runtime, OpenVINO)
             facts = inspect_openvino(runtime)
+    for entry in facts["nodes"] + facts["executed"] + facts["tensors"]:
+        if "name" in entry:
+            entry["name"] = legible(entry["name"])
     facts.update(inputs=runtime.inputs, outputs=runtime.outputs)
     facts.update(runtime_version=runtime.version, settings=runtime.settings)
     return facts

@@ -6,7 +6,7 @@ import tempfile
 from typing import Any, Dict, List
 
 from ..inputs import set_inputs
-from ..protocol import Json
+from ..protocol import Json, legible
 from ..runtimes.choose import load_model, make_runtime
 from ..runtimes.litert import LiteRT
 from ..runtimes.litert_gpu import LiteRTGpu
@@ -44,6 +44,8 @@ def per_op(request: Json) -> Json:
         else:
             assert isinstance(runtime, OpenVINO)
             times = operators_openvino(runtime, runs)
+    for entry in times:
+        entry["name"] = legible(entry["name"])
     return {"per_op": times, "note": ""}
 
 

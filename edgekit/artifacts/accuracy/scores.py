@@ -23,8 +23,8 @@ from ...types.answers import RunAnswer
 from ...verify.evaluation_data import Images, spans
 from ...zoo.weights import resolve_weights
 from ..children import jobs
+from ..children.imports import NETWORK
 from ..device_parity import read_outputs
-from ..imports import NETWORK
 from ..requests import ScoresRequest
 from ..store import file_of
 from .subjects import Network, Subject

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ...base.hubs import hub_id
+from ...base.fetched.hubs import hub_id
 from ...base.owned import MANIFEST
 from ...catalog import find_card
 from ...errors import UsageError

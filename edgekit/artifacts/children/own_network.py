@@ -18,6 +18,7 @@ from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
+from ..own.flat import flattened
 from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
@@ -30,6 +31,7 @@ from ..own.requests import (
     Traced,
     TraceRequest,
 )
+from ..own.script import unscripted
 from ..own.source import EXAMPLES, build_network, example_inputs, import_code
 
 FARTHER_DB = 6.0
@@ -45,6 +47,7 @@ def trace(request: TraceRequest) -> Traced:
     network, examples = built(request.source, request.weights)
     refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
+    network = flattened(unscripted(network, inputs), inputs)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -86,6 +89,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
     """
     network, examples = built(request.source, None)
     _, inputs = chosen_inputs(network, examples, request.asked)
+    network = flattened(unscripted(network, inputs), inputs)
     outputs_of(network, inputs)  # which says what is wrong where it fails
     return facts_of_run(network, inputs)
 
@@ -97,7 +101,8 @@ def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors |
         assert program.example_inputs is not None
         return program.module(), tuple(program.example_inputs[0])
     module = import_code(source.place, source.folder)
-    return build_network(module, source.factory, weights), example_inputs(module)
+    network = build_network(module, source.factory, weights)
+    return network, example_inputs(module, network)
 
 
 def chosen_inputs(
@@ -140,7 +145,7 @@ def digest(network: nn.Module) -> str:
     for key, value in sorted(network.state_dict().items()):
         found.update(key.encode())
         if isinstance(value, torch.Tensor):
-            found.update(value.detach().contiguous().numpy().tobytes())
+            found.update(value.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
 
 

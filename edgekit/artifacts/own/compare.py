@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...types import RUNTIME_OF, ExportProfile, Parity, ParityTolerance, TensorSpec
 from ...verify.sets_of_inputs import Arrays, load_arrays, save_arrays, stored_inputs
 from ..children import own_jobs
-from ..imports import NETWORK
+from ..children.imports import NETWORK
 from ..outputs import RARE_IN_INT8, compare_output, fair_bounds, outputs_of
 from ..snippet.write import Check
 from .inputs import spec_of_sized

@@ -19,9 +19,9 @@ from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
+from ..children.imports import conversion, examination
 from ..described import describe_file
 from ..foreign import ends_of
-from ..imports import conversion, examination
 from ..manifest import entry, profile_words
 from ..requests import Examined, ExamineRequest
 from ..snippet.write import write_snippet

@@ -12,7 +12,7 @@ from ...errors import ToolError
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays, save_arrays
 from ..children import own_jobs
-from ..imports import NETWORK
+from ..children.imports import NETWORK
 from ..store import file_of
 from .inputs import load_inputs, spec_of_sized
 from .requests import OwnSource, Program, Sized, Traced, TraceRequest

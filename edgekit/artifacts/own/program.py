@@ -41,14 +41,7 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
     Raises:
         UsageError: it fails on the inputs, or gives something else than tensors.
     """
-    try:
-        with torch.no_grad():
-            made = network(*inputs)
-    except Exception as error:  # a user's code raises anything
-        shapes = ", ".join(f"{t.dtype} {list(t.shape)}".removeprefix("torch.") for t in inputs)
-        raise UsageError(
-            f"the network fails on inputs of {shapes}: {described(error)}", "give other shapes with --input"
-        ) from error
+    made = made_of(network, tuple(one.clone() for one in inputs))  # some change theirs in place
     leaves = pytree.tree_leaves(made)
     if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
         kinds = sorted({type(leaf).__name__ for leaf in leaves if not isinstance(leaf, torch.Tensor)})
@@ -64,6 +57,25 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
     if isinstance(made, dict) and len(made) == len(leaves):
         return {str(key): leaf for key, leaf in zip(made, leaves, strict=True)}
     return {"output" if place == 0 else f"output_{place}": leaf for place, leaf in enumerate(leaves)}
+
+
+def made_of(network: nn.Module, inputs: Tensors) -> Any:
+    """What a network gives.
+
+    Raises:
+        UsageError: it fails on them.
+    """
+    try:
+        with torch.no_grad():
+            return network(*inputs)
+    except Exception as error:  # a user's code raises anything
+        shapes = ", ".join(f"{t.dtype} {list(t.shape)}".removeprefix("torch.") for t in inputs)
+        hint = "give other shapes with --input"
+        kinds = {one.dtype for one in network.parameters() if one.is_floating_point()}
+        if kinds and not kinds & {one.dtype for one in inputs} and any(one.is_floating_point() for one in inputs):
+            hint = "its weights are " + ", ".join(sorted(str(one).removeprefix("torch.") for one in kinds))
+            hint += ": build it with .float(), or give inputs of that type"
+        raise UsageError(f"the network fails on inputs of {shapes}: {described(error)}", hint) from error
 
 
 def rewritten(
@@ -86,8 +98,10 @@ def rewritten(
     except Exception as error:  # noqa: BLE001 - a foreign network may fail anywhere in a pass; it goes on as it is
         return network, (), f"no rewrites: {described(error)}"
     for name, expected in before.items():
+        if not expected.is_floating_point() or not expected.numel():
+            continue
         scale = float(expected.abs().max()) or 1.0
-        if expected.is_floating_point() and float((after[name] - expected).abs().max()) > CLOSE * scale:
+        if float((after[name] - expected).abs().max()) > CLOSE * scale:
             return network, (), f"no rewrites: they change {name}"
     return made, done, ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +80,7 @@ def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.
     network = call(module, factory)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{factory}() returned {type(network).__name__}, not a torch.nn.Module", FACTORY_HINT)
+    network = bare(network)
     try:
         network = network.cpu().eval()
     except Exception as error:  # weights that are nowhere, or a GPU that is gone
@@ -93,21 +95,52 @@ def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.
     return network
 
 
-def example_inputs(module: ModuleType) -> tuple[torch.Tensor, ...] | None:
+def bare(network: nn.Module) -> nn.Module:
+    """The network inside of ``torch.compile`` and ``nn.DataParallel``, which would keep it from being rewritten."""
+    while True:
+        if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            network = network.module
+        elif isinstance(getattr(network, "_orig_mod", None), nn.Module):
+            network = network._orig_mod  # type: ignore[assignment]  # noqa: SLF001 - torch.compile has no other name
+        else:
+            return network
+
+
+def example_inputs(module: ModuleType, network: nn.Module) -> tuple[torch.Tensor, ...] | None:
     """What ``example_inputs()`` of the module gives; None where it has none.
 
     Raises:
-        UsageError: it gives something else than tensors.
+        UsageError: it gives something else than tensors, or names what is no input of the network.
     """
     if not hasattr(module, EXAMPLES):
         return None
     given = call(module, EXAMPLES)
+    if isinstance(given, Mapping):
+        given = in_order(given, network)
     given = (given,) if isinstance(given, torch.Tensor) else tuple(given) if isinstance(given, list | tuple) else ()
-    if not given or not all(isinstance(one, torch.Tensor) for one in given):
+    others = sorted({type(one).__name__ for one in given if not isinstance(one, torch.Tensor)})
+    if not given or others:
         raise UsageError(
-            f"{EXAMPLES}() has to return a tensor or a tuple of tensors", "one for each input of forward()"
+            f"{EXAMPLES}() has to return a tensor, a tuple of tensors or a dict of them by name"
+            + (f", and it returns {', '.join(others)} among them" if others else ""),
+            "one for each input of forward(); let the factory build a module around it that fixes the other arguments",
         )
     return given
+
+
+def in_order(given: Mapping[Any, Any], network: nn.Module) -> tuple[Any, ...]:
+    """Inputs by name in the order in which ``forward`` takes them.
+
+    Raises:
+        UsageError: they are not its first parameters.
+    """
+    takes = list(inspect.signature(network.forward).parameters)
+    if set(given) != set(takes[: len(given)]):
+        raise UsageError(
+            f"{EXAMPLES}() names {', '.join(map(str, given))}, and forward() takes {', '.join(takes)}, in this order",
+            "name the first of these, without a gap",
+        )
+    return tuple(given[name] for name in takes[: len(given)])
 
 
 def described(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.archives import check_npz
+from ...base.fetched.archives import check_npz
 from ...base.files import write_atomic
 from ...errors import ToolError
 from ...types import Artifact, Runtime

@@ -88,17 +88,21 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def photo_notes(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Notes about photos, from their headers alone: rotated, transparent, 16 bits. Of very many, a sample is opened,
-    evenly spaced. A file that cannot be opened is skipped; :func:`decode` says what is wrong with it.
+    """Notes about photos, from their headers alone: rotated, transparent, 16 bits, several in a file.
+
+    Of very many, a sample is opened, evenly spaced. A file that cannot be opened is skipped; :func:`decode` says what
+    is wrong with it.
     """
-    turned = transparent = deep = 0
+    turned = transparent = deep = several = 0
     looked_at = paths[:: 1 + (len(paths) - 1) // LOOKED_AT] if paths else ()
     of_all = f"of {len(looked_at)} images{'' if len(looked_at) == len(paths) else ' that were looked at'}"
     for path in looked_at:
         try:
             with opened(path) as image:
                 turned += is_turned(image)
-                transparent += "A" in image.getbands() or "transparency" in image.info
+                # LAB has a colour of the name A.
+                transparent += image.getbands()[-1] in ("A", "a") or "transparency" in image.info
+                several += getattr(image, "is_animated", False)
                 deep += image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in OF_16_BIT)
         except UsageError:
             continue
@@ -110,6 +114,8 @@ def photo_notes(paths: Sequence[Path]) -> tuple[str, ...]:
         )
     if transparent:
         notes.append(f"{transparent} {of_all} have transparency: it is dropped, and the colours below it show")
+    if several:
+        notes.append(f"{several} {of_all} have several frames or pages: the first is taken")
     if deep:
         notes.append(f"{deep} {of_all} have 16 bits a pixel: scaled, 65535 becomes 255")
     return tuple(notes)

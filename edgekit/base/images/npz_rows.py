@@ -17,7 +17,7 @@ def read_rows(path: Path, name: str, check: Callable[[Array], object], choose: C
     """The chosen rows of an array, in memory for these alone.
 
     Args:
-        path: the file, which :func:`~edgekit.base.archives.check_npz` has seen.
+        path: the file, which :func:`~edgekit.base.fetched.archives.check_npz` has seen.
         name: of the array.
         check: called with an array of its type and shape, which holds nothing but zeros and takes no memory, before
             anything is read; what it raises goes on.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...types import ImageSet, Preprocessing, TensorSpec
-from ..archives import check_npz
+from ..fetched.archives import check_npz
 from .decode import LARGEST, decode, photo_notes
 from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
 from .npz_rows import read_rows

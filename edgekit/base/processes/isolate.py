@@ -1,7 +1,8 @@
 """Run a function in a child process with a time limit: native converters and runtimes abort, hang and leak.
 
-The child is ``python -m edgekit.base.processes.isolate MODULE:FUNCTION REQUEST RESULT PARENT``; both files are JSON,
-and PARENT is our process id. Everything the child prints goes to a log file, whose end becomes part of the error.
+The child is this module as a program (:mod:`.interpreter`) with ``MODULE:FUNCTION REQUEST RESULT PARENT``; both files
+are JSON, and PARENT is our process id. Everything the child prints goes to a log file, whose end becomes part of the
+error.
 
 A function that runs isolated takes one frozen value and returns one. Its module imports nothing heavy at its top,
 since the parent imports it too; the function itself imports what it needs, inside :func:`quick_imports`.
@@ -31,6 +32,7 @@ from ... import errors
 from ...errors import EdgekitError, ToolError
 from ...types.base import Frozen
 from ..scratch import scratch_folder
+from .interpreter import python_module
 from .posix import end_group
 from .warm import Forked, fork
 
@@ -146,7 +148,7 @@ def run_main(
         if child is not None:
             with supervised(child):
                 return wait(child, timeout_s)
-    command = [sys.executable, "-m", "edgekit.base.processes.isolate", *arguments, str(os.getpid())]
+    command = python_module("edgekit.base.processes.isolate", *arguments, str(os.getpid()))
     return run_logged(command, log, timeout_s, env)
 
 
@@ -369,6 +371,6 @@ def leave(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    die_with_parent(int(sys.argv[4]))
-    main(*sys.argv[1:4])
+    die_with_parent(int(sys.argv[5]))
+    main(*sys.argv[2:5])
     leave(0)

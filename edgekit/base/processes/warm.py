@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from .interpreter import python_module
+
 LONGEST_MESSAGE = 1 << 20
 FORK, END = b"fork", b"end"
 KILLED = -9
@@ -149,7 +151,7 @@ class Warmth:
         self._environment = read_at_start(environment)
         with theirs:
             self._started = subprocess.Popen(
-                [sys.executable, "-m", "edgekit.base.processes.warm_server", str(theirs.fileno())],
+                python_module("edgekit.base.processes.warm_server", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The program of a warm interpreter: ``python -m edgekit.base.processes.warm_server SOCKET``; see :mod:`.warm`.
+"""The program of a warm interpreter, which is given the number of a socket; see :mod:`.warm`.
 
 It has one thread, which waits for requests; each is answered by a keeper, which forks the child, waits for it and
 tells how it ended. All of them end with the process that asks.
@@ -107,4 +107,4 @@ def run(request: Work, log: int) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[2])))

@@ -14,7 +14,7 @@ from ..show.console import emit_json, say, tell
 from ..show.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from ...types.searches import Tried
+    from ...types.networks.searches import Tried
     from ...verbs.search.search import Searched
 
 
@@ -109,7 +109,7 @@ def search_command(
 def show(found: Searched, data: str) -> None:
     """The front on stdout, the choice, and what to do with it."""
     from ...reports.search_page import HEADINGS, cells
-    from ...types.searches import on_front
+    from ...types.networks.searches import on_front
     from ...verbs.search.search import CARDS
     from ..show.tables import print_table
 
@@ -138,7 +138,7 @@ def described(one: Tried) -> str:
 
 def as_data(found: Searched) -> dict[str, Any]:
     """The search for programs."""
-    from ...types.searches import on_front
+    from ...types.networks.searches import on_front
 
     best = found.best
     return {

@@ -19,7 +19,7 @@ from ...errors import UsageError
 
 PACKAGES = (
     *("numpy", "scipy", "pydantic", "typer", "torch", "onnx", "onnxruntime", "onnxscript", "onnxsim", "litert-torch"),
-    *("ai-edge-litert", "ai-edge-quantizer", "openvino", "nncf", "distributed"),
+    *("ai-edge-litert", "litert-quantizer", "openvino", "nncf", "distributed"),
 )
 TELLING = re.compile(
     r"token|secret|passw(?:or)?d|passphrase|credential|(?:api|access|private)[-_]?key|signature"

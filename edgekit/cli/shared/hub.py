@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...base.hubs import hub_id
+from ...base.fetched.hubs import hub_id
 from ...errors import UsageError
 from ..show.console import say
 

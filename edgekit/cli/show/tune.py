@@ -44,7 +44,8 @@ def columns(form: TriedForm, tuning: Tuning) -> str:
     if form.p50_ms is None:
         return f"{form.outcome}: {first_line(form.reason)}"
     ratio = "1" if form.ratio is None else text_of(form.ratio)
-    return f"{form.p50_ms:8.2f} ms  {ratio:<32} {form.outcome}{taken}"
+    in_float = f", {form.float_macs:.1%} of MACs in float" if form.float_macs else ""
+    return f"{form.p50_ms:8.2f} ms  {ratio:<32} {form.outcome}{in_float}{taken}"
 
 
 def int8_lines(found: Int8VsFloat) -> list[str]:

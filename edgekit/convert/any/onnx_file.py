@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from ...errors import UsageError
 from ...types import ONNX_OPSET
 from ..onnx.convert import simplified
+from .onnx_plain import keep_corners, plain_model
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 
+WEIGHTS_APART = 4
+"""The first version of ONNX's IR in which weights need not stand among the inputs."""
 QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul"}
 
 
@@ -32,14 +35,13 @@ def ready_model(
     """
     import onnx
 
-    model = onnx.load_model(path)
-    strangers = sorted({f"{n.domain}.{n.op_type}" for n in model.graph.node if n.domain not in ("", "ai.onnx")})
-    if strangers:
-        raise UsageError(f"{path.name} has the operator {strangers[0]}, which is not ONNX's own", "export it without")
+    model = plain_model(onnx.load_model(path))
+    refuse_strangers(model, path.name)
     constants = {tensor.name for tensor in model.graph.initializer}
     for given in list(model.graph.input):  # old exporters list the weights among the inputs
         if given.name in constants:
             model.graph.input.remove(given)
+            model.ir_version = max(model.ir_version, WEIGHTS_APART)
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, shapes.get(given.name, ()), strict=False):
             dim.dim_value = size
@@ -53,6 +55,23 @@ def ready_model(
     model, more = simplified(model)
     put_back(model, stored)
     return model, [*notes, *more]
+
+
+def refuse_strangers(model: ModelProto, name: str) -> None:
+    """Make sure that every operator is ONNX's own.
+
+    Raises:
+        UsageError: one is of another domain.
+    """
+    for node in model.graph.node:
+        if node.domain in ("", "ai.onnx"):
+            continue
+        whose, hint = "is not ONNX's own", "export it without"
+        if node.domain == "com.microsoft":
+            whose = "ONNX Runtime alone has"
+            hint = "it is measured as it is: edgekit profile FILE; to convert it, export it without such operators"
+            hint += ", and quantize it with quant_format=QuantFormat.QDQ where it is quantized"
+        raise UsageError(f"{name} has the operator {node.domain}.{node.op_type}, which {whose}", hint)
 
 
 def take_stored(model: ModelProto) -> list[TensorProto]:
@@ -91,6 +110,7 @@ def in_new_opset(model: ModelProto) -> tuple[ModelProto, list[str]]:
     except Exception as error:  # noqa: BLE001 - the converter raises anything; the old opset is right too
         reason = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
         return model, [f"kept in opset {now}: {reason}"]
+    keep_corners(newer, now)
     return newer, []
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 
-from ...errors import ToolError
-from ..tflite.convert import FILE, to_float16
+from ...errors import ToolError, UsageError
+from ..dynamic import TFLITE
+from ..tflite.convert import FILE
 from ..tflite.ends import name_ends
+from ..tflite.quantizer import dynamic_range, float16_weights
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, refuse_repeated
 from .tflite_int8 import TfliteKit
+from .worded_padding import with_numbers
 
 INT8: dict[str, str | bool] = {
     "scheme": "full-integer",
@@ -24,6 +27,7 @@ INT8: dict[str, str | bool] = {
     "ranges": "min-max",
 }
 KEY = "serving_default"
+ODD = {torch.float16, torch.bfloat16, torch.float64}
 
 
 def convert(job: AnyJob) -> AnyConverted:
@@ -39,15 +43,14 @@ def convert(job: AnyJob) -> AnyConverted:
     sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
     assert job.program is not None  # an ONNX file comes as a program
     refuse_repeated(job, "TFLite")
-    litert_torch.convert(job.program.module(), sample).export(str(path))
+    refuse_types(job)
+    litert_torch.convert(with_numbers(job.program.module()), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
     if job.profile.precision == "fp16":
-        to_float16(path)
+        path.write_bytes(float16_weights(path))
     if job.profile.precision == "dynamic":
-        from ..dynamic import TFLITE, dynamic_tflite
-
-        dynamic_tflite(path)
+        path.write_bytes(dynamic_range(path))
         quantization = TFLITE
     float_nodes: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
@@ -64,6 +67,23 @@ def convert(job: AnyJob) -> AnyConverted:
         notes=notes,
         float_nodes=tuple(sorted(float_nodes)),
     )
+
+
+def refuse_types(job: AnyJob) -> None:
+    """Make sure that a program computes in a type that TFLite has operators for.
+
+    Raises:
+        UsageError: its inputs or weights are float16, bfloat16 or float64.
+    """
+    assert job.program is not None
+    weights = {one.dtype for one in job.program.state_dict.values() if one.is_floating_point()}
+    given = {torch.from_numpy(array[:1]).dtype for array in job.sets}
+    odd = sorted(str(one).removeprefix("torch.") for one in weights | given if one in ODD)
+    if odd:
+        raise UsageError(
+            f"the network computes in {odd[0]}, and TFLite's operators in float32",
+            "build it with .float(), and give float32 inputs; --fp16 stores the weights in float16",
+        )
 
 
 def places(path: Path, outputs: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.gates import end_at_floor
+from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
 from .fallback import Arrays
 from .job import AnyJob
@@ -96,19 +96,7 @@ class TfliteKit:
         What reads an output of the network stays in float: the output is float, and the quantizer does not give it a
         second form in int8. So does what is infinite.
         """
-        from ai_edge_quantizer import quantizer, recipe
-        from ai_edge_quantizer.qtyping import TFLOperationName
-
-        tool = quantizer.Quantizer(str(self.path), recipe.static_wi8_ai8())
-        for place in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
-            tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
         reading = {self.name(int(op["outputs"][0])) for op in self.operators if self.ends & set(map(int, op["inputs"]))}
-        for name in sorted(kept | reading | self.unbounded):
-            tool.update_quantization_recipe(
-                regex=f"^{re.escape(name)};$",
-                operation_name=TFLOperationName.ALL_SUPPORTED,
-                algorithm_key="no_quantize",
-            )
         ranges = {
             self.name(index): {
                 "min": np.full((1,) * len(self.details[index]["shape"]), one.low, np.float32),
@@ -119,8 +107,8 @@ class TfliteKit:
         }
         tie_ranges(self.path, ranges, kept)
         end_at_floor(self.path, ranges, kept)
-        result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-        self.int8.write_bytes(bytes(result.quantized_model))
+        in_float = sorted(kept | reading | self.unbounded)
+        self.int8.write_bytes(static_int8(self.path, ranges, in_float, float_input=True, float_output=True))
         return self.int8
 
     def outputs(self, file: Path) -> Arrays:

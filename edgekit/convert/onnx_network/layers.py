@@ -1,4 +1,4 @@
-"""ONNX operators that are layers: convolutions, products, pooling, normalisation, resizing.
+"""ONNX operators that are layers: convolutions, products, pooling, normalisation.
 
 Source: ONNX's operator reference.
 """
@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor
 
 from .node import Node, NotKnown, Operator
+from .resizing import resized
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -128,42 +129,11 @@ def layer_norm(node: Node, values: Tensor, weight: Tensor, bias: Tensor | None =
     return F.layer_norm(values, sizes, weight.reshape(sizes), bias, node.get("epsilon", 1e-5))
 
 
-def resized(node: Node, values: Tensor, *_: Tensor) -> Tensor:
-    """The ways of resizing that PyTorch has too."""
-    sizes, scales = scales_of(node, values)
-    if len(scales) != values.ndim or any(scale != 1 for scale in scales[:2]):
-        raise NotKnown("it resizes more than height and width")
-    mode, place = node.get("mode", "nearest"), node.get("coordinate_transformation_mode", "half_pixel")
-    if node.kind == "Upsample" or node.opset < 11:
-        place = "asymmetric"
-    if mode == "nearest":
-        way = nearest_way(place, node)
-        return F.interpolate(values, sizes[2:], mode=way)
-    name = {("linear", 3): "linear", ("linear", 4): "bilinear", ("cubic", 4): "bicubic"}.get((mode, values.ndim))
-    if name is None or place not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-        raise NotKnown(f"it resizes by {mode} with {place}")
-    return F.interpolate(values, sizes[2:], mode=name, align_corners=place == "align_corners")
-
-
-def nearest_way(place: str, node: Node) -> str:
-    """PyTorch's name for a way to take the nearest pixel."""
-    rounding = node.get("nearest_mode", "round_prefer_floor")
-    if place == "asymmetric" and (rounding == "floor" or node.kind == "Upsample" or node.opset < 11):
-        return "nearest"
-    if place in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round_prefer"):
-        return "nearest-exact"
-    raise NotKnown(f"it resizes by nearest with {place} and {rounding}")
-
-
-def scales_of(node: Node, values: Tensor) -> tuple[list[int], list[float]]:
-    """The sizes of the result, and by how much each dimension grows."""
-    given = node.setting("scales", 1 if node.kind == "Upsample" or node.opset < 11 else 2)
-    if given:
-        return [math.floor(size * scale) for size, scale in zip(values.shape, given, strict=True)], given
-    sizes = node.value(3)
-    if not sizes:
-        raise NotKnown("neither scales nor sizes are known")
-    return sizes, [new / old for new, old in zip(sizes, values.shape, strict=False)]
+def root_mean_square_norm(node: Node, values: Tensor, weight: Tensor) -> Tensor:
+    """Over the dimensions from an axis on, without their mean."""
+    over = list(range(node.get("axis", -1) % values.ndim, values.ndim))
+    mean = values.square().mean(over, keepdim=True)
+    return values * torch.rsqrt(mean + node.get("epsilon", 1e-5)) * weight
 
 
 OPERATORS: dict[str, Operator] = {
@@ -180,6 +150,8 @@ OPERATORS: dict[str, Operator] = {
     "AveragePool": average_pool,
     "GlobalAveragePool": lambda _, x: x.mean(tuple(range(2, x.ndim)), keepdim=True),
     "GlobalMaxPool": lambda _, x: x.amax(tuple(range(2, x.ndim)), keepdim=True),
+    "LpNormalization": lambda node, x: x / torch.linalg.vector_norm(x, node.get("p", 2), node.get("axis", -1), True),
+    "RMSNormalization": root_mean_square_norm,
     "Resize": resized,
     "Upsample": resized,
 }

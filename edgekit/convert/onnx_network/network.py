@@ -79,6 +79,8 @@ def network_of(model: ModelProto, samples: Mapping[str, Tensor], name: str) -> O
     for node in nodes_of(model, known):
         values |= {one: known[one] for one in node.inputs if one in known}
         place = f"{name} has the operator {node.kind} (output {node.outputs[0]!r})"
+        if node.kind in QUANTIZED:
+            raise UsageError(f"{place}: it is quantized, and its scales cannot be kept in TFLite", FLOAT_FILE)
         if node.kind not in OPERATORS and node.kind != LINEAR:
             raise UsageError(f"{place}, which edgekit cannot bring to PyTorch and so not to TFLite", REMEDY)
         try:
@@ -97,6 +99,11 @@ def network_of(model: ModelProto, samples: Mapping[str, Tensor], name: str) -> O
     return OnnxNetwork(steps, known, inputs, [one.name for one in model.graph.output])
 
 
+QUANTIZED = {
+    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
+    "MatMulInteger",
+}  # fmt: skip
+FLOAT_FILE = "give the float file that it was made from, with --int8; or keep the scales: --format onnx,openvino"
 REMEDY = "export the network's PyTorch code (net.py), or take another format"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from ...errors import UsageError
 from ...types import QuantParams, TensorSpec
+from ..dynamic import TFLITE
 from ..int8.float_layers import layers_in
 from ..int8.weight_rounding import COMPENSATED
 from ..job import INPUT_NAME, OUTPUT_NAME, Converted, Job, describe, input_spec
@@ -19,6 +19,7 @@ from .concat import narrow_concats
 from .ends import name_ends
 from .graph import SIGNATURE
 from .lowering import write_tflite
+from .quantizer import dynamic_range, float16_weights, static_int8
 from .writer import NotWritable
 
 FILE = "model.tflite"
@@ -36,12 +37,10 @@ def convert_litert(job: Job) -> Converted:
     float_nodes: tuple[str, ...] = ()
     quantization: dict[str, str | bool] | None = None
     if job.profile.precision == "fp16":
-        to_float16(path)
+        path.write_bytes(float16_weights(path))
         notes += ("weights are stored as float16",)
     if job.profile.precision == "dynamic":
-        from ..dynamic import TFLITE, dynamic_tflite
-
-        dynamic_tflite(path)
+        path.write_bytes(dynamic_range(path))
         quantization = TFLITE
         notes += ("depthwise convolutions stay in float: XNNPACK takes none with int8 weights",)
     if job.profile.precision == "int8":
@@ -101,34 +100,6 @@ def write_float(job: Job, path: Path) -> tuple[str, ...]:
     return notes
 
 
-def to_float16(path: Path) -> None:
-    """Store the weights as float16, in place."""
-    from ai_edge_quantizer import quantizer, recipe_manager
-    from ai_edge_quantizer.algorithm_manager import AlgorithmName
-    from ai_edge_quantizer.qtyping import (
-        ComputePrecision,
-        OpQuantizationConfig,
-        TensorDataType,
-        TensorQuantizationConfig,
-        TFLOperationName,
-    )
-
-    manager = recipe_manager.RecipeManager()
-    manager.add_quantization_config(
-        regex=".*",
-        operation_name=TFLOperationName.ALL_SUPPORTED,
-        op_config=OpQuantizationConfig(
-            weight_tensor_config=TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT),
-            compute_precision=ComputePrecision.FLOAT,
-        ),
-        algorithm_key=AlgorithmName.FLOAT_CASTING,
-    )
-    result = quantizer.Quantizer(str(path), manager.get_quantization_recipe()).quantize(
-        enable_progress_bar=False, enable_progress_report=False
-    )
-    path.write_bytes(result.quantized_model)
-
-
 def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
     """Names of the operators of the layers that stay in float: those of the tensors that they compute.
 
@@ -146,25 +117,11 @@ def nodes_of(path: Path, job: Job) -> tuple[str, ...]:
 
 def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     """Static int8 in place: int8 activations, int8 weights, I/O of the profile's types."""
-    from ai_edge_quantizer import quantizer, recipe
-    from ai_edge_quantizer.qtyping import TFLOperationName
-
     from .asleep import widen_asleep
     from .gates import end_at_floor
     from .io import widen_to_uint8
     from .ranges import calibrate, tie_ranges
 
-    wanted = {TFLOperationName.INPUT: job.input_dtype, TFLOperationName.OUTPUT: job.profile.io}
-    tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
-    for place, dtype in wanted.items():
-        if dtype == "float32":
-            tool.update_quantization_recipe(regex=".*", operation_name=place, algorithm_key="no_quantize")
-    for name in float_nodes:
-        tool.update_quantization_recipe(
-            regex=f"^{re.escape(name)};$",
-            operation_name=TFLOperationName.ALL_SUPPORTED,
-            algorithm_key="no_quantize",
-        )
     end = interface(path)[0]
     batches = [{end["signature_name"]: batch.transpose(0, 2, 3, 1)} for batch in job.batches]
     ranges = calibrate(path, batches, job.quantization, float_nodes)
@@ -176,8 +133,13 @@ def quantize(path: Path, job: Job, float_nodes: Sequence[str]) -> None:
     widen_asleep(path, ranges, float_nodes)
     tie_ranges(path, ranges)
     end_at_floor(path, ranges, float_nodes)
-    result = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-    model = bytes(result.quantized_model)
+    model = static_int8(
+        path,
+        ranges,
+        float_nodes,
+        float_input=job.input_dtype == "float32",
+        float_output=job.profile.io == "float32",
+    )
     path.write_bytes(widen_to_uint8(model, job.input_dtype == "uint8", job.profile.io == "uint8"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ...base.download import opener, read_whole
+from ...base.fetched.download import opener, read_whole
 from ...base.files import sha256_file, write_atomic
 from ...base.folders import phone_programs_folder
 from ...errors import ToolError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...types import Evaluation, Measurement, Ratio
-from ..compare import BUSY_SHARE, is_busy
+from ..compared.compare import BUSY_SHARE, is_busy
 
 
 @dataclass(frozen=True)

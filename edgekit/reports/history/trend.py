@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ...types import Summary
-from ..comparable import differences
+from ..compared.comparable import differences
 from .change_points import MIN_SEGMENT, ChangePoint, change_points
 
 BARS = "▁▂▃▄▅▆▇█"

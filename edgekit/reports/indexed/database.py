@@ -17,7 +17,8 @@ from typing import TypeVar
 from ...base.folders import index_folder
 from ...base.progress import Progress, Warned
 from ...errors import UsageError
-from .. import comparable, csv_file, index, store
+from .. import csv_file, index, store
+from ..compared import comparable
 from . import summaries
 
 T = TypeVar("T")

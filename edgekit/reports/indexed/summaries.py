@@ -8,7 +8,7 @@ from typing import Any
 
 from ...base.stats import median_interval
 from ...types import Device, DeviceInfo, Ground, Measurement, Revision, Summary, Verdict
-from ..comparable import ground
+from ..compared.comparable import ground
 from ..index import PACKAGES, clock_jump_s
 from ..store import digest
 

@@ -16,7 +16,7 @@ from ...devices.quarantine import admit
 from ...devices.reach import reach
 from ...errors import UsageError
 from ...reports.across.ranking import Ranking, ranking
-from ...reports.comparable import require_comparable
+from ...reports.compared.comparable import require_comparable
 from ...types import Measurement, Ratio, Stored
 from ...verify.sets_of_inputs import Shapes
 from ..compare import place_for_pairs

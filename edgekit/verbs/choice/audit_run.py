@@ -21,8 +21,8 @@ from ...devices.inventory import find_device
 from ...devices.quarantine import admit
 from ...devices.reach import reach
 from ...errors import EdgekitError, NotComparableError, UsageError
-from ...reports.comparable import Difference, differences
-from ...reports.compare import BUSY_SHARE, Side
+from ...reports.compared.comparable import Difference, differences
+from ...reports.compared.compare import BUSY_SHARE, Side
 from ...reports.indexed.reader import read_latest
 from ...types import Measurement, Ratio, Stored
 from ...types.commands import is_export

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...artifacts.children import own_jobs
-from ...artifacts.imports import NETWORK
+from ...artifacts.children.imports import NETWORK
 from ...artifacts.own.requests import FactsRequest, Sized
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Warned

@@ -29,7 +29,7 @@ from ...training.proxy import judged_apart, proxy_accuracy
 from ...training.recipes import RECIPES, Recipe, with_changes
 from ...training.sources import load_data
 from ...types import ModelCard
-from ...types.searches import SearchSettings, Tried, best_of
+from ...types.networks.searches import SearchSettings, Tried, best_of
 from ...zoo.complexity import layer_costs, total_cost
 from ...zoo.registry import create
 from .pricing import Cost, Price, pricing

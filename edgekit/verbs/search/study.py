@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...base.distribution import install_command
 from ...errors import ToolError, UsageError
 from ...select.space import Choice, Space
-from ...types.searches import SearchSettings, Tried
+from ...types.networks.searches import SearchSettings, Tried
 from .journal import JOURNAL, Lock, check_journal, damage_named, drop_cut_line
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ...artifacts.accuracy.kept import Key, known_evaluations
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
 from ...errors import NotComparableError, UsageError, VerificationError, did_you_mean
-from ...reports.comparable import differences
+from ...reports.compared.comparable import differences
 from ...reports.indexed.reader import read_latest
 from ...reports.store import Damaged
 from ...reports.summary import published_top1

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -44,3 +47,19 @@ def test_litert_tells_what_the_delegate_took(ask: Ask, tiny: Path) -> None:
     assert quantized["inputs"][0]["scale"] == pytest.approx(0.003888, abs=1e-6)
     weights = [t for t in quantized["tensors"] if t["constant"] and t["shape"] == [8, 3, 3, 3]]
     assert [(t["dtype"], t["bytes"], t["channels"]) for t in weights] == [("int8", 216, 8)]
+
+
+def test_names_that_steer_a_terminal_are_written_out(ask: Ask, tmp_path: Path) -> None:
+    """As they are, they would be taken for a device that spoilt the answer."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"], name="n\x1b[2J"),
+        helper.make_node("Tanh", ["m"], ["y"], name="caf\xe9 \u202e"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8]) for name in "xy"]
+    weights = [numpy_helper.from_array(np.ones((8, 8), np.float32), "w")]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], weights)
+    path = tmp_path / "names.onnx"
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    expected = [r"n\x1b[2J", "caf\xe9 \\u202e"]
+    assert [one["name"] for one in ask("inspect", "onnxruntime", model=str(path))["executed"]] == expected
+    assert [one["name"] for one in ask("per_op", "onnxruntime", model=str(path), runs=2)["per_op"]] == expected

@@ -142,6 +142,15 @@ def test_of_very_many_photos_some_are_looked_at(tmp_path, monkeypatch):
     assert photo_notes(sorted(tmp_path.iterdir()))[0].startswith("3 of 3 images that were looked at have transparency")
 
 
+def test_several_frames_or_pages_are_told_and_lab_has_no_transparency(tmp_path):
+    frames = [photo(40, 40), photo(40, 40).rotate(90)]
+    for name in ("a.gif", "b.webp", "c.tif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    photo(40, 40).convert("LAB").save(tmp_path / "d.tif")
+    notes = photo_notes(sorted(tmp_path.iterdir()))
+    assert notes == ("3 of 4 images have several frames or pages: the first is taken",)
+
+
 def test_transparency_is_told(tmp_path):
     photo(40, 40).convert("RGBA").save(tmp_path / "a.png")
     assert "have transparency: it is dropped" in photo_notes([tmp_path / "a.png"])[0]

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgekit.convert.any.onnx_file import ready_model
+from edgekit.errors import UsageError
 
 
 def file_of(folder: Path, nodes: list[onnx.NodeProto], weights: dict[str, np.ndarray], size: object) -> Path:
@@ -67,3 +70,80 @@ def test_a_gelu_before_a_convolution_stays_one(tmp_path: Path) -> None:
     assert [node.op_type for node in model.graph.node] == ["Div", "Erf", "Add", "Mul", "Mul", "Conv"]
     (kept,) = [numpy_helper.to_array(one) for one in model.graph.initializer if one.dims == [4, 4, 1, 1]]
     assert np.array_equal(kept, kernel.astype(np.float32))
+
+
+def values_of(model: onnx.ModelProto) -> np.ndarray:
+    x = np.random.default_rng(1).standard_normal((1, 4, 8, 8)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (made,) = session.run(None, {"x": x})
+    return np.asarray(made)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+@pytest.mark.parametrize("scales", [(2.0, 2.0), (1.5, 1.75), (0.5, 0.75)])
+@pytest.mark.parametrize(("kind", "opset"), [("Resize", 10), ("Upsample", 9)])
+def test_an_old_resize_takes_the_pixels_that_it_took(
+    kind: str, opset: int, scales: tuple[float, float], mode: str, tmp_path: Path
+) -> None:
+    if kind == "Upsample" and min(scales) < 1:
+        return
+    weights = {"scales": np.array([1, 1, *scales])}
+    path = file_of(tmp_path, [helper.make_node(kind, ["x", "scales"], ["y"], mode=mode)], weights, 1)
+    theirs = onnx.load_model(path)
+    theirs.opset_import[0].version, theirs.ir_version = opset, 5
+    theirs.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save_model(theirs, path)
+    made, notes = ready_model(path, {})
+    assert notes == []
+    np.testing.assert_allclose(values_of(made), values_of(theirs), atol=1e-6)
+
+
+def test_weights_among_the_inputs_do_not_keep_an_old_file_in_its_opset(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [helper.make_node("Conv", ["x", "w"], ["y"])], {"w": np.ones((4, 4, 1, 1))}, 1)
+    theirs = onnx.load_model(path)
+    theirs.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [4, 4, 1, 1]))
+    theirs.opset_import[0].version, theirs.ir_version = 7, 3
+    onnx.save_model(theirs, path)
+    made, notes = ready_model(path, {})
+    assert notes == []
+    assert made.opset_import[0].version == 18
+    np.testing.assert_allclose(values_of(made), values_of(theirs), rtol=1e-5)
+
+
+def test_functions_and_sparse_weights_are_written_out(tmp_path: Path) -> None:
+    swish = [helper.make_node("Sigmoid", ["a"], ["s"]), helper.make_node("Mul", ["a", "s"], ["b"])]
+    ours = helper.make_function("mine", "Swish", ["a"], ["b"], swish, [helper.make_opsetid("", 13)])
+    kernel = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.array([1.0, 2.0, 3.0], np.float32), "w"),
+        numpy_helper.from_array(np.array([0, 9, 20], np.int64), "places"),
+        [8, 8],
+    )
+    other = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.array([1.0, 2.0], np.float32), ""),
+        numpy_helper.from_array(np.array([[0, 1], [7, 7]], np.int64), "places"),
+        [8, 8],
+    )
+    nodes = [
+        helper.make_node("Swish", ["x"], ["h"], domain="mine"),
+        helper.make_node("MatMul", ["h", "w"], ["m"]),
+        helper.make_node("Constant", [], ["v"], sparse_value=other),
+        helper.make_node("MatMul", ["m", "v"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 8, 8]) for name in "xy"]
+    graph = helper.make_graph(nodes, "theirs", ends[:1], ends[1:], sparse_initializer=[kernel])
+    imports = [helper.make_opsetid("", 13), helper.make_opsetid("mine", 1)]
+    theirs = helper.make_model(graph, opset_imports=imports, functions=[ours], ir_version=8)
+    onnx.save_model(theirs, tmp_path / "theirs.onnx")
+    made, _ = ready_model(tmp_path / "theirs.onnx", {})
+    assert not made.functions
+    assert {node.domain for node in made.graph.node} == {""}
+    np.testing.assert_allclose(values_of(made), values_of(theirs), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"), [("com.microsoft", "which ONNX Runtime alone has"), ("ai.onnx.ml", "which is not ONNX's own")]
+)
+def test_operators_of_other_domains_are_named(domain: str, said: str, tmp_path: Path) -> None:
+    path = file_of(tmp_path, [helper.make_node("Gelu", ["x"], ["y"], domain=domain)], {}, 1)
+    with pytest.raises(UsageError, match=rf"theirs\.onnx has the operator {domain}\.Gelu, {said}"):
+        ready_model(path, {})

@@ -98,6 +98,38 @@ CASES = [
     case("Resize", None, np.asarray([1, 1, 2, 2], np.float32), mode="nearest"),
     case("Resize", None, None, ints(1, 4, 11, 9), mode="linear", coordinate_transformation_mode="half_pixel"),
     case("Resize", None, None, ints(1, 4, 11, 9), mode="linear", coordinate_transformation_mode="align_corners"),
+    case("Resize", None, None, ints(1, 4, 11, 9), mode="cubic"),
+    *(
+        case("Resize", None, scales, mode=mode, coordinate_transformation_mode=place, **rounding)
+        for scales in (
+            np.asarray([1, 1, 2, 2], np.float32),
+            np.asarray([1, 1, 1.5, 1.7], np.float32),
+            np.asarray([1, 1, 0.5, 0.7], np.float32),
+        )
+        for place in ("asymmetric", "half_pixel", "align_corners")
+        for mode, rounding in (
+            ("linear", {}),
+            ("nearest", {"nearest_mode": "floor"}),
+            ("nearest", {"nearest_mode": "ceil"}),
+            ("nearest", {"nearest_mode": "round_prefer_ceil"}),
+            ("nearest", {}),
+        )
+    ),
+    case("Resize", None, None, ints(5), shape=(2, 3, 10), mode="linear", axes=[2]),
+    case(
+        "Resize",
+        None,
+        None,
+        ints(1, 1),
+        mode="linear",
+        axes=[2, 3],
+        coordinate_transformation_mode="pytorch_half_pixel",
+    ),
+    case("Resize", np.asarray([1, 1, 1.5, 1.7], np.float32), opset=10, mode="linear"),
+    case("Resize", np.asarray([1, 1, 2, 0.6], np.float32), opset=10, mode="nearest"),
+    case("Upsample", np.asarray([1, 1, 1.5, 2], np.float32), opset=9, mode="linear"),
+    case("LpNormalization", axis=1, p=1),
+    case("RMSNormalization", floats(7, 6), axis=2, opset=23),
     case("Upsample", np.asarray([1, 1, 2, 3], np.float32), opset=9, mode="nearest"),
     *(
         case(kind)
@@ -262,9 +294,17 @@ def test_logic_and_constants_together() -> None:
                 None,
                 np.asarray([1, 1, 2, 2], np.float32),
                 mode="linear",
-                coordinate_transformation_mode="asymmetric",
+                antialias=1,
             ),
-            "it resizes by linear with asymmetric",
+            "it resizes with antialias",
+        ),
+        (
+            case("Resize", None, None, ints(1, 4, 9, 9), mode="cubic", cubic_coeff_a=-0.5),
+            "it resizes by cubic with half_pixel",
+        ),
+        (
+            case("QuantizeLinear", np.float32(0.1), np.uint8(0)),
+            r"the operator QuantizeLinear \(output 'y0'\): it is quantized, and its scales cannot be kept in TFLite",
         ),
         (case("MaxPool", kernel_shape=[2, 2], outputs=2), "it gives indices"),
         (case("RNN", floats(1, 4, 3), floats(1, 4, 4), shape=(5, 2, 3), activations=["Relu"]), "other activations"),

@@ -27,7 +27,7 @@ def asleep(tmp_path_factory):
 
 
 def quantized(path, ranges, folder):
-    from ai_edge_quantizer import quantizer, recipe
+    from litert_quantizer import quantizer, recipe
 
     tool = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
     made = tool.quantize(ranges, enable_progress_bar=False, enable_progress_report=False).quantized_model

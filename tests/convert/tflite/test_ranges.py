@@ -32,8 +32,8 @@ def with_ranges(ranges: str):
 
 
 def test_smallest_and_largest_are_the_quantizers_own(model):
-    from ai_edge_quantizer import calibrator, recipe, recipe_manager
-    from ai_edge_quantizer.utils.qsv_utils import min_max_update
+    from litert_quantizer import calibrator, recipe, recipe_manager
+    from litert_quantizer.utils.qsv_utils import min_max_update
 
     path, rows = model
     manager = recipe_manager.RecipeManager()

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.bench.session import Limits
 from edgekit.errors import NotComparableError, UsageError
-from edgekit.reports.comparable import Difference
+from edgekit.reports.compared.comparable import Difference
 from edgekit.reports.store import load, save
 from edgekit.types import Ratio
 from edgekit.verbs.choice.audit_run import Audited, audit_run

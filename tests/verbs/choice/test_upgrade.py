@@ -78,8 +78,11 @@ def test_a_device_behind_ssh_runs_both_versions_over_one_connection(ssh_board, t
         return sys.executable
 
     monkeypatch.setattr(module, "python_there", there)
+    config = tmp_path / "gate.toml"
+    config.write_text("[default]\ntolerance = 0.5\nsentinel = 1e9\nload = 1e9\nwaited = 1e9\nuneven = 1e9\n")
     names, results = [str(tiny / "onnx-fp32")], tmp_path / "results"
-    (result,) = gate_upgrade(names, OLD, NEW, "board", limits=SHORT, results_root=results, seed=1, progress=heard)
+    options = {"limits": SHORT, "results_root": results, "seed": 1, "progress": heard}
+    (result,) = gate_upgrade(names, OLD, NEW, "board", config=config, **options)
     assert asked == [("board", "onnxruntime==1.0"), ("board", "onnxruntime==2.0")]
     assert result.status in ("PASS", "INCONCLUSIVE"), result.reason  # disturbed on a busy machine
     assert result.device.id == "board"

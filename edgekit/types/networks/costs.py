@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Frozen
+from ..base import Frozen
 
 
 class ConvFacts(Frozen):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import NotComparableError
-from ..types import Ground, Measurement, Summary
+from ...errors import NotComparableError
+from ...types import Ground, Measurement, Summary
 
 UNKNOWN = "unknown"
 

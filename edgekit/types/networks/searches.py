@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Frozen, Name
+from ..base import Frozen, Name
 
 
 class SearchSettings(Frozen):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..base.clean import for_markdown
-from ..base.stats import percent
-from ..types import Measurement
+from ...base.clean import for_markdown
+from ...base.stats import percent
+from ...types import Measurement
+from ..summary import clock, flags, load, temperature, values
+from ..table import UNVERIFIED, megabytes, milliseconds, precision
 from .compare import Comparison, Side
 from .operators import OpChange
-from .summary import clock, flags, load, temperature, values
-from .table import UNVERIFIED, megabytes, milliseconds, precision
 
 SHOWN_OPERATORS = 8
 Cells = tuple[str, str, str, str]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..base.stats import CONFIDENCE, SMALLEST, median_ratio, tail_ratio
-from ..errors import InconclusiveError, ToolError
-from ..types import Measurement, OpTime, Ratio
+from ...base.stats import CONFIDENCE, SMALLEST, median_ratio, tail_ratio
+from ...errors import InconclusiveError, ToolError
+from ...types import Measurement, OpTime, Ratio
 from .comparable import require_comparable
 from .operators import OpChange, by_operator, by_type
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import ExportProfile, Format
+from ...types import ExportProfile, Format
 
 NETWORK = ("edgekit.artifacts.children.network",)
 """PyTorch and the zoo."""
@@ -24,7 +24,7 @@ CONVERTERS: dict[Format, tuple[str, ...]] = {
 QUANTIZERS: dict[Format, tuple[str, ...]] = {
     "onnx": (),
     "openvino": ("nncf.openvino.quantization.quantize_model",),
-    "tflite": ("ai_edge_quantizer",),
+    "tflite": ("litert_quantizer",),
 }
 
 

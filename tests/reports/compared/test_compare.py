@@ -5,10 +5,10 @@ import random
 import pytest
 
 from edgekit.errors import InconclusiveError, NotComparableError
-from edgekit.reports.comparable import differences
-from edgekit.reports.compare import SAMPLES_ALONE, compare_paired, compare_stored
-from edgekit.reports.compare_text import compare_markdown, headline, operator_rows, rows
-from edgekit.reports.operators import by_operator, by_type
+from edgekit.reports.compared.comparable import differences
+from edgekit.reports.compared.compare import SAMPLES_ALONE, compare_paired, compare_stored
+from edgekit.reports.compared.compare_text import compare_markdown, headline, operator_rows, rows
+from edgekit.reports.compared.operators import by_operator, by_type
 from edgekit.types import Device, OpTime, Ratio, Revision, Verdict
 
 

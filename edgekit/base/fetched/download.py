@@ -12,8 +12,8 @@ from contextlib import suppress
 from email.message import Message
 from typing import IO, Any
 
-from ..errors import ToolError, UsageError, shown
-from ..types.urls import checked_url
+from ...errors import ToolError, UsageError, shown
+from ...types.urls import checked_url
 
 STALL_S, WHOLE_S = 60.0, 1800.0
 """Without a byte, and from begin to end."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.base import archives
-from edgekit.base.archives import check_archive, check_npz, members
+from edgekit.base.fetched import archives
+from edgekit.base.fetched.archives import check_archive, check_npz, members
 
 
 def header(shape: tuple[int, ...]) -> bytes:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.types.stacks import Stack, read_stacks, write_stacks
+from edgekit.types.networks.stacks import Stack, read_stacks, write_stacks
 
 
 def test_blocks_are_read_as_they_are_written() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from ..types import OpTime
+from ...types import OpTime
 
 NUMBERED = re.compile(r"(delegate )?operator \d+")
 """What the agent calls operators that have no name; the numbers shift when an operator comes or goes."""

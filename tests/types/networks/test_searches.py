@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from edgekit.types.searches import Tried, best_of, on_front
+from edgekit.types.networks.searches import Tried, best_of, on_front
 
 
 def tried(number: int, cost_ms: float, right: int, reward: float, state: str = "trained") -> Tried:

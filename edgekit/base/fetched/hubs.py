@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .folders import users_caches
+from ..folders import users_caches
 
 PATTERN = re.compile(r"(?:hf[-_]hub:)?(timm|torchvision)/([A-Za-z0-9_]{1,80})(?:\.([A-Za-z0-9_]{1,80}))?")
 FILES = ("model.safetensors", "pytorch_model.bin")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.base import download as module
-from edgekit.base.download import download
+from edgekit.base.fetched import download as module
+from edgekit.base.fetched.download import download
 from edgekit.errors import ToolError, UsageError
 
 

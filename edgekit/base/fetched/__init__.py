@@ -1,0 +1,1 @@
+"""What comes from elsewhere: downloads and archives with limits, and what hubs call their networks."""

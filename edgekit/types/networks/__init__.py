@@ -1,0 +1,1 @@
+"""Networks: their layers, the costs of their operations, and the search for one."""

@@ -1,0 +1,135 @@
+"""A user's network as PyTorch's users write them: traced, with all of its tensors by name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgekit.artifacts.children.own_network import trace
+from edgekit.artifacts.own.requests import OwnSource, Traced, TraceRequest
+from edgekit.errors import UsageError
+
+BEGIN = """
+import collections, dataclasses, torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.norm, self.head = nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Linear(8, 4)
+"""
+END = """
+def build():
+    return Net()
+
+def example_inputs():
+    return torch.rand(1, 3, 8, 8)
+"""
+SCORES = "self.head(self.norm(self.conv(x)).relu().mean((2, 3)))"
+KINDS = {
+    "dataclass": (
+        (
+            f"    def forward(self, x):\n        y = {SCORES}\n        return Out(y, [y * 2, y * 3], None)\n"
+            "@dataclasses.dataclass\nclass Out:\n    logits: object\n    maps: object\n    loss: object\n"
+        ),
+        ("logits", "maps", "output_2"),
+    ),
+    "dict of its own kind": (
+        (
+            f"    def forward(self, x):\n        return Kept(scores={SCORES}, hidden=None)\n"
+            "class Kept(collections.OrderedDict):\n    pass\n"
+        ),
+        ("scores",),
+    ),
+    "none": (f"    def forward(self, x):\n        return {SCORES}, None\n", ("output",)),
+    "booleans": (f"    def forward(self, x):\n        y = {SCORES}\n        return y > 0, y\n", ("output", "output_1")),
+}
+
+
+def traced(code: str, folder: Path, rewrites: tuple[str, ...] = ("fold_batch_norm",)) -> Traced:
+    folder.mkdir(exist_ok=True)
+    (folder / "net.py").write_text(code)
+    sys.modules.pop("net", None)
+    path = list(sys.path)
+    try:
+        source = OwnSource(place="net.py", factory="build", folder=folder)
+        return trace(TraceRequest(source=source, weights=None, asked=(), rewrites=(rewrites,), folder=folder))
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("net", None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outputs_of_every_kind_are_named_and_the_network_rewritten(kind: str, tmp_path: Path) -> None:
+    code, names = KINDS[kind]
+    made = traced(BEGIN + code + END, tmp_path)
+    assert tuple(one.name for one in made.outputs) == names
+    assert [(r.name, r.count) for r in made.programs[0].rewrites] == [("fold_batch_norm", 1)]
+    program = torch.export.load(made.programs[0].path).module()  # where the user's classes are not known
+    given = program(torch.rand(1, 3, 8, 8))
+    assert len(given) == len(names)
+
+
+@pytest.mark.parametrize(
+    "wrap", ["torch.compile(Net())", "nn.DataParallel(Net())", "torch.compile(nn.DataParallel(Net()))"]
+)
+def test_a_wrapper_does_not_keep_a_network_from_being_rewritten(wrap: str, tmp_path: Path) -> None:
+    code = (
+        BEGIN + f"    def forward(self, x):\n        return {SCORES}\n" + END.replace("return Net()", f"return {wrap}")
+    )
+    assert [(r.name, r.count) for r in traced(code, tmp_path).programs[0].rewrites] == [("fold_batch_norm", 1)]
+
+
+def test_a_network_that_changes_its_input_becomes_one_that_does_not(tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, x):\n        x.sub_(0.5).div_(0.25)\n        return {SCORES}\n" + END
+    program = torch.export.load(traced(code, tmp_path).programs[0].path)
+    assert not program.graph_signature.user_inputs_to_mutate
+    plain = torch.export.load(
+        traced(code.replace("x.sub_(0.5).div_(0.25)", "x = (x - 0.5) / 0.25"), tmp_path).programs[0].path
+    )
+    x = torch.rand(1, 3, 8, 8)
+    assert torch.allclose(program.module()(x.clone()), plain.module()(x), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("wrap", ["torch.jit.script(Net().eval())", "torch.jit.trace(Net().eval(), example_inputs())"])
+def test_torchscript_is_converted(wrap: str, tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, image):\n        return {SCORES.replace('x', 'image')}\n" + END
+    made = traced(code.replace("return Net()", f"return {wrap}"), tmp_path)
+    plain = traced(code, tmp_path / "plain")
+    x = torch.rand(1, 3, 8, 8)
+    expected, given = (torch.export.load(one.programs[0].path).module()(x) for one in (plain, made))
+    assert torch.allclose(given, expected, atol=1e-6)
+    assert [one.shape for one in made.inputs] == [(1, 3, 8, 8)]
+    assert made.params == plain.params
+    program = torch.export.load(made.programs[0].path)
+    assert not any(isinstance(size, torch.SymInt) for node in program.graph.nodes for size in sizes_of(node))
+
+
+def sizes_of(node: torch.fx.Node) -> tuple[object, ...]:
+    value = node.meta.get("val")
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else ()
+
+
+def test_inputs_by_name_come_in_the_order_of_forward(tmp_path: Path) -> None:
+    two = BEGIN + f"    def forward(self, x, bias):\n        return {SCORES} + bias\n"
+    given = "\ndef build():\n    return Net()\ndef example_inputs():\n    return {}\n"
+    made = traced(two + given.format("{'bias': torch.rand(1, 4), 'x': torch.rand(1, 3, 8, 8)}"), tmp_path)
+    assert [(one.name, one.shape) for one in made.inputs] == [("x", (1, 3, 8, 8)), ("bias", (1, 4))]
+    with pytest.raises(UsageError, match=r"names bias, and forward\(\) takes x, bias, in this order"):
+        traced(two + given.format("{'bias': torch.rand(1, 4)}"), tmp_path)
+    with pytest.raises(UsageError, match="and it returns float among them"):
+        traced(two + given.format("torch.rand(1, 3, 8, 8), 2.0"), tmp_path)
+
+
+def test_weights_of_another_type_than_the_inputs_are_said(tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, x):\n        return {SCORES}\n" + END
+    with pytest.raises(UsageError) as caught:
+        traced(code.replace("return Net()", "return Net().half()"), tmp_path)
+    assert caught.value.hint == "its weights are float16: build it with .float(), or give inputs of that type"
+    half = code.replace("return Net()", "return Net().bfloat16()").replace("8, 8)\n", "8, 8).bfloat16()\n")
+    assert traced(half, tmp_path, ()).inputs[0].dtype == "bfloat16"
