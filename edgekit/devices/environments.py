@@ -81,8 +81,8 @@ def python_with(asked: Wanted, progress: Progress, kept: Path | None = None) -> 
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder("environment", folder.parent) as work:
             made = work / "made"
-            run(asked, [sys.executable, "-m", "venv", "--without-pip", str(made)], work)
-            pip = [sys.executable, "-m", "pip", "--python", str(made / "bin" / "python"), "install", "--quiet"]
+            run(asked, [sys.executable, "-P", "-m", "venv", "--without-pip", str(made)], work)
+            pip = [sys.executable, "-P", "-m", "pip", "--python", str(made / "bin" / "python"), "install", "--quiet"]
             run(asked, [*pip, "--disable-pip-version-check", "--only-binary=:all:", str(asked), "numpy"], work)
             try:
                 made.rename(folder)

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from ..base.distribution import install_command
 from ..base.folders import labgrid_folder
+from ..base.listener import gather
 from ..base.processes.posix import take_lock, user_name
 from ..base.progress import Finished, Note, Progress, Step, Warned
 from ..errors import ToolError, did_you_mean
@@ -112,27 +113,22 @@ class Lease:
         """Run ``labgrid-client``; it survives our Ctrl-C, so that it is not stopped half-way.
 
         Raises:
-            DeviceError: no coordinator answers.
+            DeviceError: no coordinator answers, or its answer has no end.
         """
         environment = {key: value for key, value in os.environ.items() if key not in OVERRIDING}
         command = [self.program, "-x", self.coordinator, *words]
         limit = CALL_S if limit is None else limit
         hint = "is it running there? correct coordinator = in devices.toml, or LG_COORDINATOR"
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=limit,
-                check=False,
-                env=environment,
-                start_new_session=True,
+        printed = gather(command, limit, env=environment)
+        if printed.excess:
+            raise DeviceError(
+                "place", f"what {self.program} says of {self.coordinator} has no end: it {printed.excess}", hint
             )
-        except subprocess.TimeoutExpired as error:
+        if printed.code is None:
             message = f"the labgrid coordinator {self.coordinator} did not answer within {limit:.0f} s"
-            raise DeviceError("place", message, hint) from error
+            raise DeviceError("place", message, hint) from subprocess.TimeoutExpired(command, limit)
+        said = printed.stdout.decode(errors="replace")
+        done = subprocess.CompletedProcess(command, printed.code, said, printed.said)
         if done.returncode and re.search(r"coordinator is unavailable|Could not connect to coordinator", done.stderr):
             message = f"no labgrid coordinator answers at {self.coordinator}{quoted(done.stderr)}"
             raise DeviceError("place", message, hint)

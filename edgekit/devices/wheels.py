@@ -92,7 +92,7 @@ def fetch(machine: Machine, requirements: list[str], folder: Path) -> str:
     major, _, minor = machine.python.partition(".")
     abis = [f"cp{major}{minor}", "abi3", "none"]
     command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
+        sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
         "--implementation=cp", f"--python-version={machine.python}", *(f"--abi={abi}" for abi in abis),
         *(f"--platform={platform}" for platform in machine.platforms), "--dest", str(folder), *requirements,
     ]  # fmt: skip
@@ -112,5 +112,5 @@ def pip_wheel(files: list[Path]) -> Path:
 
 def has_pip() -> bool:
     """True when this interpreter has pip, which does the downloading."""
-    done = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-m", "pip", "--version"], capture_output=True, check=False)
     return done.returncode == 0

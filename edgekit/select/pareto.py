@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..base.stats import p50_interval
+from ..errors import UsageError
 from ..types import Evaluation, Summary
 
 SOFT = -0.07
@@ -28,6 +30,16 @@ class Limits:
     latency_ms: float | None = None
     size_mb: float | None = None
     accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no limit.
+
+        Raises:
+            UsageError: infinite, not a number, or below zero.
+        """
+        for name, value in (("latency", self.latency_ms), ("size", self.size_mb), ("accuracy", self.accuracy)):
+            if value is not None and not 0 <= value < math.inf:
+                raise UsageError(f"the limit of the {name} is {value:g}", "give a number from 0 on, or leave it out")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,31 @@ def test_changed_reports_and_new_files_do_not_make_it_dirty_but_changed_code_doe
     assert revision(tree, besides=tree / "device_reports").dirty
 
 
+@pytest.mark.parametrize("key", ["core.fsmonitor", "filter.x.clean", "filter.x.process", "filter.A.c.clean"])
+def test_a_repository_of_somebody_else_starts_no_program(tree: Path, key: str) -> None:
+    # As an archive brings it, with its .git; git then looks at every file anew.
+    run(tree, "config", key, "touch started; cat")
+    run(tree, "config", "filter.x.required", "true")
+    (tree / ".git" / "info" / "attributes").write_text(f"* filter={key.split('.', 1)[1].rsplit('.', 1)[0]}\n")
+    os.utime(tree / "code.py", (1, 1))
+    found = revision(tree)
+    assert not list(tree.rglob("started"))
+    assert found is not None
+    assert not found.dirty
+
+
+def test_a_submodule_starts_no_program_either(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    run(tmp_path / "other", "init", "--quiet")
+    name = ("-c", "user.name=a", "-c", "user.email=a@b")
+    run(tmp_path / "other", *name, "commit", "--quiet", "--allow-empty", "-m", "first")
+    run(tree, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "other"), "sub")
+    run(tree, *name, "commit", "--quiet", "-m", "sub")
+    run(tree / "sub", "config", "core.fsmonitor", "touch started; false")
+    assert revision(tree) is not None
+    assert not list(tree.rglob("started"))
+
+
 def test_reports_kept_elsewhere_change_nothing(tree: Path, tmp_path: Path) -> None:
     assert revision(tree, besides=tmp_path / "elsewhere") == revision(tree)
 

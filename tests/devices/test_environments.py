@@ -7,6 +7,7 @@ import pytest
 
 from edgekit.base.progress import silent
 from edgekit.devices.environments import Wanted, python_with, wanted
+from edgekit.devices.wheels import has_pip
 from edgekit.errors import ToolError, UsageError
 
 
@@ -65,3 +66,10 @@ def test_a_version_that_is_not_to_be_had_leaves_nothing(offline, tmp_path):
         python_with(Wanted("onnxruntime", "0.1"), silent)
     assert "pip index versions onnxruntime" in caught.value.hint
     assert list((tmp_path / "cache" / "environments").iterdir()) == []
+
+
+def test_pip_is_the_interpreters_own_and_not_the_projects(tmp_path, monkeypatch):
+    (tmp_path / "pip.py").write_text("from pathlib import Path\nPath('started').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    has_pip()
+    assert not (tmp_path / "started").exists()

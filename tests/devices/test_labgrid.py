@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from edgekit.devices.labgrid import addressed, parse
+from edgekit.base.progress import silent
+from edgekit.devices.labgrid import Lease, addressed, parse
 from edgekit.devices.ssh_errors import DeviceError
 from edgekit.types import Device
 
@@ -57,3 +60,23 @@ def test_an_address_that_cannot_be_used(services: str, message: str) -> None:
     with pytest.raises(DeviceError, match=message) as caught:
         addressed(Device(id="board", transport="ssh", labgrid="shelf"), shown)
     assert "address = under [board]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("exec yes", r"says of 127\.0\.0\.1:1 has no end: it printed more than"),
+        ("exec cat /dev/zero", "has no end"),
+        ("exec yes >&2", "labgrid refused it"),
+    ],
+)
+def test_an_answer_without_an_end_is_given_up(
+    says: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "client"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("EDGEKIT_LABGRID_CLIENT", str(program))
+    lease = Lease(Device(id="board", transport="ssh", labgrid="shelf", coordinator="127.0.0.1:1"), silent)
+    with pytest.raises(DeviceError, match=message):
+        lease.show()

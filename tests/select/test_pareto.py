@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.errors import UsageError
 from edgekit.select.pareto import Candidate, Limits, near_limit, objective, rank
 
 
@@ -41,6 +42,13 @@ def test_every_limit_is_named():
     assert one.missed == ("40 ms, over 20", "9 MB, over 5", "top-1 60 %, below 70")
     (one,) = rank([candidate(1, None)], Limits(accuracy=70))
     assert one.missed == ("no accuracy is known",)
+
+
+@pytest.mark.parametrize("name", ["latency_ms", "size_mb", "accuracy"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
+def test_what_is_no_limit_is_refused(name: str, value: float):
+    with pytest.raises(UsageError, match="the limit of the"):
+        Limits(**{name: value})
 
 
 def test_an_unknown_accuracy_comes_after_a_known_one():

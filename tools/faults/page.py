@@ -16,7 +16,7 @@ INTRODUCTION = """# Faults on purpose
 loaded before all others (`tools/faults/shim.c`) counts what a command and its children do to files, which programs they
 start, and what `ssh` sends. Then each of these operations fails once in turn, or its process is killed. "Fails" means
 in turns a full disk (ENOSPC), a broken one (EIO) and a refusal (EACCES); a lock fails with EIO, a start with EAGAIN,
-and what `ssh` sends with EPIPE. "22 of 90" says that every fourth operation had its turn (`--every 4`): all take hours.
+and what `ssh` sends with EPIPE. "22 of 90" says that so many operations had their turn (`--every 4`): all take hours.
 
 *Whole* promises: it ends by itself with exit code 0, or with 3 and a cause, never with a traceback; no process is left;
 what stood there stands there whole, or the new one does; and the same command then works without help, and leaves

@@ -168,7 +168,7 @@ def install_wheels(root: Path, log: Path, progress: Progress) -> None:
     """Put the runtimes' aarch64 wheels where the board's Python finds them."""
     progress(Step(f"installing the aarch64 wheels of {', '.join(WHEELS)}"))
     command = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
+        sys.executable, "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
         "--root-user-action=ignore", "--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}",
         *(f"--abi={abi}" for abi in ("cp311", "abi3", "none")), *(f"--platform={glibc}_aarch64" for glibc in GLIBC),
         "--cache-dir", str(boards_folder() / "wheels"), "--target", str(root / SITE), *WHEELS,
