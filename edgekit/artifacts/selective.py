@@ -256,7 +256,11 @@ def clipping_doubt(clipping: Clipping) -> str:
 
 
 def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
-    """How many moves to try next, as the simulation, set right by the last artifact, asks for; None: none is left."""
+    """How many moves to try next, as the simulation, set right by the last artifact, asks for; None: none is left.
+
+    Where nothing reaches what is only aimed at, the moves that bring less than :data:`WORTH_DB` together are left out:
+    they cost time and space.
+    """
     last = tried[-1]
     simulated = [path.sqnr_db, *(move.sqnr_db for move in path.moves)]
     off = last.parity.sqnr_db - simulated[last.moves]
@@ -264,8 +268,14 @@ def next_point(path: Placement, tried: list[Tried], goal: Goal) -> int | None:
     if not points:
         return None
     wanted = wanted_db(last.parity, goal)
-    fitting = (count for count in points if simulated[count] + off >= wanted)
-    count = next(fitting, points[-1])
+    count = next((count for count in points if simulated[count] + off >= wanted), None)
+    if count is None and goal.aimed:
+        worth = max(simulated[count] for count in points) - WORTH_DB
+        if last.parity.passed and simulated[last.moves] > worth:
+            return None
+        count = next(count for count in points if simulated[count] >= worth)
+    if count is None:
+        count = points[-1]
     if len(tried) > 1:
         count = max(count, min(last.moves + ENOUGH_MOVES, points[-1]))
     return count

@@ -71,6 +71,19 @@ def test_each_artifact_sets_the_simulation_right(measured, expected):
     assert found == expected
 
 
+def test_moves_that_bring_little_are_left_out_where_the_aim_is_out_of_reach():
+    """20 dB are aimed at, 16.8 in reach: 16 of them with two moves."""
+    found = path(10, 14, 16, 16.3, 16.5, 16.7, 16.8)
+    aim = Goal(20.0, 0.1, aimed=True)
+    near = [tried(0, 10.0), tried(2, 16.2)]
+    assert next_point(found, near[:1], aim) == 2
+    assert near[-1].parity.passed
+    assert next_point(found, near, aim) is None
+    missed_it = near[-1].parity.model_copy(update={"failures": ("top-1 agrees on 12 of 16",)})
+    assert next_point(found, [near[0], replace(near[1], parity=missed_it)], aim) == 5
+    assert next_point(found, near[:1], Goal(20.0, 0.5)) == 6, "what has to be reached is worth every move"
+
+
 def test_what_differs_between_images_asks_for_more():
     """13 dB are enough, but not for what the images differ by, which is 3 dB short: 16 are wanted."""
     parity = tried(0, 13.0).parity.model_copy(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -46,8 +47,8 @@ def named_tensors(made: Any) -> dict[str, Any]:
     """The parts of an output by name: of keys and fields those, of places in a list ``output``, ``output_1`` ..."""
     found: dict[str, Any] = {}
     for place, (name, leaf) in enumerate(leaves_of(made, "")):
-        fallback = "output" if place == 0 else f"output_{place}"
-        found[name if name and name not in found else fallback] = leaf
+        wishes = chain((name, "output" if place == 0 else ""), (f"output_{number}" for number in count(max(place, 1))))
+        found[next(wish for wish in wishes if wish and wish not in found)] = leaf
     return found
 
 
