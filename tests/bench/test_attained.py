@@ -47,7 +47,7 @@ def test_an_artifact_without_layers_says_how_to_get_them(artifact: Path, tmp_pat
     outcome = profile([str(artifact)], reports_root=tmp_path / "reports", roofline=True, limits=SHORT)
     with pytest.raises(UsageError, match="lists no layers") as caught:
         outcome.raise_failures()
-    assert caught.value.hint == "export it again: python make_tiny.py"
+    assert caught.value.hint == "export it again"
 
 
 def test_an_emulated_board_has_no_peaks() -> None:
