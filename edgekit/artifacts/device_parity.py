@@ -71,9 +71,7 @@ def check_image(stored: Stored) -> tuple[np.ndarray, np.ndarray]:
         with np.load(path, allow_pickle=False) as saved:
             return saved["input"], saved["reference"]
     except (*UNREADABLE, KeyError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(
-            f"{path} does not hold a check image: {error}", f"export it again: {stored.artifact.command}"
-        ) from error
+        raise UsageError(f"{path} does not hold a check image: {error}", stored.artifact.again) from error
 
 
 def read_outputs(path: Path, spec: TensorSpec, count: int) -> np.ndarray:

@@ -27,10 +27,10 @@ from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpe
 from ..types.answers import InspectAnswer, Port
 from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
+from ..verify.damaged import check_beginning, cut
 from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
 from .children.imports import examination
-from .damaged import check_beginning, cut
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
 
