@@ -13,8 +13,7 @@ from ..base.untrusted import read_json, read_text
 from ..catalog import find_card
 from ..errors import UsageError
 from ..reports.store import first_problem
-from ..types import Artifact, ModelCard, Stored
-from ..types.commands import is_export
+from ..types import Artifact, ModelCard, Stored, commands
 
 DEFAULT_SET = "edgekit export mobilenet_v3 --format tflite --int8"
 
@@ -64,8 +63,8 @@ def again(path: Path) -> str:
         command = read_json(path, "", LARGEST_MANIFEST_BYTES)["command"]
     except (UsageError, KeyError, TypeError):
         command = None
-    known = isinstance(command, str) and is_export(command)
-    return f"export it again: {command}" if known else f"export the artifact again, for example {DEFAULT_SET}"
+    whole = command if isinstance(command, str) else ""
+    return commands.again(whole, f"export the artifact again, for example {DEFAULT_SET}")
 
 
 def check_files(stored: Stored) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import RUNTIME_OF, Format, Frozen, IoType, Name, Precision, Runtime, TargetClass
-from .commands import is_export
+from .commands import again
 from .models import ModelCard, TensorSpec
 from .profiles import Overrides, ParityTolerance
 from .roofline import LayerLoad
@@ -254,7 +254,7 @@ class Artifact(Frozen):
         """Advice on making the artifact again; a command of the manifest's only where it is one of ours."""
         if self.origin:
             return f"give its file again: {self.origin}"
-        return f"export it again: {self.command}" if is_export(self.command) else "export it again"
+        return again(self.command)
 
     @property
     def float_macs_share(self) -> float:

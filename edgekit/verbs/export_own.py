@@ -18,7 +18,6 @@ from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
 from ..artifacts.own.onnx_file import from_onnx
 from ..artifacts.own.program import exported
 from ..artifacts.own.requests import OwnSource
-from ..artifacts.own.script import unscripted
 from ..artifacts.own.source import bare
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
@@ -178,7 +177,7 @@ def keep(network: nn.Module | ExportedProgram, examples: tuple[Tensor, ...], pat
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:
-        exported(flattened(unscripted(bare(network), examples), examples), examples, path)
+        exported(flattened(bare(network), examples), examples, path)
     finally:
         for module in training:
             module.training = True

@@ -31,7 +31,6 @@ from ..own.requests import (
     Traced,
     TraceRequest,
 )
-from ..own.script import unscripted
 from ..own.source import EXAMPLES, build_network, example_inputs, import_code
 
 FARTHER_DB = 6.0
@@ -47,7 +46,7 @@ def trace(request: TraceRequest) -> Traced:
     network, examples = built(request.source, request.weights)
     refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
-    network = flattened(unscripted(network, inputs), inputs)
+    network = flattened(network, inputs)
     outputs = outputs_of(network, inputs)
     for name, value in outputs.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -89,7 +88,7 @@ def facts(request: FactsRequest) -> NetworkFacts:
     """
     network, examples = built(request.source, None)
     _, inputs = chosen_inputs(network, examples, request.asked)
-    network = flattened(unscripted(network, inputs), inputs)
+    network = flattened(network, inputs)
     outputs_of(network, inputs)  # which says what is wrong where it fails
     return facts_of_run(network, inputs)
 

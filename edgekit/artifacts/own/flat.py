@@ -16,15 +16,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from .program import made_of
+from .program import made_of, numbered
+from .script import unscripted
 
 
 def flattened(network: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
     """The network itself where any program can hold what it does, else one that does the same plainly.
 
     Raises:
-        UsageError: it fails on the inputs.
+        UsageError: it fails on the inputs, or is TorchScript that PyTorch cannot convert.
     """
+    network = unscripted(network, inputs)
     copies = tuple(one.clone() for one in inputs)
     made = made_of(network, copies)
     changes = not all(map(torch.equal, copies, inputs))
@@ -47,7 +49,7 @@ def named_tensors(made: Any) -> dict[str, Any]:
     """The parts of an output by name: of keys and fields those, of places in a list ``output``, ``output_1`` ..."""
     found: dict[str, Any] = {}
     for place, (name, leaf) in enumerate(leaves_of(made, "")):
-        wishes = chain((name, "output" if place == 0 else ""), (f"output_{number}" for number in count(max(place, 1))))
+        wishes = chain((name,), (numbered("output", number) for number in count(place)))
         found[next(wish for wish in wishes if wish and wish not in found)] = leaf
     return found
 

@@ -32,7 +32,12 @@ def input_names(network: nn.Module, count: int) -> tuple[str, ...]:
     plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(plain) >= count:
         return tuple(plain[:count])
-    return tuple("input" if place == 0 else f"input_{place}" for place in range(count))
+    return tuple(numbered("input", place) for place in range(count))
+
+
+def numbered(word: str, place: int) -> str:
+    """``word`` for the first place, ``word_1`` for the second ..."""
+    return word if place == 0 else f"{word}_{place}"
 
 
 def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
@@ -56,7 +61,7 @@ def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
             )
     if isinstance(made, dict) and len(made) == len(leaves):
         return {str(key): leaf for key, leaf in zip(made, leaves, strict=True)}
-    return {"output" if place == 0 else f"output_{place}": leaf for place, leaf in enumerate(leaves)}
+    return {numbered("output", place): leaf for place, leaf in enumerate(leaves)}
 
 
 def made_of(network: nn.Module, inputs: Tensors) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
+from ..any.onnx_file import QUANTIZED
 from . import arithmetic, layers, recurrent, shapes
 from .node import Node, NotKnown, Operator
 
@@ -79,7 +80,7 @@ def network_of(model: ModelProto, samples: Mapping[str, Tensor], name: str) -> O
     for node in nodes_of(model, known):
         values |= {one: known[one] for one in node.inputs if one in known}
         place = f"{name} has the operator {node.kind} (output {node.outputs[0]!r})"
-        if node.kind in QUANTIZED:
+        if node.kind in WITH_SCALES:
             raise UsageError(f"{place}: it is quantized, and its scales cannot be kept in TFLite", FLOAT_FILE)
         if node.kind not in OPERATORS and node.kind != LINEAR:
             raise UsageError(f"{place}, which edgekit cannot bring to PyTorch and so not to TFLite", REMEDY)
@@ -99,10 +100,7 @@ def network_of(model: ModelProto, samples: Mapping[str, Tensor], name: str) -> O
     return OnnxNetwork(steps, known, inputs, [one.name for one in model.graph.output])
 
 
-QUANTIZED = {
-    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger",
-    "MatMulInteger",
-}  # fmt: skip
+WITH_SCALES = QUANTIZED | {"DynamicQuantizeLinear"}
 FLOAT_FILE = "give the float file that it was made from, with --int8; or keep the scales: --format onnx,openvino"
 REMEDY = "export the network's PyTorch code (net.py), or take another format"
 
