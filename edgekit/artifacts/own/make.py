@@ -19,7 +19,7 @@ from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
-from ..children.imports import conversion, examination
+from ..children.imports import examination, own_conversion
 from ..described import describe_file
 from ..foreign import ends_of
 from ..manifest import entry, profile_words
@@ -69,7 +69,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
-            imports=conversion(profile),
+            imports=own_conversion(profile),
         )
         progress(Step("verifying"))
         facts, examined = examine(network, profile, folder, made)

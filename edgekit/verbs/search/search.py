@@ -32,6 +32,7 @@ from ...types import ModelCard
 from ...types.networks.searches import SearchSettings, Tried, best_of
 from ...zoo.complexity import layer_costs, total_cost
 from ...zoo.registry import create
+from ...zoo.shapes_only import shapes_only
 from .pricing import Cost, Price, pricing
 from .study import Asked, Study, begin_study, kept_settings
 
@@ -252,7 +253,7 @@ class Trying:
         plain = Tried(number=asked.number, card=path.name, state="failed")
         progress = telling(f"network {asked.number}", self.progress)
         try:
-            with torch.device("meta"):
+            with shapes_only():
                 total = total_cost(layer_costs(create(card), (1, *card.input_shape)))
             progress(Step(f"its latency on {settings.device}"))
             cost = self.price(card, path)

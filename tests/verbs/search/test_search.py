@@ -20,6 +20,7 @@ from edgekit.verbs.search.search import PAGE, SearchOptions, search
 from edgekit.verbs.search.study import JOURNAL, kept_settings
 from edgekit.zoo.complexity import layer_costs, total_cost
 from edgekit.zoo.registry import create
+from edgekit.zoo.shapes_only import shapes_only
 
 pytest.importorskip("optuna")
 BRIEF = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=20, min_s=0.01, max_s=0.2)
@@ -71,7 +72,7 @@ def by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def pricing(*_: Any, **__: Any) -> Iterator[Price]:
         def price(card: Any, _path: Path) -> Cost:
-            with torch.device("meta"):
+            with shapes_only():
                 return Cost(total_cost(layer_costs(create(card), (1, *card.input_shape))).macs / 1e6, "counted")
 
         yield price
