@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.distribution import install_command
+from ...base.files import check_writable
 from ...errors import ToolError, UsageError
 from ...select.space import Choice, Space
 from ...types.networks.searches import SearchSettings, Tried
@@ -111,6 +112,7 @@ def begin_study(folder: Path, space: Space, settings: SearchSettings) -> Study:
             f"{folder} holds a search with {other} {then[other]}, not {now[other]}",
             "give the same options to go on with it, or another folder with --out",
         )
+    check_writable(folder, "--out")
     folder.mkdir(parents=True, exist_ok=True)
     with damage_named(folder):
         kept = opened(folder, settings.seed)
