@@ -116,7 +116,10 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         RECIPES["small"], epochs=options.epochs, batch=options.batch, lr=options.lr, seed=options.seed
     )
     whole = load_data(options.data, card.preprocessing)
+    if whole.note:
+        progress(Note(whole.note))
     if card.num_classes != len(whole.classes):
+        progress(Note(f"{whole.name} has {len(whole.classes)} classes, and so have the networks; {card.id} has others"))
         space = width_classes(space, len(whole.classes))
     data = judged_apart(whole, options.images, options.judge, options.seed)
     folder = options.out or inside(OUT, "search", card.id, options.device, field="the names of the model and device")

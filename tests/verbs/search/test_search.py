@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from edgekit.bench.session import Limits
 from edgekit.catalog import find_card
@@ -98,3 +99,22 @@ def test_networks_are_exported_and_measured_on_a_device(small_mnasnet: Path, sea
     assert (one.state, one.cost_kind) == ("trained", "measured")
     assert one.cost_ms is not None
     assert (found.folder / "artifacts" / "small_s000" / "onnx-fp32" / "manifest.json").is_file()
+
+
+def test_a_folder_of_grey_images_of_other_classes_and_size(
+    by_macs: None, small_mnasnet: Path, search_options: SearchOptions, heard: Any, tmp_path: Path
+) -> None:
+    """The networks get the data's classes; what happens to its images is said."""
+    for shade, name in ((60, "dark"), (200, "light")):
+        folder = tmp_path / "photos" / name
+        folder.mkdir(parents=True)
+        for number in range(20):
+            Image.new("L", (7, 7), shade + number).save(folder / f"{number}.png")
+    options = replace(search_options, data=str(tmp_path / "photos"), images=20, judge=10, trials=2)
+    found = search(str(small_mnasnet), options, heard)
+    assert {find_card(str(found.folder / "cards" / one.card)).num_classes for one in found.tried} == {2}
+    assert found.tried[0].images == 10
+    told = " ".join(heard.lines)
+    assert "photos has 2 classes, and so have the networks; small has others" in told
+    assert "images of 7 x 7 are enlarged to the network's 16 x 16" in told
+    assert "one image in 10 of every class is held out" in told
