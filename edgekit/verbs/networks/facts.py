@@ -24,13 +24,12 @@ def facts_of_card(model: str) -> tuple[str, NetworkFacts]:
     Raises:
         UsageError: no such card, or its architecture does not fit its family.
     """
-    import torch
-
     from ...zoo.facts import network_facts
     from ...zoo.registry import create
+    from ...zoo.shapes_only import shapes_only
 
     card = find_card(model)
-    with torch.device("meta"):
+    with shapes_only():
         network = create(card).eval()
     return card.id, network_facts(network, (1, *card.input_shape))
 
