@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..base.fetched.archives import members
+from ..base.files import sha256_file
 from ..base.images.image_arrays import fitted, size_note
 from ..base.images.photo_files import split_folders
 from ..base.images.pixels import Each, Pixels, evenly, load_pixels, sample_notes, source_digest
@@ -88,7 +89,7 @@ def digest_of(source: str | None, part: Part) -> str:
     folder = fashion_mnist.FOLDER if source == fashion_mnist.NAME else Path(source.partition(":")[2])
     digest = hashlib.sha256(part.encode())
     for path in sorted(folder.glob("*.gz")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(bytes.fromhex(sha256_file(path)))
     return digest.hexdigest()
 
 

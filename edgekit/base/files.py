@@ -20,7 +20,7 @@ from pathlib import Path
 from ..errors import ToolError, UsageError
 from .exchange import exchange
 from .locks import STALE_S, claimed, create_locked, free, locks_work, machine, owned, untouched
-from .owned import check_replaceable, claim
+from .owned import check_replaceable, check_same, claim
 from .processes.posix import MOVES_OPEN_FILES, UNTRUSTED
 
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
@@ -235,7 +235,8 @@ def staged_folder(final: Path) -> Iterator[Path]:
     Raises:
         UsageError: ``final`` is a file, or a folder above it, or a link that leads nowhere but to itself; or it is a
             folder that edgekit did not make.
-        ToolError: the parent folder cannot be written.
+        ToolError: the parent folder cannot be written, or somebody has put something else in the temporary folder's
+            place.
     """
     final = behind_link(final)
     # Named before it is made, so that the block removes it even if a signal comes in between.
@@ -251,7 +252,9 @@ def staged_folder(final: Path) -> Iterator[Path]:
             stack.enter_context(owned(staging, besides=(aside(staging), going(staging))))
             stack.callback(clear, staging, final)
             staging.mkdir()
+            made = staging.lstat()
         yield staging
+        check_same(staging, made)
         with writing(final):
             replace_folder(staging, final)
 

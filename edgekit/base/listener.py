@@ -59,10 +59,12 @@ class Listener:
     def line(self, deadline: float) -> bytes | None:
         """The next line with its newline; empty at the end of stdout, None when ``deadline`` (monotonic) has passed.
 
+        Also where the next line has come already: a program that never stops would otherwise outlast any deadline.
+
         Raises:
             ExcessError: the line, or what there is on stderr, is too long.
         """
-        while True:
+        while time.monotonic() < deadline:
             cut = self._pending.find(b"\n", self._searched) + 1
             if cut:
                 return self._take(cut)
@@ -71,6 +73,7 @@ class Listener:
                 raise ExcessError(f"printed a line of more than {in_words(self.line_bytes)}")
             if not self._more(deadline):
                 return self._take(len(self._pending)) if self._ended else None
+        return None
 
     def skip_to(self, mark: bytes, deadline: float) -> bytes | None:
         """Pass over all that comes before the line ``mark``, which says that a program of ours begins.

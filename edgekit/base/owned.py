@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import ToolError, UsageError
 
 MARK = ".edgekit-folder"
 MARK_TEXT = "edgekit made this folder and replaces it as a whole: keep nothing of your own in it.\n"
@@ -46,6 +46,23 @@ def check_replaceable(final: Path) -> None:
             if os.path.samestat(looked_at, final.stat()):
                 raise not_ours(final, names)
         # Another writer has put a new folder in its place meanwhile, and the names may be of the one that it removes.
+
+
+def check_same(folder: Path, made: os.stat_result) -> None:
+    """Make sure that a temporary folder is still the one that was made: others may be able to rename it.
+
+    Raises:
+        ToolError: it is another one, a link, or gone.
+    """
+    try:
+        same = os.path.samestat(made, folder.lstat())
+    except OSError:
+        same = False
+    if not same:
+        raise ToolError(
+            f"{folder} is not the folder that was made there: somebody has moved it away while it was being filled",
+            f"see who else may write in {folder.parent}; what was written may lie elsewhere",
+        )
 
 
 def not_ours(final: Path, names: list[str]) -> UsageError:

@@ -10,7 +10,7 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
-from .shared.limits import LARGEST_BATCH, MOST_RUNS
+from .shared.limits import LARGEST_BATCH, MOST_RUNS, MOST_STREAMS, MOST_THREADS
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -118,7 +118,7 @@ def profile_command(
     if on is not None:
         chosen = "onnxruntime"
     shapes = input_shapes(input_)
-    at_once = () if streams is None else thread_counts(streams, "--streams")
+    at_once = () if streams is None else thread_counts(streams, "--streams", MOST_STREAMS)
     long_s = None if sustained is None else seconds(sustained, "--sustained", least=2.0)
     for place in places:
         building = what_is_built_first(place.id)
@@ -237,17 +237,20 @@ def known_accelerator(text: str) -> Accelerator:
     raise UsageError(f"unknown accelerator {text!r}", did_you_mean(text, names))
 
 
-def thread_counts(text: str, option: str = "--threads") -> list[int]:
+def thread_counts(text: str, option: str = "--threads", most: int = MOST_THREADS) -> list[int]:
     """``1,2,4`` as numbers, the value of ``option``.
 
     Raises:
-        UsageError: something else.
+        UsageError: something else, or a number above ``most``.
     """
-    from ..errors import UsageError
+    from ..errors import UsageError, shown
 
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise UsageError(f"{option} takes whole numbers from 1, got {text!r}", f"for example {option} 1,2,4")
+    sound = all(word.isascii() and word.isdigit() and len(word) < 10 and 0 < int(word) <= most for word in words)
+    if not sound:
+        raise UsageError(
+            f"{option} takes whole numbers from 1 to {most}, got {shown(text)}", f"for example {option} 1,2,4"
+        )
     return [int(word) for word in words]
 
 

@@ -11,7 +11,7 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import IO, Self
 
@@ -31,7 +31,9 @@ ADB_SAYS = re.compile(
 """The client's own words for a missing connection."""
 
 
+LONGEST_OWNER = 200
 LONGEST_LINE = 1 << 14
+"""Bytes that the phone may print before it is ours, in one line or several."""
 
 
 class AdbMachine(ShellMachine):
@@ -82,10 +84,10 @@ class AdbMachine(ShellMachine):
         self.heard = Listener(self.holder, LONGEST_LINE)
         deadline = time.monotonic() + CALL_S
         try:
-            while line := self.heard.line(deadline):
+            for line in first_lines(self.heard, deadline):
                 word, _, rest = line.decode(errors="replace").strip().partition(" ")
                 if word == "busy":
-                    message = f"{self.name} is in use by {visible(rest)}"
+                    message = f"{self.name} is in use by {visible(rest[:LONGEST_OWNER])}"
                     raise DeviceError("busy", message, "wait until that run has ended")
                 if word == "edgekit-ready":
                     self.run = f"{self.base}/runs/{name}"
@@ -181,3 +183,17 @@ class AdbMachine(ShellMachine):
         """The error of a connection that ended too early."""
         message = f"{what}: the connection to {self.name} was lost{quoted(said)}"
         return DeviceError("lost", message, "was the cable pulled, or adb restarted? then run it again")
+
+
+def first_lines(heard: Listener, deadline: float) -> Iterator[bytes]:
+    """The lines that a phone prints before it is ours.
+
+    Raises:
+        ExcessError: there are far more than one.
+    """
+    taken = 0
+    while line := heard.line(deadline):
+        taken += len(line)
+        if taken > LONGEST_LINE:
+            raise ExcessError(f"printed {LONGEST_LINE} bytes and more, and not that it is ready")
+        yield line

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from ..base.clean import visible
 from ..base.listener import gather
 from ..base.progress import Progress, Step
-from ..errors import ToolError
+from ..errors import LISTED, ToolError, shown
 from .ssh_errors import DeviceError, quoted
 
 ASK_S, CONNECT_S = 20.0, 30.0
 """Deadlines: of a question to adb or its server, and of a connection over TCP."""
 NO_ADB = "apt-get install adb, or unpack Android's platform-tools and name the program: EDGEKIT_ADB=/…/adb"
+LONGEST_SERIAL = 80
 AGAIN = "plug it in again, or: adb reconnect offline"
 
 
@@ -125,10 +126,13 @@ class Phone:
         if state == "offline":
             return DeviceError("unreachable", f"{self.name} is offline for adb, after connecting anew, too", AGAIN)
         if state == "missing":
-            there = [line.split()[0] for line in self.ask("devices")[1].splitlines() if "\t" in line]
-            others = f"adb sees {', '.join(there)}" if there else "adb sees no device at all"
+            rows = [line.split() for line in self.ask("devices")[1].splitlines() if "\t" in line]
+            there = [row[0] for row in rows if row]
+            more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
+            names = ", ".join(name[:LONGEST_SERIAL] for name in there[:LISTED])
+            others = f"adb sees {names}{more}" if there else "adb sees no device at all"
             hint = "plug it in and switch on USB debugging (Settings, Developer options)"
             if there:
                 hint = f"correct its address in devices.toml; or {hint}"
             return DeviceError("unreachable", f"there is no {self.serial}, which is {self.name}; {others}", hint)
-        return DeviceError("unreachable", f"{self.name} is in the state {state!r}", "start Android on it")
+        return DeviceError("unreachable", f"{self.name} is in the state {shown(state)}", "start Android on it")

@@ -165,7 +165,7 @@ class ShellMachine(ABC):
             strange = ["".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in digests]
             if strange:
                 message = f"{what}: {self.name} answered {shown(strange[0])} where names of missing files should be"
-                raise DeviceError("failed", message, "does something there print into commands over SSH?")
+                raise DeviceError("failed", message, "does something there print into the commands that we send?")
             return [digest for digest in digests if digest in {parts[2] for parts in told}]
 
         missing = link(list(rows))

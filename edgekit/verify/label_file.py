@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.files import check_regular
+from ..base.untrusted import read_bounded
 from ..errors import UsageError, did_you_mean, shown
 
+LARGEST_BYTES = 256 << 20
+"""Of labels: ten million lines have less."""
 HINT = "one class number a line in the order of the sorted images, or lines of FILE,NUMBER"
 FILE = re.compile(r"\.\w{2,4}$")
 NUMBER = re.compile(r"(\d{1,9})(?:[.,]0*)?")
@@ -64,7 +67,9 @@ def text_of(path: Path) -> str:
         UsageError: it cannot be read.
     """
     try:
-        content = check_regular(path).read_bytes()
+        content = read_bounded(check_regular(path), LARGEST_BYTES)
+        if len(content) > LARGEST_BYTES:
+            raise UsageError(f"cannot read the labels {path}: it has more than {LARGEST_BYTES >> 20} MB", HINT)
         wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -111,14 +111,14 @@ def opened(path: Path) -> Iterator[tuple[Any, tuple[KerasLayer, ...]]]:
         import pyfive
     except ImportError as error:
         raise ToolError("files of Keras need pyfive, which is not installed", install_command("keras")) from error
-    if path.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"it has more than {LARGEST_BYTES >> 30} GB")
+    check_size(path.stat().st_size)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of attributes that no weight needs
             if zipfile.is_zipfile(path):
                 with zipfile.ZipFile(path) as archive:
                     check_config(archive.getinfo(CONFIG).file_size)
+                    check_size(archive.getinfo(WEIGHTS).file_size)
                     yield pyfive.File(BytesIO(archive.read(WEIGHTS))), read_layers(archive.read(CONFIG))
             else:
                 root = pyfive.File(BytesIO(path.read_bytes()))
@@ -235,6 +235,16 @@ def datasets(root: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{path}{name}", member
             else:
                 waiting.append((f"{path}{name}/", member, depth + 1))
+
+
+def check_size(size: int) -> None:
+    """Make sure that weights are no larger than a light network's, before memory is taken for them.
+
+    Raises:
+        ValueError: they are.
+    """
+    if size > LARGEST_BYTES:
+        raise ValueError(f"it has more than {LARGEST_BYTES >> 30} GB")
 
 
 def check_config(size: int) -> None:

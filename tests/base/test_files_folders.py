@@ -146,3 +146,28 @@ def test_a_signal_just_when_the_staging_folder_is_made_leaves_nothing(tmp_path, 
     with pytest.raises(SystemExit), staged_folder(tmp_path / "final"):
         pytest.fail("the block must not be entered")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "nothing"])
+def test_what_somebody_puts_in_the_staging_folders_place_is_not_taken(tmp_path, kind):
+    """In a folder that others may write, too, one of them renames it while it is being filled."""
+    shared, elsewhere = tmp_path / "shared", tmp_path / "elsewhere"
+    with staged_folder(shared / "profile") as folder:
+        (folder / "file").write_text("old")
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("mine")
+
+    def write() -> None:
+        with staged_folder(shared / "profile") as folder:
+            folder.rename(tmp_path / "stolen")
+            if kind == "link":
+                folder.symlink_to(elsewhere)
+            elif kind == "folder":
+                folder.mkdir()
+                (folder / "file").write_text("evil")
+
+    with pytest.raises(ToolError, match="is not the folder that was made there"):
+        write()
+    assert (shared / "profile" / "file").read_text() == "old"
+    assert not (shared / "profile").is_symlink()
+    assert names(elsewhere) == ["precious"]

@@ -74,7 +74,7 @@ def test_it_loads_nothing_until_it_runs(module: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize("threads", ["0", "two", "1,,2", "-1", "1.5"])
+@pytest.mark.parametrize("threads", ["0", "two", "1,,2", "-1", "1.5", "1,999999999", "9" * 30])
 def test_thread_counts_are_whole_numbers(tmp_path: Path, threads: str) -> None:
     done = CliRunner().invoke(APP, [str(DATA / "tiny"), "--threads", threads, "--reports", str(tmp_path)])
     assert isinstance(done.exception, UsageError)

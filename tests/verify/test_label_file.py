@@ -8,6 +8,7 @@ from PIL import Image
 
 from edgekit.errors import UsageError
 from edgekit.verify.evaluation_data import load_images, with_numbers
+from edgekit.verify.label_file import text_of
 
 
 @pytest.fixture
@@ -87,6 +88,14 @@ def test_what_does_not_fit_is_said(photos, tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(UsageError, match=said):
         load_images(str(photos), str(path))
+
+
+def test_labels_without_measure_are_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(UsageError, match="it has more than 256 MB"):
+        text_of(path)
 
 
 def test_files_of_an_array_have_no_names(tmp_path):

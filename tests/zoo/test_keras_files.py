@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zipfile
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import nn
 
 from edgekit.catalog import find_card
 from edgekit.errors import EdgekitError, UsageError
+from edgekit.zoo import keras_files
 from edgekit.zoo.build import build_with_provenance
 from edgekit.zoo.checkpoints import read_checkpoint
 from edgekit.zoo.conventions import TF_EPS
@@ -130,6 +132,20 @@ def test_hostile_files_are_refused(spoil: Any, said: str, tmp_path: Path) -> Non
     with h5py.File(path, "w") as file:
         spoil(file)
     with pytest.raises(UsageError, match=said):
+        read_checkpoint(path)
+
+
+def test_weights_that_unpack_to_more_than_a_light_networks_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every archive may unpack to some hundred MB, and a large one to many times its size."""
+    monkeypatch.setattr(keras_files, "LARGEST_BYTES", 1 << 20)
+    path = tmp_path / "large.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n" + bytes(2 << 20))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(UsageError, match="it has more than 0 GB"):
         read_checkpoint(path)
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...errors import UsageError
 from ...types import ImageSet, Preprocessing, TensorSpec
 from ..fetched.archives import check_npz
+from ..files import sha256_file
 from .decode import LARGEST, decode, photo_notes
 from .image_arrays import NPZ_HINT, checked_images, fitted, size_note
 from .npz_rows import read_rows
@@ -84,7 +85,7 @@ def source_digest(source: str | None) -> str:
         paths, _, _ = image_files(BUNDLED if source is None else Path(source))
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(bytes.fromhex(sha256_file(path)))
     return digest.hexdigest()
 
 

@@ -39,6 +39,7 @@ from .warm import Forked, fork
 Request = TypeVar("Request", bound=Frozen)
 Answer = TypeVar("Answer", bound=Frozen)
 
+TAIL_BYTES = 1 << 18
 LOG_TAIL_LINES, LONGEST_LINE = 12, 500
 IDLE = "try again when the machine has less to do"
 """Advice after a timeout that no option sets."""
@@ -253,7 +254,11 @@ def describe_exit(code: int | None, timeout_s: float) -> str:
 
 def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
     """The last lines of a log file, indented."""
-    return last_lines(log.read_text(errors="replace") if log.exists() else "", lines)
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:  # a native library may have printed gigabytes
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
+        return last_lines(stream.read().decode(errors="replace"), lines)
 
 
 def last_lines(text: str, lines: int = LOG_TAIL_LINES) -> str:

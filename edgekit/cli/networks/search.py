@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from ..shared.complete import device_names, model_ids, profile_names
-from ..shared.limits import LARGEST, LARGEST_BATCH, LARGEST_SEED, MOST_IMAGES, MOST_RUNS
+from ..shared.limits import LARGEST, LARGEST_BATCH, LARGEST_SEED, MOST_IMAGES, MOST_JOBS, MOST_RUNS
 from ..shared.options import ForceOption, JsonOption, ThreadsOption
 from ..shared.torch_needed import torch_needed
 from ..show.console import emit_json, say, tell
@@ -73,7 +73,10 @@ def search_command(
         Path | None, typer.Option("--out", "-o", help="Folder of the search. [default: runs/search/MODEL/DEVICE]")
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Train this many networks at the same time, on a thread each.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=1, max=MOST_JOBS, help="Train this many networks at the same time, on a thread each."
+        ),
     ] = 1,
     scheduler: Annotated[
         str | None,

@@ -1,6 +1,6 @@
 """The largest numbers that options take: more is a slip, which would fill the memory, overflow or never end."""
 
-MOST_THREADS, MOST_JOBS = 1024, 256
+MOST_THREADS, MOST_JOBS, MOST_STREAMS = 1024, 256, 256
 MOST_CLASSES = 10_000_000
 MOST_RUNS = 10_000
 """Rounds, pairs, launches, trials and epochs."""

@@ -146,6 +146,16 @@ def test_tail_of_bytes_that_are_no_text(tmp_path):
     assert tail(tmp_path / "none") == ""
 
 
+def test_tail_of_a_log_that_has_no_measure(tmp_path):
+    """A native library may print until the disk is full: only the end is read."""
+    log = tmp_path / "log"
+    with log.open("wb") as stream:
+        stream.truncate(1 << 40)  # a hole: a terabyte, which nobody could read
+        stream.seek(0, 2)
+        stream.write(b"\nthe cause\n")
+    assert tail(log, 1) == "    the cause"
+
+
 def test_run_logged_gives_no_input(tmp_path):
     code = run_logged([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], tmp_path / "log", 30)
     assert (code, (tmp_path / "log").read_text()) == (0, "''\n")

@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from edgekit.agent.commands.throughput import MOST_STREAMS
 from edgekit.cli import app
 from edgekit.cli.shared import limits
 from edgekit.types.models import MOST_CLASSES
@@ -55,5 +56,6 @@ def test_a_number_beyond_its_ends_is_refused(verb: str, option: str, parameter: 
         assert f"Invalid value for '{option}'" in done.output, (value, done.output)
 
 
-def test_one_limit_of_classes() -> None:
+def test_limits_that_stand_elsewhere_too() -> None:
     assert limits.MOST_CLASSES == MOST_CLASSES
+    assert limits.MOST_STREAMS == MOST_STREAMS
