@@ -21,7 +21,7 @@ from ..types.answers import InspectAnswer, RunAnswer
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
-from .children.imports import AUDIT
+from .children.imports import audit as audit_imports
 from .prepare import Prepared
 from .requests import AuditRequest, Made
 
@@ -181,7 +181,7 @@ def check_claims(
         float_compute=made.float_compute,
         half_compute=half_compute,
     )
-    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}", imports=AUDIT)
+    return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}", imports=audit_imports(profile.format))
 
 
 def agent_request(profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:

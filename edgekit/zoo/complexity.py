@@ -9,6 +9,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from .shapes_only import ShapesAtOnce
+
 COUNTED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
@@ -73,7 +75,10 @@ def layer_costs(module: nn.Module, input_shape: tuple[int, ...]) -> list[LayerCo
     with ExitStack() as hooks, torch.no_grad():
         for layer in names:
             hooks.enter_context(layer.register_forward_hook(add))
-        module(torch.zeros(input_shape, device=next(module.parameters()).device))
+        given = torch.zeros(input_shape, device=next(module.parameters()).device)
+        if given.is_meta:
+            hooks.enter_context(ShapesAtOnce(activations=True))
+        module(given)
     return costs
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..types import ConvFacts, ElementFacts, NetworkFacts
+from .shapes_only import ShapesAtOnce
 
 NAMES = {
     "add": "add", "add_": "add", "mul": "multiply", "mul_": "multiply", "relu": "ReLU", "relu_": "ReLU",
@@ -45,7 +46,8 @@ def network_facts(network: nn.Module, input_shape: tuple[int, ...]) -> NetworkFa
         network: on the ``meta`` device.
         input_shape: NCHW.
     """
-    return facts_of_run(network, (torch.empty(input_shape, device="meta"),))
+    with ShapesAtOnce():
+        return facts_of_run(network, (torch.empty(input_shape, device="meta"),))
 
 
 def facts_of_run(network: nn.Module, inputs: tuple[Tensor, ...]) -> NetworkFacts:

@@ -18,6 +18,7 @@ from .heads import last_layer
 from .layout_names import LAYOUTS
 from .layouts import TRAINED_AS, class_count, layout_name
 from .registry import create
+from .shapes_only import shapes_only
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def starting_point(card: ModelCard, checkpoint: Path | None, num_classes: int, s
         if checkpoint is None:
             trained = training_card(card)
             return Start(create(trained, num_classes), trained, "", f"random weights, seed {seed}")
-        with torch.device("meta"):
+        with shapes_only():
             names = create(card)
         found = read_checkpoint(checkpoint, names)
         layout = layout_name(names, found.state)

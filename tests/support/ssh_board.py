@@ -156,7 +156,7 @@ def served_board(far: bool = False) -> Iterator[SshBoard]:
         Path(name, "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{board.port}\nHostKey {name}/host\nAuthorizedKeysFile {name}/authorized_keys\n"
             "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-            f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={board.cache}\n"
+            f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={board.cache} HOME={name}\n"  # no login file
         )
         try:
             board.start()

@@ -6,14 +6,21 @@ from ...types import ExportProfile, Format
 
 NETWORK = ("edgekit.artifacts.children.network",)
 """PyTorch and the zoo."""
-AUDIT = ("edgekit.verify.audit",)
+PROGRAM = (*NETWORK, "torch.export._trace")
+"""What ``torch.export`` imports when a network is traced, or such a program read: three times PyTorch's own time."""
+READERS: dict[Format, tuple[str, ...]] = {
+    "onnx": ("onnx",),
+    "openvino": (),
+    "tflite": ("ai_edge_litert.schema_py_generated",),
+}
+"""What opens a file."""
 TFLITE_FILE = ("edgekit.convert.tflite.metadata", "ai_edge_litert.schema_py_generated")
 """What writes into a TFLite file that is there already."""
 HALF_LAYERS = (*NETWORK, "edgekit.artifacts.children.half_layers")
 CONVERTERS: dict[Format, tuple[str, ...]] = {
     "onnx": (
+        "torch.export._trace",  # first, as others begin with it
         "torch.onnx._internal.exporter._core",
-        "torch.export._trace",
         "edgekit.convert.onnx.exporter_table",
         "onnxsim",
     ),
@@ -22,18 +29,35 @@ CONVERTERS: dict[Format, tuple[str, ...]] = {
 }
 """Modules that ``torch.onnx.export`` and OpenVINO's PyTorch frontend import only when they are called."""
 QUANTIZERS: dict[Format, tuple[str, ...]] = {
-    "onnx": (),
+    "onnx": ("onnxruntime.quantization",),
     "openvino": ("nncf.openvino.quantization.quantize_model",),
     "tflite": ("litert_quantizer",),
 }
 
 
+def audit(format_: Format) -> tuple[str, ...]:
+    """What the audit of a file imports."""
+    return ("numpy", "edgekit.verify.audit", *READERS[format_])
+
+
 def examination(format_: Format) -> tuple[str, ...]:
     """What a look into a file imports that edgekit may not have made."""
-    return ("edgekit.verify.foreign", *(("onnx",) if format_ == "onnx" else ()))
+    return ("numpy", "edgekit.verify.foreign", *(READERS["onnx"] if format_ == "onnx" else ()))
 
 
 def conversion(profile: ExportProfile) -> tuple[str, ...]:
     """What a conversion imports."""
-    quantizers = () if profile.quantization is None else QUANTIZERS[profile.format]
-    return (*NETWORK, *CONVERTERS[profile.format], *quantizers)
+    return (*NETWORK, *CONVERTERS[profile.format], *quantizers(profile))
+
+
+def own_conversion(profile: ExportProfile) -> tuple[str, ...]:
+    """What the conversion of a network imports that is none of edgekit's: a program of ``torch.export``."""
+    if profile.format == "onnx":
+        return conversion(profile)
+    converter = ("litert_torch",) if profile.format == "tflite" else CONVERTERS[profile.format]
+    return (*PROGRAM, *converter, *quantizers(profile))
+
+
+def quantizers(profile: ExportProfile) -> tuple[str, ...]:
+    """What an int8 conversion imports as well."""
+    return () if profile.quantization is None else QUANTIZERS[profile.format]

@@ -256,6 +256,7 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         folder=request.folder,
         judge=lambda expected, got: nearness(expected, got, request.bounds),
         strict_int8=request.strict_int8,
+        imported=None if request.file is None else lambda: program_of(request),
     )
     try:
         with torch.no_grad():

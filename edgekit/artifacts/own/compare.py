@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...types import RUNTIME_OF, ExportProfile, Parity, ParityTolerance, TensorSpec
 from ...verify.sets_of_inputs import Arrays, load_arrays, save_arrays, stored_inputs
 from ..children import own_jobs
-from ..children.imports import NETWORK
+from ..children.imports import PROGRAM
 from ..outputs import RARE_IN_INT8, compare_output, fair_bounds, outputs_of
 from ..snippet.write import Check
 from .inputs import spec_of_sized
@@ -129,5 +129,5 @@ def run(network: OwnNetwork, sets: Arrays, name: str) -> Arrays:
         given = network.work / f"{name}-inputs.npz"
         save_arrays(given, sets)
         request = ReferenceRequest(program=program, sets=given, outputs=path)
-        run_isolated(own_jobs.reference, request, limit_s, what, imports=NETWORK)
+        run_isolated(own_jobs.reference, request, limit_s, what, imports=PROGRAM)
     return load_arrays(path)

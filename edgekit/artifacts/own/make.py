@@ -20,7 +20,7 @@ from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
-from ..children.imports import conversion, examination
+from ..children.imports import examination, own_conversion
 from ..described import describe_file
 from ..foreign import ends_of
 from ..manifest import entry, profile_words
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 EDGES = "at most one value in a thousand is off by more than the bound"
 ROUNDING = "the network itself makes so much of one step of float32 in its inputs"
+
+AIM_DB = 20.0
+"""What the networks of the zoo aim at in int8; one of a user's own is told of it."""
 
 
 def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:
@@ -68,7 +71,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
-            imports=conversion(profile),
+            imports=own_conversion(profile),
         )
         progress(Step("verifying"))
         facts, examined = examine(network, profile, folder, made)
@@ -145,6 +148,8 @@ def describe(
         if parity.tolerance.max_abs_error > profile.parity.max_abs_error
         for reason in [EDGES if profile.precision == "int8" else ROUNDING]
     ]
+    if profile.precision == "int8" and worst.sqnr_db < AIM_DB and options.min_sqnr_db is None:
+        wider.append(f"the worst output has less than {AIM_DB:g} dB: --min-sqnr {AIM_DB:g} keeps more in float for it")
     each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
     weights = options.weights
     return Artifact(

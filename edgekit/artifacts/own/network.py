@@ -12,7 +12,7 @@ from ...errors import ToolError
 from ...types import ExportProfile, ImageSet, Preprocessing, Stored
 from ...verify.sets_of_inputs import Arrays, save_arrays
 from ..children import own_jobs
-from ..children.imports import NETWORK
+from ..children.imports import PROGRAM
 from ..store import file_of
 from .inputs import load_inputs, spec_of_sized
 from .requests import OwnSource, Program, Sized, Traced, TraceRequest
@@ -100,7 +100,7 @@ def trace(
         folder=work,
     )
     try:
-        traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=NETWORK)
+        traced = run_isolated(own_jobs.trace, request, options.timeout_s, f"tracing {name}", imports=PROGRAM)
     except ToolError as error:
         error.hint = error.hint or "its code may have ended the process: run it with python alone to see"
         raise

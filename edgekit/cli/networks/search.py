@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from ..shared.complete import device_names, model_ids, profile_names
+from ..shared.limits import LARGEST, LARGEST_BATCH, LARGEST_SEED, MOST_IMAGES, MOST_RUNS
 from ..shared.options import ForceOption, JsonOption, ThreadsOption
 from ..shared.torch_needed import torch_needed
 from ..show.console import emit_json, say, tell
@@ -40,9 +41,12 @@ def search_command(
         str | None,
         typer.Option("--space", help="blocks: MnasNet's; width: width and resolution. [default: blocks for a MnasNet]"),
     ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Networks in all, the reference among them.")] = 24,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, max=MOST_RUNS, help="Networks in all, the reference among them.")
+    ] = 24,
     target_ms: Annotated[
-        float | None, typer.Option("--target-ms", min=1e-6, help="Latency to aim at. [default: the reference's own]")
+        float | None,
+        typer.Option("--target-ms", min=1e-6, max=LARGEST, help="Latency to aim at. [default: the reference's own]"),
     ] = None,
     limit: Annotated[
         str, typer.Option("--limit", help="hard: beyond the target it counts less; soft: it is traded.")
@@ -51,12 +55,20 @@ def search_command(
         str, typer.Option("--profile", help="How the artifacts are made.", autocompletion=profile_names)
     ] = "tflite-fp32",
     threads: ThreadsOption = 1,
-    images: Annotated[int, typer.Option("--images", min=2, help="Training images to train each network on.")] = 4000,
-    judge: Annotated[int, typer.Option("--judge", min=2, help="Other training images to judge it by.")] = 2000,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of each training.")] = 2,
-    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it falls along a cosine.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search, the weights and the images.")] = 0,
+    images: Annotated[
+        int, typer.Option("--images", min=2, max=MOST_IMAGES, help="Training images to train each network on.")
+    ] = 4000,
+    judge: Annotated[
+        int, typer.Option("--judge", min=2, max=MOST_IMAGES, help="Other training images to judge it by.")
+    ] = 2000,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, max=MOST_RUNS, help="Epochs of each training.")] = 2,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, max=LARGEST_BATCH, help="Images per step.")] = None,
+    lr: Annotated[
+        float | None, typer.Option("--lr", min=0, max=LARGEST, help="Initial learning rate; it falls along a cosine.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of the search, the weights and the images.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the search. [default: runs/search/MODEL/DEVICE]")
     ] = None,

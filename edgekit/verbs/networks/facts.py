@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...artifacts.children import own_jobs
 from ...artifacts.children.imports import NETWORK
 from ...artifacts.own.requests import FactsRequest, Sized
+from ...base.absent import is_absent_file, no_file
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Warned
 from ...catalog import find_card
@@ -23,13 +24,12 @@ def facts_of_card(model: str) -> tuple[str, NetworkFacts]:
     Raises:
         UsageError: no such card, or its architecture does not fit its family.
     """
-    import torch
-
     from ...zoo.facts import network_facts
     from ...zoo.registry import create
+    from ...zoo.shapes_only import shapes_only
 
     card = find_card(model)
-    with torch.device("meta"):
+    with shapes_only():
         network = create(card).eval()
     return card.id, network_facts(network, (1, *card.input_shape))
 
@@ -42,6 +42,8 @@ def facts_of_code(name: str, inputs: Sequence[Sized], progress: Progress) -> tup
         ToolError: PyTorch is not installed, or the child crashed.
     """
     if name.lower().endswith(".onnx"):
+        if is_absent_file(name):
+            raise no_file(name)
         raise UsageError(f"{name}: the guidelines are about a network in PyTorch", "give its code, or a model id")
     title, source = source_of(name)
     progress(Warned(f"running the code of {name}, in a process of its own", (title,)))

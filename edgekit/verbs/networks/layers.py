@@ -16,12 +16,11 @@ def layer_rows(card: ModelCard) -> tuple[list[LayerCost], LayerCost]:
     Raises:
         UsageError: the card's architecture does not fit its family.
     """
-    import torch
-
     from ...zoo.complexity import layer_costs, total_cost
     from ...zoo.registry import create
+    from ...zoo.shapes_only import shapes_only
 
-    with torch.device("meta"):
+    with shapes_only():
         network = create(card)
     costs = layer_costs(network, (1, *card.input_shape))
     return costs, total_cost(costs)

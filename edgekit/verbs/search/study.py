@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.distribution import install_command
-from ...base.files import writing
+from ...base.files import check_writable, writing
 from ...base.inside import inside
 from ...base.locks import claimed, lock_of, owned
 from ...errors import ToolError, UsageError
@@ -198,6 +198,7 @@ def begin_study(folder: Path, space: Space, settings: SearchSettings, searcher: 
             f"{folder} holds a search with {other} {then[other]}, not {now[other]}",
             "give the same options to go on with it, or another folder with --out",
         )
+    check_writable(folder, "--out")
     folder.mkdir(parents=True, exist_ok=True)
     with damage_named(folder):
         kept = opened(folder, settings.seed)

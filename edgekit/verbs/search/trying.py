@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Semaphore
 
-import torch
-
 from ...base.files import write_atomic
 from ...base.inside import inside
 from ...base.processes.isolate import end_all
@@ -27,6 +25,7 @@ from ...types import ModelCard
 from ...types.networks.searches import SearchSettings, Tried
 from ...zoo.complexity import layer_costs, total_cost
 from ...zoo.registry import create
+from ...zoo.shapes_only import shapes_only
 from .pricing import Order, Price
 from .study import Asked, Study
 from .trainers import Trainer
@@ -138,7 +137,7 @@ class Trying:
         """Look for a network's latency."""
         progress = telling(f"network {one.asked.number}", self.progress)
         try:
-            with torch.device("meta"):
+            with shapes_only():
                 total = total_cost(layer_costs(create(one.card), (1, *one.card.input_shape)))
             progress(Step(f"its latency on {self.settings.device}"))
             cost = self.price(one.card, self.folder / CARDS / one.found.card)
