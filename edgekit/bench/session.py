@@ -343,7 +343,7 @@ def identity(artifact: Artifact) -> dict[str, Any]:
         "weights_kind": artifact.weights.kind,
         "preprocessing_origin": preprocessing_origin(artifact),
         "weights_sha256": artifact.weights.sha256,
-        "classes": artifact.outputs[0].shape[-1],
+        "classes": artifact.scores,
         "parity_cosine": parity and parity.cosine_min,
         "parity_sqnr_db": parity and parity.sqnr_db,
         "parity_top1_agree": parity and parity.top1_agree,

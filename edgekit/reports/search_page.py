@@ -34,6 +34,8 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--soft); } svg text.best 
 circle { fill: var(--mark); opacity: .55; } circle.on { opacity: 1; } circle.best { fill: var(--best); opacity: 1; }
 line.spread { stroke: var(--mark); opacity: .35; }
 """
+LISTED = 12
+"""Networks that are listed by number."""
 HEADINGS = ("network", "ms", "right, %", "95 %", "reward", "M MACs", "M params")
 
 
@@ -75,6 +77,13 @@ def sentences(settings: SearchSettings, tried: Sequence[Tried]) -> list[str]:
         if kind == "measured"
         else f"Latencies are estimated from instructions counted on {settings.device}; no clock has measured them."
     )
+    doubtful = [one for one in tried if one.doubt]
+    if doubtful:
+        numbers = ", ".join(str(one.number) for one in doubtful[:LISTED]) + (", ..." if len(doubtful) > LISTED else "")
+        source += (
+            f" {len(doubtful)} of them were disturbed (of network {numbers}), and small differences between such "
+            f"latencies say nothing. The last one was {doubtful[-1].doubt}."
+        )
     found = best_of(list(tried))
     first = "No network has been trained yet."
     if found is not None:

@@ -89,7 +89,8 @@ def g3(convolutions: Sequence[ConvFacts]) -> Advice:
     total = sum(conv.macs for conv in convolutions)
     fragments = [conv for conv in convolutions if conv.macs < SMALL_SHARE * total]
     text = (
-        f"{len(convolutions)} convolutions of {total / len(convolutions) / 1e6:.2f} M multiply-accumulates on average; "
+        f"{len(convolutions)} convolution{'s' * (len(convolutions) != 1)} of "
+        f"{total / len(convolutions) / 1e6:.2f} M multiply-accumulates on average; "
         f"{len(fragments)} of them have under {SMALL_SHARE:.1%} of all"
     )
     return Advice("G3, few fragments", text + (": start-up and threads weigh on them" if fragments else ""))

@@ -245,6 +245,12 @@ class Artifact(Frozen):
         return self.parity, self.parity_data
 
     @property
+    def scores(self) -> int:
+        """How many numbers the last dimension of the first output has; 1 where it is one number."""
+        shape = self.outputs[0].shape
+        return shape[-1] if shape else 1
+
+    @property
     def of_the_zoo(self) -> bool:
         """False for a network of a user's own, which no card describes; old manifests lack the card alone."""
         return self.card is not None or bool(self.weights.layout) or self.weights.kind == "random"

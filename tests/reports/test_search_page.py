@@ -59,3 +59,15 @@ def test_a_page_before_anything_was_trained() -> None:
     page = search_page(SETTINGS, [])
     assert "No network has been trained yet" in page
     assert "<figure" not in page
+
+
+def test_disturbed_measurements_are_named() -> None:
+    found = [tried(number, 1.0, 20) for number in range(4)]
+    found = [
+        one.model_copy(update={"cost_kind": "measured", "doubt": "noisy: others <ran>" if one.number in (1, 3) else ""})
+        for one in found
+    ]
+    page = search_page(SETTINGS, found)
+    assert "2 of them were disturbed (of network 1, 3)" in page
+    assert "The last one was noisy: others &lt;ran&gt;." in page
+    assert "disturbed" not in search_page(SETTINGS, [tried(0, 1.0, 20)])

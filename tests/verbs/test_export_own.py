@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgekit.artifacts.own.requests import Sized
 from edgekit.artifacts.tasks import Outcome
 from edgekit.base.processes.warm import WARMTH
 from edgekit.base.progress import silent
+from edgekit.cli.show.export import artifact_lines
 from edgekit.errors import ToolError, UsageError
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import TensorSpec
@@ -192,6 +194,29 @@ def test_onnx_files_that_do_not_go(here: Path) -> None:
 WRONG = {
     "def build(size): return 1": r"build\(\) cannot be called without arguments",
     "def build(): raise ValueError('no data here')": r"build\(\) raised ValueError: no data here \(net\.py, line 1\)",
+    """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1))
+        self.register_buffer("calls", torch.zeros(1))
+    def forward(self, x):
+        self.mean.mul_(0.9).add_(x.mean())
+        return x + self.mean
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "the network changes its buffer mean while it runs, and with it the output output; an artifact keeps nothing",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x): return torch.nn.functional.dropout(x, 0.5)
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 64)
+""": "the network gives another output for the same input: it draws random numbers",
+    "import torch\ndef build(): return torch.nn.ReLU()\ndef example_inputs(): return torch.rand(0, 3)": (
+        r"the input input is empty: \[0, 3\]"
+    ),
     "import sys\ndef build(): sys.exit(0)": r"build\(\) raised SystemExit: 0 \(net\.py, line 2\)",
     """
 import torch
@@ -331,3 +356,91 @@ def test_the_children_of_a_module_in_memory_share_their_imports(here: Path, monk
         edgekit.export(torch.nn.ReLU(), (torch.zeros(1, 3),), formats=["onnx"])
     assert blocks == [before + 1]
     assert WARMTH.blocks == before
+
+
+LACKING = {
+    "onnx": (
+        "torch.nn.functional.adaptive_max_pool2d(x, (3, 5))",
+        "torch.onnx cannot convert aten.adaptive_max_pool2d",
+    ),
+    "tflite": (
+        "torch.nn.functional.adaptive_max_pool2d(x, (3, 5))",
+        "litert-torch cannot convert aten.adaptive_max_pool2d",
+    ),
+    "openvino": ("torch.fft.rfft(x).abs()", "OpenVINO cannot convert aten._fft_r2c"),
+}
+"""What each converter lacks, and what is said of it."""
+
+
+@pytest.mark.parametrize("format_", list(LACKING))
+def test_an_operator_that_a_converter_lacks_is_named_with_its_line(here: Path, format_: str) -> None:
+    """And not what the converter prints of itself."""
+    (here / "net.py").write_text(
+        f"""
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        x = self.conv(x)
+        return {LACKING[format_][0]}
+def build(): return Net()
+def example_inputs(): return torch.rand(1, 3, 16, 16)
+"""
+    )
+    outcome = exported("net.py", format_)
+    assert outcome.status == "failed to convert"
+    said, hint = str(outcome.error), outcome.error.hint
+    assert said.startswith(LACKING[format_][1])
+    assert len(said.splitlines()) == 1
+    assert ("(net.py, line 9)" in said) is (format_ != "openvino")  # which has taken it apart before
+    assert hint == "write that part with other operators, leave it to the app, or name another --format"
+    assert not (here / "artifacts" / "net" / f"{format_}-fp32").exists()
+
+
+def test_a_type_that_a_runtime_lacks_is_named(here: Path) -> None:
+    (here / "net.py").write_text(
+        "import torch\ndef build(): return torch.nn.Conv2d(3, 4, 3).double()\n"
+        "def example_inputs(): return torch.rand(1, 3, 8, 8, dtype=torch.float64)\n"
+    )
+    error = exported("net.py", "onnx").error
+    assert str(error) == "ONNX Runtime has no Conv for the types that node 'node_conv2d' gets"
+    assert error.hint
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_one_number_and_one_hot_scores(here: Path, format_: str) -> None:
+    """The first has no dimension; litert-torch takes the second apart into checks that it does not know."""
+    (here / "net.py").write_text(
+        """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        y = self.conv(x)
+        return y.square().mean(), torch.nn.functional.one_hot(y.mean((2, 3)).argmax(1), 4)
+def build():
+    torch.manual_seed(0)
+    return Net()
+def example_inputs(): return torch.rand(1, 3, 16, 16)
+"""
+    )
+    outcome = exported("net.py", format_)
+    assert outcome.error is None, outcome.error
+    assert outcome.artifact.scores == 1
+    assert [spec.shape for spec in outcome.artifact.outputs] == [(), (1, 4)]
+    assert artifact_lines(outcome.artifact)
+
+
+def test_a_size_that_depends_on_the_data_is_said(here: Path) -> None:
+    (here / "net.py").write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x): return x[x[:, 0] > 0.5]\n"
+        "def build(): return Net()\ndef example_inputs(): return torch.rand(8, 4)\n"
+    )
+    outcome = exported("net.py", "onnx")
+    assert outcome.status == "failed to convert"
+    first = r"the output output is \[\d, 4\] for set \d+ of the inputs, and \[\d, 4\] for the first"
+    assert re.match(f"{first}: its size depends on the data", str(outcome.error))

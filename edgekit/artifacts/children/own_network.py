@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from ...convert.any.job import AnyConverted, AnyJob, Nearness
-from ...errors import UsageError
+from ...convert.any.refused import converter_refusal, refused
+from ...errors import EdgekitError, UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
 from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
@@ -33,6 +34,8 @@ from ..own.requests import (
 )
 from ..own.source import EXAMPLES, build_network, example_inputs, import_code
 
+STEADY = 1e-5
+"""Largest difference between two runs on one input, relative to the largest value."""
 FARTHER_DB = 6.0
 """How far beyond its bounds an output counts that keeps those in dB and misses another: half of the error is to go."""
 
@@ -46,13 +49,18 @@ def trace(request: TraceRequest) -> Traced:
     network, examples = built(request.source, request.weights)
     refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
-    refuse_types(dict(zip(names, inputs, strict=True)), "input")
+    given = dict(zip(names, inputs, strict=True))
+    refuse_types(given, "input")
+    empty = next((name for name, value in given.items() if not value.numel()), None)
+    if empty is not None:
+        raise UsageError(f"the input {empty} is empty: {list(given[empty].shape)}", "give one of the size in use")
     network = flattened(network, inputs)
     outputs = outputs_of(network, inputs)
     refuse_types(outputs, "output")
     for name, value in outputs.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise UsageError(f"the output {name} of the network is not finite", "look at its weights and its inputs")
+    refuse_unsteady(network, inputs, outputs)
     programs = []
     for number, wanted in enumerate(request.rewrites):
         made, done, note = rewritten(network, inputs, wanted)
@@ -81,6 +89,37 @@ def refuse_types(ends: dict[str, torch.Tensor], kind: str) -> None:
                 f"the {kind} {name} of the network is {dtype}, which no runtime here takes",
                 "build it with .float(), and give float32 inputs; --fp16 stores the weights in half the space",
             )
+
+
+def refuse_unsteady(network: nn.Module, inputs: Tensors, first: dict[str, torch.Tensor]) -> None:
+    """Make sure that a network gives the same again: an artifact keeps nothing from one inference to the next.
+
+    Raises:
+        UsageError: its buffers change what it gives, or it draws random numbers.
+    """
+    before = {name: value.detach().clone() for name, value in network.named_buffers()}
+    again = outputs_of(network, inputs)
+    other = [name for name, value in first.items() if not alike(value, again[name])]
+    if not other:
+        return
+    changed = [name for name, value in network.named_buffers() if not torch.equal(value, before[name])]
+    if changed:
+        raise UsageError(
+            f"the network changes its buffer {changed[0]} while it runs, and with it the output {other[0]}; an "
+            "artifact keeps nothing from one inference to the next",
+            "take the state as an input and give the new one as an output",
+        )
+    raise UsageError(
+        f"the network gives another {other[0]} for the same input: it draws random numbers",
+        "leave noise and dropout out in eval mode: F.dropout(x, p, training=self.training)",
+    )
+
+
+def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two outputs are the same, but for the rounding of threads."""
+    if one.shape != other.shape or not one.is_floating_point():
+        return torch.equal(one, other)
+    return not one.numel() or float((one - other).abs().max()) <= STEADY * float(one.abs().max())
 
 
 def refuse_large(network: nn.Module) -> None:
@@ -172,7 +211,7 @@ def reference(request: ReferenceRequest) -> ReferenceMade:
     """Run a program on every set of inputs and keep its outputs, float32 or as they are.
 
     Raises:
-        UsageError: an output is not finite.
+        UsageError: an output is not finite, or its size depends on the data.
     """
     network = torch.export.load(request.program).module()
     sets = load_arrays(request.sets)
@@ -184,7 +223,14 @@ def reference(request: ReferenceRequest) -> ReferenceMade:
                 raise UsageError(
                     f"the output {name} is not finite for set {number} of the inputs", "leave that set out"
                 )
-            taken.setdefault(name, []).append(value.detach().numpy())
+            before = taken.setdefault(name, [])
+            if before and before[0].shape != tuple(value.shape):
+                raise UsageError(
+                    f"the output {name} is {list(value.shape)} for set {number} of the inputs, and "
+                    f"{list(before[0].shape)} for the first: its size depends on the data",
+                    "give as many rows for every input: topk in place of a mask, the rest in the app",
+                )
+            before.append(value.detach().numpy())
     save_arrays(request.outputs, [np.stack(found) for found in taken.values()])
     return ReferenceMade(count=len(sets[0]))
 
@@ -193,6 +239,7 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     """Convert and quantize a program.
 
     Raises:
+        UsageError: the converter does not know an operator.
         ToolError: the converter or the quantizer failed.
     """
     program = None if request.program is None else torch.export.load(request.program)
@@ -211,8 +258,17 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         strict_int8=request.strict_int8,
         imported=None if request.file is None else lambda: program_of(request),
     )
-    with torch.no_grad():
-        return converter(request.profile.format)(job)
+    try:
+        with torch.no_grad():
+            return converter(request.profile.format)(job)
+    except EdgekitError:
+        raise
+    except Exception as error:  # converters raise anything
+        refusal = converter_refusal(str(error), request.profile.format)
+        if refusal is None:
+            raise
+        traced = None if request.traced is None else torch.export.load(request.traced)
+        raise refused(refusal, traced) from error
 
 
 def nearness(expected: Sequence[Any], got: Sequence[Any], bounds: ParityTolerance) -> Nearness:

@@ -14,7 +14,8 @@ from ...base.files import sha256_file, staged_folder
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
 from ...bench.launch import ThisMachine, ask_agent
-from ...errors import VerificationError
+from ...convert.any.refused import refused, runtime_refusal
+from ...errors import ToolError, VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
@@ -57,6 +58,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
             own_jobs.convert,
             OwnConvertRequest(
                 program=None if network.file is not None else program.path.resolve(),
+                traced=None if network.file is not None else network.program(()).path.resolve(),
                 file=None if network.file is None else program.path.resolve(),
                 profile=profile,
                 target=target_of(profile),
@@ -94,11 +96,22 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
 def examine(
     network: OwnNetwork, profile: ExportProfile, folder: Path, made: AnyConverted
 ) -> tuple[InspectAnswer, Examined]:
-    """The runtime's account of the file, and the conclusions from it."""
+    """The runtime's account of the file, and the conclusions from it.
+
+    Raises:
+        UsageError: the runtime lacks an operator.
+        ToolError: it cannot load the file for another reason.
+    """
     file = (folder / made.files[0]).resolve()
     request = {"runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
     what = f"inspecting {network.name} {profile.name}"
-    facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
+    try:
+        facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
+    except ToolError as error:
+        refusal = runtime_refusal(str(error), profile.format)
+        if refusal is None:
+            raise
+        raise refused(refusal, None) from error
     shapes = {port.name: port.shape for port in facts.inputs}
     looked = ExamineRequest(facts=facts, model_file=file, format=profile.format, shapes=shapes)
     what, imports = f"auditing {network.name} {profile.name}", examination(profile.format)

@@ -102,10 +102,12 @@ class OwnConvertRequest(Frozen):
     """A program or an ONNX file to convert into ``folder``; ``sets`` are the calibration inputs, ``.npz`` by place.
 
     Attributes:
+        traced: the program without rewrites, whose operators know their lines in the user's code; None for a file.
         bounds: of an int8 file's outputs; operators go to float where it misses them, unless ``strict_int8``.
     """
 
     program: Path | None
+    traced: Path | None
     file: Path | None
     profile: ExportProfile
     target: TargetClass

@@ -102,7 +102,7 @@ def lint_command(
     if as_json:
         emit_json(as_data(found))
     else:
-        show(found, most)
+        show(found, most, network)
 
 
 def run_calibration(
@@ -162,29 +162,32 @@ def run_calibration(
     say(f"kept: {path}; edgekit lint MODEL --device {found.device.id} uses it")
 
 
-def show(found: Linted, most: int) -> None:
+def show(found: Linted, most: int, network: str) -> None:
     """The layers, where the times come from, and the totals on stdout."""
     from ...reports.table import milliseconds
+    from ...verbs.export_own import is_own
     from ..show.tables import print_table
 
     timed = found.timed is not None and bool(found.timed.layers)
     weighed = found.here is not None
     titles = ("rule", "layer", "what is seen", "moves less", *(["here"] if weighed else []), *(["ms"] if timed else []))
+    shown = shown_of(found, most)
     rows = [
         (
             one.guideline,
             one.layer or "(network)",
-            one.fact,
+            one.fact if count == 1 else f"{one.fact}, {count} times",
             f"{one.share:.1%}" if one.spare else "-",
             *([f"{factor:.2f}x" if (factor := found.weight_of(one)) is not None else "-"] if weighed else []),
             *([milliseconds(ns / 1e6) if (ns := found.ns_of(one)) is not None else "-"] if timed else []),
         )
-        for one in shown_of(found, most)
+        for one, count in shown
     ]
     if rows:
         print_table(titles, rows, numbers=("moves less", "here", "ms"))
-    if len(found.findings) > len(rows):
-        say(f"... and {len(found.findings) - len(rows)} more: --most shows more of each rule, --json has all")
+    left = len(found.findings) - sum(count for _, count in shown)
+    if left:
+        say(f"... and {left} more: --most shows more of each rule, --json has all")
     for (guideline, change), count in changes_of(found).items():
         say(f"{guideline}, {count} layer{'s' * (count != 1)}: {change}")
     say("moves less: of all elements that the network reads and writes, at equal multiply-accumulates")
@@ -199,7 +202,8 @@ def show(found: Linted, most: int) -> None:
         for told in weights_told(here):
             say(f"  {told}")
     if found.timed is None:
-        say(f"no operator times of {found.model}: edgekit profile {found.model} --per-op measures them")
+        first = f"edgekit export {network}, and then " if is_own(network) else ""
+        say(f"no operator times of {found.model}: {first}edgekit profile {found.model} --per-op measures them")
     else:
         m = found.timed.measurement
         unnamed = "" if timed else "; its runtime does not name the layers"
@@ -209,14 +213,17 @@ def show(found: Linted, most: int) -> None:
         tell(f"{line.guideline}: {line.text}")
 
 
-def shown_of(found: Linted, most: int) -> list[Finding]:
-    """The first findings of each guideline, in the order of all."""
+def shown_of(found: Linted, most: int) -> list[tuple[Finding, int]]:
+    """The first findings of each guideline, in the order of all, and how often each is there: those that say the same
+    of no layer of their own, as the additions of a network, stand once.
+    """
+    often = Counter(found.findings)
     taken: Counter[str] = Counter()
     shown = []
-    for one in sorted(found.findings, key=lambda one: one.guideline):
+    for one, count in sorted(often.items(), key=lambda item: item[0].guideline):
         taken[one.guideline] += 1
         if taken[one.guideline] <= most:
-            shown.append(one)
+            shown.append((one, count))
     return shown
 
 

@@ -58,7 +58,7 @@ def weights_line(artifact: Artifact) -> str:
     weights = artifact.weights
     if not artifact.of_the_zoo:
         return f"weights: {weights.source}"
-    classes = artifact.outputs[0].shape[-1]
+    classes = artifact.scores
     facts = [f"{weights.layout} layout", f"{classes} class{'es' * (classes != 1)}"]
     if artifact.card is not None and artifact.card.architecture.get("tf_padding"):
         facts.append("padded as TensorFlow does")
@@ -128,7 +128,7 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
 def artifact_lines(artifact: Artifact) -> list[str]:
     """Size, parity and audit of a verified artifact."""
     (parity, images), audit = artifact.proof, artifact.audit
-    classes = artifact.outputs[0].shape[-1]
+    classes = artifact.scores
     agreement = f"top-1 {parity.top1_agree}/{parity.images}"
     if "top1" not in parity.judged:
         agreement += " (not judged: random weights)"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WEIGHTS_APART = 4
 """The first version of ONNX's IR in which weights need not stand among the inputs."""
+RESHAPES, ALONG_ONE_AXIS = 5, 13
+"""The opsets since which Reshape takes its shape as an input, and Hardmax looks along one axis."""
 QUANTIZED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul"}
 
 
@@ -105,6 +107,8 @@ def in_new_opset(model: ModelProto) -> tuple[ModelProto, list[str]]:
     now = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), ONNX_OPSET)
     if now >= ONNX_OPSET:
         return model, []
+    if RESHAPES <= now < ALONG_ONE_AXIS:
+        model = with_flat_hardmax(model)
     try:
         newer: ModelProto = version_converter.convert_version(model, ONNX_OPSET)
     except Exception as error:  # noqa: BLE001 - the converter raises anything; the old opset is right too
@@ -112,6 +116,34 @@ def in_new_opset(model: ModelProto) -> tuple[ModelProto, list[str]]:
         return model, [f"kept in opset {now}: {reason}"]
     keep_corners(newer, now)
     return newer, []
+
+
+def with_flat_hardmax(model: ModelProto) -> ModelProto:
+    """A copy in which every Hardmax has two dimensions, as the operator saw its input before opset 13.
+
+    Later it looks along one axis, and ONNX's own converter changes Softmax for that, not Hardmax.
+    """
+    from onnx import ModelProto, helper
+
+    made = ModelProto()
+    made.CopyFrom(model)
+    del made.graph.node[:]
+    for node in model.graph.node:
+        if node.op_type != "Hardmax":
+            made.graph.node.append(node)
+            continue
+        axis = next((one.i for one in node.attribute if one.name == "axis"), 1)
+        (given,), (result,) = node.input, node.output
+        shape, flat, chosen = (f"{result}_{word}" for word in ("shape", "flat", "chosen"))
+        made.graph.node.extend(
+            [
+                helper.make_node("Shape", [given], [shape]),
+                helper.make_node("Flatten", [given], [flat], axis=axis),
+                helper.make_node("Hardmax", [flat], [chosen], name=node.name, axis=1),
+                helper.make_node("Reshape", [chosen, shape], [result]),
+            ]
+        )
+    return made
 
 
 def refuse_quantized(model: ModelProto, name: str) -> None:

@@ -16,6 +16,7 @@ from ..tflite.ends import name_ends
 from ..tflite.quantizer import dynamic_range, float16_weights
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, refuse_repeated
+from .plain_operators import with_plain_operators
 from .tflite_int8 import TfliteKit
 from .worded_padding import with_numbers
 
@@ -44,7 +45,7 @@ def convert(job: AnyJob) -> AnyConverted:
     assert job.program is not None  # an ONNX file comes as a program
     refuse_repeated(job, "TFLite")
     refuse_types(job)
-    litert_torch.convert(with_numbers(job.program.module()), sample).export(str(path))
+    litert_torch.convert(with_plain_operators(with_numbers(job.program.module())), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
     if job.profile.precision == "fp16":

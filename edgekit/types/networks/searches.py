@@ -52,6 +52,7 @@ class Tried(Frozen):
         card: file name of its card.
         state: ``trained``; ``too slow``, which was not trained; ``failed``, with the error.
         cost_ms: latency, milliseconds; ``cost_kind`` says where from.
+        doubt: why the measurement is not to be trusted; empty where it is.
         right, images: of the images that it was judged by.
         reward: MnasNet's; 0 when it was not trained.
     """
@@ -63,6 +64,7 @@ class Tried(Frozen):
     macs: int | None = None
     cost_ms: float | None = Field(default=None, gt=0)
     cost_kind: Literal["measured", "counted"] | None = None
+    doubt: str = ""
     right: int = Field(default=0, ge=0)
     images: int = Field(default=0, ge=0)
     reward: float = 0.0

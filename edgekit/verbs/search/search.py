@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ...base.inside import inside
 from ...base.processes.warm import warm
-from ...base.progress import Note, Progress, Step, silent
+from ...base.progress import Note, Progress, Step, Warned, silent
+from ...base.stats import wilson
 from ...bench.session import Limits
 from ...catalog import find_card, find_profile
 from ...errors import UsageError
@@ -153,7 +156,22 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         told = f"{space.size:.3g} networks around {card.id}; aiming at {target:.3g} ms on {options.device}"
         progress(Note(f"{told}; {at_once(trainer.slots)}{ORDERS[order]}"))
         Trying(study, settings, folder, price, order, trainer, progress).run(options.trials)
-        return Searched(settings, tuple(study.tried), folder)
+        found = Searched(settings, tuple(study.tried), folder)
+        warn_of_guesses(found, data, progress)
+        return found
+
+
+def warn_of_guesses(found: Searched, data: Dataset, progress: Progress) -> None:
+    """Say so where the best network may as well have guessed: then the search chose by chance."""
+    guessed = float(np.bincount(data.test.labels).max()) / len(data.test.labels)
+    best = found.best
+    if best is not None and wilson(best.right, best.images).low <= guessed:
+        progress(
+            Warned(
+                f"no network is clearly more often right than who always says the most frequent class ({guessed:.0%}): "
+                "what was found is chance; train longer with --epochs and --images"
+            )
+        )
 
 
 def at_once(slots: int) -> str:

@@ -146,6 +146,7 @@ class Trying:
         if cost.doubt:
             progress(Warned(f"its latency is doubtful: {cost.doubt}"))
         found = with_found(one, params=total.params, macs=total.macs, cost_ms=cost.ms, cost_kind=cost.kind)
+        found = with_found(found, doubt=cost.doubt)
         return with_found(found, state="too slow") if self.too_slow(found) else found
 
     def too_slow(self, one: Open) -> bool:

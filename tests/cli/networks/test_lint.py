@@ -49,3 +49,21 @@ def test_a_damaged_calibration_is_named(edgekit, tmp_path):
     assert done.returncode == 2
     assert "is no calibration" in done.stderr
     assert "edgekit lint --calibrate --device rpi4" in done.stderr
+
+
+def test_what_a_network_of_ones_own_repeats_stands_once(edgekit, tmp_path):
+    """Additions in forward() belong to no layer: each said the same. The advice was about artifacts not yet made."""
+    (tmp_path / "own.py").write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = torch.nn.Conv2d(3, 8, 1)\n    def forward(self, x):\n        y = self.conv(x)\n"
+        "        return y + y.exp() + y.tanh() + y.sigmoid()\n"
+        "def build():\n    return Net()\ndef example_inputs():\n    return torch.rand(1, 3, 16, 16)\n"
+    )
+    code = tmp_path / "own.py"
+    done = edgekit("lint", code, "--reports", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "add moves" in line]
+    assert ", 3 times" in line
+    assert "more: --most" not in done.stderr
+    assert f"edgekit export {code}, and then edgekit profile own --per-op measures them" in done.stderr
+    assert "1 convolution of" in done.stdout

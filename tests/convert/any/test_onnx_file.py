@@ -147,3 +147,19 @@ def test_operators_of_other_domains_are_named(domain: str, said: str, tmp_path: 
     path = file_of(tmp_path, [helper.make_node("Gelu", ["x"], ["y"], domain=domain)], {}, 1)
     with pytest.raises(UsageError, match=rf"theirs\.onnx has the operator {domain}\.Gelu, {said}"):
         ready_model(path, {})
+
+
+@pytest.mark.parametrize("axis", [None, 1, 2, 3, -1])
+def test_an_old_hardmax_chooses_among_what_it_chose(axis: int | None, tmp_path: Path) -> None:
+    """Before opset 13 it saw two dimensions, all from the axis on as one; ONNX's converter changes Softmax alone."""
+    kind = {} if axis is None else {"axis": axis}
+    path = file_of(tmp_path, [helper.make_node("Hardmax", ["x"], ["y"], **kind)], {}, 2)
+    model, notes = ready_model(path, {"x": [2, 4, 8, 8]})
+    assert notes == []
+    x = np.random.default_rng(0).normal(size=(2, 4, 8, 8)).astype(np.float32)
+    old, new = (
+        onnxruntime.InferenceSession(what, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+        for what in (str(path), model.SerializeToString())
+    )
+    assert np.array_equal(old, new)
+    assert model.opset_import[0].version >= 13

@@ -232,6 +232,24 @@ def test_no_window_scrolls_sideways(browser, page, width):
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 390, 700, 1200])
+def test_no_value_beside_a_bar_leaves_its_card(browser, page, width):
+    """A median of six digits with its interval and a verdict is wider than the place that a phone has for it."""
+    browser.open(page, width)
+    browser.run(
+        "window.values = [...document.querySelectorAll('.bars [data-row] .value')]; values.forEach(one => { "
+        "one.firstChild.textContent = '0.0133 ms'; one.childNodes[1].textContent = ' 0.0133-0.0133 '; })"
+    )
+    edge = "one.closest('.bars').getBoundingClientRect().right + 1"
+    beyond = browser.run(
+        "values.flatMap(one => [one, ...one.children]).filter(one => one.getClientRects().length && "
+        f"one.getBoundingClientRect().right > {edge} || one.scrollWidth > one.clientWidth + 1 && values.includes(one))"
+        ".map(one => one.textContent)"
+    )
+    assert browser.run("values.length") > 3
+    assert beyond == []
+
+
 def test_a_phone_sorts_by_a_list(browser, page):
     browser.open(page, 400)
     assert browser.run("document.querySelector('.sorter').getBoundingClientRect().height") > 20

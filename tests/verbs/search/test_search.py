@@ -118,3 +118,11 @@ def test_a_folder_of_grey_images_of_other_classes_and_size(
     assert "photos has 2 classes, and so have the networks; small has others" in told
     assert "images of 7 x 7 are enlarged to the network's 16 x 16" in told
     assert "one image in 10 of every class is held out" in told
+
+
+def test_what_is_no_better_than_guessing_is_said(
+    by_macs: None, small_mnasnet: Path, search_options: SearchOptions, heard: Any
+) -> None:
+    """One step of training leaves a network that knows nothing; its rank is chance."""
+    search(str(small_mnasnet), replace(search_options, trials=1, images=2, batch=2, lr=1e-6), heard)
+    assert any("what was found is chance" in line for line in heard.lines)
