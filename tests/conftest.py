@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+gc.set_threshold(20_000, 10, 10)  # PyTorch and its converters, which come next, are a million objects that stay
 pytest_plugins = [
     "tests.support.agent",
     "tests.support.caches",
@@ -33,6 +36,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup; a handler that does nothing is not inherited
         signal.signal(signal.SIGHUP, lambda *_: None)
+    # As in edgekit's own children: PyTorch's idle threads would spin, on cores that other tests need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what a test makes, and not at all that was imported, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 FETCHING = {
