@@ -5,11 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from edgekit.base.processes.isolate import REPORTING
+
+# As in edgekit's children. Every conversion in the tests' own processes began one more, of two seconds, which told
+# OpenVINO's makers of it.
+sys.modules.setdefault(REPORTING, None)  # type: ignore[arg-type]  # what is None here cannot be imported
 gc.set_threshold(20_000, 10, 10)  # PyTorch and its converters, which come next, are a million objects that stay
 pytest_plugins = [
     "tests.support.agent",
