@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from .base import plugins
+from .base.absent import is_absent_file, no_file
 from .base.fetched.hubs import hub_id
 from .base.folders import home
 from .base.untrusted import read_text
@@ -187,7 +188,7 @@ def find_card(name: str) -> ModelCard:
     """The card of an id, an alias (``mobilenet_v3``, ``mobilenet_v3_large``), a hub's name or a path to a TOML file.
 
     Raises:
-        UsageError: unknown name, with the nearest known ones.
+        UsageError: unknown name, with the nearest known ones, or that of a file that is not there.
     """
     if name.endswith(".toml"):
         return load_toml(Path(name), ModelCard)
@@ -199,6 +200,8 @@ def find_card(name: str) -> ModelCard:
     aliases = {alias: card for card in known.values() for alias in card.aliases}
     if lower in aliases:
         return aliases[lower]
+    if is_absent_file(name):
+        raise no_file(name)
     raise UsageError(f"unknown model {name!r}", f"{did_you_mean(name, {*known, *aliases})} (see edgekit models list)")
 
 

@@ -21,12 +21,14 @@ pytest_plugins = [
     "tests.support.agent",
     "tests.support.caches",
     "tests.support.counts",
+    "tests.support.dask_cluster",
     "tests.support.disks",
     "tests.support.emulation",
     "tests.support.fetched",
     "tests.support.gauge",
     "tests.support.networks",
     "tests.support.projects",
+    "tests.support.searches",
     "tests.support.ssh_board",
 ]
 

@@ -251,24 +251,40 @@ def export_parcel(parcel: Parcel) -> Delivery:
 
 def result(future: Future, task: Task) -> Delivery:
     """The result of a future; a task that Dask has given up becomes a failed delivery."""
+    try:
+        delivery: Delivery = settled(future, f"{task.card.id} {task.profiles[0].name}")
+    except ToolError as error:
+        failed = Failed(kind="ToolError", message=str(error), hint=error.hint, traceback="")
+        return Delivery("failed to convert", 0.0, 0.0, {}, [], failed)
+    return delivery
+
+
+def settled(future: Future, what: str) -> Any:
+    """What a task gave, once it has ended.
+
+    Args:
+        future: the task.
+        what: it in words, for the error.
+
+    Raises:
+        ToolError: it cost the lives of too many workers, the cluster lost it, or it raised something.
+    """
     from distributed import CancelledError, KilledWorker
 
-    what = f"{task.card.id} {task.profiles[0].name}"
     try:
-        delivery: Delivery = future.result()
+        return future.result()
     except KilledWorker as error:
         deaths = error.allowed_failures + 1
         ended = "1 worker ended" if deaths == 1 else f"{deaths} workers ended"
-        message = f"{what} was given up: {ended} while working on it"
-        hint = "look at the workers' logs; too little memory?"
+        raise ToolError(
+            f"{what} was given up: {ended} while working on it", "look at the workers' logs; too little memory?"
+        ) from error
     except (CancelledError, OSError) as error:
-        message, hint = f"{what} was lost by the cluster: {str(error) or type(error).__name__}", "run the command again"
-    except Exception as error:  # noqa: BLE001 - whatever a worker raises is that task's failure, named as it is
-        message, hint = f"{what} failed on its worker: {type(error).__name__}: {error}", ""
-    else:
-        return delivery
-    failed = Failed(kind="ToolError", message=message, hint=hint, traceback="")
-    return Delivery("failed to convert", 0.0, 0.0, {}, [], failed)
+        raise ToolError(
+            f"{what} was lost by the cluster: {str(error) or type(error).__name__}", "run the command again"
+        ) from error
+    except Exception as error:  # whatever a worker raises is that task's failure, named as it is
+        raise ToolError(f"{what} failed on its worker: {type(error).__name__}: {error}") from error
 
 
 def unpack(task: Task, options: ExportOptions, delivery: Delivery, progress: Progress) -> Outcome:

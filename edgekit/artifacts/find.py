@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..base.absent import is_absent_file, no_file
 from ..base.fetched.hubs import hub_id
 from ..base.files import restore
 from ..base.inside import inside
@@ -88,8 +89,10 @@ def folders_of(
             f"{name} is not an artifact: there is no {MANIFEST} {'beside' if path.is_file() else 'in'} it",
             f"give an artifact folder, a model id or a model file ({', '.join(FORMAT_OF)})",
         )
+    if is_absent_file(name):
+        raise no_file(name)
     if looks_like_path(name) and not is_card(path) and not hub_id(name):
-        raise UsageError(f"no such artifact: {name}", f"list what is there: ls {root}")
+        raise UsageError(f"no such artifact: there is no folder {name}", f"list what is there: ls {root}")
     # The artifacts of a card that was given by its path carry its id.
     if is_name(name) and (found := artifact_folders(inside(root, name, field="the model's id"))):
         return found

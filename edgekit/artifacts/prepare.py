@@ -44,6 +44,7 @@ class ExportOptions:
             profile's bounds is refused.
         input: what the command line says of the preprocessing and the input's size.
         sources: files that cards and profiles were read from, by id and by name; those of the catalog are left out.
+        out_option: the verb's option that names ``out``, for advice.
     """
 
     weights: str = "random"
@@ -60,6 +61,7 @@ class ExportOptions:
     min_sqnr_db: float | None = None
     reading: CheckpointReading = field(default_factory=CheckpointReading)
     input: Wishes = NO_WISHES
+    out_option: str = "--out"
 
 
 @dataclass(frozen=True)

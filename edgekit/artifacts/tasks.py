@@ -91,7 +91,7 @@ def plan(models: Sequence[str], profiles: Sequence[ExportProfile], options: Expo
     cards = {card.id: card for card in map(find_card, models)}
     checkpoints = {card.id: resolve_weights(card, options.weights) for card in cards.values()}
     cards = {card.id: settled(card, checkpoints[card.id], options.input) for card in cards.values()}
-    check_writable(options.out)
+    check_writable(options.out, options.out_option)
     tasks = []
     for card in cards.values():
         asked = tuple(resolve(card, profile) for profile in profiles)

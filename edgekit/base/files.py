@@ -24,6 +24,7 @@ from .owned import check_replaceable, claim
 from .processes.posix import MOVES_OPEN_FILES, UNTRUSTED
 
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KERNELS_OWN = ("/proc", "/sys", "/sys/kernel/debug", "/sys/kernel/tracing")
 """Where the kernel makes up files as they are read: they look regular and empty, and some keep a reader waiting."""
 
@@ -66,19 +67,21 @@ def sha256_file(path: Path) -> str:
 
 
 @contextmanager
-def writing(path: Path, option: str = "--out") -> Iterator[None]:
+def writing(path: Path, option: str = "") -> Iterator[None]:
     """Turn the operating system's refusal to write under ``path`` into a :class:`ToolError` with the cause.
 
     Args:
         path: where something is to be written.
-        option: the one that names another place.
+        option: the one that names another place, where the verb has one.
 
     Raises:
-        UsageError: ``path`` leads through a file: no room on the disk would help.
+        UsageError: ``path`` leads through a file, or a folder is there: no room on the disk would help.
         ToolError: any other refusal.
     """
     try:
         yield
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder where a file is to be", "name another file, or move it away") from error
     except (FileExistsError, NotADirectoryError) as error:
         file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
         raise UsageError(
@@ -86,14 +89,23 @@ def writing(path: Path, option: str = "--out") -> Iterator[None]:
             "name another folder, or move the file away",
         ) from error
     except OSError as error:
-        raise ToolError(
-            f"cannot write {path}: {error.strerror or error}",
-            f"free some space or name another folder with {option}",
-        ) from error
+        raise ToolError(f"cannot write {path}: {error.strerror or error}", room_for(error, path, option)) from error
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
+def room_for(error: OSError, path: Path, option: str) -> str:
+    """What to do about a refusal to write ``path``."""
+    place = path if path.is_dir() else path.parent
+    first = "free some space" if error.errno in FULL else f"check the permissions of {place} and its disk"
+    return f"{first}, or name another place with {option}" if option else first
+
+
+def write_atomic(path: Path, content: str | bytes, option: str = "") -> None:
     """Write ``content`` to ``path`` through a temporary file beside it, then rename.
+
+    Args:
+        path: the file.
+        content: all of it.
+        option: the one that names another place, where the verb has one.
 
     Raises:
         UsageError: a pipe or device is there.
@@ -101,7 +113,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """
     check_regular(path)
     data = content.encode() if isinstance(content, str) else content
-    with writing(path):
+    with writing(path, option):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_files(path.parent)
         part = path.with_name(f".{path.name}.{machine()}-{secrets.token_hex(4)}")
@@ -143,7 +155,7 @@ def sweep_files(folder: Path) -> None:
                 os.close(opened)
 
 
-def check_writable(folder: Path, option: str = "--out") -> None:
+def check_writable(folder: Path, option: str) -> None:
     """Find out before the work whether ``folder`` can be made and written; leave nothing there.
 
     Args:
@@ -161,6 +173,22 @@ def check_writable(folder: Path, option: str = "--out") -> None:
                 pass
     finally:
         remove_empty(folder)
+
+
+def check_place(path: Path, option: str) -> None:
+    """Find out before the work whether a file can be written, or replaced, at ``path``; leave nothing there.
+
+    Args:
+        path: of the file that is to come.
+        option: the one that names another place.
+
+    Raises:
+        UsageError: a folder, a pipe or a device is there, or a file in the way to it.
+        ToolError: its folder cannot be written.
+    """
+    if check_regular(path).is_dir():
+        raise UsageError(f"{path} is a folder where a file is to be", f"name a file with {option}")
+    check_writable(path.absolute().parent, option)
 
 
 _made: set[Path] = set()

@@ -10,6 +10,7 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
+from .shared.limits import MOST_RUNS
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption, ThreadsOption
 from .show.console import emit_json, say, tell
 from .show.progress import ProgressLines
@@ -41,7 +42,9 @@ def compare_command(
             autocompletion=device_names,
         ),
     ] = None,
-    pairs: Annotated[int, typer.Option(help="Number of pairs of fresh processes, when measuring.")] = 10,
+    pairs: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, help="Number of pairs of fresh processes, when measuring.")
+    ] = 10,
     threads: ThreadsOption = 1,
     cores: CoresOption = None,
     force: ForceOption = False,

@@ -8,6 +8,7 @@ import typer
 
 from .shared.complete import device_names
 from .shared.grouped import GroupedCommand
+from .shared.limits import LARGEST_PORT
 from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -48,7 +49,7 @@ def add_command(
             help="[USER@]HOST, a Host alias of the SSH config, adb:SERIAL, or local. A labgrid place can give it."
         ),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port of its SSH server.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=LARGEST_PORT, help="Port of its SSH server.")] = None,
     python: Annotated[str | None, typer.Option(help="Python interpreter on the device that has the runtimes.")] = None,
     benchmark_model: Annotated[
         str | None,

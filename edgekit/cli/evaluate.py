@@ -9,6 +9,7 @@ import typer
 from .shared import export_options as opt
 from .shared import input_options
 from .shared.complete import device_names, model_ids
+from .shared.limits import LONGEST_S, MOST_IMAGES
 from .shared.options import ForceOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -63,10 +64,15 @@ def evaluate_command(
         ),
     ] = None,
     images: Annotated[
-        int | None, typer.Option("--images", min=1, help="Evaluate on this many images, evenly spaced. [default: all]")
+        int | None,
+        typer.Option(
+            "--images", min=1, max=MOST_IMAGES, help="Evaluate on this many images, evenly spaced. [default: all]"
+        ),
     ] = None,
     force: ForceOption = False,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Time limit of each run, in seconds.")] = 600.0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=1, max=LONGEST_S, help="Time limit of each run, in seconds.")
+    ] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure accuracy against labels, and agreement with another network on the same images.

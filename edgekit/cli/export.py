@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
 from .shared.int8_options import check_int8_options
+from .shared.limits import LARGEST, MOST_THREADS
 from .shared.options import JsonOption
 from .tune import Measuring, bound, export_measured
 
@@ -58,9 +59,13 @@ def export_command(
     # An alias of edgekit tune, which lists them.
     tune: Annotated[bool, typer.Option("--tune", hidden=True, help=opt.ALIAS)] = False,
     require_speedup: Annotated[bool, typer.Option("--require-speedup", hidden=True, help=opt.ALIAS)] = False,
-    min_speedup: Annotated[float | None, typer.Option("--min-speedup", hidden=True, help=opt.ALIAS)] = None,
+    min_speedup: Annotated[
+        float | None, typer.Option("--min-speedup", min=0, max=LARGEST, hidden=True, help=opt.ALIAS)
+    ] = None,
     device: Annotated[str | None, typer.Option("--device", "-d", hidden=True, help=opt.ALIAS)] = None,
-    threads: Annotated[int | None, typer.Option("--threads", hidden=True, help=opt.ALIAS)] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, max=MOST_THREADS, hidden=True, help=opt.ALIAS)
+    ] = None,
     cores: Annotated[str | None, typer.Option("--cores", hidden=True, help=opt.ALIAS)] = None,
 ) -> None:
     """Convert networks to verified artifacts.

@@ -11,6 +11,7 @@ import typer
 from .shared.complete import device_names, model_ids
 from .shared.gate_pages import announce, told_in_pages, write_pages
 from .shared.input_options import Input, input_shapes
+from .shared.limits import LARGEST, LARGEST_SEED
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ThreadsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -39,10 +40,12 @@ def gate_command(
     threads: ThreadsOption = 1,
     cores: CoresOption = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Largest slowdown that passes: 0.01 is 1 %. Overrides the config.")
+        float | None,
+        typer.Option(min=0, max=LARGEST, help="Largest slowdown that passes: 0.01 is 1 %. Overrides the config."),
     ] = None,
     delta: Annotated[
-        float | None, typer.Option(help="Slowdown that the gate must find; larger than the tolerance.")
+        float | None,
+        typer.Option(min=0, max=LARGEST, help="Slowdown that the gate must find; larger than the tolerance."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Tolerances by device and model. [default: gate.toml, if there is one]")
@@ -72,7 +75,9 @@ def gate_command(
     ] = None,
     force: ForceOption = False,
     input_: Input = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the order of the sides. [default: random]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the order of the sides. [default: random]")
+    ] = None,
     as_json: JsonOption = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a pull-request comment to this file.")] = None,

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import UsageError
 from .shared.complete import model_ids
+from .shared.limits import MOST_JOBS
 from .shared.options import ArtifactsOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines, time_text
@@ -35,7 +36,9 @@ def matrix_command(
         Path | None, typer.Option("--data", help="JSON file of the same results. [default: beside the table]")
     ] = None,
     artifacts: ArtifactsOption = Path("artifacts"),
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Export this many variants at the same time.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=MOST_JOBS, help="Export this many variants at the same time.")
+    ] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Skip artifacts that are there and verified.")] = False,
     as_json: JsonOption = False,
 ) -> None:

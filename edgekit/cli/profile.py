@@ -10,6 +10,7 @@ import typer
 
 from .shared.complete import device_names, model_ids
 from .shared.input_options import Input, input_shapes
+from .shared.limits import LARGEST_BATCH, MOST_RUNS
 from .shared.options import ArtifactsOption, CoresOption, ForceOption, JsonOption, ReportsOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -68,11 +69,18 @@ def profile_command(
         ),
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Measure all artifacts in turn this many times, so that drift affects all alike.")
+        int,
+        typer.Option(
+            min=1, max=MOST_RUNS, help="Measure all artifacts in turn this many times, so that drift affects all alike."
+        ),
     ] = 1,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Images per inference, for artifacts exported with --batch dynamic. [default: 1]"),
+        typer.Option(
+            min=1,
+            max=LARGEST_BATCH,
+            help="Images per inference, for artifacts exported with --batch dynamic. [default: 1]",
+        ),
     ] = None,
     input_: Input = None,
     resume: Annotated[

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .shared.complete import model_ids
+from .shared.limits import LARGEST, LARGEST_BATCH, LARGEST_SEED, MOST_CLASSES, MOST_RUNS
 from .shared.options import JsonOption
 from .show.console import emit_json, say
 from .show.progress import time_text
@@ -37,13 +38,18 @@ def train_command(
         bool, typer.Option("--qat", help="Fine-tune --weights with int8 rounding simulated; the recipe is qat.")
     ] = False,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Number of epochs. [default: the recipe's]")
+        int | None, typer.Option("--epochs", min=1, max=MOST_RUNS, help="Number of epochs. [default: the recipe's]")
     ] = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it decays along a cosine.")] = None,
-    lasso: Annotated[float | None, typer.Option("--lasso", min=0, help="Weight of CondenseNet's group lasso.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, max=LARGEST_BATCH, help="Images per step.")] = None,
+    lr: Annotated[
+        float | None, typer.Option("--lr", min=0, max=LARGEST, help="Initial learning rate; it decays along a cosine.")
+    ] = None,
+    lasso: Annotated[
+        float | None, typer.Option("--lasso", min=0, max=LARGEST, help="Weight of CondenseNet's group lasso.")
+    ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of the weights, the order and the augmentation.")
+        int,
+        typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of the weights, the order and the augmentation."),
     ] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results. [default: runs/MODEL/DATA]")
@@ -53,7 +59,8 @@ def train_command(
         str, typer.Option("--weights", "-w", help="Start from a checkpoint file, pretrained or random.")
     ] = "random",
     num_classes: Annotated[
-        int | None, typer.Option("--num-classes", min=2, help="Number of classes. [default: the data's]")
+        int | None,
+        typer.Option("--num-classes", min=2, max=MOST_CLASSES, help="Number of classes. [default: the data's]"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

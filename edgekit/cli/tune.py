@@ -14,6 +14,7 @@ from .shared import export_options as opt
 from .shared import input_options
 from .shared.complete import device_names
 from .shared.int8_options import check_int8_options
+from .shared.limits import MOST_THREADS
 from .shared.options import ForceOption, JsonOption
 from .show.progress import ProgressLines
 
@@ -97,7 +98,7 @@ def tune_command(
     device: Annotated[
         str, typer.Option("--device", "-d", help="Device to measure on.", autocompletion=device_names)
     ] = "local",
-    threads: Annotated[int, typer.Option("--threads", help="Number of threads.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=MOST_THREADS, help="Number of threads.")] = 1,
     cores: Annotated[
         str | None, typer.Option(help="Pin the process to these cores: big, little, or numbers such as 4,5.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .shared.input_options import Input, input_shapes
+from .shared.limits import LARGEST
 from .shared.options import ArtifactsOption, JsonOption
 from .show.console import emit_json, say
 from .show.progress import ProgressLines
@@ -24,7 +25,10 @@ def verify_command(
         typer.Option("--data", help="Inputs: an .npz with an array for each input of the reference. [default: random]"),
     ] = None,
     min_sqnr: Annotated[
-        float | None, typer.Option(help="SQNR in dB that each output must reach. [default: its precision's]")
+        float | None,
+        typer.Option(
+            min=-LARGEST, max=LARGEST, help="SQNR in dB that each output must reach. [default: its precision's]"
+        ),
     ] = None,
     input_: Input = None,
     as_json: JsonOption = False,

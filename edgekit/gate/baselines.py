@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from .. import __version__
 from ..artifacts.store import artifact_folders, file_of, read_manifest
 from ..base.fetched.download import download, require_safe
-from ..base.files import restore, sha256_file, staged_folder, write_atomic
+from ..base.files import behind_link, restore, sha256_file, staged_folder, write_atomic
 from ..base.folders import baselines_folder
 from ..base.inside import inside
-from ..base.owned import MANIFEST
+from ..base.owned import MANIFEST, check_replaceable
 from ..base.untrusted import read_text
 from ..errors import ToolError, UsageError
 from ..reports.json_text import render
@@ -46,6 +46,15 @@ def pin_folder(root: Path, device: str, key: str) -> Path:
         UsageError: the names lead out of ``root``.
     """
     return inside(root, device, f"{key}{SUFFIX}", field="the path of a pin (its device, model and profile)")
+
+
+def check_pin_place(root: Path, device: str, key: str) -> None:
+    """Make sure, before a measurement, that a baseline may be pinned in its place.
+
+    Raises:
+        UsageError: something that edgekit did not make stands there, or the names lead out of ``root``.
+    """
+    check_replaceable(behind_link(pin_folder(root, device, key)))
 
 
 def find_baseline(root: Path, candidate: Artifact, device: str, key: str) -> Found:

@@ -5,7 +5,6 @@ Read from the four IDX files of Debian's package ``dataset-fashion-mnist``, or f
 
 from __future__ import annotations
 
-import gzip
 import math
 import zlib
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..base.fetched.archives import read_gzip
 from ..errors import ToolError, UsageError
 from .datasets import ArrayImages, Dataset, Split, as_labels, checked
 
@@ -58,14 +58,15 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """The array of a gzipped IDX file of unsigned bytes: magic ``00 00 08 rank``, sizes as big-endian u32, data.
 
     Raises:
-        UsageError: no such file, not gzip, not IDX, another element type, or less data than its header says.
+        UsageError: no such file, not gzip, not IDX, another element type, other data than its header says, or far more
+            than the file seems to hold.
     """
     hint = "copy it again from Debian's dataset-fashion-mnist or the data set's authors"
     try:
-        content = gzip.decompress(path.read_bytes())
+        content = read_gzip(path)
     except FileNotFoundError as error:
         raise UsageError(f"no file {path}", "the folder must hold the four .gz files of Fashion-MNIST") from error
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read as gzip: {error}", hint) from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UBYTE:
         raise UsageError(f"{path} is not an IDX file of bytes: it begins with {content[:4].hex()}", hint)

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.images.decode import photo_notes
+from ..base.images.decode import opened, photo_notes
 from ..base.images.photo_files import Found, class_folders, find_photos, split_folders
 from ..base.images.pixels import load_image
 from ..errors import UsageError
 from ..types import Preprocessing
 from .datasets import HELD_OUT, Dataset, Indices, Pixels, Split, checked, hold_out
+
+LOOKED_AT = 32
+"""Photos of a folder whose size is looked at."""
 
 
 @dataclass(frozen=True)
@@ -76,5 +79,26 @@ def labelled(folder: Path, classes: Sequence[str], preprocessing: Preprocessing)
         labels += [label] * len(found.paths)
         left_out.update(dict(found.left_out))
     whole = Found(tuple(paths), tuple(sorted(left_out.items())))
-    notes = tuple(f"{folder}: {note}" for note in (*whole.notes, *photo_notes(paths)))
+    said = (*whole.notes, *photo_notes(paths), *enlarged_notes(paths, preprocessing))
+    notes = tuple(f"{folder}: {note}" for note in said)
     return Split(FileImages(whole.paths, preprocessing), np.asarray(labels, np.int64)), notes
+
+
+def enlarged_notes(paths: Sequence[Path], preprocessing: Preprocessing) -> tuple[str, ...]:
+    """What to say of photos that are smaller than the network's input, by some of them; nothing of others."""
+    small = []
+    rows, columns = preprocessing.size
+    for path in paths[:: max(1, len(paths) // LOOKED_AT)][:LOOKED_AT]:
+        try:
+            with opened(path) as photo:
+                width, height = photo.size
+        except UsageError:  # whoever reads it will say what is wrong
+            continue
+        if height >= rows and width >= columns:
+            return ()
+        small.append((height, width))
+    if not small:
+        return ()
+    height, width = sorted(small)[len(small) // 2]
+    told = f"images of {height} x {width} are enlarged to the network's {rows} x {columns}"
+    return (f"{told}, which takes time and adds no detail: a card with a smaller input is faster",)

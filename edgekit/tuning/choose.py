@@ -76,7 +76,7 @@ def export_measured(
     for card, plan in zip(cards, bases, strict=True):
         for profile in plan:
             check_replaceable(artifact_folder(options.out, card.id, profile.name))
-    check_writable(options.out)
+    check_writable(options.out, "--out")
     outcomes: list[Outcome] = []
     for card, checkpoint, plan in zip(cards, checkpoints, bases, strict=True):
         with warm(), scratch_folder("tune") as work:

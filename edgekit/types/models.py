@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,9 @@ PREPROCESSING_RECORD = "edgekit_preprocessing"
 """Key of the JSON text of a :class:`Preprocessing` in a checkpoint of edgekit's trainer."""
 MOST_CLASSES, LARGEST_SIDE = 10_000_000, 16_384
 """Outputs of a network, and pixels of an image's side: more is a slip, which would fill the memory."""
+Factor = Annotated[float, Field(ge=-10_000, le=10_000)]
+Option = Annotated[str, Field(max_length=200)] | bool | Annotated[int, Field(ge=-10_000, le=10_000)] | Factor
+"""An architecture's argument: no width, depth or number of groups is larger."""
 LARGEST = 5.0
 """Mean and std of pixels from 0 to 1 are below 1; those of pixels from 0 to 255 are tens, also of dark data sets."""
 
@@ -191,7 +194,7 @@ class ModelCard(Frozen):
     title: str
     paper: str = ""
     licence: str = ""
-    architecture: dict[str, str | int | float | bool]
+    architecture: dict[str, Option]
     num_classes: int = Field(ge=1, le=MOST_CLASSES)
     input_shape: tuple[int, int, int]
     preprocessing: Preprocessing

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..base.files import check_place
 from ..catalog import find_card
 from ..errors import UsageError, VerificationError
 from ..training.checkpoint import Header, save_tensors
@@ -80,6 +81,7 @@ def condense_checkpoint(
     """
     if out.resolve() == checkpoint.resolve():
         raise UsageError(f"-o {out} is the checkpoint itself", "name another file")
+    check_place(out, "--out")
     state = read_state(checkpoint)
     card = settled(card_of(checkpoint, model), checkpoint)
     if not any(key.endswith("._mask") for key in state):

@@ -57,4 +57,4 @@ def export_default_set(model: str, out: Path, progress: Progress, target: Target
     if target is not None:
         profiles = [profile.model_copy(update={"target": target}) for profile in profiles]
     sources = {find_card(model).id: model} if model.endswith(".toml") else {}
-    return export([model], profiles, ExportOptions(out=out, sources=sources), progress)
+    return export([model], profiles, ExportOptions(out=out, out_option="--artifacts", sources=sources), progress)

@@ -81,7 +81,7 @@ def export_own(
     if name.lower().endswith(".onnx"):
         return export_file(Path(name), profiles, options, words, progress)
     title, source = source_of(name)
-    check_writable(options.out)
+    check_writable(options.out, "--out")
     plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
     with scratch_folder("export") as work, warm():
         progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
@@ -96,7 +96,7 @@ def export_file(
     """As :func:`export_own`, for an ONNX file."""
     if not path.is_file():
         raise UsageError(f"no such file: {path}", "name an .onnx file")
-    check_writable(options.out)
+    check_writable(options.out, "--out")
     with scratch_folder("export") as work, warm():
         progress(Step("looking into the file", (path.name,)))
         network = from_onnx(path, options, work, words)
@@ -149,7 +149,7 @@ def export_module(
         for format_ in formats
         for profile in choose_profiles(format_, int8=int8, fp16=fp16)
     ]
-    check_writable(out)
+    check_writable(out, "--out")
     with scratch_folder("export") as work, warm():
         program = work / "given.pt2"
         keep(network, examples, program)

@@ -22,7 +22,7 @@ from ..devices.reach import reach
 from ..devices.ssh_errors import DeviceError
 from ..errors import EdgekitError, UsageError
 from ..gate.accuracy import accuracy_status
-from ..gate.baselines import Found, find_baseline, pin, pin_folder
+from ..gate.baselines import Found, check_pin_place, find_baseline, pin, pin_folder
 from ..gate.config import read_config, rule_for
 from ..gate.engine import BROKEN, operator_changes, run_gate, settle
 from ..gate.file_limits import FileLimits, another_network, broken_limits
@@ -144,7 +144,7 @@ def gate(
     Raises:
         ToolError: ``results_root`` cannot be written.
     """
-    check_writable(results_root)
+    check_writable(results_root, "--results")
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     stamp = datetime.now(UTC)
     drafts = [draft_of(one, len(planned), seed + number, stamp, handicap or {}) for number, one in enumerate(planned)]
@@ -173,7 +173,7 @@ def gate(
                     results[number] = results[number].model_copy(update=ended)
     settled = settle(results)
     for path, result in zip(paths, settled, strict=True):
-        write_atomic(path, render(result.to_plain()) + "\n")
+        write_atomic(path, render(result.to_plain()) + "\n", "--results")
     return settled
 
 
@@ -340,6 +340,8 @@ def update(
     for place in places:
         admit(place, force, progress)
         check_writable(inside(reports_root, place.id, field="the device's name"), "--reports")
+        for one in stored:
+            check_pin_place(reports_root, place.id, key_of(one.artifact, threads, cores))
     done = []
     for place in places:
         virtual = place.transport == "virtual"

@@ -15,7 +15,7 @@ from ..artifacts.cache import installed
 from ..artifacts.prepare import ExportOptions
 from ..artifacts.store import artifact_folder, check_files, read_manifest
 from ..artifacts.tasks import Outcome
-from ..base.files import write_atomic
+from ..base.files import check_place, write_atomic
 from ..base.owned import MANIFEST
 from ..base.processes.parallel import run_all
 from ..base.processes.warm import warm
@@ -145,6 +145,8 @@ def matrix(
         data: JSON file of the same; ``out`` with the ending ``.json`` when None.
         render: makes the Markdown.
     """
+    check_place(out, "--out")
+    check_place(data or out.with_suffix(".json"), "--data")
     done: dict[str, list[Cell]] = {}
 
     def account() -> Matrix:
@@ -155,7 +157,7 @@ def matrix(
         done[card.id] = cells
         made = account()
         write_atomic(data or out.with_suffix(".json"), made.model_dump_json(indent=2) + "\n")
-        write_atomic(out, render(made))
+        write_atomic(out, render(made), "--out")
         found = ", ".join(f"{way(c, precisions)} {c.status}" for c in cells)
         progress(JobEnded(found, (card.id,), len(done), len(chosen)))
 
@@ -203,7 +205,7 @@ def cells_of(
 def exported(card: ModelCard, profiles: Sequence[ExportProfile], artifacts: Path, progress: Progress) -> list[Cell]:
     """Export a variant; where not even its network can be built, every cell has failed."""
     try:
-        outcomes = export([card.id], profiles, ExportOptions(out=artifacts), progress)
+        outcomes = export([card.id], profiles, ExportOptions(out=artifacts, out_option="--artifacts"), progress)
     except EdgekitError as error:
         return [failed_cell(card, profile, "failed to build", 0.0, str(error)) for profile in profiles]
     return [outcome_cell(card, profile, outcome) for profile, outcome in zip(profiles, outcomes, strict=True)]

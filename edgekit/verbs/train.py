@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.files import check_regular, write_atomic
+from ..base.files import check_place, check_regular, write_atomic
 from ..base.inside import inside
 from ..base.progress import Note, Progress, Warned, silent
 from ..catalog import find_card
@@ -98,6 +98,7 @@ def train(model: str, options: TrainOptions, listener: Listener | None = None) -
         raise UsageError(
             f"{folder} holds a training already", "--resume goes on with it; --out DIR names another folder"
         )
+    check_place(path, "--out")
     training, header, run = (resumed if path.is_file() else started)(card, data, classes, options, path)
     listener.progress(Note(opening(run, options.resume)))
     if run.threads != torch.get_num_threads():

@@ -26,8 +26,16 @@ NHWC, NCHW = (0, 1, 3, 4, 2), (0, 1, 4, 2, 3)
 """The orders that bring sets of images of the other layout into this one."""
 
 
-def random_inputs(specs: Sequence[TensorSpec], count: int) -> tuple[Arrays, ImageSet]:
-    """Seeded random inputs: 0 to 1 for floats, any code for 8-bit integers, 0 and 1 for wider ones and booleans."""
+def random_inputs(
+    specs: Sequence[TensorSpec], count: int, codes: Mapping[str, int] | None = None
+) -> tuple[Arrays, ImageSet]:
+    """Seeded random inputs: 0 to 1 for floats, any code for 8-bit integers, 0 and 1 for wider ones and booleans.
+
+    Args:
+        specs: of the inputs.
+        count: of sets.
+        codes: of wide integers by name, how many values they take, from 0, where that is known: ids of tokens.
+    """
     generator = np.random.default_rng(0)
     arrays: Arrays = []
     for spec in specs:
@@ -39,7 +47,7 @@ def random_inputs(specs: Sequence[TensorSpec], count: int) -> tuple[Arrays, Imag
             limits = np.iinfo(dtype)
             arrays.append(generator.integers(limits.min, limits.max, shape, dtype, endpoint=True))
         else:
-            arrays.append(generator.integers(0, 2, shape).astype(dtype))
+            arrays.append(generator.integers(0, (codes or {}).get(spec.name, 2), shape).astype(dtype))
     return arrays, source_of(arrays, "synthetic", "random inputs")
 
 

@@ -84,11 +84,11 @@ def read_checkpoint(path: Path, network: nn.Module | None = None, *, ema: bool =
         state=named.state,
         trained_as=known_layout(header, path),
         key=".".join(filter(None, (table.key, named.root))),
-        average=ema or is_average(table.key),
+        average=ema or table.average or is_average(table.key),
         other=table.other or ".".join(filter(None, (named.other and table.key, named.other))),
         architecture=said,
         ranges=known_ranges(header, path),
-        notes=named.notes if foreign is None else (*foreign.notes, *named.notes),
+        notes=(*(() if foreign is None else foreign.notes), *table.notes, *named.notes),
     )
 
 

@@ -42,6 +42,7 @@ IMAGENET = {
         (16, 8, 2),  # 7 x 7 x 16C
     ],
 }
+SHAPES = ("cifar-plain", "cifar-residual", *(f"imagenet-{name}" for name in IMAGENET))
 
 
 class IGC(nn.Module):
@@ -123,6 +124,8 @@ class IGCV1(nn.Module):
     ) -> None:
         super().__init__()
         channels = base = primary * secondary
+        if shape not in SHAPES:
+            raise ValueError(f"shape is {shape!r}, and there are {', '.join(SHAPES)}")
         plain, imagenet = shape == "cifar-plain", shape.startswith("imagenet-")
         layers_per_unit = 1 if plain else 2
         rows = IMAGENET[shape.removeprefix("imagenet-")] if imagenet else CIFAR

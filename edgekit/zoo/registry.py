@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from .mobilenet_v2 import mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3
 from .shufflenet_v1 import shufflenet_v1
 from .shufflenet_v2 import shufflenet_v2
+from .size_limit import limited
 from .squeezenet import squeezenet
 
 FAMILIES: dict[str, Callable[..., nn.Module]] = {
@@ -57,16 +59,33 @@ def create(card: ModelCard, num_classes: int | None = None) -> nn.Module:
     """The card's network in eval mode with whatever the global random state gives as weights.
 
     Raises:
-        UsageError: unknown family, an architecture key that the family does not take, or a size that it does not fit.
+        UsageError: unknown family, an architecture key that the family does not take, a size that it does not fit, or
+            far more parameters than a light network has.
     """
     build = family(card)
     try:
         check_size(card)
-        network = build(**card.architecture, num_classes=num_classes or card.num_classes)
+        if card.family in FAMILIES:
+            check_numbers(build, card)
+        with limited(card.id):
+            network = build(**card.architecture, num_classes=num_classes or card.num_classes)
         take_channels(network, card.input_shape[0])
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, ArithmeticError) as error:
         raise UsageError(f"card {card.id}: [architecture] does not fit family {card.family}: {error}") from error
     return network.eval()
+
+
+def check_numbers(build: Callable[..., nn.Module], card: ModelCard) -> None:
+    """Make sure that each number of an architecture is above 0, or 0 where that is usual.
+
+    Raises:
+        ValueError: one is not.
+    """
+    usual = inspect.signature(build).parameters
+    for key, value in card.architecture.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and key in usual and not (value > 0 or value == usual[key].default):  # type: ignore[operator]
+            raise ValueError(f"{key} is {value}, which has to be above 0")
 
 
 def family(card: ModelCard) -> Callable[..., nn.Module]:

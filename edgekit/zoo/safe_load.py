@@ -70,7 +70,7 @@ def read_file(path: Path) -> Any:
         UsageError: missing, truncated, no checkpoint, or naming what could do harm.
     """
     if not path.is_file():
-        raise UsageError(f"no checkpoint at {path}", "give --weights an existing .pth, .pt or .safetensors file")
+        raise UsageError(f"no checkpoint at {path}", "name an existing .pth, .pt or .safetensors file")
     try:
         if is_safetensors(path):
             from safetensors.torch import load_file

@@ -25,6 +25,11 @@ USUAL = (
     *("params", "state", "module", "student", "generator"),
 )
 """Keys of the network's table, the likeliest first."""
+MOMENTS = ("best", "final", "last", "latest")
+"""What a trainer calls the tables of one network at several moments, the likeliest to be meant first."""
+MOMENT = re.compile(rf"({'|'.join(MOMENTS)})(?:_|$)")
+LIGHTNINGS = {"state_dict", "current_model_state", "averaging_state"}
+"""Keys that Lightning's ``WeightAveraging`` writes."""
 AVERAGED = re.compile(r"(^|_)(ema|averaged|swa|shadow)(_|$)")
 NOT_WEIGHTS = re.compile(r"optim|sched|scaler|callback|loops|hyper|args|config|criterion|(^|_)loss|edgekit$")
 DEEPEST = 3
@@ -37,17 +42,21 @@ class Table:
     Attributes:
         key: where it is, keys joined by dots; empty for the file's own level.
         other: likewise, of the average beside the weights, or of the weights beside the average.
+        average: they are an average, though the key does not say so.
+        notes: which tables of the same network were left, in words.
     """
 
     state: State
     key: str = ""
     other: str = ""
+    average: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def find_table(content: Any, path: Path, *, ema: bool = False) -> Table:
     """The weights in a file's content: the raw ones, or with ``ema`` their average.
 
-    An average alone is taken without being asked for.
+    An average alone is taken without being asked for, and so is the one that Lightning keeps in the weights' place.
 
     Raises:
         UsageError: no table, several of which none has a usual name, or no average where one is asked for.
@@ -55,13 +64,48 @@ def find_table(content: Any, path: Path, *, ema: bool = False) -> Table:
     found = list(tables(content)) if isinstance(content, dict) else []
     if not found:
         raise UsageError(f"{path} {what_it_is(content)}", WAY_OUT)
+    if lightning := averaged_by_lightning(content, found):
+        return lightning
     averages = [table for table in found if is_average(table.key)]
     raw = [table for table in found if not is_average(table.key)]
     if ema and not averages and (len(found) > 1 or not any(map(is_average, heads_of(found[0].state)))):
         raise UsageError(f"{path} holds no average of the weights (EMA)", "leave --ema out")
     wanted, others = (averages, raw) if (ema and averages) or not raw else (raw, averages)
     chosen = likeliest(wanted, path)
-    return Table(chosen.state, chosen.key, likeliest(others, path).key or "the file's own level" if others else "")
+    other = likeliest(others, path).key or "the file's own level" if others else ""
+    return Table(chosen.state, chosen.key, other, notes=left_beside(chosen, wanted))
+
+
+def averaged_by_lightning(content: Mapping[Any, Any], found: list[Table]) -> Table | None:
+    """The average that Lightning's ``WeightAveraging`` keeps as ``state_dict``; None where it is not that callback's.
+
+    The weights themselves go to ``current_model_state``. Lightning validates with the average.
+    """
+    if not content.keys() >= LIGHTNINGS:
+        return None
+    table = next((table for table in found if table.key == "state_dict"), None)
+    if table is None:
+        return None
+    note = (
+        "'state_dict' is the average of the weights, as Lightning keeps it there; the weights themselves, "
+        "'current_model_state', left: to take them, save them alone"
+    )
+    return Table(table.state, table.key, average=True, notes=(note,))
+
+
+def left_beside(chosen: Table, found: list[Table]) -> tuple[str, ...]:
+    """Which other tables hold weights of the same network, in words."""
+    beside = [table.key for table in found if table is not chosen and same_network(table, chosen)]
+    if not beside:
+        return ()
+    taken = repr(chosen.key[:SHOWN]) if chosen.key else "the file's own level"
+    names = ", ".join(repr(key[:SHOWN]) for key in beside[:LISTED])
+    return (f"{taken} taken, {names} beside it, of the same network, left: to take another, save it alone",)
+
+
+def same_network(table: Table, other: Table) -> bool:
+    """True when both hold the same names and shapes."""
+    return {k: v.shape for k, v in table.state.items()} == {k: v.shape for k, v in other.state.items()}
 
 
 def tables(content: Mapping[Any, Any], key: str = "", depth: int = 0) -> Iterator[Table]:
@@ -87,7 +131,7 @@ def heads_of(state: State) -> set[str]:
 
 
 def likeliest(found: list[Table], path: Path) -> Table:
-    """The table with the most usual key.
+    """The table with the most usual key; of several of one network under others, the one that is called the best.
 
     Raises:
         UsageError: several, and none of a usual name.
@@ -95,12 +139,15 @@ def likeliest(found: list[Table], path: Path) -> Table:
     if len(found) == 1:
         return found[0]
 
-    def rank(table: Table) -> tuple[int, int]:
+    def rank(table: Table) -> tuple[int, int, int]:
         last = table.key.rpartition(".")[2].lower()
-        return (USUAL.index(last) if last in USUAL or not last else len(USUAL)) if last else -1, table.key.count(".")
+        usual = (USUAL.index(last) if last in USUAL else len(USUAL)) if last else -1
+        moment = MOMENT.match(last)
+        return usual, MOMENTS.index(moment[1]) if moment else len(MOMENTS), table.key.count(".")
 
     first, second, *_ = sorted(found, key=rank)
-    if rank(first)[0] == len(USUAL) and rank(second)[0] == len(USUAL) and not is_average(first.key):
+    told = rank(first)[:2] != rank(second)[:2] and all(same_network(first, table) for table in found)
+    if rank(first)[0] == len(USUAL) and rank(second)[0] == len(USUAL) and not is_average(first.key) and not told:
         names = ", ".join(table.key[:SHOWN] for table in found[:LISTED])
         raise UsageError(f"{path} holds several tables of tensors: {names}", "save the one that you mean alone")
     return first

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.base.files import (
+    check_place,
     check_regular,
     check_writable,
     sha256_file,
@@ -52,7 +53,10 @@ def test_full_disk_keeps_the_old_file(small_disk):
     with pytest.raises(ToolError, match="No space left on device") as caught:
         write_atomic(path, bytes(1_000_000))
     assert str(path) in str(caught.value)
-    assert "--out" in caught.value.hint
+    assert caught.value.hint == "free some space"
+    with pytest.raises(ToolError) as caught:
+        write_atomic(path, bytes(1_000_000), "--out")
+    assert caught.value.hint == "free some space, or name another place with --out"
     assert path.read_text() == "old"
     assert names(small_disk) == ["file"]
 
@@ -90,8 +94,8 @@ def test_a_file_where_a_folder_must_be(tmp_path):
         lambda: write_atomic(tmp_path / "taken" / "file", "x"),
         lambda: staged_folder(tmp_path / "taken" / "artifact").__enter__(),
         lambda: staged_folder(tmp_path / "taken" / "deeper" / "artifact").__enter__(),
-        lambda: check_writable(tmp_path / "taken"),
-        lambda: check_writable(tmp_path / "taken" / "deeper"),
+        lambda: check_writable(tmp_path / "taken", "--out"),
+        lambda: check_writable(tmp_path / "taken" / "deeper", "--out"),
     ):
         with pytest.raises(UsageError, match="taken is a file where a folder is to be") as caught:
             write()
@@ -100,12 +104,30 @@ def test_a_file_where_a_folder_must_be(tmp_path):
 
 
 def test_looking_whether_a_folder_can_be_written_leaves_none(tmp_path):
-    check_writable(tmp_path / "out" / "deeper")
-    check_writable(tmp_path)
+    check_writable(tmp_path / "out" / "deeper", "--out")
+    check_writable(tmp_path, "--out")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "mine").mkdir()
-    check_writable(tmp_path / "mine")
+    check_writable(tmp_path / "mine", "--out")
     assert names(tmp_path) == ["mine"]
+
+
+def test_the_place_of_a_file_is_looked_at_before_the_work(tmp_path, read_only):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="folder is a folder where a file is to be") as caught:
+        check_place(tmp_path / "folder", "--junit")
+    assert caught.value.hint == "name a file with --junit"
+    with pytest.raises(UsageError, match="file is a file where a folder is to be"):
+        check_place(tmp_path / "file" / "page", "--out")
+    with pytest.raises(ToolError, match="Read-only file system"):
+        check_place(read_only / "page", "--out")
+    for free in ("file", "new", "deep/new"):
+        check_place(tmp_path / free, "--out")
+    assert names(tmp_path) == ["file", "folder", "read-only"]
+    with pytest.raises(UsageError, match="folder is a folder where a file is to be"):
+        write_atomic(tmp_path / "folder", "x")
+    assert names(tmp_path) == ["file", "folder", "read-only"]
 
 
 # What is no file

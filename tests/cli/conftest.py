@@ -15,6 +15,7 @@ import pytest
 
 from edgekit.cli import main
 from tests.cli.exporting import CARD
+from tests.support.hints import wrong_advice
 
 PLAIN = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 
@@ -59,6 +60,7 @@ def edgekit(project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         said = capfd.readouterr()
         assert "Traceback" not in said.err, said.err
         assert "Traceback" not in said.out, said.out
+        assert list(wrong_advice(command[1:], said.err)) == []
         return CompletedProcess(command, code, said.out, said.err)
 
     return run

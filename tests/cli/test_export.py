@@ -56,10 +56,8 @@ PROFILE = (builtin_folder(PROFILES) / "onnx-int8.toml").read_text()
         (["squeezenet", "-f", "onnx", "--tune", "--cores", "fast"], "--cores takes big, little or core numbers", "2,3"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
         (["squeezenet", "-f", "onnx", "--tune", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
-        (["squeezenet", "-f", "onnx", "--tune", "--threads", "0"], "--threads must be at least 1, got 0", "1"),
         (["squeezenet", "-f", "onnx", "--require-speedup"], "onnx-fp32 is not int8", "add --int8"),
-        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "-1"], "must be a number above 0, got -1", "1 asks"),
-        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "nan"], "must be a number above 0, got nan", "1 asks"),
+        (["squeezenet", "-f", "onnx", "--int8", "--min-speedup", "0"], "must be a number above 0, got 0", "1 asks"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

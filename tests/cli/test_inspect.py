@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 
 def test_inspect(edgekit, project: Path, tiny: Path) -> None:
     shutil.copy(tiny / "tflite-int8" / "model.tflite", project / "net.tflite")
@@ -40,3 +42,33 @@ def test_shapes_that_are_none(edgekit, project: Path, tiny: Path) -> None:
         done = edgekit("inspect", "net.onnx", *(f"--input={word}" for word in words))
         assert done.returncode in (2, 3)
         assert message in done.stderr
+
+
+ABSENT = (
+    ("inspect", "nothere.onnx"),
+    ("profile", "nothere.tflite"),
+    ("verify", "nothere.onnx", "--against", "other.onnx"),
+    ("evaluate", "nothere.onnx", "--data", "photos"),
+    ("evaluate", "nothere.pt", "--data", "photos"),
+    ("gate", "nothere.onnx"),
+    ("gate", "--update", "nothere.onnx"),
+    ("lint", "nothere.onnx"),
+    ("estimate", "nothere.tflite"),
+    ("export", "nothere.pt2", "--format", "onnx"),
+    ("export", "nothere.onnx", "--format", "tflite"),
+    ("export", "nothere.toml", "--format", "onnx"),
+    ("export", "nothere.py", "--format", "onnx"),
+    ("audit-run", "nothere.json"),
+    ("condense", "nothere.pt", "-o", "out.pt"),
+    ("train", "mobilenet_v2", "--data", "nothere.npz"),
+    ("models", "show", "nothere.toml"),
+)
+
+
+@pytest.mark.parametrize("words", ABSENT)
+def test_a_file_that_is_not_there_is_called_so(edgekit, words: tuple[str, ...]) -> None:
+    done = edgekit(*words)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[0]
+    assert "nothere" in said
+    assert any(word in said for word in ("no file", "no such file", "No such file", "no checkpoint at")), said

@@ -66,7 +66,7 @@ def test_train_then_condense(edgekit: Edgekit, tiny_condensenet: Path, stripes: 
     [
         (["--data", "nowhere"], "no training data at 'nowhere'"),
         (["--data", "{stripes}", "--recipe", "larg"], "unknown recipe 'larg'"),
-        (["--data", "{stripes}", "--lr", "-1"], "--lr -1"),
+        (["--data", "{stripes}", "--lr", "0"], "--lr 0"),
         (["--data", "{stripes}", "--weights", "no.pt"], "no checkpoint at no.pt"),
     ],
 )

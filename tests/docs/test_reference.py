@@ -19,7 +19,7 @@ def test_each_verb_has_its_section() -> None:
     text = PAGES["cli.md"]()
     for verb in ("export", "models list", "devices add", "gate", "schema"):
         assert f"\n## edgekit {verb}\n" in text
-    assert "| `--tolerance <float>` |" in text
+    assert "| `--tolerance <float range>` |" in text
 
 
 class Described(Frozen):

@@ -6,17 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from tools.faults.loop import Outcome
 from tools.faults.page import page
-from tools.faults.row import Row, row_of
+from tools.faults.row import Row, growing, newest
 from tools.faults.scenes import ROOT, SCENES, furnish, leftovers, problem
 from tools.faults.shim import Class, Fault, Seen, Shim, environment
 from tools.faults.staged import STAGED
+from tools.faults.turns import numbers, words
 
 WRITES = """
 import os, subprocess, sys
@@ -100,11 +101,34 @@ def test_what_is_neither_old_nor_new_or_left_over_is_seen(tmp_path: Path) -> Non
 
 def test_a_broken_promise_is_on_the_page() -> None:
     kept = Outcome("report", "EIO: open x", 3, ())
-    row = row_of("fails", "report", "whole", [kept, Outcome("report", "EIO: open | y", None, ("it did not end",))])
+    broken = Outcome("report", "EIO: open | y", None, ("it did not end",))
+    *_, row = growing(Row("fails", "report", "whole", 0, {}), [kept, broken])
     assert row == Row("fails", "report", "whole", 2, {"3": 1, "did not end": 1}, 1, ("EIO: open | y: it did not end",))
     text = page({"where": "here", "revision": "abc", "when": "now", "rows": [asdict(row)]})
     assert "**2 faults, 0 of them kills; 1 broke a promise.**" in text
     assert "| 2 | 3 × 1, did not end × 1 | **1 broken**<br>EIO: open / y: it did not end |" in text
+
+
+def test_a_run_that_is_ended_leaves_what_it_has_found() -> None:
+    outcomes = (Outcome("export", "EIO: open x", 3, (), at) for at in (4, 5, 7))
+    seen = growing(Row("fails", "export", "whole", 0, {}, of=9), outcomes)
+    assert [(row.tried, row.at, row.of) for row in seen] == [(0, "", 9), (1, "4", 9), (2, "4-5", 9), (3, "4-5,7", 9)]
+
+
+def test_runs_over_other_operations_add_up() -> None:
+    first = Row("fails", "export", "whole", 3, {"0": 1, "3": 2}, of=9, at="1-3")
+    second = Row("fails", "export", "whole", 2, {"3": 2}, 1, ("x",), of=9, at="4,6")
+    assert newest(second, first) == Row("fails", "export", "whole", 5, {"0": 1, "3": 4}, 1, ("x",), of=9, at="1-4,6")
+    # The same operation twice, another count of operations, or a run that wrote none down: the newer one counts.
+    for earlier in (replace(first, at="3-5"), replace(first, of=8), replace(first, at="")):
+        assert newest(second, earlier) == second
+
+
+def test_operations_as_text() -> None:
+    assert numbers("") == frozenset()
+    assert numbers("1-3,7") == {1, 2, 3, 7}
+    assert words([7, 1, 3, 2, 3]) == "1-3,7"
+    assert words([]) == ""
 
 
 @pytest.mark.parametrize(("name", "every"), [("report", 6), ("profile", 20)])
@@ -118,6 +142,7 @@ def test_a_sample_of_the_faults(name: str, every: int, tmp_path: Path) -> None:
     rows = [Row.from_plain(plain) for plain in json.loads((tmp_path / "faults.json").read_text())["rows"]]
     assert [row.command for row in rows] == [name] * 4
     assert all(row.tried >= 2 for row in rows)
+    assert all(len(numbers(row.at)) == row.tried for row in rows)
 
 
 def test_the_published_page() -> None:

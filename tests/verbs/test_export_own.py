@@ -211,6 +211,18 @@ def example_inputs(): return torch.ones(1, 4)
 """: "output 0 of the network is complex64",
     """
 import torch
+def build(): return torch.nn.Linear(4, 2).bfloat16()
+def example_inputs(): return torch.ones(1, 4, dtype=torch.bfloat16)
+""": "the input input of the network is bfloat16, which no runtime here takes",
+    """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x): return x * 2, x.bfloat16()
+def build(): return Net()
+def example_inputs(): return torch.ones(1, 4)
+""": "the output output_1 of the network is bfloat16",
+    """
+import torch
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()

@@ -86,8 +86,9 @@ def test_a_folder_that_stepped_aside_when_its_writer_was_killed_is_found(root: P
     [
         (["mobilenet_v2"], "no artifacts of mobilenet_v2_1.0 under", "edgekit export mobilenet_v2 --format all"),
         (["mobilnet_v2"], "unknown model 'mobilnet_v2'", "did you mean mobilenet_v2"),
-        (["nowhere/at/all"], "no such artifact: nowhere/at/all", "ls "),
-        (["v2.tflite"], "no such artifact: v2.tflite", "ls "),
+        (["nowhere/at/all"], "no such artifact: there is no folder nowhere/at/all", "ls "),
+        (["v2.tflite"], "there is no file v2.tflite", "ls ."),
+        (["nowhere/v2.tflite"], "there is no file nowhere/v2.tflite: there is no folder nowhere", "check the path"),
     ],
 )
 def test_a_name_that_means_nothing(root: Path, names: list[str], message: str, hint: str) -> None:
@@ -172,7 +173,9 @@ def test_nothing_is_exported_or_measured_when_the_reports_cannot_be_kept(root: P
 
     with pytest.raises(ToolError, match="Read-only file system") as caught:
         profile(["mobilenet_v2"], artifacts_root=root, reports_root=read_only, export_missing=export)
-    assert caught.value.hint == "free some space or name another folder with --reports"
+    assert (
+        caught.value.hint == f"check the permissions of {read_only} and its disk, or name another place with --reports"
+    )
     assert asked == []
 
 

@@ -121,6 +121,50 @@ def test_the_weights_are_found(kind: str, state: State, tmp_path: Path) -> None:
     assert same(built(WRITERS[kind](state), tmp_path), state)
 
 
+@pytest.mark.parametrize(
+    ("write", "taken", "left"),
+    [
+        (lambda s: {"last_state": moved(s), "best_state": s}, "best_state", "'last_state'"),
+        (lambda s: {"best": s, "last": moved(s), "epoch": 3}, "best", "'last'"),
+        (lambda s: {"latest_model": moved(s), "final_model": s}, "final_model", "'latest_model'"),
+        (lambda s: {"best_model_state": moved(s), "model_state": s}, "model_state", "'best_model_state'"),
+        (
+            lambda s: {"last_weights": moved(s), "best_weights": s, "last_ema": moved(s)},
+            "best_weights",
+            "'last_weights'",
+        ),
+    ],
+)
+def test_of_several_moments_the_usual_one_is_taken_and_said(
+    write: Callable[[State], Any], taken: str, left: str, state: State, tmp_path: Path
+) -> None:
+    found = built(write(state), tmp_path)
+    assert same(found, state)
+    assert found.provenance.key == taken
+    said = f"{taken!r} taken, {left} beside it, of the same network, left: to take another, save it alone"
+    assert said in found.provenance.notes
+
+
+def test_the_average_that_lightning_keeps_in_the_weights_place_is_said(state: State, tmp_path: Path) -> None:
+    """As ``lightning.pytorch.callbacks.WeightAveraging.on_save_checkpoint`` writes it."""
+    content = {
+        "pytorch-lightning_version": "2.6.0",
+        "state_dict": prefixed("model.", state),
+        "current_model_state": prefixed("model.", moved(state)),
+        "averaging_state": {"n_averaged": torch.tensor(3)},
+    }
+    for reading in (None, CheckpointReading(ema=True)):
+        found = built(content, tmp_path, reading)
+        assert same(found, state)
+        assert (found.provenance.key, found.provenance.average) == ("state_dict", True)
+        (note,) = found.provenance.notes
+        assert "is the average of the weights, as Lightning keeps it there" in note
+        assert "'current_model_state', left" in note
+    # Without the averaging's own state it is an ordinary checkpoint with something beside it.
+    plain = built({key: content[key] for key in ("state_dict", "pytorch-lightning_version")}, tmp_path)
+    assert (plain.provenance.average, plain.provenance.notes) == (False, ())
+
+
 @pytest.mark.parametrize("kind", ["timm", "torchvision", "lightning with its average"])
 def test_the_average_is_taken_when_it_is_asked_for(kind: str, state: State, tmp_path: Path) -> None:
     found = built(WRITERS[kind](state), tmp_path, CheckpointReading(ema=True))
@@ -217,6 +261,11 @@ REFUSED: dict[str, tuple[Callable[[State], Any], str]] = {
     ),
     "quantized module": (lambda s: {**s, "features.0.zero_point": torch.tensor(3)}, "holds quantized weights"),
     "several": (lambda s: {"first": s, "second": s}, "holds several tables of tensors: first, second"),
+    "several of unlike networks": (
+        lambda s: {"best": s, "last": {k: v for k, v in s.items() if "features" in k}},
+        "holds several tables of tensors: best, last",
+    ),
+    "two of one moment": (lambda s: {"best_a": s, "best_b": s}, "holds several tables of tensors: best_a, best_b"),
     "several in one": (lambda s: prefixed("a.", s) | prefixed("b.", s), "holds several networks: a, b"),
 }
 

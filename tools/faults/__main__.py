@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
@@ -23,11 +24,12 @@ from edgekit.base.revision import revision
 from .attempt import adopt_orphans, look_briefly
 from .conditions import CONDITIONS
 from .page import page
-from .row import Row
+from .row import Row, newest
 from .scenes import ROOT, SCENES
-from .shim import STATE, Shim, environment
+from .shim import OPERATIONS, STATE, Shim, environment
 from .staged import staged_rows
 from .table import KINDS, rows
+from .turns import numbers
 
 DEVICES = "devices"
 """What tests bring about: see staged.py."""
@@ -41,6 +43,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--kind", action="append", choices=[*KINDS, "none"], help="at an operation; repeatable")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="let every Nth operation fail")
+    parser.add_argument("--at", type=numbers, default=range(1, OPERATIONS + 1), metavar="1-47,51", help="only these")
     parser.add_argument("--loop-only", action="store_true", help="leave out what the machine has too little of")
     parser.add_argument("--add", type=Path, nargs="*", default=[], help="faults.json of earlier runs, to be added to")
     parser.add_argument("--soaks", type=Path, nargs="*", default=[], help="soak.json of make soak, for the page")
@@ -58,13 +61,13 @@ def main(words: list[str]) -> int:
     adopt_orphans()
     look_briefly()
     shim = Shim(Path(os.environ[STATE]))
-    found: list[Row] = []
-    begun = rows(shim, chosen.only or (), chosen.kind or (), chosen.every, not chosen.loop_only, say)
+    found: dict[tuple[str, str], Row] = {}
+    begun = rows(shim, chosen.only or (), chosen.kind or (), chosen.every, chosen.at, not chosen.loop_only, say)
     for row in chain(begun, staged_rows() if not chosen.only or DEVICES in chosen.only else ()):
-        found.append(row)
-        write(added(found, chosen.add), chosen)  # a long run that is ended leaves what it has found
-    broken = sum(row.broken for row in found)
-    say(f"{sum(row.tried for row in found)} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
+        found[row.fault, row.command] = row
+        write(added(found.values(), chosen.add), chosen)  # a long run that is ended leaves what it has found
+    broken = sum(row.broken for row in found.values())
+    say(f"{sum(row.tried for row in found.values())} faults, {broken} broke a promise: {chosen.out / 'faults.md'}")
     return 1 if broken else 0
 
 
@@ -83,13 +86,14 @@ def write(found: list[Row], chosen: argparse.Namespace) -> None:
     (chosen.out / "faults.md").write_text(page(results), encoding="utf-8")
 
 
-def added(found: list[Row], earlier: list[Path]) -> list[Row]:
-    """What was found, and what earlier runs found of other faults and commands, command by command."""
+def added(found: Iterable[Row], earlier: list[Path]) -> list[Row]:
+    """What was found, and what earlier runs found of other operations, faults and commands, command by command."""
     kept = {(row.fault, row.command): row for row in found}
     for path in earlier:
         for plain in json.loads(path.read_text(encoding="utf-8"))["rows"]:
             row = Row.from_plain(plain)
-            kept.setdefault((row.fault, row.command), row)
+            key = row.fault, row.command
+            kept[key] = newest(kept[key], row) if key in kept else row
     return sorted(kept.values(), key=place_of)
 
 

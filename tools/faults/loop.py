@@ -30,12 +30,14 @@ class Outcome:
         fault: what went wrong, in words.
         code: exit code.
         broken: promises that were not kept, in words.
+        at: the operation that it happened to, counted from 1; 0 where it is no operation's.
     """
 
     scene: str
     fault: str
     code: int | None
     broken: tuple[str, ...]
+    at: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def suffer(stage: Stage, fault: Fault) -> Outcome | None:
     allowed = (*ALLOWED, -fault.kill, 128 + fault.kill) if fault.kill else ALLOWED
     broken = [*at_once(stage, ended, allowed), *afterwards(stage)]
     name = errno.errorcode[fault.code] if fault.code else signal.Signals(fault.kill).name
-    return Outcome(stage.scene.name, f"{name}: {ended.seen.text}", ended.code, tuple(broken))
+    return Outcome(stage.scene.name, f"{name}: {ended.seen.text}", ended.code, tuple(broken), fault.at)
 
 
 def at_once(stage: Stage, ended: Ended, allowed: Container[int]) -> Iterator[str]:

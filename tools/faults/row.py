@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .loop import Outcome
+from .turns import numbers, words
 
 SHOWN = 5
 
@@ -22,6 +23,7 @@ class Row:
         broken: how many did not keep the promise.
         why: what was not kept, in words, the first few; or why none was tried here.
         of: so many operations that the command has; 0 where the faults are of another kind.
+        at: which of them had their turn, as ``1-47,51``; empty where nobody wrote it down.
     """
 
     fault: str
@@ -32,6 +34,7 @@ class Row:
     broken: int = 0
     why: tuple[str, ...] = ()
     of: int = 0
+    at: str = ""
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Row:
@@ -39,18 +42,34 @@ class Row:
         return cls(**{**plain, "why": tuple(plain["why"])})
 
 
-def row_of(fault: str, command: str, promise: str, outcomes: Iterable[Outcome], of: int = 0) -> Row:
-    """The row that tells of all these outcomes; ``of`` so many operations."""
-    codes: Counter[str] = Counter()
-    why: list[str] = []
-    tried = broken = 0
+def growing(begun: Row, outcomes: Iterable[Outcome]) -> Iterator[Row]:
+    """The row, with nothing tried at first, and again after each outcome: a long run may be ended at any time."""
+    yield begun
     for outcome in outcomes:
-        tried += 1
-        codes[code_words(outcome.code)] += 1
-        if outcome.broken:
-            broken += 1
-            why.append(f"{outcome.fault}: {'; '.join(outcome.broken)}")
-    return Row(fault, command, promise, tried, dict(sorted(codes.items())), broken, tuple(why[:SHOWN]), of)
+        why = (f"{outcome.fault}: {'; '.join(outcome.broken)}",) if outcome.broken else ()
+        at = str(outcome.at) if outcome.at else ""
+        one = replace(begun, tried=1, codes={code_words(outcome.code): 1}, broken=len(why), why=why, at=at)
+        begun = together(begun, one)
+        yield begun
+
+
+def together(row: Row, other: Row) -> Row:
+    """One row of two that tell of different faults of one kind on one command."""
+    codes = Counter(row.codes) + Counter(other.codes)
+    return replace(
+        row,
+        tried=row.tried + other.tried,
+        codes=dict(sorted(codes.items())),
+        broken=row.broken + other.broken,
+        why=(*row.why, *other.why)[:SHOWN],
+        at=words(numbers(row.at) | numbers(other.at)),
+    )
+
+
+def newest(row: Row, earlier: Row) -> Row:
+    """Both, when the earlier one tells of other operations of the same command; else the new one."""
+    apart = row.at and earlier.at and row.of == earlier.of and not numbers(row.at) & numbers(earlier.at)
+    return together(row, earlier) if apart else row
 
 
 def code_words(code: int | None) -> str:

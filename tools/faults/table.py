@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from .board import board
 from .conditions import CONDITIONS, WHOLE
 from .loop import Kind, Outcome, Stage, faults, prepare, suffer
-from .row import Row, row_of
+from .row import Row, growing
 from .scenes import SCENES
 from .shim import Shim
 
@@ -26,15 +26,16 @@ KINDS: dict[Kind, tuple[str, str]] = {
 
 
 def rows(
-    shim: Shim, only: Sequence[str], kinds: Sequence[Kind], every: int, conditions: bool, say: Say
+    shim: Shim, only: Sequence[str], kinds: Sequence[Kind], every: int, at: Container[int], conditions: bool, say: Say
 ) -> Iterator[Row]:
-    """Every kind of fault on every command.
+    """Every kind of fault on every command; a row comes again whenever it has grown.
 
     Args:
         shim: that this process was started with.
         only: names of the scenes; none means all.
         kinds: of what goes wrong at an operation; none means all.
         every: of the operations every so many fails, from another one on for each kind.
+        at: the operations that may fail.
         conditions: also what the machine has too little of.
         say: told each fault and what came of it.
     """
@@ -52,9 +53,10 @@ def rows(
                 for number, (kind, (title, promise)) in enumerate(KINDS.items()):
                     if kinds and kind not in kinds:
                         continue
-                    chosen = islice(faults(stage, kind), number % every, None, every)
-                    landed = filter(None, (suffer(stage, fault) for fault in chosen))
-                    yield row_of(title, scene.name, promise, told(landed, say), len(stage.classes))
+                    turns = islice(faults(stage, kind), number % every, None, every)
+                    landed = filter(None, (suffer(stage, fault) for fault in turns if fault.at in at))
+                    begun = Row(title, scene.name, promise, 0, {}, of=len(stage.classes))
+                    yield from growing(begun, told(landed, say))
                 if conditions and not scene.remote:
                     yield from conditions_of(stage, say)
 
@@ -65,7 +67,8 @@ def conditions_of(stage: Stage, say: Say) -> Iterator[Row]:
         if one.root and os.geteuid() != 0:
             yield Row(one.name, stage.scene.name, one.promise, 0, {}, 0, ("not tried: only root may bring it about",))
         else:
-            yield row_of(one.name, stage.scene.name, one.promise, told(one.happen(stage), say))
+            begun = Row(one.name, stage.scene.name, one.promise, 0, {})
+            yield from growing(begun, told(one.happen(stage), say))
 
 
 def told(outcomes: Iterator[Outcome], say: Say) -> Iterator[Outcome]:

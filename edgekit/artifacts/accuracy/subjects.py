@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ...base.absent import is_absent_file, no_file
 from ...base.fetched.hubs import hub_id
 from ...base.owned import MANIFEST
 from ...catalog import find_card
@@ -68,6 +69,8 @@ def find_subject(name: str, wanted: Wanted) -> Subject:
         UsageError: none of them, or a file whose input or output is none of a classifier of images.
     """
     path = Path(name)
+    if is_absent_file(name):
+        raise no_file(name)
     if is_model_file(path) and not is_listed(path):
         return foreign(path, wanted)
     folder = path.parent if path.is_file() and path.suffix != ".toml" else path

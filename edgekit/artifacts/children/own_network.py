@@ -46,8 +46,10 @@ def trace(request: TraceRequest) -> Traced:
     network, examples = built(request.source, request.weights)
     refuse_large(network)
     names, inputs = chosen_inputs(network, examples, request.asked)
+    refuse_types(dict(zip(names, inputs, strict=True)), "input")
     network = flattened(network, inputs)
     outputs = outputs_of(network, inputs)
+    refuse_types(outputs, "output")
     for name, value in outputs.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise UsageError(f"the output {name} of the network is not finite", "look at its weights and its inputs")
@@ -64,6 +66,21 @@ def trace(request: TraceRequest) -> Traced:
         params=sum(p.numel() for p in network.parameters()),
         state_sha256=digest(network),
     )
+
+
+def refuse_types(ends: dict[str, torch.Tensor], kind: str) -> None:
+    """Make sure that inputs or outputs are of types that files and runtimes have.
+
+    Raises:
+        UsageError: one is bfloat16, complex, or another that NumPy lacks.
+    """
+    for name, value in ends.items():
+        dtype = str(value.dtype).removeprefix("torch.")
+        if value.is_complex() or not hasattr(np, {"bool": "bool_"}.get(dtype, dtype)):
+            raise UsageError(
+                f"the {kind} {name} of the network is {dtype}, which no runtime here takes",
+                "build it with .float(), and give float32 inputs; --fp16 stores the weights in half the space",
+            )
 
 
 def refuse_large(network: nn.Module) -> None:
@@ -135,7 +152,10 @@ def random_tensor(one: Sized, generator: torch.Generator) -> torch.Tensor:
 
 def sized(name: str, tensor: torch.Tensor) -> Sized:
     """Name, shape and type of a tensor."""
-    return Sized(name=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    wide = tensor.element_size() > 1 and not tensor.is_floating_point() and bool(tensor.numel())
+    codes = max(2, int(tensor.max()) + 1) if wide else 2
+    return Sized(name=name, shape=tuple(tensor.shape), dtype=dtype, codes=codes)
 
 
 def digest(network: nn.Module) -> str:
@@ -189,6 +209,7 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
         folder=request.folder,
         judge=lambda expected, got: nearness(expected, got, request.bounds),
         strict_int8=request.strict_int8,
+        imported=None if request.file is None else lambda: program_of(request),
     )
     with torch.no_grad():
         return converter(request.profile.format)(job)

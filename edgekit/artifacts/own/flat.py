@@ -37,12 +37,18 @@ def flattened(network: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
 
 
 def needs_names(made: Any) -> bool:
-    """Whether an output has classes or None in it. Other things that are no tensors stay, and are refused by kind."""
+    """Whether an output has classes or None in it, or containers in a dict, whose names converters make up themselves.
+
+    Other things that are no tensors stay, and are refused by kind.
+    """
     if made is None or dataclasses.is_dataclass(made):
         return True
     if isinstance(made, Mapping):
-        return type(made) is not dict or any(map(needs_names, made.values()))
-    return isinstance(made, list | tuple) and any(map(needs_names, made))
+        nested = any(isinstance(value, list | tuple | Mapping) for value in made.values())
+        return type(made) is not dict or nested or any(map(needs_names, made.values()))
+    if not isinstance(made, list | tuple):
+        return False
+    return any(isinstance(value, Mapping) or needs_names(value) for value in made)
 
 
 def named_tensors(made: Any) -> dict[str, Any]:

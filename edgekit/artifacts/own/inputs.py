@@ -17,7 +17,10 @@ RANDOM_SETS = 16
 
 
 def load_inputs(
-    calibration: str | None, specs: Sequence[TensorSpec], said: Mapping[str, Any]
+    calibration: str | None,
+    specs: Sequence[TensorSpec],
+    said: Mapping[str, Any],
+    codes: Mapping[str, int] | None = None,
 ) -> tuple[Arrays, ImageSet, Preprocessing | None]:
     """The inputs, what they are, and how images became them where images did.
 
@@ -25,12 +28,13 @@ def load_inputs(
         calibration: a ``.npz`` of inputs or a folder of images; random inputs when None.
         specs: of the network's inputs.
         said: what the command line says of the preprocessing of images.
+        codes: see :func:`~edgekit.verify.sets_of_inputs.random_inputs`.
 
     Raises:
         UsageError: they do not fit, or cannot be read.
     """
     if calibration is None or calibration == "synthetic":
-        return (*random_inputs(specs, RANDOM_SETS), None)
+        return (*random_inputs(specs, RANDOM_SETS, codes), None)
     if calibration.endswith(".npz"):
         return (*given_inputs(Path(calibration), specs), None)
     return images_of(calibration, specs, said)

@@ -105,7 +105,9 @@ def trace(
         error.hint = error.hint or "its code may have ended the process: run it with python alone to see"
         raise
     specs = tuple(spec_of_sized(one) for one in traced.inputs)
-    sets, found, made = load_inputs(options.calibration, specs, options.preprocessing)
+    sets, found, made = load_inputs(
+        options.calibration, specs, options.preprocessing, {one.name: one.codes for one in traced.inputs}
+    )
     save_arrays(work / SETS, sets)
     programs = dict(zip(wanted, traced.programs, strict=True))
     return OwnNetwork(name, traced, programs, sets, found, made, options, tuple(words), work)

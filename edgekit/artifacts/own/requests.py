@@ -24,11 +24,17 @@ class OwnSource(Frozen):
 
 
 class Sized(Frozen):
-    """Shape and type of an input, by the name that the user gave it; empty for the only one."""
+    """Shape and type of an input, by the name that the user gave it; empty for the only one.
+
+    Attributes:
+        codes: of integers wider than 8 bits, how many values they may have, from 0, by the largest in the example: ids
+            of tokens. Two where no example says more.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
+    codes: int = 2
 
 
 class TraceRequest(Frozen):

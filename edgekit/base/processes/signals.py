@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
 
 from .posix import HUNG_UP
 
-STOPPED = "stopped; nothing half-written was left"
 INTERRUPTED = 130
 ENDING = (signal.SIGTERM, *HUNG_UP)
 STOPS = (INTERRUPTED, *(128 + number for number in ENDING))
 """Exit codes of a run that was ended from outside."""
-
-
-def leave_at_once() -> None:
-    """Before any work has begun: say so and go. An exception could be lost in the middle of an import."""
-    for number in (signal.SIGINT, *ENDING):
-        heed(number, leave)
 
 
 def unwind() -> None:
@@ -39,12 +31,6 @@ def heed(number: signal.Signals, handler: object) -> None:
     """Handle a signal, unless whoever started us asked that it be ignored, as ``nohup`` does."""
     if signal.getsignal(number) is not signal.SIG_IGN:
         signal.signal(number, handler)  # type: ignore[arg-type]
-
-
-def leave(number: int, _: FrameType | None) -> None:
-    """End the process here and now."""
-    os.write(2, f"{STOPPED}\n".encode())
-    os._exit(128 + number)
 
 
 def stop(number: int, _: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
+from ..shared.limits import LARGEST, MOST_RUNS
 from ..shared.options import ArtifactsOption, ForceOption, JsonOption, ReportsOption
 from ..show.console import emit_json, say
 from ..show.progress import ProgressLines
@@ -24,8 +25,10 @@ def audit_run_command(
             "--device", "-d", help="Where to measure. [default: the report's device]", autocompletion=device_names
         ),
     ] = None,
-    within: Annotated[float, typer.Option(help="Difference that counts as none, as a share: 0.02 is 2 %.")] = 0.02,
-    launches: Annotated[int, typer.Option(help="Fresh processes to measure in.")] = 8,
+    within: Annotated[
+        float, typer.Option(min=0, max=LARGEST, help="Difference that counts as none, as a share: 0.02 is 2 %.")
+    ] = 0.02,
+    launches: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Fresh processes to measure in.")] = 8,
     force: ForceOption = False,
     artifacts: ArtifactsOption = Path("artifacts"),
     reports: ReportsOption = Path("device_reports"),

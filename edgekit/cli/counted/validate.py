@@ -47,7 +47,7 @@ def validate_command(
     Example: edgekit validate --device rpi4
     Example: edgekit validate mobilenet_v2 --device rpi5 --format tflite
     """
-    from ...base.files import check_writable, write_atomic
+    from ...base.files import check_place, write_atomic
     from ...forms.profiles import choose_matrix
     from ...reports.counted.validation import errors_of
     from ...verbs.counted.validate import SHIPPED, validate
@@ -58,7 +58,7 @@ def validate_command(
     if any(not Path(name).is_dir() for name in names or SHIPPED):
         torch_needed("validate")
     if out is not None:
-        check_writable(out.absolute().parent)
+        check_place(out, "--out")
     run = validate(names or SHIPPED, profiles, device, progress=ProgressLines())
     found = run.found
     path = out or Path(f"validation-{found.board}-{datetime.now(UTC):%Y%m%d}.json")

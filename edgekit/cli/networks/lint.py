@@ -10,6 +10,7 @@ import typer
 
 from ..shared.complete import device_names, model_ids, profile_names
 from ..shared.input_options import Input, sized_inputs
+from ..shared.limits import MOST_RUNS
 from ..shared.options import ForceOption, JsonOption, ReportsOption, ThreadsOption
 from ..shared.torch_needed import torch_needed
 from ..show.console import emit_json, say, tell
@@ -52,7 +53,10 @@ def lint_command(
     ] = None,
     input_: Input = None,
     most: Annotated[
-        int, typer.Option("--most", min=1, help="Number of layers to show for each guideline; --json has all.")
+        int,
+        typer.Option(
+            "--most", min=1, max=MOST_RUNS, help="Number of layers to show for each guideline; --json has all."
+        ),
     ] = MOST,
     calibrate: Annotated[
         bool,
@@ -62,7 +66,7 @@ def lint_command(
         str, typer.Option("--format", help="With --calibrate: of the micro-benchmarks; tflite, onnx or openvino.")
     ] = "tflite",
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="With --calibrate: fresh processes of each, by turns.")
+        int, typer.Option("--rounds", min=1, max=MOST_RUNS, help="With --calibrate: fresh processes of each, by turns.")
     ] = ROUNDS,
     threads: ThreadsOption = 1,
     reports: ReportsOption = Path("device_reports"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from ..shared.complete import device_names, model_ids, profile_names
+from ..shared.limits import LARGEST, LARGEST_BATCH, LARGEST_SEED, MOST_IMAGES, MOST_RUNS
 from ..shared.options import ForceOption, JsonOption, ThreadsOption
 from ..shared.torch_needed import torch_needed
 from ..show.console import emit_json, say, tell
@@ -40,9 +41,12 @@ def search_command(
         str | None,
         typer.Option("--space", help="blocks: MnasNet's; width: width and resolution. [default: blocks for a MnasNet]"),
     ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Networks in all, the reference among them.")] = 24,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, max=MOST_RUNS, help="Networks in all, the reference among them.")
+    ] = 24,
     target_ms: Annotated[
-        float | None, typer.Option("--target-ms", min=1e-6, help="Latency to aim at. [default: the reference's own]")
+        float | None,
+        typer.Option("--target-ms", min=1e-6, max=LARGEST, help="Latency to aim at. [default: the reference's own]"),
     ] = None,
     limit: Annotated[
         str, typer.Option("--limit", help="hard: beyond the target it counts less; soft: it is traded.")
@@ -51,14 +55,29 @@ def search_command(
         str, typer.Option("--profile", help="How the artifacts are made.", autocompletion=profile_names)
     ] = "tflite-fp32",
     threads: ThreadsOption = 1,
-    images: Annotated[int, typer.Option("--images", min=2, help="Training images to train each network on.")] = 4000,
-    judge: Annotated[int, typer.Option("--judge", min=2, help="Other training images to judge it by.")] = 2000,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of each training.")] = 2,
-    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", help="Initial learning rate; it falls along a cosine.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search, the weights and the images.")] = 0,
+    images: Annotated[
+        int, typer.Option("--images", min=2, max=MOST_IMAGES, help="Training images to train each network on.")
+    ] = 4000,
+    judge: Annotated[
+        int, typer.Option("--judge", min=2, max=MOST_IMAGES, help="Other training images to judge it by.")
+    ] = 2000,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, max=MOST_RUNS, help="Epochs of each training.")] = 2,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, max=LARGEST_BATCH, help="Images per step.")] = None,
+    lr: Annotated[
+        float | None, typer.Option("--lr", min=0, max=LARGEST, help="Initial learning rate; it falls along a cosine.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of the search, the weights and the images.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the search. [default: runs/search/MODEL/DEVICE]")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Train this many networks at the same time, on a thread each.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="Train on the Dask cluster at this address (tcp://HOST:8786)."),
     ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -66,8 +85,9 @@ def search_command(
     """Search for a network that is more often right at the same latency on a device: small, and honest about it.
 
     Every network is exported and measured on the device (or counted on a simulated board), then trained for a short
-    while; MnasNet's reward joins both. The same command goes on with a search that was stopped, and several may run at
-    once in the same folder. search.html shows the front, cards/ has every network as a card for edgekit train.
+    while; MnasNet's reward joins both. The same command goes on with a search that was stopped. Several trainings may
+    run at once (--jobs, --scheduler); their outcome depends on neither. While this machine is measured none runs.
+    search.html shows the front, cards/ has every network as a card for edgekit train.
 
     The accuracy is a proxy: train the best and the reference alike before you believe that it is better.
 
@@ -75,11 +95,14 @@ def search_command(
     """
     torch_needed("search")
     from ...errors import UsageError, did_you_mean
-    from ...verbs.search.search import PAGE, SearchOptions, search
+    from ...verbs.search.search import SearchOptions, search
+    from ...verbs.search.trying import PAGE
 
     for option, value, known in (("--space", space, ("blocks", "width")), ("--limit", limit, ("hard", "soft"))):
         if value is not None and value not in known:
             raise UsageError(f"{option} is {' or '.join(known)}, got {value!r}", did_you_mean(value, known))
+    if scheduler is not None and jobs > 1:
+        raise UsageError("--jobs and --scheduler contradict each other", "the cluster's workers decide how many run")
     options = SearchOptions(
         data=data,
         device=device,
@@ -96,6 +119,8 @@ def search_command(
         lr=lr,
         seed=seed,
         out=out,
+        jobs=jobs,
+        scheduler=scheduler,
         force=force,
     )
     found = search(model, options, ProgressLines())
@@ -110,25 +135,26 @@ def show(found: Searched, data: str) -> None:
     """The front on stdout, the choice, and what to do with it."""
     from ...reports.search_page import HEADINGS, cells
     from ...types.networks.searches import on_front
-    from ...verbs.search.search import CARDS
+    from ...verbs.search.trying import CARDS
     from ..show.tables import print_table
 
     front = on_front(list(found.tried))
     if front:
         print_table(HEADINGS, [cells(one) for one in front], numbers=HEADINGS[1:])
-    best, reference = found.best, found.tried[0]
+    best, reference = found.best, found.reference
     if best is None:
         say("no network was trained")
         return
     tell(f"best: network {best.number}, {described(best)}")
-    if best.number and reference.accuracy is not None:
+    if best.number and reference is not None and reference.accuracy is not None:
         tell(f"the reference: {described(reference)}")
     if best.number == 0:
         say("nothing better than the reference was found: more --trials, or another --seed")
         return
     say("a proxy accuracy of a short training, and the best of many tries looks better than it is; train both alike:")
     say(f"  edgekit train {found.folder / CARDS / best.card} --data {data}")
-    say(f"  edgekit train {found.folder / CARDS / reference.card} --data {data}")
+    if reference is not None:
+        say(f"  edgekit train {found.folder / CARDS / reference.card} --data {data}")
 
 
 def described(one: Tried) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .complete import model_ids, profile_names
+from .limits import LARGEST, LONGEST_S, MOST_CLASSES, MOST_JOBS
 
 NETWORK, INT8, FILE, RUN = "The network", "Int8", "The file", "The run"
 """Groups of options in ``--help``; the options that most people need come before them."""
@@ -36,6 +37,7 @@ NumClasses = Annotated[
     typer.Option(
         "--num-classes",
         min=1,
+        max=MOST_CLASSES,
         help="Number of classes. [default: the checkpoint's, or the card's]",
         rich_help_panel=NETWORK,
     ),
@@ -129,7 +131,13 @@ RequireSpeedup = Annotated[
 ]
 MinSpeedup = Annotated[
     float | None,
-    typer.Option("--min-speedup", help="Fail unless int8 is this many times as fast as float32.", rich_help_panel=INT8),
+    typer.Option(
+        "--min-speedup",
+        min=0,
+        max=LARGEST,
+        help="Fail unless int8 is this many times as fast as float32.",
+        rich_help_panel=INT8,
+    ),
 ]
 LayerErrors = Annotated[
     bool, typer.Option("--layer-errors", help="Show the quantization error of each layer.", rich_help_panel=INT8)
@@ -154,20 +162,28 @@ MinSqnr = Annotated[
     float | None,
     typer.Option(
         "--min-sqnr",
+        min=-LARGEST,
+        max=LARGEST,
         help="SQNR in dB that an int8 artifact must reach, if necessary with some layers in float.",
         rich_help_panel=INT8,
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Write artifacts to OUT/<model>/<profile>/.")]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=1, help="Time limit of each conversion, in seconds.", rich_help_panel=RUN)
+    float,
+    typer.Option(
+        "--timeout", min=1, max=LONGEST_S, help="Time limit of each conversion, in seconds.", rich_help_panel=RUN
+    ),
 ]
 All = Annotated[
     bool,
     typer.Option("--all", help="Export each family's default network in each format, as float and int8."),
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, help="Export this many networks at the same time.", rich_help_panel=RUN)
+    int,
+    typer.Option(
+        "--jobs", "-j", min=1, max=MOST_JOBS, help="Export this many networks at the same time.", rich_help_panel=RUN
+    ),
 ]
 Scheduler = Annotated[
     str | None,

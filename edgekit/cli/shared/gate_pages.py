@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 @contextmanager
 def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
     """A block whose error goes into the requested files too: otherwise the files of an earlier run would stay there."""
+    from ...base.files import check_place
     from ...errors import EdgekitError
 
+    for path, option in ((junit, "--junit"), (markdown, "--markdown")):
+        if path is not None:
+            check_place(path, option)
     try:
         yield
     except EdgekitError as error:
@@ -42,9 +46,9 @@ def write_pages(
     from ...reports.gate.junit import gate_junit
 
     if junit is not None:
-        write_atomic(junit, gate_junit(results))
+        write_atomic(junit, gate_junit(results), "--junit")
     if markdown is not None:
-        write_atomic(markdown, page)
+        write_atomic(markdown, page, "--markdown")
 
 
 def announce(results: Sequence[GateResult] | Sequence[CountGate], page: str) -> None:

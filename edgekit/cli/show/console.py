@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
 
 from ...base.clean import for_terminal
-from ...base.processes.signals import INTERRUPTED, STOPPED, STOPS, unwind
+from ...base.processes.first import STOPPED
+from ...base.processes.signals import INTERRUPTED, STOPS, unwind
 from ...errors import EdgekitError, ToolError, UsageError
 
 UNREAD = 141

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...base.files import write_atomic
+from ...base.files import check_place, check_writable, write_atomic
 from ...errors import ToolError
 from ...reports.inspected.node_data import latency_data, node_data, sqnr_data
 from ...reports.inspected.page import inspect_page
@@ -36,18 +36,23 @@ def write_pages(found: Inspected, page: Path | None, trace: Path | None, data: P
     """
     artifact = found.stored.artifact
     title = f"{artifact.model} {artifact.profile}"
+    for path, option in ((page, "--page"), (trace, "--trace")):
+        if path is not None:
+            check_place(path, option)
+    if data is not None:
+        check_writable(data, "--node-data")
     taken = timed(found.stored)
     times, runtime = taken.per_op or (), f"{artifact.runtime}, one thread"
     note = taken.note or f"Typical times by {artifact.runtime}'s own profiler, on this machine, with one thread."
     said = []
     if page is not None:
         rows = [cells_of(row) for row in found.operators]
-        write_atomic(page, inspect_page(title, facts(artifact), rows, times, note))
+        write_atomic(page, inspect_page(title, facts(artifact), rows, times, note), "--page")
         said.append(f"page: {page}")
     if trace is not None:
         if not times:
             raise ToolError(f"there is no trace of {title}: {taken.note}", "leave --trace out")
-        write_atomic(trace, chrome_trace(title, runtime, times))
+        write_atomic(trace, chrome_trace(title, runtime, times), "--trace")
         said.append(f"trace: {trace} (open it at ui.perfetto.dev or chrome://tracing)")
     if data is not None:
         said += write_node_data(found, times, data)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..shared.limits import MOST_MEASUREMENTS
 from ..shared.options import JsonOption, OnlyDevice, OnlyModel, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
@@ -23,7 +24,12 @@ def history_command(
     model: OnlyModel = None,
     reports: ReportsOption = Path("device_reports"),
     last: Annotated[
-        int, typer.Option(min=8, help="Newest measurements of each series to look at; time grows with its square.")
+        int,
+        typer.Option(
+            min=8,
+            max=MOST_MEASUREMENTS,
+            help="Newest measurements of each series to look at; time grows with its square.",
+        ),
     ] = 256,
     out: Annotated[Path | None, typer.Option(help="Folder for the page. [default: the folder of measurements]")] = None,
     as_json: JsonOption = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..shared.limits import LARGEST
 from ..shared.options import ArtifactsOption, JsonOption, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
@@ -21,7 +22,8 @@ def index_command(
     reports: ReportsOption = Path("device_reports"),
     artifacts: ArtifactsOption = Path("artifacts"),
     max_age: Annotated[
-        float | None, typer.Option(min=0, help="A measurement older than this many days is stale. [default: no limit]")
+        float | None,
+        typer.Option(min=0, max=LARGEST, help="A measurement older than this many days is stale. [default: no limit]"),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 when something is stale or duplicated; for hooks.")

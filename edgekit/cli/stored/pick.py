@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.complete import device_names
+from ..shared.limits import LARGEST
 from ..shared.options import ArtifactsOption, ForceOption, JsonOption, MaxLatency, MaxSize, MinAccuracy, ReportsOption
 from ..show.console import emit_json, say, say_some
 from ..show.progress import ProgressLines
@@ -30,7 +31,12 @@ def pick_command(
     max_size_mb: MaxSize = None,
     min_accuracy: MinAccuracy = None,
     exponent: Annotated[
-        float, typer.Option(help="w of the objective accuracy x (latency / limit)^w; 0 counts accuracy alone.")
+        float,
+        typer.Option(
+            min=-LARGEST,
+            max=LARGEST,
+            help="w of the objective accuracy x (latency / limit)^w; 0 counts accuracy alone.",
+        ),
     ] = -0.07,
     advice: Annotated[
         bool, typer.Option("--advice", help="Also suggest what would make the chosen network faster; needs PyTorch.")

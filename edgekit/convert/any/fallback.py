@@ -1,6 +1,7 @@
 """Bring an int8 file near enough to its network, with some operators in float where int8 alone is not.
 
-The path comes from :mod:`edgekit.convert.int8.tensor_noise`; files that are made on the way show where on it to stop.
+The path comes from :mod:`edgekit.convert.int8.tensor_noise`, by what :mod:`edgekit.convert.int8.tensor_effect` tells of
+the tensors; files that are made on the way show where on it to stop.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from numpy.typing import NDArray
 
+from ...errors import EdgekitError
+from ..int8.tensor_effect import Effect, tensor_effects
 from ..int8.tensor_noise import MOST_MACS, Move, Touched, moves
 from .job import AnyJob
 
@@ -33,8 +37,12 @@ class Kit(Protocol):
 
     expected: Arrays
 
-    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
-        """What its tensors lose in int8, and the multiply-accumulates of its operators by name."""
+    def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """The tensors that the last int8 file rounds, and the multiply-accumulates of the operators by name.
+
+        Args:
+            effects: of the network's tensors; none where they are not known.
+        """
 
     def quantized(self, kept: frozenset[str]) -> Path:
         """Write the int8 file in which these operators are in float, in the place of one before."""
@@ -61,7 +69,7 @@ def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str,
     first, file = tried(kit, job, 0, frozenset())
     if not first.failures or job.strict_int8:
         return file, frozenset(), ()
-    path = list(moves(*kit.tensors(), MOST_MACS))
+    path = list(moves(*kit.tensors(effects_of(job)), MOST_MACS))
     files = [first]
     while len(files) < MOST_FILES:
         step = next_step(path, files)
@@ -75,6 +83,19 @@ def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str,
     if best is not files[-1]:
         file = kit.quantized(chosen.operators)
     return file, chosen.operators, (text(first, best, chosen),)
+
+
+def effects_of(job: AnyJob) -> list[Effect]:
+    """What the rounding of each tensor does to the outputs; nothing for an ONNX file that PyTorch cannot run."""
+    program = job.program
+    if program is None and job.imported is not None:
+        try:
+            program = job.imported()
+        except EdgekitError:
+            return []
+    if program is None:
+        return []
+    return tensor_effects(program, [torch.from_numpy(array) for array in job.sets])
 
 
 def tried(kit: Kit, job: AnyJob, step: int, kept: frozenset[str]) -> tuple[Tried, Path]:
@@ -105,14 +126,14 @@ def text(first: Tried, best: Tried, chosen: Move) -> str:
     start = f"all in int8 gives SQNR {first.sqnr_db:.1f} dB at the worst output"
     if best is first:
         return f"{start}, and with up to {MOST_MACS:.0%} of MACs in float none is nearer"
-    named = sorted(map(short, chosen.operators))
+    named = list(dict.fromkeys(map(short, chosen.tensors)))
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     return (
-        f"{start}; with {', '.join(named[:NAMED])}{more} in float, {chosen.share:.1%} of MACs, {best.sqnr_db:.1f} dB"
-        + (", the nearest" if best.failures else "")
+        f"{start}; with the results of {', '.join(named[:NAMED])}{more} in float, {chosen.share:.1%} of MACs, "
+        f"{best.sqnr_db:.1f} dB" + (", the nearest" if best.failures else "")
     )
 
 
 def short(name: str) -> str:
-    """The end of an operator's name, which in some formats is the whole way to it."""
+    """The end of a tensor's name, which in some formats is the whole way to it."""
     return name.partition(";")[0].rstrip("/").rpartition("/")[2][-LONGEST:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...base.target import saturates
 from ...errors import UsageError
 from ...types import ExportProfile, Frozen, TargetClass
 
@@ -42,6 +43,7 @@ class AnyJob:
         folder: where the files go.
         judge: says how near the second outputs are to the first.
         strict_int8: keep nothing in float on purpose.
+        imported: traces an ONNX file, which fails where PyTorch has no such operator; None beside a program.
     """
 
     program: torch.export.ExportedProgram | None
@@ -54,6 +56,7 @@ class AnyJob:
     folder: Path
     judge: Callable[[Sequence[NDArray[Any]], Sequence[NDArray[Any]]], Nearness]
     strict_int8: bool = False
+    imported: Callable[[], torch.export.ExportedProgram] | None = None
 
     def row(self, number: int) -> dict[str, NDArray[Any]]:
         """One set of inputs by name."""
@@ -87,6 +90,13 @@ def refuse_repeated(job: AnyJob, format_: str) -> None:
                 "return it once, or name --format onnx",
             )
         first[tensor] = name
+
+
+def int8_words(words: dict[str, str | bool], target: TargetClass) -> dict[str, str | bool]:
+    """How int8 was made, for the manifest, with how the weights fit a target that saturates."""
+    from ..int8.weight_range import PAIRED  # which imports PyTorch, and the parent of a child reads this module
+
+    return {**words, "weights": f"{words['weights']}, {PAIRED}"} if saturates(target) else words
 
 
 class AnyConverted(Frozen):

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.target import saturates
+from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
+from ..onnx.bias_room import make_room
 from ..onnx.concat import Override, tie_ranges
 from ..onnx.gates import end_at_floor
+from ..onnx.weights import weight_overrides
 from .fallback import Arrays
 from .job import AnyJob
 
@@ -39,9 +42,10 @@ class OnnxKit:
         plain.unlink()
         self.model = onnx.load_model(self.ready)
         name_nodes(self.model)
-        onnx.save_model(self.model, self.ready)
         self.seen, self.expected = self.observed()
         self.unbounded = self.find_unbounded()
+        make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
+        onnx.save_model(self.model, self.ready)
 
     def observed(self) -> tuple[dict[str, Observed], Arrays]:
         """What every float tensor holds, and the outputs."""
@@ -82,24 +86,32 @@ class OnnxKit:
                 infinite.add(one.name)
         return frozenset(node.name for node in self.model.graph.node if infinite & {*node.input, *node.output})
 
-    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
-        """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
-        touched: dict[str, set[str]] = {name: set() for name in self.seen}
+    def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """The tensors that the last int8 file rounds, and the multiply-accumulates by the operators' names."""
+        import onnx
+
+        rounded = {node.input[0] for node in onnx.load_model(self.int8).graph.node if node.op_type == "QuantizeLinear"}
+        held = {name: one for name, one in self.seen.items() if name in rounded}
+        operators: dict[str, set[str]] = {name: set() for name in held}
         for node in self.model.graph.node:
             for name in (*node.input, *node.output):
-                if name in touched:
-                    touched[name].add(node.name)
+                if name in operators:
+                    operators[name].add(node.name)
         shapes = {one.name: tuple(one.dims) for one in self.model.graph.initializer}
         graph = self.model.graph
         for info in (*graph.value_info, *graph.input, *graph.output):
             shapes[info.name] = tuple(dim.dim_value for dim in info.type.tensor_type.shape.dim)
         return (
-            [Touched(self.seen[name].noise, frozenset(nodes)) for name, nodes in touched.items()],
+            touched(held, operators, effects, str),
             {node.name: macs_of(node, shapes) for node in graph.node},
         )
 
     def quantized(self, kept: frozenset[str]) -> Path:
-        """Static QDQ: uint8 activations, int8 weights, which lose a bit where the target saturates."""
+        """Static QDQ: uint8 activations, int8 weights.
+
+        Where the target saturates, weights are scaled by their largest pair; those of products and transposed
+        convolutions lose a bit.
+        """
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         float_nodes = sorted(kept | self.unbounded)
@@ -110,6 +122,8 @@ class OnnxKit:
         }
         chosen |= tie_ranges(self.ready, Rows(self.job), chosen, float_nodes, symmetric=False)
         chosen |= end_at_floor(self.ready, Rows(self.job), chosen, float_nodes)
+        if saturates(self.job.target):
+            chosen |= weight_overrides(self.model)
         quantize_static(
             self.ready,
             self.int8,

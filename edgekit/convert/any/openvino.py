@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..openvino.convert import FILES
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob, refuse_repeated
+from .job import AnyConverted, AnyJob, int8_words, refuse_repeated
 from .onnx_file import ready_model, refuse_quantized
 from .openvino_int8 import OpenvinoKit
 
@@ -51,7 +51,7 @@ def convert(job: AnyJob) -> AnyConverted:
     float_nodes: frozenset[str] = frozenset()
     if job.profile.precision == "int8":
         file, float_nodes, said = near_enough(OpenvinoKit(model, job), job)
-        quantization = INT8
+        quantization = int8_words(INT8, job.target)
         notes += said
         for made, name in zip((file, file.with_suffix(".bin")), FILES, strict=True):
             made.replace(job.folder / name)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.target import saturates
+from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched
 from ..openvino.gates import join_gates, part_gates
 from ..openvino.ranges import join_ranges
+from ..openvino.weights import scale_weights
 from .fallback import Arrays
 from .job import AnyJob
 
@@ -45,16 +47,16 @@ class OpenvinoKit:
         rows = [list(compiled(self.job.row(number)).values()) for number in range(self.job.count)]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
-    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
-        """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
+    def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """The tensors that the last int8 file rounds, and the multiply-accumulates by the operators' names."""
         import openvino
         from openvino import opset13
 
-        wide = self.model.clone()
+        wide, rounded = self.model.clone(), self.rounded()
         ports = [
             output
             for op in wide.get_ordered_ops()
-            if op.get_friendly_name() in self.moving and op.get_type_name() != "Result"
+            if op.get_friendly_name() in self.moving & rounded and op.get_type_name() != "Result"
             for output in op.outputs()
             if output.get_element_type() == openvino.Type.f32
         ]
@@ -65,13 +67,32 @@ class OpenvinoKit:
         for number in range(self.job.count):
             for one, values in zip(seen, list(compiled(self.job.row(number)).values())[plain:], strict=True):
                 one.add(values)
+        held = dict(enumerate(seen))
+        operators = {place: touching(port) for place, port in enumerate(ports)}
         return (
-            [Touched(one.noise, touching(port)) for one, port in zip(seen, ports, strict=True)],
+            touched(held, operators, effects, lambda place: str(ports[place].get_node().get_friendly_name())),
             {op.get_friendly_name(): macs_of(op) for op in self.model.get_ordered_ops()},
         )
 
+    def rounded(self) -> set[str]:
+        """Names of the operators whose results the last int8 file rounds, or joins when they have one scale."""
+        import openvino
+
+        file = openvino.Core().read_model(self.int8)
+        quantizers = (op for op in file.get_ordered_ops() if op.get_type_name() == "FakeQuantize")
+        found = {op.input_value(0).get_node().get_friendly_name() for op in quantizers}
+        for op in self.model.get_ordered_ops():
+            sources = (value.get_node().get_friendly_name() for value in op.input_values())
+            if op.get_type_name() == "Concat" and found.intersection(sources):
+                found.add(op.get_friendly_name())
+        return found
+
     def quantized(self, kept: frozenset[str]) -> Path:
-        """Static int8 by NNCF; weights lose a bit where the target saturates."""
+        """Static int8 by NNCF.
+
+        Where the target saturates, weights are scaled by their largest pair; those of transposed convolutions lose a
+        bit.
+        """
         import nncf
         import openvino
         from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
@@ -86,11 +107,13 @@ class OpenvinoKit:
             target_device=nncf.TargetDevice.CPU,
             ignored_scope=nncf.IgnoredScope(names=sorted(kept), validate=False),
             advanced_parameters=AdvancedQuantizationParameters(
-                overflow_fix=OverflowFix.ENABLE if saturates(self.job.target) else OverflowFix.DISABLE
+                overflow_fix=OverflowFix.ENABLE if saturates(self.job.target) else OverflowFix.DISABLE,
+                backend_params={"compress_weights": False},
             ),
         )
         join_gates(model)
         join_ranges(model)
+        scale_weights(model, paired=saturates(self.job.target))
         openvino.save_model(model, self.int8, compress_to_fp16=False)
         return self.int8
 

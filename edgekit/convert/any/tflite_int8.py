@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
+from ..tflite.asleep import widen_asleep
+from ..tflite.bias_room import make_room
 from ..tflite.gates import end_at_floor
 from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
@@ -42,6 +45,7 @@ class TfliteKit:
         self.seen: dict[int, Observed] = {}
         self.expected = self.run(interpreter, self.look)
         self.unbounded = self.find_unbounded(interpreter)
+        make_room(path, {index: (one.low, one.high) for index, one in self.seen.items() if one.finite})
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
@@ -77,16 +81,16 @@ class TfliteKit:
         """Of a tensor."""
         return str(self.details[index]["name"])
 
-    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
-        """What the tensors lose in int8, and the multiply-accumulates by the operators' names."""
-        touched: dict[int, set[str]] = {index: set() for index in self.seen}
+    def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        """The tensors, all of which int8 rounds, and the multiply-accumulates by the operators' names."""
+        operators: dict[int, set[str]] = {index: set() for index in self.seen}
         for op in self.operators:
             for index in (*map(int, op["inputs"]), *map(int, op["outputs"])):
-                if index in touched:
-                    touched[index].add(self.name(int(op["outputs"][0])))
+                if index in operators:
+                    operators[index].add(self.name(int(op["outputs"][0])))
         shapes = {index: tuple(map(int, one["shape"])) for index, one in self.details.items()}
         return (
-            [Touched(self.seen[index].noise, frozenset(names)) for index, names in touched.items()],
+            touched(self.seen, operators, effects, self.name),
             {self.name(int(op["outputs"][0])): macs_of(op, shapes) for op in self.operators},
         )
 
@@ -107,6 +111,7 @@ class TfliteKit:
         }
         tie_ranges(self.path, ranges, kept)
         end_at_floor(self.path, ranges, kept)
+        widen_asleep(self.path, ranges, kept)
         in_float = sorted(kept | reading | self.unbounded)
         self.int8.write_bytes(static_int8(self.path, ranges, in_float, float_input=True, float_output=True))
         return self.int8

@@ -43,8 +43,7 @@ def make_room(network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, 
             if layer is None or layer.bias is None or str(node.target) not in wanted:
                 continue
             low, high = values[node.all_input_nodes[0]].aminmax()
-            step = float(high.clamp(min=0) - low.clamp(max=0)) / 255
-            weight = raised_weight(layer, step)
+            weight = raised_weight(layer.weight.detach(), layer.bias.detach(), step_of(float(low), float(high)))
             changed = int((weight != layer.weight).flatten(1).any(1).sum())
             if changed:
                 copied = copy.deepcopy(layer)
@@ -57,20 +56,25 @@ def make_room(network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, 
     return count
 
 
-def raised_weight(layer: nn.Conv2d | nn.Linear, step: float) -> Tensor:
-    """The weight with the largest of a channel raised to what its bias asks for.
+def step_of(low: float, high: float) -> float:
+    """The step of a tensor that is quantized over a range, which is widened to hold zero."""
+    return (max(high, 0.0) - min(low, 0.0)) / 255
+
+
+def raised_weight(weight: Tensor, bias: Tensor, step: float) -> Tensor:
+    """The weight, ``(out, ...)``, with the largest of a channel raised to what its bias asks for.
 
     Args:
-        layer: has a bias.
+        weight: of a convolution or linear layer.
+        bias: ``(out,)``.
         step: of the quantized input.
     """
-    assert layer.bias is not None
-    flat = layer.weight.detach().flatten(1).clone()
+    flat = weight.flatten(1).clone()
     if step <= 0:
-        return layer.weight.detach()
-    least = layer.bias.detach().abs() * STEPS / (step * LARGEST)
+        return weight
+    least = bias.abs() * STEPS / (step * LARGEST)
     largest, place = flat.abs().max(1)
     rows = (largest < least).nonzero()[:, 0]
     sign = torch.where(flat[rows, place[rows]] < 0, -1.0, 1.0)
     flat[rows, place[rows]] = sign * least[rows]
-    return flat.reshape(layer.weight.shape)
+    return flat.reshape(weight.shape)

@@ -40,16 +40,19 @@ class Observed:
 
     Attributes:
         low, high: its smallest and largest value.
+        size: values of one input.
     """
 
     def __init__(self, axis: int) -> None:
         self.low, self.high = np.inf, -np.inf
+        self.size = 0
         self._axis, self._count = axis, 0
         self._squares: NDArray[Any] | float = 0.0
         self._sum: NDArray[Any] | float = 0.0
 
     def add(self, values: NDArray[Any]) -> None:
         """Take its values for one more input; the shape is that of the others."""
+        self.size = values.size
         if values.size:
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
             if not self.finite:
@@ -70,6 +73,16 @@ class Observed:
         return holds(np.array([self.low, self.high]))
 
     @property
+    def mean(self) -> float:
+        """Of the finite values."""
+        return float(np.sum(self._sum)) / max(self._count * self.size, 1)
+
+    @property
+    def power(self) -> float:
+        """Mean square of the finite values."""
+        return float(np.sum(self._squares)) / max(self._count * self.size, 1)
+
+    @property
     def noise(self) -> float:
         """Power of the rounding to 8 bits over that of the differences between the inputs, 1 at most; of one input, its
         own. It is the mean over the channels; one that is always zero has no noise.
@@ -87,10 +100,17 @@ class Observed:
 
 @dataclass(frozen=True)
 class Touched:
-    """A tensor of the float file: its noise in int8, and the operators that have to be in float for it to be."""
+    """A tensor of the float file.
+
+    Attributes:
+        noise: its share of what int8 does to the outputs.
+        operators: those that have to be in float for it to be.
+        name: of the module that makes it, or its own.
+    """
 
     noise: float
     operators: frozenset[str]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,17 +121,20 @@ class Move:
         operators: names of all that are in float then.
         share: theirs of the multiply-accumulates.
         left: noise of the tensors that are still rounded.
+        tensors: names of those that were chosen, in that order.
     """
 
     operators: frozenset[str]
     share: float
     left: float
+    tensors: tuple[str, ...] = ()
 
 
 def moves(tensors: Sequence[Touched], macs: Mapping[str, int], most_float: float) -> Iterator[Move]:
     """Yield a path from all in int8, which is the first, to ``most_float`` of the multiply-accumulates in float.
 
-    Each step brings the tensor to float that spares most noise for its cost.
+    Each step brings the tensor to float that spares most noise for its cost, with that of all others whose operators
+    are then in float too.
 
     Args:
         tensors: of the float file.
@@ -119,18 +142,31 @@ def moves(tensors: Sequence[Touched], macs: Mapping[str, int], most_float: float
         most_float: largest share in float.
     """
     total = max(sum(macs.values()), 1)
-    kept: frozenset[str] = frozenset()
-    open_ = [tensor for tensor in tensors if tensor.noise > 0 and tensor.operators]
+    names = sorted({name for tensor in tensors for name in tensor.operators})
+    bits = {name: 1 << place for place, name in enumerate(names)}
+    costs = {bits[name]: macs.get(name, 0) / total for name in names}
+    masks = {tensor: sum(bits[name] for name in tensor.operators) for tensor in tensors}
+    open_ = [tensor for tensor in dict.fromkeys(tensors) if tensor.noise > 0 and tensor.operators]
+    kept = 0
+    taken: tuple[str, ...] = ()
 
-    def share(operators: frozenset[str]) -> float:
-        return sum(macs.get(name, 0) for name in operators) / total
+    def share(mask: int) -> float:
+        return sum(cost for bit, cost in costs.items() if cost and mask & bit)
+
+    def spared(mask: int) -> float:
+        return sum(tensor.noise for tensor in open_ if not masks[tensor] & ~mask)
 
     while True:
-        open_ = [tensor for tensor in open_ if not tensor.operators <= kept]
-        yield Move(kept, share(kept), sum(tensor.noise for tensor in open_))
-        fitting = [tensor for tensor in open_ if share(kept | tensor.operators) <= most_float]
+        open_ = [tensor for tensor in open_ if masks[tensor] & ~kept]
+        operators = frozenset(name for name in names if kept & bits[name])
+        yield Move(operators, share(kept), sum(tensor.noise for tensor in open_), taken)
+        fitting = [tensor for tensor in open_ if share(kept | masks[tensor]) <= most_float]
         if not fitting:
             return
         now = kept
-        best = max(fitting, key=lambda tensor: tensor.noise / (share(tensor.operators - now) + BORDER_COST))
-        kept |= best.operators
+        best = max(
+            fitting,
+            key=lambda tensor: spared(now | masks[tensor]) / (share(masks[tensor] & ~now) + BORDER_COST),
+        )
+        kept |= masks[best]
+        taken = (*taken, best.name)

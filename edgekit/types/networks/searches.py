@@ -15,13 +15,14 @@ class SearchSettings(Frozen):
     Attributes:
         reference: id of the card around which is searched.
         space: ``blocks``: MnasNet's; ``width``: width and resolution.
-        data_sha256: of the labels of the data set.
+        data_sha256: of the images, labels and class names that the networks are trained on and judged by.
         device: where the cost is from; ``profile`` how the artifact is made that is measured or counted there.
         target: the latency aimed at, milliseconds.
         limit: MnasNet's soft or hard one.
         images, judge: training images to train on, and others to judge by.
         epochs, batch, lr: of each short training.
         seed: of the images taken, the weights and the search.
+        arithmetic: how the machines compute that train; empty in a search of an edgekit that did not ask.
     """
 
     schema_version: Literal[1] = 1
@@ -40,6 +41,7 @@ class SearchSettings(Frozen):
     batch: int = Field(gt=1)
     lr: float = Field(gt=0)
     seed: int = Field(ge=0)
+    arithmetic: str = ""
 
 
 class Tried(Frozen):

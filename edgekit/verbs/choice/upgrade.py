@@ -93,7 +93,7 @@ def gate_upgrade(
         )
     found = find_artifacts(names, artifacts_root, before.runtime, shapes=shapes)
     settings = read_config(config, {stored.artifact.model for stored in found})
-    check_writable(results_root)
+    check_writable(results_root, "--results")
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     stamp = datetime.now(UTC)
     planned = []
@@ -120,7 +120,7 @@ def gate_upgrade(
             progress(JobEnded(told, (about,), len(results), len(planned)))
     settled = settle(results)
     for path, result in zip(paths, settled, strict=True):
-        write_atomic(path, render(result.to_plain()) + "\n")
+        write_atomic(path, render(result.to_plain()) + "\n", "--results")
     return settled
 
 

@@ -135,7 +135,7 @@ def gate_counts(
     Raises:
         ToolError: this machine cannot count, or ``results_root`` cannot be written.
     """
-    check_writable(results_root)
+    check_writable(results_root, "--results")
     boards = {one.device.id: prepare(SIMULATED[one.device.id], progress) for one in planned}
     results = []
     for number, one in enumerate(planned, 1):
@@ -144,7 +144,7 @@ def gate_counts(
         stamp = datetime.now(UTC)
         name = f"{stamp:%Y%m%dT%H%M%S%f}__{result.key}.json"
         path = inside(results_root, result.device.id, name, field="the path of a result")
-        write_atomic(path, render(result.to_plain()) + "\n")
+        write_atomic(path, render(result.to_plain()) + "\n", "--results")
         results.append(result)
     return results
 

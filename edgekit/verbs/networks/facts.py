@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...artifacts.children import own_jobs
 from ...artifacts.children.imports import NETWORK
 from ...artifacts.own.requests import FactsRequest, Sized
+from ...base.absent import is_absent_file, no_file
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Warned
 from ...catalog import find_card
@@ -41,6 +42,8 @@ def facts_of_code(name: str, inputs: Sequence[Sized], progress: Progress) -> tup
         ToolError: PyTorch is not installed, or the child crashed.
     """
     if name.lower().endswith(".onnx"):
+        if is_absent_file(name):
+            raise no_file(name)
         raise UsageError(f"{name}: the guidelines are about a network in PyTorch", "give its code, or a model id")
     title, source = source_of(name)
     progress(Warned(f"running the code of {name}, in a process of its own", (title,)))

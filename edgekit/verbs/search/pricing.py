@@ -24,14 +24,36 @@ from ..export import export
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds of one inference: by a clock, or estimated from counted instructions."""
+    """Milliseconds of one inference: by a clock, or estimated from counted instructions.
+
+    Attributes:
+        doubt: why a measurement is not to be trusted, if so.
+    """
 
     ms: float
     kind: Literal["measured", "counted"]
+    doubt: str = ""
 
 
 Price = Callable[[ModelCard, Path], Cost]
 """The cost of a card that lies in a file."""
+
+
+Order = Literal["side by side", "in turn", "quiet"]
+"""When networks may be priced: beside anything; one by one, beside trainings; one by one, with nothing else running."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def order_of(device: str, threads: int) -> Order:
+    """When networks may be priced on a device. Counts on several threads depend on how these wait for each other.
+
+    Raises:
+        UsageError: an unknown device.
+    """
+    place = find_device(device)
+    if place.transport == "simulated":
+        return "side by side" if threads == 1 else "quiet"
+    return "quiet" if place.transport == "local" or place.address in LOOPBACK else "in turn"
 
 
 @contextmanager
@@ -87,4 +109,11 @@ def pricing(
     admit(place, force, progress)
     with reach(place, progress) as transport:
         session = Session(transport, place, threads=threads, limits=limits or Limits(max_s=5.0))
-        yield lambda card, path: Cost(session.latency(made(card, path), progress).p50_ms, "measured")
+
+        def measured(card: ModelCard, path: Path) -> Cost:
+            taken = session.latency(made(card, path), progress)
+            verdict = taken.verdict
+            doubt = "" if verdict.name == "stable" else f"{verdict.name}: {'; '.join(verdict.reasons)}"
+            return Cost(taken.p50_ms, "measured", doubt)
+
+        yield measured

@@ -1,4 +1,4 @@
-"""The verb ``search``: networks around a card, each priced on a device and trained for a short while, one by one.
+"""The verb ``search``: networks around a card, each priced on a device and trained for a short while.
 
 What is in the folder is whole after every network: the journal from which a killed search goes on, a card for each
 network, and the page of the front.
@@ -6,40 +6,36 @@ network, and the page of the front.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
-
-from ...base.files import write_atomic
 from ...base.inside import inside
-from ...base.progress import JobEnded, Note, Progress, Step, silent, telling
+from ...base.processes.warm import warm
+from ...base.progress import Note, Progress, Step, silent
 from ...bench.session import Limits
 from ...catalog import find_card, find_profile
-from ...errors import EdgekitError, UsageError
-from ...reports.card_text import card_text
-from ...reports.search_page import search_page
-from ...select.reward import Limit, reward
+from ...errors import UsageError
+from ...select.reward import Limit
 from ...select.space import Space, require_square, width_space
 from ...training.datasets import Dataset
-from ...training.proxy import judged_apart, proxy_accuracy
+from ...training.proxy import judged_apart
 from ...training.recipes import RECIPES, Recipe, with_changes
 from ...training.sources import load_data
 from ...types import ModelCard
 from ...types.networks.searches import SearchSettings, Tried, best_of
-from ...zoo.complexity import layer_costs, total_cost
-from ...zoo.registry import create
-from ...zoo.shapes_only import shapes_only
-from .pricing import Cost, Price, pricing
-from .study import Asked, Study, begin_study, kept_settings
+from .images_file import ImagesFile, images_file
+from .pricing import Cost, Order, Price, order_of, pricing
+from .study import begin_study, kept_settings, others_search, searching
+from .trainers import Schooling, arithmetic_here, trainer_at
+from .trying import Trying, write_card
 
 OUT = Path("runs")
-PAGE, CARDS = "search.html", "cards"
-FAR = 1.5
-"""Times the target beyond which a network is not trained under a hard limit: it could not win."""
+ORDERS: dict[Order, str] = {
+    "side by side": ", counting beside them",
+    "in turn": ", measuring one by one beside them",
+    "quiet": ", and none while this machine is measured",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,8 @@ class SearchOptions:
         trials: networks in all, the reference among them.
         images, judge: training images to train on and others to judge by.
         out: folder; ``runs/search/<model>/<device>`` when None.
+        jobs: networks that are trained at the same time here.
+        scheduler: address of the Dask cluster whose workers train instead.
         measuring: how long to look where a device is measured; a short while when None.
     """
 
@@ -73,6 +71,8 @@ class SearchOptions:
     lr: float | None = None
     seed: int = 0
     out: Path | None = None
+    jobs: int = 1
+    scheduler: str | None = None
     force: bool = False
     measuring: Limits | None = None
 
@@ -89,6 +89,11 @@ class Searched:
     def best(self) -> Tried | None:
         """The one of the highest reward."""
         return best_of(list(self.tried))
+
+    @property
+    def reference(self) -> Tried | None:
+        """The card's own network; None while another process has it open."""
+        return next((one for one in self.tried if one.number == 0), None)
 
 
 def search(model: str, options: SearchOptions, progress: Progress = silent) -> Searched:
@@ -111,33 +116,49 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         RECIPES["small"], epochs=options.epochs, batch=options.batch, lr=options.lr, seed=options.seed
     )
     whole = load_data(options.data, card.preprocessing)
+    if whole.note:
+        progress(Note(whole.note))
     if card.num_classes != len(whole.classes):
+        progress(Note(f"{whole.name} has {len(whole.classes)} classes, and so have the networks; {card.id} has others"))
         space = width_classes(space, len(whole.classes))
     data = judged_apart(whole, options.images, options.judge, options.seed)
     folder = options.out or inside(OUT, "search", card.id, options.device, field="the names of the model and device")
     profile = find_profile(options.profile)
     before = kept_settings(folder)
-    with pricing(
-        options.device,
-        profile,
-        folder / "artifacts",
-        threads=options.threads,
-        limits=options.measuring,
-        force=options.force,
-        progress=progress,
-    ) as asked:
+    order = order_of(options.device, options.threads)
+    with (
+        warm(),
+        images_file(data) as images,
+        trainer_at(options.scheduler, options.jobs, Schooling(recipe, options.seed, images), progress) as trainer,
+        pricing(
+            options.device,
+            profile,
+            folder / "artifacts",
+            threads=options.threads,
+            limits=options.measuring,
+            force=options.force,
+            progress=progress,
+        ) as asked,
+        searching(folder) as searcher,
+    ):
+        if order == "quiet" and others_search(folder, searcher):
+            raise UsageError(
+                f"another process searches in {folder}, and its trainings would disturb what is measured here",
+                "let one process do it all: --jobs 2 measures while nothing is trained",
+            )
         price = once(asked)
         target = options.target_ms or (before.target if before else reference_ms(space, folder, price, progress))
-        settings = settings_of(space, options, recipe, whole, target)
-        study = begin_study(folder, space, settings)
-        progress(Note(f"{space.size:.3g} networks around {card.id}; aiming at {target:.3g} ms on {options.device}"))
-        one = Trying(study, settings, data, recipe, folder, price, progress)
-        while len(study.tried) < options.trials:
-            tried = one.try_next(options.trials)
-            write_atomic(folder / PAGE, search_page(settings, study.tried))
-            if tried.number == 0 and tried.state == "failed":
-                raise UsageError(f"the reference {card.id} cannot be tried: {tried.error}", "choose another card")
-    return Searched(settings, tuple(study.tried), folder)
+        settings = settings_of(space, options, recipe, whole, images, target)
+        study = begin_study(folder, space, settings, searcher)
+        told = f"{space.size:.3g} networks around {card.id}; aiming at {target:.3g} ms on {options.device}"
+        progress(Note(f"{told}; {at_once(trainer.slots)}{ORDERS[order]}"))
+        Trying(study, settings, folder, price, order, trainer, progress).run(options.trials)
+        return Searched(settings, tuple(study.tried), folder)
+
+
+def at_once(slots: int) -> str:
+    """How many are trained at the same time, in words."""
+    return "one training at a time" if slots == 1 else f"{slots} trainings at a time"
 
 
 def once(price: Price) -> Price:
@@ -192,13 +213,15 @@ def reference_ms(space: Space, folder: Path, price: Price, progress: Progress) -
     return price(card, write_card(folder, card)).ms
 
 
-def settings_of(space: Space, options: SearchOptions, recipe: Recipe, data: Dataset, target: float) -> SearchSettings:
+def settings_of(
+    space: Space, options: SearchOptions, recipe: Recipe, data: Dataset, images: ImagesFile, target: float
+) -> SearchSettings:
     """What decides the search."""
     return SearchSettings(
         reference=space.card.id,
         space=space.kind,
         data=data.name,
-        data_sha256=data.sha256,
+        data_sha256=images.sha256,
         device=options.device,
         profile=options.profile,
         threads=options.threads,
@@ -210,86 +233,5 @@ def settings_of(space: Space, options: SearchOptions, recipe: Recipe, data: Data
         batch=recipe.batch,
         lr=recipe.lr,
         seed=options.seed,
+        arithmetic=str(arithmetic_here()),
     )
-
-
-def write_card(folder: Path, card: ModelCard) -> Path:
-    """Keep a card.
-
-    Raises:
-        ToolError: the folder cannot be written.
-    """
-    path = inside(folder, CARDS, f"{card.id}.toml", field="the card's id")
-    write_atomic(path, card_text(card))
-    return path
-
-
-@dataclass(frozen=True)
-class Trying:
-    """What trying a network needs."""
-
-    study: Study
-    settings: SearchSettings
-    data: Dataset
-    recipe: Recipe
-    folder: Path
-    price: Price
-    progress: Progress
-
-    def try_next(self, trials: int) -> Tried:
-        """Ask for a network, try it, and tell the study."""
-        asked = self.study.ask()
-        begin = time.monotonic()
-        tried = self.try_one(asked).model_copy(update={"seconds": round(time.monotonic() - begin, 1)})
-        self.study.tell(asked, tried)
-        self.progress(JobEnded(words(tried), (f"network {tried.number}",), len(self.study.tried), trials))
-        return tried
-
-    def try_one(self, asked: Asked) -> Tried:
-        """Price a network, and train it where it may win."""
-        space, settings = self.study.space, self.settings
-        card = space.card_of(asked.values, f"{space.card.id}_s{asked.number:03d}")
-        path = write_card(self.folder, card)
-        plain = Tried(number=asked.number, card=path.name, state="failed")
-        progress = telling(f"network {asked.number}", self.progress)
-        try:
-            with shapes_only():
-                total = total_cost(layer_costs(create(card), (1, *card.input_shape)))
-            progress(Step(f"its latency on {settings.device}"))
-            cost = self.price(card, path)
-            found = plain.model_copy(
-                update={"params": total.params, "macs": total.macs, "cost_ms": cost.ms, "cost_kind": cost.kind}
-            )
-            if settings.limit == "hard" and cost.ms > FAR * settings.target and asked.number:
-                return found.model_copy(update={"state": "too slow"})
-            progress(Step(f"training for {self.recipe.epochs} epoch(s) on {settings.images} images"))
-            scored = proxy_accuracy(
-                drawn(lambda: create(card), settings.seed), self.data, card.preprocessing, self.recipe
-            )
-        except EdgekitError as error:
-            return plain.model_copy(update={"error": str(error)})
-        return found.model_copy(
-            update={
-                "state": "trained",
-                "right": scored.right,
-                "images": scored.images,
-                "reward": reward(scored.accuracy, cost.ms, settings.target, settings.limit),
-            }
-        )
-
-
-def drawn(build: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
-    """A network whose first weights a seed decides, and nothing else takes from it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build()
-
-
-def words(tried: Tried) -> str:
-    """How a network ended."""
-    if tried.state == "failed":
-        return f"failed: {tried.error}"
-    told = f"{tried.cost_ms:.3g} ms {tried.cost_kind}"
-    if tried.accuracy is None:
-        return f"{told}, too slow to be trained"
-    return f"{told}, {tried.accuracy:.1f} % right, reward {tried.reward:.2f}"

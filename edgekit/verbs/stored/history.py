@@ -55,5 +55,5 @@ def write_page(found: History, folder: Path) -> Path:
         ToolError: jinja2 is missing, or the folder cannot be written.
     """
     path = folder / PAGE
-    write_atomic(path, render_history(found.series, __version__))
+    write_atomic(path, render_history(found.series, __version__), "--out")
     return path

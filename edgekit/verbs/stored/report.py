@@ -114,7 +114,7 @@ def report(
     markdown += "\n" + markdown_section(counted) if counted else ""
     csv = render_csv(csv_lines(reports, found, known, progress, accuracy))
     for name, text in {"report.html": html, "report.md": cut(markdown), "report.csv": csv}.items():
-        write_atomic(folder / name, text)
+        write_atomic(folder / name, text, "--out")
     listed = [(numbers[one.path], one.measurement) for one in found] if in_full < total else []
     return Report(
         markdown=folder / "report.md",

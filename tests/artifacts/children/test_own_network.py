@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from edgekit.artifacts.children.own_network import trace
+from edgekit.artifacts.own.inputs import spec_of_sized
 from edgekit.artifacts.own.requests import OwnSource, Traced, TraceRequest
 from edgekit.errors import UsageError
+from edgekit.verify.sets_of_inputs import random_inputs
 
 BEGIN = """
 import collections, dataclasses, torch
@@ -44,6 +46,17 @@ KINDS = {
             "class Kept(collections.OrderedDict):\n    pass\n"
         ),
         ("scores",),
+    ),
+    "dict of dicts": (
+        (
+            f"    def forward(self, x):\n        y = {SCORES}\n"
+            "        return {'a': (y, {'deep': y * 2}), 'b': [y * 3]}\n"
+        ),
+        ("a", "deep", "b"),
+    ),
+    "dict in a tuple": (
+        f"    def forward(self, x):\n        y = {SCORES}\n        return y, {{'k': y * 2}}\n",
+        ("output", "k"),
     ),
     "none": (f"    def forward(self, x):\n        return {SCORES}, None\n", ("output",)),
     "booleans": (f"    def forward(self, x):\n        y = {SCORES}\n        return y > 0, y\n", ("output", "output_1")),
@@ -131,5 +144,23 @@ def test_weights_of_another_type_than_the_inputs_are_said(tmp_path: Path) -> Non
     with pytest.raises(UsageError) as caught:
         traced(code.replace("return Net()", "return Net().half()"), tmp_path)
     assert caught.value.hint == "its weights are float16: build it with .float(), or give inputs of that type"
-    half = code.replace("return Net()", "return Net().bfloat16()").replace("8, 8)\n", "8, 8).bfloat16()\n")
-    assert traced(half, tmp_path, ()).inputs[0].dtype == "bfloat16"
+    half = code.replace("return Net()", "return Net().half()").replace("8, 8)\n", "8, 8).half()\n")
+    assert traced(half, tmp_path, ()).inputs[0].dtype == "float16"
+
+
+def test_an_example_tells_how_many_ids_there_are(tmp_path: Path) -> None:
+    """With 0 and 1 alone most rows of an embedding would be neither calibrated nor verified."""
+    code = """
+import torch
+from torch import nn
+
+def build():
+    return nn.Sequential(nn.Embedding(50, 8), nn.Linear(8, 2))
+
+def example_inputs():
+    return torch.tensor([[3, 41, 7]])
+"""
+    (one,) = traced(code, tmp_path).inputs
+    assert (one.dtype, one.codes) == ("int64", 42)
+    (sets,), _ = random_inputs([spec_of_sized(one)], 64, {one.name: one.codes})
+    assert (sets.min(), sets.max(), sets.dtype) == (0, 41, "int64")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.base.fetched import archives
-from edgekit.base.fetched.archives import check_archive, check_npz, members
+from edgekit.base.fetched.archives import check_archive, check_npz, members, read_gzip
 
 
 def header(shape: tuple[int, ...]) -> bytes:
@@ -33,8 +34,9 @@ def test_an_archive_that_grows_without_measure_is_refused(tmp_path: Path, monkey
     [
         (header((10**12, 224, 224, 3)) + b"x", "and 129 bytes are there"),
         (b"\x93NUMPY\x01\x00\xff\xff" + b"[" * 65535, "Header info length"),
-        (b"no array", "magic string"),
-        (b"", "EOF"),
+        (b"no array", r"images\.npy does not begin as an array"),
+        (b"", r"images\.npy does not begin as an array"),
+        (b"\x93NUMPY\x04\x00", r"unknown version \(4, 0\)"),
     ],
 )
 def test_an_array_is_as_large_as_it_says(tmp_path: Path, content: bytes, said: str) -> None:
@@ -43,6 +45,42 @@ def test_an_array_is_as_large_as_it_says(tmp_path: Path, content: bytes, said: s
         archive.writestr("images.npy", content)
     with pytest.raises(ValueError, match=said):
         check_npz(path)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("name", ["images.npy", "images"])
+def test_whatever_numpy_takes_for_an_array_is_as_large_as_it_says(
+    version: tuple[int, int], name: str, tmp_path: Path
+) -> None:
+    said = header((10**12, 224, 224, 3))
+    length = said[8:10] if version == (1, 0) else said[8:10] + bytes(2)
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"\x93NUMPY" + bytes(version) + length + said[10:] + b"x")
+    with np.load(path) as file, pytest.raises(MemoryError):
+        file["images"]
+    with pytest.raises(ValueError, match=r"uint8 \[1000000000000, 224, 224, 3\], and \d+ bytes are there"):
+        check_npz(path)
+
+
+def test_what_is_no_array_may_lie_beside_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.arange(5))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("README", "of five numbers")
+    check_npz(path)
+
+
+def test_gzip_that_grows_without_measure_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(4 << 20)))
+    with pytest.raises(ValueError, match=r"its 0\.0 MB unpack to more than 0\.0 GB"):
+        read_gzip(path)
+    # Weights and photos hardly get smaller: of those much more comes through than any archive may unpack to.
+    plain = np.random.default_rng(0).bytes(2 << 20)
+    path.write_bytes(gzip.compress(plain))
+    assert read_gzip(path) == plain
 
 
 def test_what_is_whole_or_no_archive_is_left_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 from edgekit.artifacts.children.own_network import converter, nearness
 from edgekit.convert.any.fallback import near_enough
 from edgekit.convert.any.job import AnyJob, Nearness
+from edgekit.convert.int8.tensor_effect import Effect
 from edgekit.convert.int8.tensor_noise import Touched
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Format
@@ -95,6 +96,29 @@ def test_what_is_infinite_stays_in_float(format_: Format, tmp_path: Path) -> Non
     assert not any(note.endswith(("the nearest", "none is nearer")) for note in made.notes)  # the bounds are met
 
 
+class Gated(nn.Module):
+    """A gate that training left open: no weights but a bias, whose number in int8 would need more than 32 bits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.gate, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 4, 1)
+        self.gate.weight.data[2:6] *= 1e-13
+        self.gate.bias.data[2:6] = 2.0
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        features = torch.relu(self.first(image))
+        return self.last(features * torch.sigmoid(self.gate(features.mean((2, 3), keepdim=True))))
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+def test_a_bias_without_weights_keeps_its_value(format_: Format, tmp_path: Path) -> None:
+    program = torch.export.export(Gated().eval(), (torch.from_numpy(INPUTS[0]),), strict=False)
+    made = converter(format_)(replace(job(format_, tmp_path), program=program, outputs=("map",)))
+    assert not made.float_nodes
+    assert not made.notes  # all in int8 meets the bound
+
+
 class Counted:
     """A kit whose files lose what the tensors that are still rounded say; it counts the files."""
 
@@ -103,8 +127,9 @@ class Counted:
     def __init__(self, noises: Sequence[float]) -> None:
         self.noises, self.made = noises, 0
 
-    def tensors(self) -> tuple[Sequence[Touched], Mapping[str, int]]:
-        return [Touched(noise, frozenset({str(n)})) for n, noise in enumerate(self.noises)], {"0": 1, "last": 99}
+    def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
+        touched = [Touched(noise, frozenset({str(n)}), f"tensor {n}") for n, noise in enumerate(self.noises)]
+        return touched, {"0": 1, "last": 99}
 
     def quantized(self, kept: frozenset[str]) -> Path:
         self.made += 1
@@ -131,7 +156,8 @@ def test_it_stops_where_the_bound_is_met(tmp_path: Path) -> None:
     assert file == Path("0,1,2,3,4")
     assert kept == set("01234")
     assert kit.made <= 6
-    assert "SQNR 0.5 dB at the worst output; with 0, 1, 2 and 2 more in float, 1.0% of MACs" in line
+    assert "SQNR 0.5 dB at the worst output; with the results of tensor 1, tensor 0, tensor 2 and 2 more in" in line
+    assert "in float, 1.0% of MACs" in line
 
 
 def test_where_no_region_does(tmp_path: Path) -> None:

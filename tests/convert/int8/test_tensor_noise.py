@@ -51,6 +51,18 @@ def test_each_channel_counts() -> None:
     assert observed(*np.concatenate([small, 0 * small], 2)).noise == pytest.approx(alone.noise / 2)
 
 
+def test_a_step_counts_all_that_it_spares() -> None:
+    """Two operators in float spare the tensor between them, and those that lie between either and itself."""
+    tensors = [
+        Touched(0.3, frozenset({"first", "second"}), "between"),
+        Touched(0.3, frozenset({"second"}), "inside"),
+        Touched(0.5, frozenset({"other"}), "other"),
+    ]
+    path = list(moves(tensors, {"last": 1}, most_float=0.5))
+    assert [move.tensors for move in path] == [(), ("between",), ("between", "other")]
+    assert [move.left for move in path] == pytest.approx([1.1, 0.5, 0.0])
+
+
 def test_the_path_takes_most_noise_for_its_cost_first() -> None:
     tensors = [
         Touched(0.5, frozenset({"mul", "add"})),

@@ -43,6 +43,23 @@ def test_a_pin_is_whole_and_says_under_which_conditions(artifact: Path) -> None:
     assert again[0].replaced == made.sha256
 
 
+@pytest.mark.parametrize("cores", [None, "0"])
+def test_what_stands_at_the_pins_place_is_found_before_measuring(
+    artifact: Path, cores: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path("device_reports") / "local" / f"{KEY}{'' if cores is None else '-c0'}.baseline"
+    place.mkdir(parents=True)
+    (place / "thesis.txt").write_text("mine")
+
+    def reached(*_: object) -> None:
+        raise AssertionError("it was measured")
+
+    monkeypatch.setattr(gate_module, "reach", reached)
+    with pytest.raises(UsageError, match=r"that edgekit did not make.*thesis\.txt"):
+        update([str(artifact)], cores=cores, limits=SHORT)
+    assert (place / "thesis.txt").read_text() == "mine"
+
+
 def test_cores_are_part_of_the_key(artifact: Path) -> None:
     (made,) = update([str(artifact)], cores=" 0 ", limits=SHORT)
     assert made.key == f"{KEY}-c0"

@@ -1,0 +1,57 @@
+"""Make biases fit into int8's sums in a TFLite file; see :mod:`edgekit.convert.int8.bias_room`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..int8.bias_room import raised_weight, step_of
+from .edit import edited
+
+CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+"""Operators with a bias, and the axis of their weights along which the output channels lie."""
+
+
+def make_room(path: Path, ranges: Mapping[int, tuple[float, float]]) -> int:
+    """Raise the weights of convolutions and linear layers in place; returns in how many layers.
+
+    Args:
+        path: the float model.
+        ranges: smallest and largest value of each tensor, by number.
+    """
+    changed = 0
+
+    def change(tree: Any, schema: Any) -> bool:
+        nonlocal changed
+        axes = {getattr(schema.BuiltinOperator, name): axis for name, axis in CHANNELS.items()}
+        graph = tree.subgraphs[0]
+        for operator in graph.operators:
+            axis = axes.get(tree.operatorCodes[operator.opcodeIndex].builtinCode)
+            given = [int(index) for index in operator.inputs]
+            if axis is None or len(given) < 3 or given[2] < 0 or given[0] not in ranges:
+                continue
+            weight, bias = (values_of(tree, graph.tensors[index], schema) for index in given[1:3])
+            if weight is None or bias is None:
+                continue
+            rows = torch.from_numpy(np.moveaxis(weight, axis, 0).copy())
+            raised = raised_weight(rows, torch.from_numpy(bias.copy()), step_of(*ranges[given[0]]))
+            if not torch.equal(raised, rows):
+                made = np.ascontiguousarray(np.moveaxis(raised.numpy(), 0, axis))
+                tree.buffers[graph.tensors[given[1]].buffer].data = np.frombuffer(made.tobytes(), np.uint8)
+                changed += 1
+        return changed > 0
+
+    path.write_bytes(edited(path.read_bytes(), change))
+    return changed
+
+
+def values_of(tree: Any, tensor: Any, schema: Any) -> np.ndarray[Any, Any] | None:
+    """The values of a float32 constant; None for another tensor."""
+    data = tree.buffers[tensor.buffer].data
+    if tensor.type != schema.TensorType.FLOAT32 or data is None or not len(data):
+        return None
+    return np.frombuffer(bytes(bytearray(data)), np.float32).reshape([int(size) for size in tensor.shape])
