@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from edgekit.base.processes.isolate import REPORTING
+
+# As in edgekit's children. Every conversion in the tests' own processes began one more, of two seconds, which told
+# OpenVINO's makers of it.
+sys.modules.setdefault(REPORTING, None)  # type: ignore[arg-type]  # what is None here cannot be imported
+gc.set_threshold(20_000, 10, 10)  # PyTorch and its converters, which come next, are a million objects that stay
 pytest_plugins = [
     "tests.support.agent",
     "tests.support.caches",
@@ -35,6 +44,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup; a handler that does nothing is not inherited
         signal.signal(signal.SIGHUP, lambda *_: None)
+    # As in edgekit's own children: PyTorch's idle threads would spin, on cores that other tests need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what a test makes, and not at all that was imported, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 FETCHING = {

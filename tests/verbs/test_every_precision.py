@@ -2,9 +2,10 @@
 
 All of 167 cards in 12 ways are ``edgekit matrix --precision all``, which takes hours; width is what once made a
 precision fail (a wide bias was taken for a weight), and deeper cards of a width repeat its blocks. Where several are as
-wide, the one of fewest layers is taken. At 32 pixels the last maps are single pixels, so that a random network's scores
-lose more to rounding than at full size: float32 has to reach its profile's parity, the others a looser cosine; what is
-proven here is that each converts, runs and holds what it claims. A network's 12 ways take 15 to 45 seconds of CPU.
+wide, the one of fewest layers is taken, and IGCV1 has two units a stage: one that widens, one that keeps its width. At
+32 pixels the last maps are single pixels, so that a random network's scores lose more to rounding than at full size:
+float32 has to reach its profile's parity, the others a looser cosine; what is proven here is that each converts, runs
+and holds what it claims. A network's 12 ways take 15 to 45 seconds of CPU.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ WIDEST = {
     "igcv2_cifar10_c416_k8_l3_d8": 8, "igcv3_w_1.0_imagenet": 32, "condensenet_imagenet74_g4c4": 32,
 }  # fmt: skip
 """A family's widest network, and the side of its images in pixels."""
+SHALLOWER = {"igcv1_cifar10_l450m2_d20_plain": {"depth": 11}}
+"""Architecture of a network that repeats its widest blocks more than once."""
 MIN_COSINE = {"fp16": 0.99, "int8": 0.4, "dynamic": 0.4}
 
 
@@ -55,10 +58,11 @@ class Built:
 
 
 def at_side(card: ModelCard, side: int) -> ModelCard:
-    """The card for square images of this side."""
+    """The card for square images of this side, and no deeper than it must be."""
     preprocessing = card.preprocessing.model_copy(update={"resize": side, "crop": side})
     shape = (card.input_shape[0], side, side)
-    return card.model_copy(update={"input_shape": shape, "preprocessing": preprocessing})
+    architecture = {**card.architecture, **SHALLOWER.get(card.id, {})}
+    return card.model_copy(update={"input_shape": shape, "preprocessing": preprocessing, "architecture": architecture})
 
 
 @pytest.fixture(scope="module")

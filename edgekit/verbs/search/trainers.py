@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...artifacts.children.imports import NETWORK
+from ...artifacts.children.imports import TRAINING
 from ...artifacts.children.proxy_jobs import Arithmetic, ArithmeticRequest, ProxyRequest, ProxyScore, arithmetic, train
 from ...artifacts.cluster import connected, identity, settled
 from ...base.processes.isolate import Failed, rebuild_error, run_isolated
@@ -100,13 +100,13 @@ def trained(request: ProxyRequest) -> ProxyScore:
     Raises:
         EdgekitError: it cannot be trained.
     """
-    return run_isolated(train, request, LONGEST_S, f"training {request.card.id}", imports=NETWORK)
+    return run_isolated(train, request, LONGEST_S, f"training {request.card.id}", imports=TRAINING)
 
 
 @cache
 def arithmetic_here() -> Arithmetic:
     """How this machine computes; see :func:`edgekit.artifacts.children.proxy_jobs.arithmetic`."""
-    return run_isolated(arithmetic, ArithmeticRequest(), CHECK_S, "a small training", imports=NETWORK)
+    return run_isolated(arithmetic, ArithmeticRequest(), CHECK_S, "a small training", imports=TRAINING)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,26 @@ def test_tracing_and_running_a_network_import_next_to_nothing(tmp_path: Path) ->
     assert not {name.partition(".")[0] for name in others} & {"sympy", "networkx", "onnx", "jax"}
 
 
+TRAINS = """
+import importlib, sys
+from edgekit.artifacts.children import proxy_jobs
+from edgekit.artifacts.children.imports import TRAINING
+
+for module in TRAINING:
+    importlib.import_module(module)
+known = set(sys.modules)
+proxy_jobs.arithmetic(proxy_jobs.ArithmeticRequest())
+print(*sorted(set(sys.modules) - known))
+"""
+
+
+def test_a_training_imports_next_to_nothing() -> None:
+    """A search has a child for each, and the first optimizer of a process imports PyTorch's compiler."""
+    done = subprocess.run([sys.executable, "-c", TRAINS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) < 50, done.stdout
+
+
 def test_shared_imports_come_first() -> None:
     """A warm interpreter begins with that of fewer imports, where there is one."""
     begin = imports.PROGRAM
