@@ -220,8 +220,8 @@ def main() -> None:
         if model.suffix not in (".xml", ".tflite"):
             parser.error(f"{model}: only .xml and .tflite have a native tool here")
     if options.write:
-        check_writable(RESULTS)
-        check_writable(PAGES)
+        check_writable(RESULTS, "")
+        check_writable(PAGES, "")
     begin = time.monotonic()
     results: dict[str, Any] = {"conditions": conditions(options)}
     with tempfile.TemporaryDirectory() as folder:

@@ -92,9 +92,9 @@ def run(options: argparse.Namespace) -> int:
         if not file.is_file():
             raise UsageError(f"no results at {file}", "measure first, or name their folder with --out")
         return write(json.loads(file.read_text(encoding="utf-8")), out, pages)
-    check_writable(options.cache)
-    check_writable(out)
-    check_writable(pages)
+    check_writable(options.cache, "--cache")
+    check_writable(out, "--out")
+    check_writable(pages, "--out")
     chosen = [find_card(name) for name in options.models] or default_cards()
     formats = tuple(options.format or FORMATS)
     entries = build(chosen, formats, options)

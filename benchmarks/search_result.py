@@ -33,7 +33,6 @@ from edgekit.training.proxy import proxy_accuracy
 from edgekit.training.recipes import Recipe
 from edgekit.training.sources import load_data
 from edgekit.types.networks.searches import SearchSettings, Tried, best_of, on_front
-from edgekit.verbs.search.search import drawn
 from edgekit.verbs.search.study import kept_settings, tried_in
 from edgekit.zoo.registry import create
 
@@ -84,7 +83,8 @@ def trained(path: Path, recipe: Recipe, settings: SearchSettings, images: int, s
     order = np.sort(np.random.default_rng(1000 + seed).permutation(len(whole.train.labels))[:images])
     part = Split(Subset(whole.train.images, order), whole.train.labels[order])
     data = Dataset(whole.name, whole.classes, part, whole.test)
-    network = drawn(lambda: create(card), seed)
+    torch.manual_seed(seed)
+    network = create(card)
     return proxy_accuracy(network, data, card.preprocessing, recipe.model_copy(update={"seed": seed})).accuracy
 
 
