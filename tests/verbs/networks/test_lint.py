@@ -98,5 +98,6 @@ def test_a_network_of_ones_own_code(tmp_path, monkeypatch, heard):
 def test_what_cannot_be_judged_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is for networks of your own code"):
         lint(MODEL, inputs=[Sized(name="", shape=(1, 3, 8, 8))], reports=tmp_path)
+    (tmp_path / "net.onnx").write_bytes(b"a file")
     with pytest.raises(UsageError, match="in PyTorch"):
-        lint("net.onnx", reports=tmp_path)
+        lint(str(tmp_path / "net.onnx"), reports=tmp_path)
