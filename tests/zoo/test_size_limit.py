@@ -29,8 +29,8 @@ def changed(family: str, **architecture: Any) -> ModelCard:
         CARDS["mobilenet_v2"].model_copy(update={"num_classes": 9_999_999}),
         CARDS["mobilenet_v2"].model_copy(update={"num_classes": 700_000}),
         changed("mobilenet_v2", width=3000.0),
-        changed("condensenet", stages="99999999-9-9-9-9", growth="9999-9-9-9-9"),
-        changed("igcv2", channels=10_000),
+        changed("condensenet", stages="99999999-9-9-9-9", growth="40000-9-9-9-9"),
+        changed("igcv2", channels=2_000_000),
     ],
 )
 def test_a_network_of_no_measure_is_refused_before_it_is_made(card: ModelCard) -> None:
