@@ -23,7 +23,7 @@ from ...base.progress import Note, Progress, Warned
 from ...errors import EdgekitError, ToolError
 from ...training.recipes import Recipe
 from ...types import ModelCard
-from .images_file import Content, ImagesFile, content_of, unpacked
+from .images_file import IMAGES, LABELS, Content, ImagesFile, content_of, unpacked
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -68,8 +68,8 @@ class Schooling:
             card=card,
             recipe=self.recipe,
             seed=self.seed,
-            images=folder / self.data.images.name,
-            labels=folder / self.data.labels.name,
+            images=folder / IMAGES,
+            labels=folder / LABELS,
             train=self.data.train,
             classes=self.data.classes,
         )
@@ -140,9 +140,9 @@ def train_parcel(parcel: Parcel, content: Content) -> Delivery:
         if identity() != parcel.sender:  # one that came after the others were looked at
             raise ToolError(f"worker {worker.address} has another edgekit", "install the same version on every worker")
         require_same(arithmetic_here(), parcel.computes, worker.address)
-        place = Path(worker.local_directory) / f"images-{content.digests[parcel.request.images.name][:16]}"
+        place = Path(worker.local_directory) / f"images-{content.digests[IMAGES][:16]}"
         folder = unpacked(content, place)
-        paths = {"images": folder / parcel.request.images.name, "labels": folder / parcel.request.labels.name}
+        paths = {"images": folder / IMAGES, "labels": folder / LABELS}
         return Delivery(trained(parcel.request.model_copy(update=paths)))
     except EdgekitError as error:
         return Delivery(failed=Failed.of(error))
