@@ -43,7 +43,7 @@ class OnnxKit:
         self.model = onnx.load_model(self.ready)
         name_nodes(self.model)
         self.seen, self.expected = self.observed()
-        self.unbounded = self.find_unbounded()
+        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model)
         make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
         onnx.save_model(self.model, self.ready)
 
@@ -165,6 +165,15 @@ class Rows:
     def get_next(self) -> dict[str, Any] | None:
         """The next set, or None at the end."""
         return next(self._rows, None)
+
+
+def grouped_upsampling(model: ModelProto) -> frozenset[str]:
+    """Names of the transposed convolutions of several groups: the quantizer takes the scales of one group for all."""
+    return frozenset(
+        node.name
+        for node in model.graph.node
+        if node.op_type == "ConvTranspose" and any(one.name == "group" and one.i > 1 for one in node.attribute)
+    )
 
 
 def name_nodes(model: ModelProto) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -117,6 +118,30 @@ def test_a_bias_without_weights_keeps_its_value(format_: Format, tmp_path: Path)
     made = converter(format_)(replace(job(format_, tmp_path), program=program, outputs=("map",)))
     assert not made.float_nodes
     assert not made.notes  # all in int8 meets the bound
+
+
+class Grouped(nn.Module):
+    """A transposed convolution of two groups, whose scales ONNX Runtime's quantizer takes for those of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.up = nn.Conv2d(3, 8, 3, padding=1), nn.ConvTranspose2d(8, 8, 2, stride=2, groups=2)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.up(torch.relu(self.first(image)))
+
+
+def test_a_transposed_convolution_of_groups_stays_in_float(tmp_path: Path) -> None:
+    program = torch.export.export(Grouped().eval(), (torch.from_numpy(INPUTS[0]),), strict=False)
+    made = converter("onnx")(replace(job("onnx", tmp_path), program=program, outputs=("map",)))
+    model = onnx.load_model(tmp_path / made.files[0])
+    made_by = {name: node.op_type for node in model.graph.node for name in node.output}
+    types = {one.name: one.data_type for one in model.graph.initializer}
+    weights = {node.op_type: node.input[1] for node in model.graph.node if "Conv" in node.op_type}
+    assert made_by[weights["Conv"]] == "DequantizeLinear"
+    assert types[weights["ConvTranspose"]] == onnx.TensorProto.FLOAT
+    assert not made.notes
 
 
 class Counted:
