@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...artifacts.children import own_jobs
 from ...artifacts.children.imports import NETWORK
 from ...artifacts.own.requests import FactsRequest, Sized
+from ...artifacts.store import artifact_folders, read_manifest
 from ...base.absent import is_absent_file, no_file
+from ...base.inside import inside
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Warned
 from ...catalog import find_card
 from ...errors import UsageError
-from ...types import NetworkFacts
+from ...types import ModelCard, NetworkFacts
+from ...types.base import is_name
 from ..export_own import is_own, source_of
 
 TIMEOUT_S = 300.0
+ARTIFACTS = Path("artifacts")
 
 
 def facts_of_card(model: str) -> tuple[str, NetworkFacts]:
@@ -28,10 +33,26 @@ def facts_of_card(model: str) -> tuple[str, NetworkFacts]:
     from ...zoo.registry import create
     from ...zoo.shapes_only import shapes_only
 
-    card = find_card(model)
+    card = card_of(model)
     with shapes_only():
         network = create(card).eval()
     return card.id, network_facts(network, (1, *card.input_shape))
+
+
+def card_of(name: str) -> ModelCard:
+    """A card by its id or file, or the one that artifacts of this name carry.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return find_card(name)
+    except UsageError:
+        folders = artifact_folders(inside(ARTIFACTS, name, field="the model's id")) if is_name(name) else []
+        carried = [card for folder in folders if (card := read_manifest(folder).artifact.card) is not None]
+        if not carried:
+            raise
+        return carried[0]
 
 
 def facts_of_code(name: str, inputs: Sequence[Sized], progress: Progress) -> tuple[str, NetworkFacts]:
