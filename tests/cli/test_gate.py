@@ -154,5 +154,8 @@ def test_a_mistake_stands_in_the_files_that_were_asked_for(tmp_path: Path, monke
     assert isinstance(done.exception, UsageError)
     assert "unknown model 'nobody'" in Path("gate.xml").read_text()
     assert "nothing was compared" in Path("gate.md").read_text()
-    done = CliRunner().invoke(APP, ["nobody", "--junit", "gate.xml/no.xml"])
-    assert "gate.xml is a file" in str(done.exception)  # found before anything is looked for
+    done = CliRunner().invoke(APP, ["nobody", "--junit", "gate.xml/no.xml", "--markdown", "gate.md"])
+    assert isinstance(done.exception, UsageError)
+    said = "gate.xml is a file where a folder is to be"  # found before anything is measured, and told in the other page
+    assert said in str(done.exception)
+    assert said in Path("gate.md").read_text()

@@ -20,21 +20,20 @@ def told_in_pages(junit: Path | None, markdown: Path | None) -> Iterator[None]:
     from ...base.files import check_place
     from ...errors import EdgekitError
 
-    for path, option in ((junit, "--junit"), (markdown, "--markdown")):
-        if path is not None:
-            check_place(path, option)
     try:
+        for path, option in ((junit, "--junit"), (markdown, "--markdown")):
+            if path is not None:
+                check_place(path, option)
         yield
     except EdgekitError as error:
         from ...base.files import write_atomic
         from ...reports.gate.junit import refused_junit
         from ...reports.gate.markdown import refused_markdown
 
-        with suppress(EdgekitError):  # a file that cannot be written is itself the error
-            if junit is not None:
-                write_atomic(junit, refused_junit(error))
-            if markdown is not None:
-                write_atomic(markdown, refused_markdown(error))
+        for page, text in ((junit, refused_junit(error)), (markdown, refused_markdown(error))):
+            if page is not None:
+                with suppress(EdgekitError):  # a file that cannot be written is itself the error
+                    write_atomic(page, text)
         raise
 
 
