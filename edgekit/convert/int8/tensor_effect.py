@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, fx
 from torch.utils.flop_counter import FlopCounterMode
 
-from .simulation import quantized_values
+from .simulation import Runner, quantized_values
 from .tensor_noise import Observed, Touched
 
 SETS = 4
@@ -106,7 +106,7 @@ class Walk:
     """
 
     def __init__(self, network: fx.GraphModule) -> None:
-        self._interpreter = fx.Interpreter(network)
+        self._runner = Runner(network)
         self._nodes = [node for node in network.graph.nodes if node.op != "output"]
         self.outputs = network.graph.output_node().all_input_nodes
         self.moving: set[fx.Node] = set()
@@ -119,7 +119,7 @@ class Walk:
         given = iter(inputs)
         made: Values = {}
         for node in self._nodes:
-            made[node] = next(given) if node.op == "placeholder" else self._call(node, made)
+            made[node] = next(given) if node.op == "placeholder" else self._runner.call(node, made)
         return made
 
     def again(self, exact: Values, start: fx.Node, value: Tensor) -> Values:
@@ -127,7 +127,8 @@ class Walk:
         made: Values = {start: value}
         for node in self._after(start):
             if any(given in made for given in node.all_input_nodes):
-                made[node] = self._call(node, {given: made.get(given, exact[given]) for given in node.all_input_nodes})
+                values = {given: made.get(given, exact[given]) for given in node.all_input_nodes}
+                made[node] = self._runner.call(node, values)
         return made
 
     def _after(self, start: fx.Node) -> Iterator[fx.Node]:
@@ -135,10 +136,6 @@ class Walk:
         while node.op != "output":
             yield node
             node = node.next
-
-    def _call(self, node: fx.Node, made: Values) -> Any:
-        args, kwargs = fx.map_arg((node.args, node.kwargs), made.__getitem__)
-        return getattr(self._interpreter, node.op)(node.target, args, kwargs)
 
 
 def path_of(node: fx.Node) -> str:
