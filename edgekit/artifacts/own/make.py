@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 EDGES = "at most one value in a thousand is off by more than the bound"
 ROUNDING = "the network itself makes so much of one step of float32 in its inputs"
 
-AIM_DB = 20.0
-"""What the networks of the zoo aim at in int8; one of a user's own is told of it."""
-
 
 def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Stored:
     """Make one artifact at ``<out>/<name>/<profile>``; what was there stays unless the new one is verified.
@@ -148,8 +145,10 @@ def describe(
         if parity.tolerance.max_abs_error > profile.parity.max_abs_error
         for reason in [EDGES if profile.precision == "int8" else ROUNDING]
     ]
-    if profile.precision == "int8" and worst.sqnr_db < AIM_DB and options.min_sqnr_db is None:
-        wider.append(f"the worst output has less than {AIM_DB:g} dB: --min-sqnr {AIM_DB:g} keeps more in float for it")
+    advice = []
+    aim = profile.quantization.aim_sqnr_db if profile.quantization else None  # what networks of the zoo go on to
+    if aim is not None and worst.sqnr_db < aim and options.min_sqnr_db is None:
+        advice.append(f"the worst output has less than {aim:g} dB: --min-sqnr {aim:g} keeps more in float for it")
     each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
     weights = options.weights
     return Artifact(
@@ -180,7 +179,7 @@ def describe(
         parity=worst,
         parity_data=network.source,
         audit=examined.audit if profile.precision == "int8" else examined.audit.model_copy(update={"float_ops": {}}),
-        notes=(*made.notes, *wider, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
+        notes=(*made.notes, *wider, *advice, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
         tool_versions={"edgekit": __version__},
         command=shlex.join(["edgekit", "export", *network.words, *profile_words(profile, {})]),
         convert_seconds=0.0,
