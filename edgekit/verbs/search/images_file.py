@@ -88,8 +88,8 @@ def images_file(data: Dataset) -> Iterator[ImagesFile]:
 
 def content_of(data: ImagesFile) -> Content:
     """The files as bytes."""
-    paths = (data.images, data.labels)
-    return Content({path.name: path.read_bytes() for path in paths}, {path.name: sha256_file(path) for path in paths})
+    files = {path.name: path.read_bytes() for path in (data.images, data.labels)}
+    return Content(files, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
 
 
 def unpacked(content: Content, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from ...devices.reach import reach
 from ...devices.virtual.simulated import SIMULATED
 from ...errors import NotComparableError
 from ...types import ExportProfile, ModelCard, Stored
+from ...types.urls import is_loopback
 from ..export import export
 
 
@@ -41,7 +42,6 @@ Price = Callable[[ModelCard, Path], Cost]
 
 Order = Literal["side by side", "in turn", "quiet"]
 """When networks may be priced: beside anything; one by one, beside trainings; one by one, with nothing else running."""
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def order_of(device: str, threads: int) -> Order:
@@ -53,7 +53,7 @@ def order_of(device: str, threads: int) -> Order:
     place = find_device(device)
     if place.transport == "simulated":
         return "side by side" if threads == 1 else "quiet"
-    return "quiet" if place.transport == "local" or place.address in LOOPBACK else "in turn"
+    return "quiet" if place.transport == "local" or is_loopback(place.address or "") else "in turn"
 
 
 @contextmanager

@@ -52,6 +52,11 @@ class Open:
     begun: float
     found: Tried
 
+    @property
+    def lost(self) -> bool:
+        """It is not to be trained: its latency is not known, or too long."""
+        return self.found.cost_ms is None or self.found.state == "too slow"
+
 
 @dataclass(frozen=True)
 class Trying:
@@ -110,7 +115,7 @@ class Trying:
                 running[pool.submit(self.priced_and_trained, one)] = one
                 continue
             priced = self.priced(one)
-            if priced.found.cost_ms is None or self.too_slow(priced):
+            if priced.lost:
                 self.end(one, self.ended(priced, priced.found), trials)
             elif self.order == "quiet":
                 measured.append(priced)
@@ -129,7 +134,7 @@ class Trying:
         """All of it, on a thread beside others."""
         with self.counting:  # this machine counts, however many workers train
             priced = self.priced(one)
-        if priced.found.cost_ms is None or self.too_slow(priced):
+        if priced.lost:
             return self.ended(priced, priced.found)
         return self.trained(priced)
 
