@@ -146,6 +146,8 @@ def describe(
     ranges: str = settings.ranges
     if ranges == "percentile":
         ranges += f" {settings.percentile:g}"
+    if ranges == "outliers":
+        ranges += f" {settings.outliers}"
     return {
         "scheme": settings.scheme,
         "form": form,

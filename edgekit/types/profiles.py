@@ -56,8 +56,9 @@ class Quantization(Frozen):
             artifact as far as a tenth of the multiply-accumulates in float does. Missing it is no failure.
         ranges: how the range of an activation follows from the calibration images: ``min-max`` of all of them, the
             ``percentile`` of its values, the range of the least squared error (``mse``), or min-max without a few
-            ``outliers`` an image. ``auto``: min-max or without outliers, as a simulation of the
+            ``outliers`` an image. ``auto``: min-max, without eight outliers or without two, as a simulation of the
             network on calibration images says; the manifest says which.
+        outliers: values an image that ranges without outliers leave out, half of them at each end.
         percentile: share of the values that the range holds, per cent; of ``ranges = "percentile"``.
         bias_correction: give each quantized convolution and linear layer the mean that its outputs have in float, as
             measured on the calibration images; a change on purpose, and no exact rewrite. OpenVINO's is NNCF's full
@@ -73,6 +74,7 @@ class Quantization(Frozen):
     two_scales: tuple[str, ...] = ()
     aim_sqnr_db: float | None = Field(default=None, allow_inf_nan=False)
     ranges: RangeChoice = "min-max"
+    outliers: int = Field(default=8, ge=2, le=1000)
     percentile: float = Field(default=99.99, gt=50, le=100)
     bias_correction: bool = False
     rounding: Literal["nearest", "compensated"] = "nearest"

@@ -18,13 +18,10 @@ STEPS = 255  # between the codes of 8 bits
 SHRINK = np.linspace(1.0, 0.1, 91)
 
 
-OUTLIERS = 8
-"""Values of a tensor that are cut off per image: the same number for a small late map as for a large early one, of
-which the same share would be hundreds.
-"""
-
 MOST_OUTLIERS = 0.1
-"""Largest percentage of a tensor's values that is cut off."""
+"""Largest percentage of a tensor's values that is cut off as outliers. Up to there it is a number of values per image:
+the same for a small late map as for a large early one, of which the same share would be hundreds.
+"""
 
 
 def chosen_range(settings: Quantization, counts: Array, edges: Array, images: int) -> tuple[float, float]:
@@ -37,7 +34,7 @@ def chosen_range(settings: Quantization, counts: Array, edges: Array, images: in
         images: how many have been counted.
     """
     if settings.ranges == "outliers":
-        return range_without_outliers(counts, edges, images)
+        return range_without_outliers(counts, edges, settings.outliers * images)
     return mse_range(counts, edges, settings.activations == "symmetric")
 
 
@@ -50,13 +47,13 @@ def values_cut(settings: Quantization, size: int, images: int) -> int:
         images: how many these are.
     """
     if settings.ranges == "outliers":
-        return int(min(MOST_OUTLIERS / 200 * size, OUTLIERS * images / 2))
+        return int(min(MOST_OUTLIERS / 200 * size, settings.outliers * images / 2))
     return int((100 - settings.percentile) / 200 * size) if settings.ranges == "percentile" else 0
 
 
-def range_without_outliers(counts: Array, edges: Array, images: int) -> tuple[float, float]:
-    """The range without the outermost ``OUTLIERS`` values an image."""
-    cut = min(MOST_OUTLIERS, 100 * OUTLIERS * images / max(int(counts.sum()), 1))
+def range_without_outliers(counts: Array, edges: Array, outliers: int) -> tuple[float, float]:
+    """The range without so many outermost values."""
+    cut = min(MOST_OUTLIERS, 100 * outliers / max(int(counts.sum()), 1))
     return percentile_range(counts, edges, 100 - cut)
 
 

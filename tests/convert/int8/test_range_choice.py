@@ -33,7 +33,7 @@ def chosen(inputs: torch.Tensor) -> tuple[str, dict[str, float]]:
     judged = re.match(r"by simulated SQNR on (\d+) calibration images: ", reason)
     assert judged is not None
     assert judged[1] in (("4", "16") if best.ranges == "min-max" else ("16",))
-    return best.ranges, {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", reason)}
+    return best.ranges, {way: float(db) for way, db in re.findall(r"((?:\d )?[a-z-]+) (-?[\d.]+) dB", reason)}
 
 
 def test_outliers_are_cut_off():
@@ -41,7 +41,7 @@ def test_outliers_are_cut_off():
     images[1, 0, 3, 3] = 3000.0  # the ReLU6 keeps it from the scores
     ranges, decibels = chosen(images)
     assert ranges == "outliers"
-    assert decibels["outliers"] > decibels["min-max"] + 0.5
+    assert decibels["8 outliers"] > decibels["min-max"] + 0.5
 
 
 def test_values_that_matter_are_not():
@@ -50,7 +50,7 @@ def test_values_that_matter_are_not():
     images[:, :, 1:, :] = 0.0
     ranges, decibels = chosen(images.repeat(1, 1, 4, 4))
     assert ranges == "min-max"
-    assert set(decibels) == {"min-max", "outliers"}
+    assert set(decibels) == {"min-max", "8 outliers", "2 outliers"}
 
 
 def test_the_option_and_its_command():
@@ -79,7 +79,7 @@ def test_the_manifest_tells_the_choice(card_file, tmp_path):
     (outcome,) = export([str(card_file)], [profile], ExportOptions(out=tmp_path), print)
     assert outcome.status == "converted", outcome.error
     said = outcome.artifact.quantization
-    decibels = {way: float(db) for way, db in re.findall(r"([a-z-]+) (-?[\d.]+) dB", said["ranges_chosen"])}
-    better = decibels["outliers"] > decibels["min-max"] + 0.5
-    assert said["ranges"] == ("outliers" if better else "min-max")
+    decibels = {way: float(db) for way, db in re.findall(r"((?:\d )?[a-z-]+) (-?[\d.]+) dB", said["ranges_chosen"])}
+    best = max(decibels, key=lambda way: decibels[way])
+    assert said["ranges"] == {"min-max": "min-max", "8 outliers": "outliers 8", "2 outliers": "outliers 2"}[best]
     assert "--profile tflite-int8 " in outcome.artifact.command

@@ -83,9 +83,9 @@ def test_as_many_outliers_are_cut_of_a_small_tensor_as_of_a_large_one():
     edges = np.linspace(0.0, 100.0, 101)
     for size in (100_000, 1_000_000):
         counts = np.zeros(100, np.int64)
-        counts[:50], counts[99] = size // 50, 3  # four images: 16 values may go on each side
-        assert range_without_outliers(counts, edges, images=4) == (0.0, 50.0)
+        counts[:50], counts[99] = size // 50, 3  # 16 values may go on each side
+        assert range_without_outliers(counts, edges, 32) == (0.0, 50.0)
         counts[99] = 17
-        assert range_without_outliers(counts, edges, images=4) == (0.0, 100.0)
+        assert range_without_outliers(counts, edges, 32) == (0.0, 100.0)
     few = np.full(100, 10)  # 0.1 % are one value, and half of it goes on each side: none
-    assert range_without_outliers(few, edges, images=4) == (0.0, 100.0)
+    assert range_without_outliers(few, edges, 32) == (0.0, 100.0)
