@@ -14,7 +14,7 @@ from ...base.owned import MANIFEST
 from ...base.processes.isolate import run_isolated
 from ...base.progress import PartDone, Progress, Step, silent
 from ...base.scratch import scratch_folder
-from ...bench.launch import ThisMachine, Transport, ask_agent
+from ...bench.launch import Transport
 from ...bench.session import Limits, Session
 from ...devices.phone.native import NativePhone
 from ...errors import UsageError, VerificationError
@@ -22,6 +22,7 @@ from ...types import Device, Scored, Stored
 from ...types.answers import RunAnswer
 from ...verify.evaluation_data import Images, spans
 from ...zoo.weights import resolve_weights
+from ..asking import ask_here
 from ..children import jobs
 from ..children.imports import NETWORK
 from ..device_parity import read_outputs
@@ -63,7 +64,6 @@ def here(timeout_s: float) -> Run:
     def run(stored: Stored, given: Path, taken: Path) -> None:
         artifact = stored.artifact
         request = {
-            "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
             "inputs": str(given),
@@ -71,7 +71,7 @@ def here(timeout_s: float) -> Run:
             "shapes": artifact.input_shapes,
         }
         what = f"running {artifact.model} {artifact.profile}"
-        ask_agent(RunAnswer, ThisMachine(), request, {}, timeout_s, what, more_time=MORE_TIME)
+        ask_here(RunAnswer, artifact.runtime, request, timeout_s, what, more_time=MORE_TIME)
 
     return run
 

@@ -214,6 +214,11 @@ def cold() -> Iterator[None]:
         WARMTH.cold = before
 
 
+def is_warm() -> bool:
+    """True where a child may come from a warm interpreter."""
+    return bool(WARMTH.blocks) and not WARMTH.cold and sys.platform == "linux"
+
+
 def fork(
     modules: Sequence[str], arguments: Sequence[str], log: IO[bytes], environment: dict[str, str]
 ) -> Forked | None:
@@ -225,7 +230,7 @@ def fork(
         log: takes what the child prints.
         environment: the child's, whole.
     """
-    if WARMTH.cold or not (WARMTH.blocks and modules and sys.platform == "linux"):
+    if not (modules and is_warm()):
         return None
     found = WARMTH.get(tuple(modules), environment)
     request = Work(list(arguments), environment, str(Path.cwd()))
