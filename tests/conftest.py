@@ -13,6 +13,10 @@ from hypothesis import settings
 
 from edgekit.base.processes.isolate import REPORTING
 
+# Whoever forbids byte code has every one of the tests' thousand interpreters compile edgekit anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # As in edgekit's children. Every conversion in the tests' own processes began one more, of two seconds, which told
 # OpenVINO's makers of it.
 sys.modules.setdefault(REPORTING, None)  # type: ignore[arg-type]  # what is None here cannot be imported
