@@ -21,6 +21,8 @@ from typing import IO
 from .interpreter import python_module
 
 LONGEST_MESSAGE = 1 << 20
+LINGER_S = 60.0
+"""How long an interpreter waits for more work: importing PyTorch takes seconds, and its memory is wanted elsewhere."""
 FORK, END = b"fork", b"end"
 KILLED = -9
 READ_AT_START = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "LD_", "PYTHON")
@@ -202,6 +204,20 @@ def warm() -> Iterator[None]:
         yield
     finally:
         WARMTH.end()
+
+
+@contextmanager
+def lingering() -> Iterator[None]:
+    """As :func:`warm`, and for :data:`LINGER_S` longer: for a process that is given pieces of work and is not told
+    which is the last.
+    """
+    WARMTH.begin()
+    try:
+        yield
+    finally:
+        later = threading.Timer(LINGER_S, WARMTH.end)
+        later.daemon = True  # with this process they end at once
+        later.start()
 
 
 @contextmanager
