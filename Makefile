@@ -6,7 +6,7 @@ PYTHON ?= $(shell .ci/newest-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
-# Test processes: one more than two cores have work for, as a fifth of the suite's time is waiting.
+# Test processes: one more than two cores have work for, since many tests wait for a board, a phone or a time limit.
 JOBS ?= 3
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
