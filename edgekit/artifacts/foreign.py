@@ -28,8 +28,8 @@ from ..types.artifacts import FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.damaged import check_beginning, cut
 from ..verify.sets_of_inputs import Shapes
-from .asking import ask_here
 from .children import foreign_jobs
+from .children.asking import ask_here
 from .children.imports import examination
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest

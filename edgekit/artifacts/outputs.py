@@ -12,7 +12,7 @@ from ..types import ImageSet, Parity, ParityTolerance, Runtime
 from ..types.answers import OutputsAnswer
 from ..verify.parity import compare
 from ..verify.sets_of_inputs import Arrays, Shapes, load_arrays, save_arrays
-from .asking import ask_here
+from .children.asking import ask_here
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,8 @@ from ..types import RUNTIME_OF, Audit, ExportProfile, Parity
 from ..types.answers import InspectAnswer, RunAnswer
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
-from .asking import ask_here
 from .children import jobs
+from .children.asking import ask_here
 from .children.imports import audit as audit_imports
 from .prepare import Prepared
 from .requests import AuditRequest, Made

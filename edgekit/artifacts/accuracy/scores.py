@@ -22,8 +22,8 @@ from ...types import Device, Scored, Stored
 from ...types.answers import RunAnswer
 from ...verify.evaluation_data import Images, spans
 from ...zoo.weights import resolve_weights
-from ..asking import ask_here
 from ..children import jobs
+from ..children.asking import ask_here
 from ..children.imports import NETWORK
 from ..device_parity import read_outputs
 from ..requests import ScoresRequest

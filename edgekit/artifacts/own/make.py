@@ -18,8 +18,8 @@ from ...errors import ToolError, VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
-from ..asking import ask_here
 from ..children import foreign_jobs, own_jobs
+from ..children.asking import ask_here
 from ..children.imports import examination, own_conversion
 from ..described import describe_file
 from ..foreign import ends_of

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..base.processes.isolate import IDLE, run_named
-from ..base.processes.warm import is_warm
-from ..bench.answers import SAME_VERSION, AnswerError, SpoiltError, Value, parse
-from ..bench.launch import Kind, ThisMachine, ask_agent, taken
-from ..types import Runtime
-from ..types.answers import COMMAND_OF, Refusal
-from .children import agent_jobs
-from .children.imports import RUNTIMES
+from ...base.processes.isolate import IDLE, run_named
+from ...base.processes.warm import is_warm
+from ...bench.answers import SAME_VERSION, AnswerError, SpoiltError, Value, parse
+from ...bench.launch import Kind, ThisMachine, ask_agent, taken
+from ...types import Runtime
+from ...types.answers import COMMAND_OF, Refusal
+from . import agent_jobs
+from .imports import RUNTIMES
 
 TOLD = f"{agent_jobs.__name__}:{agent_jobs.told.__name__}"
 

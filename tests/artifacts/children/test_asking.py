@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.artifacts.asking import ask_here
+from edgekit.artifacts.children.asking import ask_here
 from edgekit.base.processes.warm import cold, is_warm
 from edgekit.errors import EdgekitError, ToolError
 from edgekit.types import Runtime
