@@ -91,7 +91,7 @@ def evaluate(
     subject = find_subject(name, wanted)
     check_asked(subject, against, wanted, asked)
     reference = None if against is None else find_reference(against, subject, wanted)
-    images = data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
+    images = images_of(data, labels)
     if images.labels is None and (reference is None or asked.max_drop is not None):
         why = "there is nothing to compare with" if reference is None else "--max-drop is about right answers"
         raise UsageError(
@@ -163,6 +163,31 @@ def keep_beside(stored: Stored, found: Evaluation, progress: Progress) -> None:
         progress(Note(f"kept in {keep(stored, found)}"))
     except ToolError as error:
         progress(Warned(f"the evaluation was not kept: {error}"))
+
+
+def images_of(data: str, labels: str | None) -> Images:
+    """The images that ``data`` means, and their labels where there are any.
+
+    Raises:
+        UsageError: no images there, or labels that do not fit them.
+        ToolError: a data set of that name is not installed.
+    """
+    return data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
+
+
+def labelled(data: str, labels: str | None) -> Images:
+    """The images that ``data`` means, for what is about right answers.
+
+    Raises:
+        UsageError: they have no labels, or as for :func:`images_of`.
+        ToolError: as for :func:`images_of`.
+    """
+    found = images_of(data, labels)
+    if found.labels is None:
+        raise UsageError(
+            f"{data} has no labels, and accuracy is about right answers", "give --labels FILE, or class folders"
+        )
+    return found
 
 
 def data_set_images(data: str, labels: str | None) -> Images:
