@@ -17,9 +17,11 @@ from ..artifacts.accuracy.subjects import (
     check_same_weights,
     find_reference,
     find_subject,
+    knows_images,
     preprocessing_of,
 )
 from ..artifacts.image_sources import is_data_set, read_data_set
+from ..artifacts.store import read_manifest
 from ..base.images.image_arrays import size_note
 from ..base.progress import Note, Progress, Warned
 from ..base.stats import wilson
@@ -103,7 +105,7 @@ def evaluate(
         images = some(images, asked.images)
     answers = answers_of(subject, images, progress, asked)
     other = None if reference is None else score(reference, images, progress, asked.timeout_s)
-    if against == FLOAT and isinstance(subject, Stored) and other is not None:
+    if isinstance(reference, Network) and against == FLOAT and isinstance(subject, Stored) and other is not None:
         check_same_weights(subject, other.scored)
     if other is not None and other.scores.shape != answers.scores.shape:
         raise UsageError(
@@ -138,8 +140,9 @@ def check_asked(subject: Subject, against: str | None, wanted: Wanted, asked: As
         )
     if asked.max_drop is not None and against is None:
         raise UsageError("--max-drop limits what is lost against another network", "add --against float")
-    own = isinstance(subject, Stored) and not subject.artifact.origin
-    if own and isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
+    if isinstance(subject, Network) or subject.artifact.origin:
+        return
+    if knows_images(read_manifest(subject.folder).artifact) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
         options = " ".join(wanted.wishes.words())
         raise UsageError(
             f"{options} says how a float network sees images, and {subject.folder} knows that itself",

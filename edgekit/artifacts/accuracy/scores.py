@@ -148,7 +148,14 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
         run(stored, given, taken)
         parts.append(from_output(read_outputs(taken, artifact.outputs[0], stop - start), artifact.outputs[0]))
         progress(PartDone("images", about, stop, len(images)))
-    scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
+    scored = Scored(
+        kind="artifact",
+        model=artifact.model,
+        name=artifact.profile,
+        sha256=artifact.sha256,
+        precision=artifact.precision,
+        weights_sha256=artifact.weights.sha256,
+    )
     return Answers(np.concatenate(parts), scored, artifact.classes)
 
 
