@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...types import PACKAGES_OF, Measurement
-from ...types.commands import is_export
+from ...types.commands import MADE_BY, is_export
 from ..summary import Group, Row
 
 
@@ -32,24 +32,29 @@ def asks(group: Group) -> list[Ask]:
     """
     if group.emulated:
         return []
-    rows = sorted(group.rows, key=lambda row: row.measurement.p50_ms)
+    ours = [row for row in group.rows if row.measurement.parity_cosine is not None]
+    rows = sorted(ours or group.rows, key=lambda row: row.measurement.p50_ms)
     first = next((row for row in rows if row.measurement.verdict.name == "stable"), rows[0]).measurement
     model, device, where = shlex.quote(first.model), shlex.quote(group.device), device_option(group)
     artifact = shlex.quote(f"artifacts/{first.model}/{first.profile}")
     per_op = any(row.measurement.per_op for row in rows)
     profile = f"edgekit profile {artifact}{where}"
+    fits = ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB")
+    right = ask("is this figure right?", "edgekit audit-run " + shlex.quote(f"{group.device}/{first.key}"))
+    if not ours:  # files of others, whose paths a report does not know
+        return [fits, right]
     return [
-        ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB"),
+        fits,
         ask("which runtime for it, and what else does it cost?", f"edgekit compare {model}{where}"),
         ask("what does it lose in accuracy?", evaluate_command(artifact, first.weights_kind, first.export_command)),
         ask(
             "what in its shape costs time?" if per_op else "where does the time go?",
             *([] if per_op else [f"edgekit profile {model}{where} --per-op"]),
-            f"edgekit lint {model} --device {device}",
+            f"edgekit lint {lint_name(first)} --device {device}",
         ),
         *asks_of_transport(first, model, where, profile, rows),
         ask("will a change make it slower?", f"edgekit gate --update {model}{where}", f"edgekit gate {model}{where}"),
-        ask("is this figure right?", "edgekit audit-run " + shlex.quote(f"{group.device}/{first.key}")),
+        right,
     ]
 
 
@@ -70,6 +75,16 @@ def asks_of_transport(first: Measurement, model: str, where: str, profile: str, 
         upgrade = f"edgekit gate {model}{where} --runtime-a {shlex.quote(old)} --runtime-b {new}"
         found.append(ask("may I upgrade the runtime?", upgrade))
     return found
+
+
+def lint_name(m: Measurement) -> str:
+    """How ``lint`` takes the network: a model of edgekit's by its id, a user's own by its code and inputs."""
+    words = shlex.split(m.export_command) if is_export(m.export_command) else []
+    code = words[len(MADE_BY)] if len(words) > len(MADE_BY) else ""
+    if ":" not in code and not code.endswith((".py", ".onnx")):
+        return shlex.quote(m.model)
+    inputs = [f"--input {shlex.quote(words[at + 1])}" for at, word in enumerate(words[:-1]) if word == "--input"]
+    return " ".join([shlex.quote(code), *inputs])
 
 
 def evaluate_command(artifact: str, weights_kind: str, made_by: str = "") -> str:

@@ -27,6 +27,7 @@ from ...training.recipes import RECIPES, Recipe, with_changes
 from ...training.sources import load_data
 from ...types import ModelCard
 from ...types.networks.searches import SearchSettings, Tried, best_of
+from ..export_own import is_own
 from .images_file import ImagesFile, images_file
 from .pricing import Cost, Order, Price, order_of, pricing
 from .study import begin_study, kept_settings, others_search, searching
@@ -99,6 +100,20 @@ class Searched:
         return next((one for one in self.tried if one.number == 0), None)
 
 
+def card_to_search(model: str) -> ModelCard:
+    """The card that a search begins at.
+
+    Raises:
+        UsageError: an unknown model, or code of a user's own: what may change in it is not known.
+    """
+    if is_own(model):
+        raise UsageError(
+            f"{model} is code of your own, and a search changes what a card describes",
+            "search around the nearest card (edgekit models list), or edgekit lint says what to change in the code",
+        )
+    return find_card(model)
+
+
 def search(model: str, options: SearchOptions, progress: Progress = silent) -> Searched:
     """Search around the card ``model``; a search that is in the folder already goes on.
 
@@ -113,7 +128,7 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         ToolError: Optuna or the data set is not installed, the device cannot be reached, or the folder not be written.
         EdgekitError: the reference itself cannot be built, exported or trained.
     """
-    card = find_card(model)
+    card = card_to_search(model)
     space = space_around(card, options.space)
     recipe = with_changes(
         RECIPES["small"], epochs=options.epochs, batch=options.batch, lr=options.lr, seed=options.seed

@@ -121,6 +121,19 @@ def test_weights_of_a_file_are_named_as_the_export_named_them(make, made_by, end
     assert command.endswith(ending)
 
 
+def test_lint_takes_a_network_of_own_code_by_its_code_and_inputs(make):
+    made_by = "edgekit export net.py:build --input a=1x3x64x64 --input b=1x4 --profile tflite-int8"
+    (command,) = of(steady(make, 3, weights_kind="file", export_command=made_by))["what in its shape costs time?"]
+    assert command == "edgekit lint net.py:build --input a=1x3x64x64 --input b=1x4 --device local"
+
+
+def test_of_files_of_others_only_that_is_asked_which_needs_no_path(make):
+    found = of(steady(make, 3, parity_cosine=None))
+    assert list(found) == ["which one fits my limits?", "is this figure right?"]
+    both = of(steady(make, 3, parity_cosine=None), steady(make, 4, format_="onnx"))
+    assert "onnx-int8" in both["what does it lose in accuracy?"][0]
+
+
 def test_what_was_measured_already_is_not_asked_again(make):
     streams = "how many a second, several at once?"
     assert streams in of(steady(make, 3))
