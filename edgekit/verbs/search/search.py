@@ -15,10 +15,10 @@ import numpy as np
 from ...base.inside import inside
 from ...base.processes.warm import warm
 from ...base.progress import Note, Progress, Step, Warned, silent
-from ...base.stats import wilson
 from ...bench.session import Limits
 from ...catalog import find_card, find_profile
 from ...errors import UsageError
+from ...reports.search_page import guesses
 from ...select.reward import Limit
 from ...select.space import Space, require_square, width_space
 from ...training.datasets import Dataset
@@ -170,23 +170,16 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         study = begin_study(folder, space, settings, searcher)
         told = f"{space.size:.3g} networks around {card.id}; aiming at {target:.3g} ms on {options.device}"
         progress(Note(f"{told}; {at_once(trainer.slots)}{ORDERS[order]}"))
-        Trying(study, settings, folder, price, order, trainer, progress).run(options.trials)
-        found = Searched(settings, tuple(study.tried), folder)
-        warn_of_guesses(found, data, progress)
-        return found
+        guessed = share_guessed(data)
+        Trying(study, settings, folder, price, order, trainer, progress, guessed).run(options.trials)
+        if told := guesses(study.tried, guessed):
+            progress(Warned(told))
+        return Searched(settings, tuple(study.tried), folder)
 
 
-def warn_of_guesses(found: Searched, data: Dataset, progress: Progress) -> None:
-    """Say so where the best network may as well have guessed: then the search chose by chance."""
-    guessed = float(np.bincount(data.test.labels).max()) / len(data.test.labels)
-    best = found.best
-    if best is not None and wilson(best.right, best.images).low <= guessed:
-        progress(
-            Warned(
-                f"no network is clearly more often right than who always says the most frequent class ({guessed:.0%}): "
-                "what was found is chance; train longer with --epochs and --images"
-            )
-        )
+def share_guessed(data: Dataset) -> float:
+    """The share of the images that are of the most frequent class: whoever always says it is as often right."""
+    return float(np.bincount(data.test.labels).max()) / len(data.test.labels)
 
 
 def at_once(slots: int) -> str:
