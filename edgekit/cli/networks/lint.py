@@ -162,6 +162,9 @@ def run_calibration(
         say(f"estimated from instructions counted on {found.device.id}: no clock has measured them")
     for line in weights_told(found):
         tell(line)
+    unsure = sum(not one.proven for one in found.probes)
+    if unsure:
+        say(f"{unsure} of them prove nothing, and lint leaves them out: wait for an idle device, or take more --rounds")
     say(f"kept: {path}; edgekit lint MODEL --device {found.device.id} uses it")
 
 
