@@ -10,6 +10,11 @@ from ...types import PACKAGES_OF, Measurement
 from ...types.commands import MADE_BY, is_export
 from ..summary import Group, Row
 
+SIMULATED_AS = {"rpi3": "sim-a53", "rpi4": "sim-rpi4", "rpi5": "sim-rpi5"}
+"""The simulated device that counts for a board."""
+ESTIMATE = "measure on the board itself, or estimate: edgekit profile ARTIFACT --device sim-rpi4"
+"""What helps where an emulated latency would mean nothing."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -25,13 +30,13 @@ def ask(question: str, *commands: str) -> Ask:
 
 
 def asks(group: Group) -> list[Ask]:
-    """The questions about a device; none about an emulated one.
+    """The questions about a device; of an emulated one, how long the board itself would take.
 
     The network and the artifact that they name are those of the fastest stable measurement; what a report cannot know
     stands in capitals.
     """
     if group.emulated:
-        return []
+        return asks_of_emulated(group)
     ours = [row for row in group.rows if row.measurement.parity_cosine is not None]
     rows = sorted(ours or group.rows, key=lambda row: row.measurement.p50_ms)
     first = next((row for row in rows if row.measurement.verdict.name == "stable"), rows[0]).measurement
@@ -56,6 +61,16 @@ def asks(group: Group) -> list[Ask]:
         ask("will a change make it slower?", f"edgekit gate --update {model}{where}", f"edgekit gate {model}{where}"),
         right,
     ]
+
+
+def asks_of_emulated(group: Group) -> list[Ask]:
+    """How long the board would take that the device stands for, where one is simulated."""
+    m = group.rows[0].measurement
+    simulated = SIMULATED_AS.get(m.device.board or "")
+    if simulated is None or m.parity_cosine is None:
+        return []
+    artifact = shlex.quote(f"artifacts/{m.model}/{m.profile}")
+    return [ask("how long would the board take?", f"edgekit profile {artifact} --device {simulated}")]
 
 
 def asks_of_transport(first: Measurement, model: str, where: str, profile: str, rows: Sequence[Row]) -> list[Ask]:

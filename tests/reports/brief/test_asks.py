@@ -6,7 +6,8 @@ import pytest
 import typer
 
 from edgekit.cli import app
-from edgekit.reports.brief.asks import asks, outside, runtimes
+from edgekit.devices.virtual.simulated import SIMULATED
+from edgekit.reports.brief.asks import SIMULATED_AS, asks, outside, runtimes
 from edgekit.reports.brief.headline import headline
 from edgekit.reports.summary import summarise
 from edgekit.types import Delegation, Device, Throughput, Verdict
@@ -147,8 +148,14 @@ def test_what_was_measured_already_is_not_asked_again(make):
     )
 
 
-def test_an_emulated_device_is_asked_nothing(make):
-    assert asks(summarise([make(emulated=True)], {})[0]) == []
+def test_of_an_emulated_board_is_asked_what_the_board_itself_would_take(make):
+    emulated = make(emulated=True)
+    assert asks(summarise([emulated], {})[0]) == []
+    board = Device(id="virtual-rpi4", transport="virtual", board="rpi4")
+    assert of(emulated.model_copy(update={"device": board})) == {
+        "how long would the board take?": (f"edgekit profile artifacts/{NETWORK}/tflite-int8 --device sim-rpi4",),
+    }
+    assert {SIMULATED[name].board: name for name in SIMULATED if SIMULATED[name].board} == SIMULATED_AS
 
 
 def test_what_left_the_delegate_is_in_the_headline(make):
