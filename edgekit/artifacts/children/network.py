@@ -161,7 +161,7 @@ def fit(
         settings, chosen["ranges_chosen"] = choose_ranges(network, layers, images, settings, scheme, in_float)
         profile = profile.model_copy(update={"quantization": settings})
     if settings.bias_correction and profile.format != "openvino":
-        correct_biases(network, layers, images, scheme, in_float)
+        correct_biases(network, layers, images, scheme, settings, in_float)
     if settings.rounding == "compensated":
         # Preprocessing that is baked in scales the first layer's weights: they are left to the quantizer.
         first = {layer.name for layer in layers if profile.bake_preprocess and "first" in layer.kinds}

@@ -14,26 +14,35 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, fx, nn
 
-from ...types import Layer
-from .simulation import Scheme, Simulation, evenly
+from ...types import Layer, Quantization
+from .range_choice import with_ranges
+from .simulation import Scheme, evenly
 
 MOST_IMAGES = 32
 
 
 def correct_biases(
-    network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme, in_float: frozenset[str]
+    network: fx.GraphModule,
+    layers: Sequence[Layer],
+    inputs: Tensor,
+    scheme: Scheme,
+    settings: Quantization,
+    in_float: frozenset[str],
 ) -> int:
     """Correct in place; returns how many layers.
+
+    The activations are rounded over the artifact's ranges: the shift of other roundings would add one of its own.
 
     Args:
         network: named (``passes.name_layers``), in eval mode.
         layers: those of the network.
         inputs: calibration inputs, ``(N, C, H, W)``; at most ``MOST_IMAGES``, evenly spaced, are used.
         scheme: of the artifact.
+        settings: of the artifact, its ranges chosen.
         in_float: names of the layers that stay in float.
     """
     images = evenly(inputs, MOST_IMAGES)
-    simulation = Simulation(network, layers, images, scheme)
+    simulation = with_ranges(network, layers, images, scheme, settings)
     quantized = frozenset(simulation.layers) - in_float
     runner = simulation.runner
     weights = simulation.rounded_weights(quantized)

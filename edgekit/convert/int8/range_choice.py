@@ -51,6 +51,15 @@ class Observed(Simulation):
             self.narrowed[node] = inner.ends
 
 
+def with_ranges(
+    network: fx.GraphModule, layers: Sequence[Layer], inputs: Tensor, scheme: Scheme, settings: Quantization
+) -> Simulation:
+    """A simulation with the ranges that ``settings.ranges`` takes over the inputs; ``auto`` and ``mse`` are min-max."""
+    observed = Observed(network, layers, inputs, scheme, settings)
+    observed.ranges = observed.narrowed
+    return observed
+
+
 def choose_ranges(
     network: fx.GraphModule,
     layers: Sequence[Layer],

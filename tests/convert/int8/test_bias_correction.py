@@ -11,14 +11,17 @@ from torch import nn
 
 from edgekit.artifacts.prepare import ExportOptions
 from edgekit.convert.int8.bias_correction import correct_biases
+from edgekit.convert.int8.range_choice import with_ranges
 from edgekit.convert.int8.simulation import Scheme, Simulation, evenly, quantized_values, quantized_weight, scheme_of
 from edgekit.convert.int8.weight_range import largest_weight
 from edgekit.passes.name_layers import name_layers
 from edgekit.passes.pipeline import apply_rewrites
+from edgekit.types import Quantization
 from edgekit.verbs.export import export
 from tests.convert.conftest import Way
 
 COARSE = Scheme(weight_steps=7, per_channel=True, symmetric=False)
+MIN_MAX = Quantization(ranges="min-max")
 
 
 class Small(nn.Module):
@@ -52,16 +55,33 @@ def test_the_mean_of_every_layer_comes_back(named, images):
     before = Simulation(network, layers, images, COARSE)
     everything = frozenset(before.layers)
     exact, worse = before.scores, before.scores_with(everything)
-    assert correct_biases(network, layers, images, COARSE, frozenset()) == 3
+    assert correct_biases(network, layers, images, COARSE, MIN_MAX, frozenset()) == 3
     after = Simulation(network, layers, images, COARSE).scores_with(everything)
     assert (exact - after).mean(0).abs().max() < 0.2 * (exact - worse).mean(0).abs().max()
     assert (exact - after).square().sum() < 0.5 * (exact - worse).square().sum()
 
 
+def test_activations_are_rounded_over_the_ranges_of_the_artifact(named):
+    """Smallest and largest value make steps of a fifth here, whose shifts no artifact without outliers has."""
+    network, layers = named
+    images = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(1)) + 0.2
+    images[3, 0, 5, 5] = 50.0
+    usual = torch.cat([images[:3], images[4:]])
+    settings = Quantization(ranges="outliers")
+    before = with_ranges(network, layers, images, COARSE, settings)
+    before.look_at(usual)
+    exact, worse = before.scores, before.scores_with(frozenset(before.layers))
+    assert correct_biases(network, layers, images, COARSE, settings, frozenset()) == 3
+    after = with_ranges(network, layers, images, COARSE, settings)
+    after.look_at(usual)
+    corrected = after.scores_with(frozenset(after.layers))
+    assert (exact - corrected).square().sum() < 0.5 * (exact - worse).square().sum()
+
+
 def test_what_stays_in_float_is_left_alone(named, images):
     network, layers = named
     state = {key: value.clone() for key, value in network.state_dict().items()}
-    assert correct_biases(network, layers, images, COARSE, frozenset(layer.name for layer in layers)) == 0
+    assert correct_biases(network, layers, images, COARSE, MIN_MAX, frozenset(layer.name for layer in layers)) == 0
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
 
