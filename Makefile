@@ -6,7 +6,8 @@ PYTHON ?= $(shell .ci/newest-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
-JOBS ?= 2
+# Test processes: one more than two cores have work for, since many tests wait for a board, a phone or a time limit.
+JOBS ?= 3
 # For example BENCH_FLAGS="--build-only --jobs 2", "--budget 30 --resume", "mobilenet_v3 --format tflite"; --help lists all.
 BENCH_FLAGS ?=
 

@@ -13,6 +13,10 @@ from hypothesis import settings
 
 from edgekit.base.processes.isolate import REPORTING
 
+# Whoever forbids byte code has every one of the tests' thousand interpreters compile edgekit anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # As in edgekit's children. Every conversion in the tests' own processes began one more, of two seconds, which told
 # OpenVINO's makers of it.
 sys.modules.setdefault(REPORTING, None)  # type: ignore[arg-type]  # what is None here cannot be imported
@@ -66,34 +70,41 @@ HELD = {"emulated", "real_network"}
 """Fixtures behind which other processes wait, for a minute or more."""
 
 
-def by_turns(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The tests, so that two processes that take a half each begin with what is long and end with what is short.
+def by_turns(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The tests, so that processes that take a part each, one behind the other, begin with what is long and end with
+    what is short.
 
-    The first half begins with the files that share a long lock: one process alone runs these, and no other waits for
-    it. Files with slow tests follow in turn in both halves, and all others fill them up. A process that is done takes
-    over tests from the end of the other's half, which are short: none is left waiting for a long one.
+    The first part begins with the files that share a long lock: one process alone runs these, and no other waits for
+    it. Files with slow tests follow, always in the part that has fewest tests, and all others fill the parts up. A
+    process that is done takes over tests from the end of another's part, which are short: none is left waiting for a
+    long one.
     """
     of_file: dict[Path, list[pytest.Item]] = {}
     for item in items:
         of_file.setdefault(item.path, []).append(item)
-    first: list[pytest.Item] = []
-    slow: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    slow: list[list[pytest.Item]] = []
     short: list[pytest.Item] = []
     for tests in of_file.values():
-        long = sum(item.get_closest_marker("slow") is not None for item in tests)
         if any(HELD & set(getattr(item, "fixturenames", ())) for item in tests):
-            first += tests
-        elif long:
-            min(slow, key=len).extend(tests)
+            parts[0] += tests
+        elif any(item.get_closest_marker("slow") is not None for item in tests):
+            slow.append(tests)
         else:
             short += tests
-    room = max(0, len(items) // 2 - len(first) - len(slow[0]))
-    return [*first, *slow[0], *short[:room], *slow[1], *short[room:]]
+    for tests in slow:
+        min(parts, key=len).extend(tests)
+    ordered: list[pytest.Item] = []
+    for begun in parts:
+        room = max(0, len(items) // processes - len(begun))
+        ordered += [*begun, *short[:room]]
+        short = short[room:]
+    return ordered + short
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what fetches by the fixtures that it asks for, and begin with what takes long."""
-    items[:] = by_turns(items)
+    items[:] = by_turns(items, getattr(config, "workerinput", {"workercount": 1})["workercount"])
     for item in items:
         if FETCHING & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.network)

@@ -30,6 +30,11 @@ def test_verbs_of_the_core_install_import_no_framework(verb):
     assert not imported_by(f"import edgekit.verbs.{verb}, edgekit.cli.{verb}") & FRAMEWORKS
 
 
+@pytest.mark.parametrize("module", ["cli.export_own", "verbs.export", "verbs.export_own", "verbs.networks.lint"])
+def test_what_leaves_the_network_to_children_imports_no_framework(module):
+    assert not imported_by(f"import edgekit.{module}") & FRAMEWORKS - {"PIL"}
+
+
 def test_the_public_names_are_there_and_import_no_framework():
     import edgekit
 

@@ -56,14 +56,19 @@ def tell(arguments: List[str]) -> int:
     try:
         emit({"ok": True, "value": answer(read_request(arguments))})
         return 0
-    except AgentError as error:
-        emit({"ok": False, "kind": error.kind, "message": str(error)})
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  (the other side must hear of anything)
-        traceback.print_exc()
-        emit({"ok": False, "kind": type(error).__name__, "message": type(error).__name__ + ": " + first_line(error)})
+        emit(refusal(error))
     return 1
+
+
+def refusal(error: Exception) -> Json:
+    """What the other side is told of a request that failed."""
+    if isinstance(error, AgentError):
+        return {"ok": False, "kind": error.kind, "message": str(error)}
+    traceback.print_exc()
+    return {"ok": False, "kind": type(error).__name__, "message": type(error).__name__ + ": " + first_line(error)}
 
 
 def leave_with_answer() -> None:

@@ -23,6 +23,7 @@ from ..base.files import staged_folder
 from ..base.inside import inside
 from ..base.owned import MANIFEST, MARK
 from ..base.processes.isolate import Failed, rebuild_error
+from ..base.processes.warm import lingering
 from ..base.progress import Event, Note, Progress
 from ..base.scratch import scratch_folder
 from ..base.target import host_target
@@ -226,7 +227,7 @@ def npy(pixels: Any) -> bytes:
 def export_parcel(parcel: Parcel) -> Delivery:
     """On the worker: export in a temporary folder and return the files."""
     said: list[Event] = []
-    with scratch_folder("task") as folder:
+    with lingering(), scratch_folder("task") as folder:
         checkpoint = None
         if parcel.checkpoint is not None:
             checkpoint = inside(folder, parcel.checkpoint[0], field="the checkpoint's name")

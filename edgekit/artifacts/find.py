@@ -55,7 +55,7 @@ def find_artifacts(
         wanted = next(format_ for format_, name in RUNTIME_OF.items() if name == runtime)
         raise UsageError(
             f"none of the artifacts runs on {runtime}: {there}",
-            f"edgekit export {found[0].artifact.model} --format {wanted}, or leave --runtime out",
+            f"name an artifact of format {wanted}, or export one with --format {wanted}",
         )
     return kept
 

@@ -21,7 +21,6 @@ from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target
-from ..bench.launch import ThisMachine, ask_agent
 from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
 from ..types.answers import InspectAnswer, Port
@@ -30,6 +29,7 @@ from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.damaged import check_beginning, cut
 from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
+from .children.asking import ask_here
 from .children.imports import examination
 from .requests import Examined, ExamineRequest, ExternalRequest
 from .store import read_manifest, write_manifest
@@ -111,9 +111,9 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
 def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswer, Examined]:
     """The runtime's account of the file, and the conclusions from it."""
     asked = {name: list(shape) for name, shape in shapes.items()}
-    request = {"runtime": RUNTIME_OF[format_], "model": str(path.resolve()), "threads": 1, "shapes": asked}
+    request = {"model": str(path.resolve()), "threads": 1, "shapes": asked}
     try:
-        facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, f"looking into {path}")
+        facts = ask_here(InspectAnswer, RUNTIME_OF[format_], request, TIMEOUT_S, f"looking into {path}")
     except EdgekitError as error:
         damaged = cut(path, format_, str(error))
         if damaged is not None:

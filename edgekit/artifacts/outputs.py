@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.scratch import scratch_folder
-from ..bench.launch import ThisMachine, ask_agent
 from ..types import ImageSet, Parity, ParityTolerance, Runtime
 from ..types.answers import OutputsAnswer
 from ..verify.parity import compare
 from ..verify.sets_of_inputs import Arrays, Shapes, load_arrays, save_arrays
+from .children.asking import ask_here
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +39,9 @@ def outputs_of(file: Path, runtime: Runtime, sets: Arrays, shapes: Shapes, timeo
     with scratch_folder() as folder:
         given, taken = folder / "inputs.npz", folder / "outputs.npz"
         save_arrays(given, sets)
-        request = {"runtime": runtime, "model": str(file.resolve()), "threads": 1}
+        request = {"model": str(file.resolve()), "threads": 1}
         files = {"shapes": shapes, "inputs": str(given), "outputs": str(taken)}
-        ask_agent(OutputsAnswer, ThisMachine(), {**request, **files}, {}, timeout_s, what)
+        ask_here(OutputsAnswer, runtime, {**request, **files}, timeout_s, what)
         return load_arrays(taken)
 
 

@@ -12,7 +12,6 @@ from ..base.images.pixels import from_output, to_input
 from ..base.inside import inside
 from ..base.processes.isolate import run_isolated
 from ..base.target import host_target, saturates
-from ..bench.launch import ThisMachine, ask_agent
 from ..convert.onnx.signed import wants_signed
 from ..errors import VerificationError
 from ..forms.resolve import DEFAULT
@@ -21,6 +20,7 @@ from ..types.answers import InspectAnswer, RunAnswer
 from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare, top1_doubt
 from .children import jobs
+from .children.asking import ask_here
 from .children.imports import audit as audit_imports
 from .prepare import Prepared
 from .requests import AuditRequest, Made
@@ -125,20 +125,9 @@ def run_on_parity_images(
     given, taken = file_beside(prepared, profile, "in"), file_beside(prepared, profile, "out")
     with writing(given):
         np.save(given, inputs)
-    ask_agent(
-        RunAnswer,
-        ThisMachine(),
-        {
-            **agent_request(profile, folder, made),
-            **how,
-            "inputs": str(given),
-            "outputs": str(taken),
-            "batch": batch,
-        },
-        {},
-        TIMEOUT_S,
-        f"running {prepared.card.id} {profile.name}",
-    )
+    files = {"inputs": str(given), "outputs": str(taken)}
+    asked = {**agent_request(folder, made), **how, **files, "batch": batch}
+    ask_here(RunAnswer, RUNTIME_OF[profile.format], asked, TIMEOUT_S, f"running {prepared.card.id} {profile.name}")
     return taken
 
 
@@ -167,10 +156,10 @@ def check_claims(
 ) -> Audit:
     """Audit the file with the runtime's own account of it."""
     what = f"{prepared.card.id} {profile.name}"
-    asked = agent_request(profile, folder, made)
+    asked = agent_request(folder, made)
     # On x86 ONNX Runtime computes in float what it has int8 kernels for on the target.
     asked["signed_int8"] = profile.format == "onnx" and profile.precision == "int8" and wants_signed(made.target)
-    facts = ask_agent(InspectAnswer, ThisMachine(), asked, {}, TIMEOUT_S, f"inspecting {what}")
+    facts = ask_here(InspectAnswer, RUNTIME_OF[profile.format], asked, TIMEOUT_S, f"inspecting {what}")
     request = AuditRequest(
         facts=facts,
         model_file=(folder / made.files[0]).resolve(),
@@ -184,7 +173,6 @@ def check_claims(
     return run_isolated(jobs.audit, request, TIMEOUT_S, f"auditing {what}", imports=audit_imports(profile.format))
 
 
-def agent_request(profile: ExportProfile, folder: Path, made: Made) -> dict[str, Any]:
+def agent_request(folder: Path, made: Made) -> dict[str, Any]:
     """What every request to the agent about the converted file says."""
-    model = str((folder / made.files[0]).resolve())
-    return {"runtime": RUNTIME_OF[profile.format], "model": model, "threads": 1}
+    return {"model": str((folder / made.files[0]).resolve()), "threads": 1}

@@ -194,18 +194,35 @@ def carry_out(
         told = converse(transport.command(program, argument), timeout_s, on_event, transport.mark, here)
     if told.spoilt:
         raise AnswerError(f"{what} failed: the agent {told.spoilt}\n{last_lines(told.said)}".rstrip(), UNBELIEVED)
-    if isinstance(told.answer, Refusal):
-        raise refused(told.answer, what, str(request.get("runtime")), transport.where)
-    if told.answer is not None and told.code == 0:
-        try:
-            return told.answer.value, checked(request, told.answer.value)
-        except SpoiltError as error:
-            raise AnswerError(f"{what} failed: the agent {error}", SAME_VERSION) from error
+    if isinstance(told.answer, Refusal) or (told.answer is not None and told.code == 0):
+        return taken(request, told.answer, what, transport.where)
     known = transport.explain(what, told.code, told.said)
     after = " after it had answered" if told.answer is not None else " without an answer" if told.code == 0 else ""
     hint = more_time if told.code is None else ""
     ended = f"{what} {describe_exit(told.code, timeout_s)}{after}"
     raise known or ToolError(f"{ended}\n{last_lines(told.said)}".rstrip(), hint)
+
+
+def taken(
+    request: Mapping[str, Any], answer: Value | Refusal, what: str, where: str = ""
+) -> tuple[dict[str, Any], Frozen]:
+    """The value of an answer, and the same as a typed value.
+
+    Args:
+        request: what the agent was asked.
+        answer: what it told.
+        what: the step in words, for messages.
+        where: for messages: where a missing runtime is to be installed; empty for this machine.
+
+    Raises:
+        EdgekitError: as :func:`carry_out`, for an agent that refused or whose answer does not fit.
+    """
+    if isinstance(answer, Refusal):
+        raise refused(answer, what, str(request.get("runtime")), where)
+    try:
+        return answer.value, checked(request, answer.value)
+    except SpoiltError as error:
+        raise AnswerError(f"{what} failed: the agent {error}", SAME_VERSION) from error
 
 
 def refused(answer: Refusal, what: str, runtime: str, where: str) -> EdgekitError:

@@ -73,6 +73,11 @@ def gate_command(
     runtime_b: Annotated[
         str | None, typer.Option("--runtime-b", help="The version to upgrade to; the artifacts stay the same.")
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="With --runtime-a: labelled images on which both versions' accuracy is compared."),
+    ] = None,
+    labels: Annotated[str | None, typer.Option(help="Label file of --data, where it brings none.")] = None,
     force: ForceOption = False,
     input_: Input = None,
     seed: Annotated[
@@ -87,8 +92,8 @@ def gate_command(
     """Compare artifacts with their pinned baselines, in pairs, on the device; fail when one is slower.
 
     With --runtime-a and --runtime-b the same artifacts run under two versions of their runtime, each in an environment
-    that edgekit makes from wheels, here or on a device behind SSH. Different outputs fail; otherwise the same rule
-    judges the pairs.
+    that edgekit makes from wheels, here or on a device behind SSH. Different outputs fail, and with --data lost
+    accuracy; otherwise the same rule judges the pairs.
 
     On a simulated board (sim-rpi4, ...) edgekit counts instructions instead, and growth of more than 0.5 % fails.
 
@@ -96,7 +101,7 @@ def gate_command(
     decides: FAIL, broken off, INVALID, NOT_COMPARABLE, INCONCLUSIVE, PASS.
 
     Example: edgekit gate mobilenet_v3 --device rpi4
-    Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0
+    Example: edgekit gate mobilenet_v3 --runtime-a onnxruntime==1.22.0 --runtime-b onnxruntime==1.23.0 --data photos
     """
     from ..devices.reach import what_is_built_first
     from ..verbs.gate import gate, plan
@@ -122,12 +127,15 @@ def gate_command(
                 artifacts=artifacts,
                 results=results,
                 shapes=shapes,
+                data=data,
+                labels=labels,
                 seed=seed,
                 plumbing=plumbing,
                 force=force,
                 tell=lambda found: finish(found, junit, markdown, as_json),
             )
             return
+        refuse_data_of_baselines(data, labels)
         if counts_there(devices):
             from .counted.gate import run_count_gate
             from .profile import refuse_for_counts
@@ -208,6 +216,17 @@ def refuse_for_upgrades(given: dict[str, bool]) -> None:
     for option, on in given.items():
         if on:
             raise UsageError(f"{option} is about baselines, and --runtime-a is one itself", "leave one of both out")
+
+
+def refuse_data_of_baselines(data: str | None, labels: str | None) -> None:
+    """Raise UsageError for images where no upgrade is gated: there the accuracy is what ``edgekit evaluate`` kept."""
+    from ..errors import UsageError
+
+    if data is not None or labels is not None:
+        raise UsageError(
+            f"{'--labels' if data is None else '--data'} goes with --runtime-a and --runtime-b",
+            "for a baseline: edgekit evaluate ARTIFACT --data DATA --against float, and max_drop in gate.toml",
+        )
 
 
 def counts_there(devices: Sequence[str]) -> bool:

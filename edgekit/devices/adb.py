@@ -20,7 +20,7 @@ from ..base.listener import ExcessError, Listener, gather
 from ..base.progress import Progress
 from .adb_client import Phone, find_adb
 from .adb_scripts import BASE, DONE, OPEN, WHOLE, remote
-from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner
+from .shell_machine import BYTES_PER_S, CALL_S, CLOSE_S, ShellMachine, owner
 from .ssh_errors import BUSY, NOT_FOUND, DeviceError, quoted, script_error
 
 ADB_SAYS = re.compile(
@@ -55,6 +55,7 @@ class AdbMachine(ShellMachine):
         self.counter = itertools.count()
         self.holder: subprocess.Popen[bytes] | None = None
         self.heard: Listener | None = None
+        self.taken = False
 
     def __enter__(self) -> Self:
         """Connect and take the phone.
@@ -75,6 +76,7 @@ class AdbMachine(ShellMachine):
 
     def open(self) -> None:
         """Start the process that holds the lock; the folder of the run is new."""
+        self.taken = False
         self.phone.connect(self.progress)
         name = uuid.uuid4().hex[:12]
         self.holder = subprocess.Popen(
@@ -90,7 +92,7 @@ class AdbMachine(ShellMachine):
                     message = f"{self.name} is in use by {visible(rest[:LONGEST_OWNER])}"
                     raise DeviceError("busy", message, "wait until that run has ended")
                 if word == "edgekit-ready":
-                    self.run = f"{self.base}/runs/{name}"
+                    self.run, self.taken = f"{self.base}/runs/{name}", True
                     return
         except ExcessError as error:
             raise DeviceError("shell", f"the shell of {self.name} {error}", "is it a phone?") from error
@@ -123,7 +125,7 @@ class AdbMachine(ShellMachine):
         with suppress(BrokenPipeError):
             holder.stdin.close()
         try:
-            holder.wait(timeout=10)
+            holder.wait(timeout=CLOSE_S if self.taken else 1.0)
         except subprocess.TimeoutExpired:
             holder.kill()
             holder.wait()

@@ -103,6 +103,6 @@ def run(asked: Wanted, command: list[str], work: Path) -> None:
     code = run_logged(command, log, INSTALL_S)
     if code == 0:
         return
-    said = [line.strip() for line in tail(log).splitlines() if "ERROR" in line]
+    said = [line.strip().removeprefix("ERROR: ") for line in tail(log).splitlines() if "ERROR" in line]
     reason = said[-1] if said else f"{describe_exit(code, INSTALL_S)}: {tail(log)}"
     raise ToolError(f"no environment with {asked}: {reason}", f"pip index versions {asked.package} lists what there is")

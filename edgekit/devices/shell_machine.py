@@ -24,6 +24,8 @@ SMALL = 4096
 """Bytes below which sending a file costs less than asking whether it is there."""
 CALL_S, BYTES_PER_S = 60.0, 100_000
 """Deadline of a call: the base, and the addition for data over the slowest link that is supported."""
+CLOSE_S = 10.0
+"""Time to clean up on the device; after that the connection is cut."""
 RETURN_S, RETRY_S = 120.0, 3.0
 """How long to wait for a device whose connection was lost, and the pause between two tries."""
 

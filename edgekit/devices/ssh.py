@@ -26,7 +26,7 @@ from ..base.progress import Progress, silent
 from ..base.scratch import scratch_folder
 from ..bench.launch import NOISE
 from ..errors import ToolError, shown
-from .shell_machine import BYTES_PER_S, CALL_S, ShellMachine, owner
+from .shell_machine import BYTES_PER_S, CALL_S, CLOSE_S, ShellMachine, owner
 from .ssh_errors import BUSY, NOT_FOUND, SCRIPT_FAILED, SSH_FAILED, DeviceError, connection_error, quoted, script_error
 from .ssh_scripts import OPEN, remote
 
@@ -34,8 +34,6 @@ LONGEST_SOCKET = 80
 """Bytes of a socket's path that leave room for the suffix that ssh adds while it binds; the kernel allows 108."""
 LONGEST_BASE = 1 << 14
 """Bytes of the path of our folder there, and more than that."""
-CLOSE_S = 10.0
-"""Time to clean up on the device; after that the connection is cut."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "INVALID"]
 def accuracy_status(candidate: Stored, max_drop: float) -> tuple[Status, str]:
     """Whether the candidate keeps the limit, and a sentence.
 
-    The latest evaluation against a float network counts. Without one the result is INCONCLUSIVE, not a pass.
+    The latest evaluation against the float network counts, or against a float32 artifact of the same weights. Without
+    one the result is INCONCLUSIVE, not a pass.
 
     Args:
         candidate: its folder holds what ``edgekit evaluate`` kept.
@@ -26,8 +27,9 @@ def accuracy_status(candidate: Stored, max_drop: float) -> tuple[Status, str]:
         kept, fresh = read_kept(candidate), evaluations_of(candidate)
     except UsageError as error:
         return "INVALID", str(error)
-    against = [one for one in fresh if one.drop is not None and one.reference and one.reference.kind == "network"]
-    command = evaluate_command(str(candidate.folder), candidate.artifact.weights.kind)
+    against = [one for one in fresh if one.of_float]
+    artifact = candidate.artifact
+    command = evaluate_command(str(candidate.folder), artifact.weights.kind, artifact.command)
     if not against:
         why = "is of another file: the artifact was changed since" if kept and not fresh else "was not evaluated"
         return "INCONCLUSIVE", f"max_drop is {max_drop:g} points, and what the candidate loses {why}; run {command}"

@@ -59,7 +59,8 @@ class Entry(Frozen):
         max_s: how long each launch measures at most, seconds.
         sentinel: a pair is dropped when a fixed piece of work takes more than this many times its first run.
         max_drop: points of top-1 that the candidate may lose against its float network. Its evaluation, kept beside it
-            by ``edgekit evaluate --against float``, must prove so: FAIL where it proves more.
+            by ``edgekit evaluate --against float``, must prove so: FAIL where it proves more. Where a runtime's upgrade
+            is gated: that the new version may lose against the old one, on the images of ``--data``.
         max_size_mb: size that the candidate's model files may have, decimal MB.
         max_size_growth: share by which they may be larger than the baseline's; 0.02 is 2 %.
         min_delegated: share of its operators that the delegate must have taken when the candidate was exported.

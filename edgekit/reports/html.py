@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from ..types import Counted
-from .brief.asks import asks
+from .brief.asks import Ask, asks
 from .brief.headline import Line, headline
 from .brief.limits import NO_LIMITS, Kept
 from .brief.reasons import reasons_of
@@ -51,6 +51,7 @@ class Section:
 
     Attributes:
         headline, bars: what the page begins with; no bars of an emulated device.
+        asks: what its readers ask next.
         scatters: one for each thread count and accelerator.
         ratios, stacks: with their drawn bars; each kind has one axis.
         roofs: heading, plot, rows that have a place under the roof, and those of them that stand above it.
@@ -59,6 +60,7 @@ class Section:
 
     group: Group
     headline: tuple[Line, ...]
+    asks: tuple[Ask, ...]
     bars: Bars | None
     scatters: tuple[Scatter, ...]
     spread: Lanes | None
@@ -104,7 +106,6 @@ def render_html(
     ).render(
         sections=[section(group, kept, FIRST if len(groups) == 1 else OF_SEVERAL) for group in groups],
         kept=kept,
-        asks=asks(groups),
         shown=shown_columns(rows),
         reasons_of=reasons_of,
         real=[row for group in groups if not group.emulated for row in group.rows],
@@ -151,7 +152,7 @@ def section(group: Group, kept: Kept = NO_LIMITS, first: int = FIRST) -> Section
     """
     rows, lines = group.rows, tuple(headline(group, kept))
     if group.emulated:
-        return Section(group, lines, None, (), None, (), "", (), "", (), ())
+        return Section(group, lines, (), None, (), None, (), "", (), "", (), ())
     ratios = speedups(rows)
     ratio_axis = speedup_axis(ratios)
     timed = sorted(
@@ -160,6 +161,7 @@ def section(group: Group, kept: Kept = NO_LIMITS, first: int = FIRST) -> Section
     return Section(
         group,
         lines,
+        tuple(asks(group)),
         latency_bars(rows, first),
         tuple(
             Scatter(name, tuple(members), pareto(members, "accuracy"), pareto(members, "size"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..base.clean import for_markdown
-from .brief.asks import asks
+from .brief.asks import Ask, asks
 from .brief.headline import Line, headline
 from .brief.limits import NO_LIMITS, Kept
 from .brief.reasons import reasons_of
@@ -55,11 +55,17 @@ def rendered(groups: Sequence[Group], version: str, total: int, kept: Kept, *, i
         )
     for group in groups:
         parts += section(group, kept, in_full=in_full)
-    if found := asks(groups):
-        parts += ["## Ask on", "\n".join(f"- {for_markdown(one.question)} `{one.command}`" for one in found)]
+    for group in groups:
+        if found := asks(group):
+            parts += [f"## Ask on: {for_markdown(group.device)}", "\n".join(f"- {asked(one)}" for one in found)]
     if not in_full:
         parts.append(LEFT_OUT)
     return "\n\n".join(parts) + "\n"
+
+
+def asked(one: Ask) -> str:
+    """A question and its commands."""
+    return f"{for_markdown(one.question)} {', then '.join(f'`{command}`' for command in one.commands)}"
 
 
 def section(group: Group, kept: Kept, *, in_full: bool) -> list[str]:

@@ -32,22 +32,43 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--soft); } svg text.best 
 .grid { stroke: var(--rule); fill: none; } .front { stroke: var(--mark); stroke-width: 2; fill: none; }
 .target { stroke: var(--soft); stroke-dasharray: 4 3; fill: none; }
 circle { fill: var(--mark); opacity: .55; } circle.on { opacity: 1; } circle.best { fill: var(--best); opacity: 1; }
+figcaption { margin: .3rem 0 0 -32px; font-size: 12.5px; color: var(--soft); }
+.warns { color: var(--best); font-weight: 600; }
 line.spread { stroke: var(--mark); opacity: .35; }
 """
+UNDER = "Share that was right, %, against milliseconds; dashed: the target; bars: 95 % Wilson intervals; red: the best."
 LISTED = 12
 """Networks that are listed by number."""
 HEADINGS = ("network", "ms", "right, %", "95 %", "reward", "M MACs", "M params")
 
 
-def search_page(settings: SearchSettings, tried: Sequence[Tried]) -> str:
+def guesses(tried: Sequence[Tried], guessed: float) -> str:
+    """Words where the best network may as well have guessed, as then the search chose by chance; else empty.
+
+    Args:
+        tried: every network so far.
+        guessed: share of the images that are of the most frequent class.
+    """
+    best = best_of(list(tried))
+    if best is None or wilson(best.right, best.images).low > guessed:
+        return ""
+    return (
+        f"no network is clearly more often right than who always says the most frequent class ({guessed:.0%}): "
+        "what was found is chance; train longer with --epochs and --images"
+    )
+
+
+def search_page(settings: SearchSettings, tried: Sequence[Tried], guessed: float = 0.0) -> str:
     """The whole page, one HTML file that needs nothing around it.
 
     Args:
         settings: of the search.
         tried: every network so far.
+        guessed: share of the images that are of the most frequent class; 0 where that is not known.
     """
     everything = list(tried)
     front, best = on_front(everything), best_of(everything)
+    chance = guesses(everything, guessed)
     title = f"edgekit search around {settings.reference}"
     parts = [
         "<!DOCTYPE html>",
@@ -55,6 +76,7 @@ def search_page(settings: SearchSettings, tried: Sequence[Tried]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{for_html(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{for_html(title)}</h1>",
+        *([f'<p class="warns">{for_html(chance[0].upper() + chance[1:])}.</p>'] if chance else []),
         *(f"<p>{for_html(sentence)}</p>" for sentence in sentences(settings, everything)),
         plot(settings, everything, front, best),
         "<h2>The front: no other was both faster and more often right</h2>",
@@ -91,6 +113,9 @@ def sentences(settings: SearchSettings, tried: Sequence[Tried]) -> list[str]:
             f"The best so far is network {found.number} ({found.card}): {milliseconds(found.cost_ms or 0.0)} ms, "
             f"{found.accuracy:.1f} % right; the target is {milliseconds(settings.target)} ms ({settings.limit} limit)."
         )
+        own = next((one for one in tried if one.number == 0 and one.state == "trained"), None)
+        if own is not None and own.number != found.number:
+            first += f" {settings.reference} itself: {milliseconds(own.cost_ms or 0.0)} ms, {own.accuracy:.1f} % right."
     proxy = (
         f"Right is the share of {settings.judge} held-out training images of {settings.data} after {settings.epochs} "
         f"epoch(s) on {settings.images} others: a proxy to rank networks by, not the accuracy of a trained one, and "
@@ -128,14 +153,9 @@ def plot(settings: SearchSettings, tried: Sequence[Tried], front: Sequence[Tried
     lines = stretched(
         HEIGHT, [vertical, horizontal, svg_path("target", f"M{aim} 0V{number(HEIGHT)}"), svg_path("front", line)]
     )
-    under = text(
-        "",
-        0.5,
-        HEIGHT + 36,
-        "share that was right, %, against milliseconds; dashed: the target; bars: 95 % Wilson intervals",
-    )
-    body = [lines, *marks, *names, x_labels, y_labels, under]
-    return f"<figure>{picture(HEIGHT + 44, 'Latency against accuracy', 'One point a network.', body)}</figure>"
+    body = [lines, *marks, *names, x_labels, y_labels]
+    drawn = picture(HEIGHT + 26, "Latency against accuracy", "One point a network.", body)
+    return f"<figure>{drawn}<figcaption>{UNDER}</figcaption></figure>"
 
 
 def table(tried: Sequence[Tried]) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..base.stats import p50_interval
 from ..types import Measurement, Summary
+from .brief.alike import grouped
 from .narrow import fit
 
 ASSUMED = "nothing says how images were made for these weights; latency is valid, accuracy is not claimed"
@@ -17,6 +18,8 @@ ASSUMED = "nothing says how images were made for these weights; latency is valid
 UNVERIFIED = "unverified"
 """Of a file that edgekit did not export: nobody compared its outputs with those of its network."""
 
+NAMED = 4
+"""Measurements that are named beside a reason."""
 WIDE = 160
 """Columns in which the widest table is whole."""
 VERDICT_STYLE = {"stable": "green", "noisy": "yellow", "throttled": "red", "emulated": "magenta"}
@@ -110,13 +113,19 @@ def measurement_table(measurements: Sequence[Measurement], width: int = WIDE) ->
     return Group(table, *(Text(line) for line in (*fitted.notes, *notes(measurements))))
 
 
+def reason(verdict: str, text: str, members: Sequence[Measurement]) -> str:
+    """Why measurements have a verdict; the names of the first where they are several."""
+    names = [f"{m.model} {m.profile} on {m.device.id}" for m in members]
+    if len(names) == 1:
+        return f"{verdict}: {names[0]}: {text}"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{verdict}, {len(names)} measurements: {text} ({', '.join(names[:NAMED])}{more})"
+
+
 def notes(measurements: Sequence[Measurement]) -> list[str]:
     """What a reader must know beside the figures."""
-    lines = [
-        f"{m.verdict.name}: {m.model} {m.profile} on {m.device.id}: {'; '.join(m.verdict.reasons)}"
-        for m in measurements
-        if m.verdict.reasons
-    ]
+    said = [(m.verdict.name, "; ".join(m.verdict.reasons), m) for m in measurements if m.verdict.reasons]
+    lines = [reason(name, text, members) for name, text, members in grouped(said)]
     lines += [f"operator times: {m.model} {m.profile}: {m.per_op_note}" for m in measurements if m.per_op_note]
     if any(m.energy for m in measurements):
         lines.append(ENERGY)

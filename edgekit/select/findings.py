@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..types import ConvFacts, ElementFacts, NetworkFacts
-from .guidelines import SMALL_SHARE, UNEVEN, least_access, ratio
+from .guidelines import SMALL_SHARE, UNEVEN, least_access, ratio, short_count
 
 Guideline = Literal["G1", "G2", "G3", "G4"]
 FUSED = ("ReLU", "ReLU6")
@@ -107,7 +107,7 @@ def element(one: ElementFacts, moved: int) -> Finding:
     return Finding(
         "G4",
         one.layer,
-        f"{one.kind} moves {one.elements / 1e6:.3g} M elements",
+        f"{one.kind} moves {short_count(one.elements)} elements",
         one.elements,
         one.elements / moved,
         INSTEAD[one.kind],

@@ -90,7 +90,7 @@ def g3(convolutions: Sequence[ConvFacts]) -> Advice:
     fragments = [conv for conv in convolutions if conv.macs < SMALL_SHARE * total]
     text = (
         f"{len(convolutions)} convolution{'s' * (len(convolutions) != 1)} of "
-        f"{total / len(convolutions) / 1e6:.2f} M multiply-accumulates on average; "
+        f"{short_count(total / len(convolutions))} multiply-accumulates on average; "
         f"{len(fragments)} of them have under {SMALL_SHARE:.1%} of all"
     )
     return Advice("G3, few fragments", text + (": start-up and threads weigh on them" if fragments else ""))
@@ -104,10 +104,18 @@ def g4(facts: NetworkFacts) -> Advice:
         return Advice(name, "no element-wise operation")
     share = moved / (moved + sum(conv.memory_access for conv in facts.convolutions))
     order = sorted(facts.element_wise.items(), key=lambda item: -item[1])
-    kinds = ", ".join(f"{kind} {elements / 1e6:.1f} M" for kind, elements in order)
+    kinds = ", ".join(f"{kind} {short_count(elements)}" for kind, elements in order)
     return Advice(
         name,
         f"{share:.0%} of all elements moved, before a runtime fuses activations ({kinds}); additions and "
         "multiplications of tensors are seldom fused",
         share,
     )
+
+
+def short_count(value: float) -> str:
+    """Three digits of a count: ``5.26 M``, ``18.4 k``, ``540``."""
+    for least, unit in ((1e6, " M"), (1e3, " k")):
+        if value >= least * 0.9995:
+            return f"{value / least:.3g}{unit}"
+    return f"{value:.3g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..types import ConvFacts
-from ..types.calibrations import Calibration
+from ..types.calibrations import Calibration, ProbeCost
 from .findings import Finding
 from .guidelines import ratio
 
@@ -27,6 +27,12 @@ def weight(finding: Finding, convolutions: Mapping[str, ConvFacts], calibration:
     return calibration.factor(finding.guideline, ratio(conv) if finding.guideline == "G1" else conv.groups)
 
 
+def told(one: ProbeCost) -> str:
+    """A micro-benchmark's factor; with its interval where that does not tell it apart from 1."""
+    unsure = "" if one.proven else f" (not proven: {one.low:.2f} to {one.high:.2f})"
+    return f"{one.says} {one.ratio:.2f}x{unsure}"
+
+
 def weights_told(calibration: Calibration) -> list[str]:
     """A line a guideline: what breaking it costs on the device."""
     words = {
@@ -39,6 +45,6 @@ def weights_told(calibration: Calibration) -> list[str]:
     for guideline, about in words.items():
         tried = [one for one in calibration.probes if one.guideline == guideline]
         kept, broken = tried[0], tried[1:]
-        said = ", ".join(f"{one.says} {one.ratio:.2f}x" for one in broken)
+        said = ", ".join(told(one) for one in broken)
         lines.append(f"{guideline} here, {about}: {said}; 1x is {kept.says}")
     return lines

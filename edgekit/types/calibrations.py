@@ -35,6 +35,11 @@ class ProbeCost(Frozen):
     low: float = Field(gt=0)
     high: float = Field(gt=0)
 
+    @property
+    def proven(self) -> bool:
+        """False where the interval holds 1: the rounds do not tell whether breaking the guideline costs anything."""
+        return self.low == self.high or not self.low <= 1.0 <= self.high
+
 
 class Calibration(Frozen):
     """All micro-benchmarks on one device; the content of ``<reports>/<device>/guidelines/<format>.json``.
@@ -62,11 +67,14 @@ class Calibration(Frozen):
     def factor(self, guideline: Guideline, degree: float) -> float | None:
         """How much longer a multiply-accumulate takes at a degree, between the two nearest that were tried.
 
-        None for a guideline that was not tried; beyond the largest degree its factor holds.
+        None for a guideline that was not tried, or of which the rounds prove nothing; beyond the largest degree its
+        factor holds. What is not proven is left out.
         """
         # Where one degree was tried in several ways, the dearest counts.
         points: dict[float, float] = {1.0: 1.0}
         for one in self.of(guideline):
+            if not one.proven:
+                continue
             points[one.degree] = max(points.get(one.degree, 0.0), one.ratio)
         if len(points) < 2:
             return None

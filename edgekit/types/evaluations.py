@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Frozen, Name
+from .base import Frozen, Name, Precision
 
 
 class Rate(Frozen):
@@ -65,12 +65,24 @@ class DropVerdict(Frozen):
 
 
 class Scored(Frozen):
-    """The source of scores: an artifact (``sha256`` of its model file) or a float network (of its weights)."""
+    """The source of scores: an artifact (``sha256`` of its model file) or a float network (of its weights).
+
+    Attributes:
+        precision: of an artifact; None of a network, and in evaluations from before it was kept.
+        weights_sha256: of the weights that an artifact was made from; empty where they are not known.
+    """
 
     kind: Literal["artifact", "network"]
     model: str
     name: str
     sha256: str
+    precision: Precision | None = None
+    weights_sha256: str = ""
+
+    def is_float_of(self, other: Scored) -> bool:
+        """True of a float network, and of a float32 artifact that was made from the same weights as ``other``."""
+        same = bool(self.weights_sha256) and self.weights_sha256 == other.weights_sha256
+        return self.kind == "network" or (self.precision == "fp32" and same)
 
 
 class Evaluation(Frozen):
@@ -106,6 +118,11 @@ class Evaluation(Frozen):
     device: Name | None = None
     evaluated_at: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def of_float(self) -> bool:
+        """True where the drop is against the float network, or what stands for it."""
+        return self.drop is not None and self.reference is not None and self.reference.is_float_of(self.subject)
 
     @property
     def drop_text(self) -> str:

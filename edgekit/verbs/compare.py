@@ -21,6 +21,7 @@ from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
 from ..errors import LISTED, NotComparableError, ToolError, UsageError, did_you_mean, shown
+from ..reports.brief.asks import ESTIMATE
 from ..reports.compared.compare import Comparison, compare_paired, compare_stored
 from ..reports.index import Found
 from ..reports.indexed.reader import read_latest
@@ -163,7 +164,7 @@ def place_for_pairs(device: str, pairs: int) -> Device:
     if place.transport == "virtual":
         raise NotComparableError(
             f"{device} is emulated: its latency means nothing, and neither would a comparison",
-            "measure on the board itself",
+            ESTIMATE,
         )
     return place
 

@@ -17,9 +17,11 @@ from ..artifacts.accuracy.subjects import (
     check_same_weights,
     find_reference,
     find_subject,
+    knows_images,
     preprocessing_of,
 )
 from ..artifacts.image_sources import is_data_set, read_data_set
+from ..artifacts.store import read_manifest
 from ..base.images.image_arrays import size_note
 from ..base.progress import Note, Progress, Warned
 from ..base.stats import wilson
@@ -91,7 +93,7 @@ def evaluate(
     subject = find_subject(name, wanted)
     check_asked(subject, against, wanted, asked)
     reference = None if against is None else find_reference(against, subject, wanted)
-    images = data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
+    images = images_of(data, labels)
     if images.labels is None and (reference is None or asked.max_drop is not None):
         why = "there is nothing to compare with" if reference is None else "--max-drop is about right answers"
         raise UsageError(
@@ -103,7 +105,7 @@ def evaluate(
         images = some(images, asked.images)
     answers = answers_of(subject, images, progress, asked)
     other = None if reference is None else score(reference, images, progress, asked.timeout_s)
-    if against == FLOAT and isinstance(subject, Stored) and other is not None:
+    if isinstance(reference, Network) and against == FLOAT and isinstance(subject, Stored) and other is not None:
         check_same_weights(subject, other.scored)
     if other is not None and other.scores.shape != answers.scores.shape:
         raise UsageError(
@@ -138,8 +140,9 @@ def check_asked(subject: Subject, against: str | None, wanted: Wanted, asked: As
         )
     if asked.max_drop is not None and against is None:
         raise UsageError("--max-drop limits what is lost against another network", "add --against float")
-    own = isinstance(subject, Stored) and not subject.artifact.origin
-    if own and isinstance(subject, Stored) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
+    if isinstance(subject, Network) or subject.artifact.origin:
+        return
+    if knows_images(read_manifest(subject.folder).artifact) and wanted.wishes != NO_WISHES and against in (None, FLOAT):
         options = " ".join(wanted.wishes.words())
         raise UsageError(
             f"{options} says how a float network sees images, and {subject.folder} knows that itself",
@@ -163,6 +166,31 @@ def keep_beside(stored: Stored, found: Evaluation, progress: Progress) -> None:
         progress(Note(f"kept in {keep(stored, found)}"))
     except ToolError as error:
         progress(Warned(f"the evaluation was not kept: {error}"))
+
+
+def images_of(data: str, labels: str | None) -> Images:
+    """The images that ``data`` means, and their labels where there are any.
+
+    Raises:
+        UsageError: no images there, or labels that do not fit them.
+        ToolError: a data set of that name is not installed.
+    """
+    return data_set_images(data, labels) if is_data_set(data) else load_images(data, labels)
+
+
+def labelled(data: str, labels: str | None) -> Images:
+    """The images that ``data`` means, for what is about right answers.
+
+    Raises:
+        UsageError: they have no labels, or as for :func:`images_of`.
+        ToolError: as for :func:`images_of`.
+    """
+    found = images_of(data, labels)
+    if found.labels is None:
+        raise UsageError(
+            f"{data} has no labels, and accuracy is about right answers", "give --labels FILE, or class folders"
+        )
+    return found
 
 
 def data_set_images(data: str, labels: str | None) -> Images:

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..artifacts.foreign import model_name
-from ..artifacts.own.flat import flattened
 from ..artifacts.own.make import make
 from ..artifacts.own.network import OwnNetwork, OwnOptions, trace
 from ..artifacts.own.onnx_file import from_onnx
-from ..artifacts.own.program import exported
 from ..artifacts.own.requests import OwnSource
-from ..artifacts.own.source import bare
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
 from ..base.processes.warm import warm
@@ -166,6 +163,11 @@ def keep(network: nn.Module | ExportedProgram, examples: tuple[Tensor, ...], pat
         UsageError: it is none, has no example inputs, or cannot be traced.
     """
     import torch
+
+    # These import PyTorch, which nothing else in this process takes.
+    from ..artifacts.own.flat import flattened
+    from ..artifacts.own.program import exported
+    from ..artifacts.own.source import bare
 
     if isinstance(network, torch.export.ExportedProgram):
         torch.export.save(network, path)

@@ -55,6 +55,14 @@ def test_a_page_says_what_was_found_and_what_it_is_not() -> None:
     assert "mnasnet_s000" not in front
 
 
+def test_what_is_no_better_than_guessing_is_said_first() -> None:
+    found = [tried(0, 1.0, 6), tried(1, 0.9, 9)]
+    page = search_page(SETTINGS, found, 0.15)
+    assert page.index("what was found is chance") < page.index("The best so far is network 1")
+    assert "mnasnet_small itself: 1.00 ms, 12.0 % right." in page
+    assert "is chance" not in search_page(SETTINGS, [tried(0, 1.0, 40)], 0.15)
+
+
 def test_a_page_before_anything_was_trained() -> None:
     page = search_page(SETTINGS, [])
     assert "No network has been trained yet" in page

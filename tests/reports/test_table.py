@@ -69,6 +69,17 @@ def test_energy_cores_and_rounds_are_shown_where_there_are_some() -> None:
     assert "energy" not in text_of(measurement_table([plain]))
 
 
+def test_a_reason_of_several_is_said_once() -> None:
+    busy = [
+        measured(model=f"net_{n}", verdict=Verdict(name="noisy", reasons=(f"{n}.5 runnable tasks on 2 cores",)))
+        for n in range(6)
+    ]
+    seen = text_of(measurement_table([*busy, measured()]), 300)
+    assert seen.count("runnable tasks") == 1
+    assert "noisy, 6 measurements: 0.5 to 5.5 runnable tasks on 2 cores (net_0 tflite-int8 on local, " in seen
+    assert "net_3 tflite-int8 on local and 2 more)" in seen
+
+
 def test_several_devices_are_told_apart() -> None:
     seen = text_of(measurement_table([measured(), measured(device=Device(id="rpi5", transport="ssh", address="pi"))]))
     assert "mobilenet_v2_1.0 on local" in seen

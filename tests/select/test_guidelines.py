@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from edgekit.select.guidelines import advise, least_access
+from edgekit.select.guidelines import advise, least_access, short_count
 from edgekit.types import ConvFacts, NetworkFacts
 from edgekit.zoo.facts import network_facts
 
@@ -53,6 +53,14 @@ def test_g2_tells_groups_from_depthwise():
 def test_g3_counts_fragments():
     assert "0 of them" in texts(pointwise(64, 64))[2]
     assert "2 of them" in texts(pointwise(256, 256), pointwise(4, 4), pointwise(4, 4))[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(5_259_744, "5.26 M"), (18_432, "18.4 k"), (540, "540"), (999_900, "1 M"), (999.9, "1 k"), (0.4, "0.4")],
+)
+def test_counts_of_small_networks_are_no_zeros(value: float, said: str):
+    assert short_count(value) == said
 
 
 def test_g4_is_a_share_of_what_is_moved():

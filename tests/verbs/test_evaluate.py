@@ -42,6 +42,23 @@ def artifact(tmp_path):
     return copy
 
 
+def made_of_code(folder: str | Path) -> Path:
+    """The artifact as one of a network of a user's own code: no card, and nothing says how images become its input."""
+    manifest = Path(folder) / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["card"], told["inputs"][0]["preprocessing"] = None, None
+    told["weights"] = {
+        **told["weights"],
+        "kind": "file",
+        "source": "the network's own code",
+        "layout": "",
+        "seed": None,
+    }
+    told["weights"]["sha256"] = "c" * 64
+    manifest.write_text(json.dumps(told))
+    return Path(folder)
+
+
 @pytest.fixture
 def pixels():
     return np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 3), dtype=np.uint8)
@@ -287,3 +304,31 @@ def test_what_is_asked_for_has_to_go_together(artifact, photos, name, against, a
     other = given if against else None
     with pytest.raises(EdgekitError, match=said):
         evaluate(given, str(photos), None, other, Wanted(), silent, Asked(**asked))
+
+
+def test_a_network_of_own_code_is_held_against_its_float32_artifact(artifact, photos, pixels, tmp_path, monkeypatch):
+    own, _ = made_of_code(artifact("openvino-fp32")), made_of_code(artifact("onnx-fp32"))
+    monkeypatch.setattr(module, "run_isolated", None)  # no code is run
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(["0"] * COUNT))
+    wanted = Wanted(wishes=Wishes(mean=(0.5,) * 3, std=(0.25,) * 3))
+    found = evaluate(str(own), str(photos), str(labels), "float", wanted, silent)
+    assert found.reference is not None
+    assert (found.reference.kind, found.reference.name) == ("artifact", "onnx-fp32")
+    assert found.agreement is not None
+    assert found.agreement.share == 1.0
+    assert found.of_float
+    (kept,) = evaluations_of(read_manifest(own))
+    assert kept.of_float, "the gate's max_drop and the report read it"
+
+
+def test_a_network_of_own_code_has_no_weights_to_name_and_needs_its_float32_artifact(artifact, photos):
+    own = made_of_code(artifact("openvino-fp32"))
+    told = Wishes(mean=(0.5,) * 3, std=(0.25,) * 3)
+    with pytest.raises(UsageError, match="which brings its weights"):
+        evaluate(str(own), str(photos), None, "float", Wanted("w.pt", wishes=told), silent)
+    with pytest.raises(UsageError, match="no float32 artifact of the same weights"):
+        evaluate(str(own), str(photos), None, "float", Wanted(wishes=told), silent)
+    with pytest.raises(UsageError, match="does not say how images become its input") as error:
+        run(own, photos, against="float")
+    assert "--mean" in error.value.hint

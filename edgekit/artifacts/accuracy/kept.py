@@ -89,7 +89,7 @@ def evaluations_of(stored: Stored) -> tuple[Evaluation, ...]:
 def foremost(evaluations: Sequence[Evaluation]) -> Evaluation | None:
     """The evaluation to show: the latest with a drop against a float network, else the latest against labels."""
     labelled = [one for one in evaluations if one.top1 is not None]
-    of_float = [one for one in labelled if one.drop is not None and one.reference and one.reference.kind == "network"]
+    of_float = [one for one in labelled if one.of_float]
     return of_float[-1] if of_float else labelled[-1] if labelled else None
 
 

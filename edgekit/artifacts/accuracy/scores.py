@@ -14,7 +14,7 @@ from ...base.owned import MANIFEST
 from ...base.processes.isolate import run_isolated
 from ...base.progress import PartDone, Progress, Step, silent
 from ...base.scratch import scratch_folder
-from ...bench.launch import ThisMachine, Transport, ask_agent
+from ...bench.launch import Transport
 from ...bench.session import Limits, Session
 from ...devices.phone.native import NativePhone
 from ...errors import UsageError, VerificationError
@@ -23,6 +23,7 @@ from ...types.answers import RunAnswer
 from ...verify.evaluation_data import Images, spans
 from ...zoo.weights import resolve_weights
 from ..children import jobs
+from ..children.asking import ask_here
 from ..children.imports import NETWORK
 from ..device_parity import read_outputs
 from ..requests import ScoresRequest
@@ -63,7 +64,6 @@ def here(timeout_s: float) -> Run:
     def run(stored: Stored, given: Path, taken: Path) -> None:
         artifact = stored.artifact
         request = {
-            "runtime": artifact.runtime,
             "model": str(file_of(stored.folder, artifact.model_file).resolve()),
             "threads": 1,
             "inputs": str(given),
@@ -71,7 +71,7 @@ def here(timeout_s: float) -> Run:
             "shapes": artifact.input_shapes,
         }
         what = f"running {artifact.model} {artifact.profile}"
-        ask_agent(RunAnswer, ThisMachine(), request, {}, timeout_s, what, more_time=MORE_TIME)
+        ask_here(RunAnswer, artifact.runtime, request, timeout_s, what, more_time=MORE_TIME)
 
     return run
 
@@ -148,7 +148,14 @@ def score_artifact(stored: Stored, images: Images, work: Path, progress: Progres
         run(stored, given, taken)
         parts.append(from_output(read_outputs(taken, artifact.outputs[0], stop - start), artifact.outputs[0]))
         progress(PartDone("images", about, stop, len(images)))
-    scored = Scored(kind="artifact", model=artifact.model, name=artifact.profile, sha256=artifact.sha256)
+    scored = Scored(
+        kind="artifact",
+        model=artifact.model,
+        name=artifact.profile,
+        sha256=artifact.sha256,
+        precision=artifact.precision,
+        weights_sha256=artifact.weights.sha256,
+    )
     return Answers(np.concatenate(parts), scored, artifact.classes)
 
 

@@ -26,7 +26,7 @@ from ...zoo.preprocessing import NO_WISHES, Wishes, settled
 from ...zoo.weights import resolve_weights
 from ..find import is_listed, looks_like_path
 from ..foreign import FORMAT_OF, adopt, is_model_file
-from ..store import card_of, check_files, read_manifest
+from ..store import artifact_folders, card_of, check_files, read_manifest
 
 FLOAT = "float"
 AS_IT_IS = CheckpointReading()
@@ -77,7 +77,7 @@ def find_subject(name: str, wanted: Wanted) -> Subject:
     if (folder / MANIFEST).is_file():
         stored = read_manifest(folder)
         check_files(stored)
-        return stored
+        return stored if knows_images(stored.artifact) else seeing(stored, folder, wanted.wishes)
     if path.suffix != ".toml" and (path.exists() or (looks_like_path(name) and not hub_id(name))):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(
@@ -92,9 +92,27 @@ def foreign(path: Path, wanted: Wanted) -> Stored:
     """A model file that edgekit did not export, with the preprocessing that the options say.
 
     Raises:
+        UsageError: as for :func:`seeing`.
+    """
+    return seeing(adopt(path, dict(wanted.shapes)), path, wanted.wishes)
+
+
+def knows_images(artifact: Artifact) -> bool:
+    """False for a network of a user's own that no images calibrated: nothing says how images become its input."""
+    return artifact.of_the_zoo or artifact.inputs[0].preprocessing is not None
+
+
+def seeing(stored: Stored, path: Path, wishes: Wishes) -> Stored:
+    """An artifact that does not know itself how images become its input, with the preprocessing that the options say.
+
+    Args:
+        stored: it.
+        path: as the user named it.
+        wishes: of the command line.
+
+    Raises:
         UsageError: the options leave mean or std open, or its input and output are none of a classifier of images.
     """
-    stored = adopt(path, dict(wanted.shapes))
     artifact = stored.artifact
     spec = artifact.inputs[0]
     if len(artifact.inputs) > 1 or spec.layout not in ("NCHW", "NHWC"):
@@ -103,7 +121,7 @@ def foreign(path: Path, wanted: Wanted) -> Stored:
     if len(artifact.outputs[0].shape) != 2:
         seen = f"{artifact.outputs[0].name} {list(artifact.outputs[0].shape)}"
         raise UsageError(f"{path} gives {seen}, and class scores are [N, classes]", "evaluate takes classifiers")
-    made = asked(path, spec, wanted.wishes)
+    made = asked(path, spec, wishes)
     return Stored(stored.folder, artifact.model_copy(update={"inputs": (with_preprocessing(spec, made),)}))
 
 
@@ -172,6 +190,8 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
             f"edgekit does not know the float network of {artifact.origin}", "name its float file in --against"
         )
     made_from = artifact.weights
+    if not artifact.of_the_zoo:
+        return float_artifact(subject, wanted)
     if made_from.kind != "random" and wanted.weights == "random":
         raise UsageError(
             f"{subject.folder} was made from {made_from.source}, and the float network needs the same weights",
@@ -181,6 +201,35 @@ def find_reference(against: str, subject: Subject, wanted: Wanted) -> Subject:
     card = with_input_of(card_of(artifact), artifact.inputs[0])
     num_classes = None if classes == card.num_classes else classes
     return Network(card, replace(wanted, num_classes=num_classes, reading=reading_of(artifact, wanted.reading)))
+
+
+def float_artifact(subject: Stored, wanted: Wanted) -> Stored:
+    """The float32 artifact that was made from the same weights: what stands for a network whose code is a user's own,
+    which is not run again.
+
+    Raises:
+        UsageError: there is none beside it, or weights are named that such a network has not.
+    """
+    if wanted.weights != "random":
+        raise UsageError(
+            f"{subject.folder} was made from {subject.artifact.weights.source}, which brings its weights",
+            "leave --weights out",
+        )
+    beside = [read_manifest(folder) for folder in artifact_folders(subject.folder.parent)]
+    alike = [
+        one
+        for one in beside
+        if one.artifact.precision == "fp32"
+        and one.artifact.weights.sha256 == subject.artifact.weights.sha256
+        and one.artifact.sha256 != subject.artifact.sha256
+    ]
+    if not alike:
+        raise UsageError(
+            f"no float32 artifact of the same weights lies beside {subject.folder}: it stands for your own code",
+            "export one (without --int8), or name another artifact in --against",
+        )
+    first = min(alike, key=lambda one: one.artifact.format != subject.artifact.format)
+    return first if knows_images(first.artifact) else seeing(first, first.folder, wanted.wishes)
 
 
 def reading_of(artifact: Artifact, wanted: CheckpointReading) -> CheckpointReading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...types import ExportProfile, Format
+from ...types import ExportProfile, Format, Runtime
 
 NETWORK = ("edgekit.artifacts.children.network",)
 """PyTorch and the zoo."""
@@ -35,6 +35,12 @@ QUANTIZERS: dict[Format, tuple[str, ...]] = {
     "openvino": ("nncf.openvino.quantization.quantize_model",),
     "tflite": ("litert_quantizer",),
 }
+RUNTIMES: dict[Runtime, tuple[str, ...]] = {
+    "onnxruntime": ("numpy", "edgekit.agent.main", "onnxruntime"),
+    "openvino": ("numpy", "edgekit.agent.main", "openvino"),
+    "litert": ("numpy", "edgekit.agent.main", "ai_edge_litert.interpreter"),
+}
+"""What the agent imports to run a file; see :mod:`.agent_jobs`."""
 
 
 def audit(format_: Format) -> tuple[str, ...]:

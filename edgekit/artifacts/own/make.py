@@ -13,13 +13,13 @@ from ... import __version__
 from ...base.files import sha256_file, staged_folder
 from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
-from ...bench.launch import ThisMachine, ask_agent
 from ...convert.any.refused import refused, runtime_refusal
 from ...errors import ToolError, VerificationError
 from ...forms.resolve import target_of
 from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
+from ..children.asking import ask_here
 from ..children.imports import examination, own_conversion
 from ..described import describe_file
 from ..foreign import ends_of
@@ -100,10 +100,10 @@ def examine(
         ToolError: it cannot load the file for another reason.
     """
     file = (folder / made.files[0]).resolve()
-    request = {"runtime": RUNTIME_OF[profile.format], "model": str(file), "threads": 1}
+    request = {"model": str(file), "threads": 1}
     what = f"inspecting {network.name} {profile.name}"
     try:
-        facts = ask_agent(InspectAnswer, ThisMachine(), request, {}, TIMEOUT_S, what)
+        facts = ask_here(InspectAnswer, RUNTIME_OF[profile.format], request, TIMEOUT_S, what)
     except ToolError as error:
         refusal = runtime_refusal(str(error), profile.format)
         if refusal is None:

@@ -21,6 +21,8 @@ from typing import IO
 from .interpreter import python_module
 
 LONGEST_MESSAGE = 1 << 20
+LINGER_S = 60.0
+"""How long an interpreter waits for more work: importing PyTorch takes seconds, and its memory is wanted elsewhere."""
 FORK, END = b"fork", b"end"
 KILLED = -9
 READ_AT_START = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "LD_", "PYTHON")
@@ -205,6 +207,20 @@ def warm() -> Iterator[None]:
 
 
 @contextmanager
+def lingering() -> Iterator[None]:
+    """As :func:`warm`, and for :data:`LINGER_S` longer: for a process that is given pieces of work and is not told
+    which is the last.
+    """
+    WARMTH.begin()
+    try:
+        yield
+    finally:
+        later = threading.Timer(LINGER_S, WARMTH.end)
+        later.daemon = True  # with this process they end at once
+        later.start()
+
+
+@contextmanager
 def cold() -> Iterator[None]:
     """A block in which every child is a fresh interpreter: one that is measured pays for its own imports."""
     before, WARMTH.cold = WARMTH.cold, True
@@ -212,6 +228,11 @@ def cold() -> Iterator[None]:
         yield
     finally:
         WARMTH.cold = before
+
+
+def is_warm() -> bool:
+    """True where a child may come from a warm interpreter."""
+    return bool(WARMTH.blocks) and not WARMTH.cold and sys.platform == "linux"
 
 
 def fork(
@@ -225,7 +246,7 @@ def fork(
         log: takes what the child prints.
         environment: the child's, whole.
     """
-    if WARMTH.cold or not (WARMTH.blocks and modules and sys.platform == "linux"):
+    if not (modules and is_warm()):
         return None
     found = WARMTH.get(tuple(modules), environment)
     request = Work(list(arguments), environment, str(Path.cwd()))

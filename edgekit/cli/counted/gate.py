@@ -133,10 +133,10 @@ def show_plan(planned: Sequence[PlannedCount], as_json: bool) -> None:
 
 def show(results: Sequence[CountGate]) -> None:
     """The table, and the remarks on each result, on stderr."""
-    from ...reports.counted.gate_words import HEADINGS, HOW, headline, remarks, row
+    from ...reports.counted.gate_words import HEADINGS, HOW, SPARE, headline, remarks, row
     from ..show.gate import print_statuses
 
-    print_statuses(HEADINGS, [row(result) for result in results])
+    print_statuses(HEADINGS, [row(result) for result in results], SPARE)
     for result in results:
         say(f"{result.name}: {result.status}")
         for line in remarks(result):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ...verify.sets_of_inputs import Shapes
 
 
+LOG_WIDTH = 240
+"""Columns in which the table of counts is whole, where no terminal shows it."""
+
+
 def run_counts(
     names: Sequence[str],
     places: Sequence[Device],
@@ -53,19 +57,13 @@ def run_counts(
 
 def show(run: CountedRun) -> None:
     """The table of counts and estimates, the largest functions, and where the files are. It goes to stderr."""
-    from rich import box
-    from rich.table import Table
-
-    from ...reports.counted.words import HEADINGS, LABEL, cells, errors_of, kernels_of
+    from ...reports.counted.words import HEADINGS, LABEL, SPARE, cells, errors_of, kernels_of
     from ..show.screen import on_stderr
+    from ..show.tables import print_table
 
     if run.counted:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in HEADINGS:
-            table.add_column(heading, justify="left" if heading in HEADINGS[:4] else "right")
-        for one in run.counted:
-            table.add_row(*cells(one))
-        on_stderr(200).print(table)
+        rows = [cells(one) for one in run.counted]
+        print_table(HEADINGS, rows, numbers=HEADINGS[4:], spare=SPARE, screen=on_stderr(LOG_WIDTH))
         for line in kernels_of(run.counted):
             say(line)
         for line in errors_of(run.counted):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...select.findings import Finding
     from ...verbs.networks.lint import Linted
 
-ROUNDS = 8
+ROUNDS, LEAST_ROUNDS = 8, 5  # fewer than five have no interval
 MOST = 5
 """Layers of each guideline that show at first."""
 
@@ -66,7 +66,10 @@ def lint_command(
         str, typer.Option("--format", help="With --calibrate: of the micro-benchmarks; tflite, onnx or openvino.")
     ] = "tflite",
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, max=MOST_RUNS, help="With --calibrate: fresh processes of each, by turns.")
+        int,
+        typer.Option(
+            "--rounds", min=LEAST_ROUNDS, max=MOST_RUNS, help="With --calibrate: fresh processes of each, by turns."
+        ),
     ] = ROUNDS,
     threads: ThreadsOption = 1,
     reports: ReportsOption = Path("device_reports"),
@@ -159,6 +162,9 @@ def run_calibration(
         say(f"estimated from instructions counted on {found.device.id}: no clock has measured them")
     for line in weights_told(found):
         tell(line)
+    unsure = sum(not one.proven for one in found.probes)
+    if unsure:
+        say(f"{unsure} of them prove nothing, and lint leaves them out: wait for an idle device, or take more --rounds")
     say(f"kept: {path}; edgekit lint MODEL --device {found.device.id} uses it")
 
 

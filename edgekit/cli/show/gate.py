@@ -21,27 +21,24 @@ STYLE = {
 }
 
 
-def print_statuses(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose first column is the status, on stderr; from the fifth column on it holds numbers."""
-    from rich import box
-    from rich.table import Table
+def print_statuses(headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> None:
+    """A table whose first column is the status, on stderr; from the fifth column on it holds numbers.
+
+    On a narrow terminal the columns that ``spare`` names are left out, the least wanted first.
+    """
     from rich.text import Text
 
-    from .screen import on_stderr
+    from .tables import print_table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in headings[:4] else "right")
-    for status, *others in rows:
-        table.add_row(Text(status, style=STYLE[status]), *map(Text, others))
-    on_stderr().print(table)
+    told: list[list[str | Text]] = [[Text(status, style=STYLE[status]), *others] for status, *others in rows]
+    print_table(headings, told, numbers=headings[4:], spare=spare)
 
 
 def show_results(results: Sequence[GateResult]) -> None:
     """The table, and what is to be known of each result that is no PASS. It goes to stderr."""
-    from ...reports.gate.words import HEADINGS, headline, meaning, remarks, row
+    from ...reports.gate.words import HEADINGS, SPARE, headline, meaning, remarks, row
 
-    print_statuses(HEADINGS, [row(result) for result in results])
+    print_statuses(HEADINGS, [row(result) for result in results], SPARE)
     for result in results:
         if result.status == "PASS":
             say(f"{result.name}: {result.reason}")

@@ -17,21 +17,19 @@ LEGEND = (
 
 def layer_table(rows: Sequence[LayerCost], total: LayerCost) -> None:
     """Print the layers and their total on stdout."""
-    from rich import box
-    from rich.table import Table
-
     from .screen import on_stdout
+    from .tables import print_table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    table.add_column("layer", total.name, overflow="fold")
-    table.add_column("type", no_wrap=True)
-    table.add_column("output (C, H, W)", no_wrap=True)
-    for header, footer in zip(NUMBERS, numbers(total), strict=True):
-        table.add_column(header, footer, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(row.name, row.kind, " x ".join(map(str, row.output_shape)), *numbers(row))
+    told = [(row.name, row.kind, " x ".join(map(str, row.output_shape)), *numbers(row)) for row in rows]
     console = on_stdout()
-    console.print(table)
+    print_table(
+        ("layer", "type", "output (C, H, W)", *NUMBERS),
+        [*told, (total.name, "", "", *numbers(total))],
+        numbers=NUMBERS,
+        spare=("type", "output (C, H, W)", "MACs/access", "activations"),
+        screen=console,
+        most=len(told) + 1,
+    )
     console.print(LEGEND, highlight=False)
 
 

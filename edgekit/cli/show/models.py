@@ -22,18 +22,12 @@ def input_text(card: ModelCard) -> str:
 
 def models_table(cards: Sequence[ModelCard]) -> None:
     """Print the table of ``edgekit models list`` on stdout."""
-    from rich import box
-    from rich.table import Table
-
     from .screen import on_stdout
+    from .tables import print_table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header, justify in (("model", "left"), ("params", "right"), ("MACs", "right"), ("input", "left")):
-        table.add_column(header, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("top-1 %", justify="right", no_wrap=True)
-    table.add_column("also called", overflow="fold")
-    for card in cards:
-        table.add_row(
+    titles = ("model", "params", "MACs", "input", "top-1 %", "also called")
+    rows = [
+        (
             card.id,
             "-" if card.params is None else f"{card.params / 1e6:.2f} M",
             "-" if card.macs is None else f"{card.macs / 1e6:.1f} M",
@@ -41,8 +35,17 @@ def models_table(cards: Sequence[ModelCard]) -> None:
             best_published(card),
             ", ".join(card.aliases),
         )
-    console = on_stdout(width=140)
-    console.print(table)
+        for card in cards
+    ]
+    console = on_stdout()
+    print_table(
+        titles,
+        rows,
+        numbers=("params", "MACs", "top-1 %"),
+        spare=("also called", "input"),
+        screen=console,
+        most=len(rows),
+    )
     console.print(
         "MACs: multiply-accumulates of conv and linear, batch 1. top-1: best published figure, not measured here."
     )

@@ -88,4 +88,6 @@ def show(made: Report) -> None:
     if made.lists:
         say(f"lists:    {made.lists[0].parent} (all; report.html shows {made.in_full} of them in full)")
     for one in made.asks:
-        say(f"{one.question} {one.command}")
+        say(f"{one.question} {', then '.join(one.commands)}")
+    if made.asks and len(made.devices) > 1:
+        say("asked of one device; report.html and report.md have the questions of each")

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .range_choice import sqnr_db
 from .simulation import ChannelRanges, Simulation, weighted_layers
 from .tensor_noise import BORDER_COST
 
 if TYPE_CHECKING:
-    from torch import fx
+    from torch import Tensor, fx
 
 LEAST_GAIN = 0.01
 """A useful move removes at least this share of the noise power."""
@@ -125,16 +126,29 @@ class Search:
         tensors = (node for node in self.simulation.ranges if self.simulation.is_quantized(node, quantized))
         roundings = [Rounding(node, "", two.get(node, "")) for node in tensors]
         roundings += [Rounding(None, name, "") for name in quantized & self.simulation.macs.keys()]
-        return sum(map(self.noise_of, roundings))
+        self.learn(roundings)
+        return sum(self.own[rounding] for rounding in roundings)
 
-    def noise_of(self, rounding: Rounding) -> float:
-        """Noise power of the scores by one rounding."""
-        if rounding not in self.own:
-            self.use(frozenset({rounding.split} if rounding.split else ()))
-            tensors = () if rounding.tensor is None else (rounding.tensor,)
-            weights = (rounding.weights,) if rounding.weights else ()
-            self.own[rounding] = self.simulation.noise_of(tensors, weights)
-        return self.own[rounding]
+    def learn(self, roundings: Sequence[Rounding]) -> None:
+        """Simulate what each of these that is not known yet does to the scores, alone."""
+        nodes = {str(node.target): node for node in self.simulation.runner.graph.nodes}
+        new: dict[fx.Node, list[Rounding]] = {}
+        for one in roundings:
+            if one not in self.own:
+                new.setdefault(one.tensor or nodes[one.weights], []).append(one)
+        if new:
+            changes = {node: [partial(self.rounded, node, one) for one in found] for node, found in new.items()}
+            for node, noises in self.simulation.noises_of(changes):
+                self.own |= dict(zip(new[node], noises, strict=True))
+
+    def rounded(self, node: fx.Node, rounding: Rounding, values: Mapping[fx.Node, Any]) -> Tensor:
+        """The result of a node with one rounding."""
+        if rounding.weights:
+            weight = self.simulation.rounded_weights((rounding.weights,))[rounding.weights]
+            made: Tensor = self.simulation.runner.call(node, values, weight)
+            return made
+        self.use(frozenset({rounding.split} if rounding.split else ()))
+        return self.simulation.stored(node, values, frozenset(self.simulation.layers))
 
     def left_of(self, move: Move) -> Move | None:
         """The part of a move that would still change something; None if nothing would, or if it contradicts earlier

@@ -6,13 +6,14 @@ what an artifact really does is measured on the artifact. Ranges are smallest an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_map_only
 
 from ...base.target import saturates
 from ...types import Layer, Quantization, TargetClass
@@ -58,6 +59,8 @@ def scheme_of(settings: Quantization, target: TargetClass, format_: str) -> Sche
         paired=paired,
     )
 
+
+Change = Callable[[Mapping[fx.Node, Any]], Tensor]
 
 ChannelRanges = tuple[Tensor, Tensor]
 """Smallest and largest value of every channel of a tensor, or of the channels that share its scale: ``(C,)`` each."""
@@ -130,14 +133,26 @@ class Runner:
 
         With each come the values of what it read and of what later nodes read; the caller may put another in its place.
         """
-        values: dict[fx.Node, Any] = {}
-        for node in self.graph.nodes:
+        yield from self._through(list(self.graph.nodes), {}, inputs, weights or {})
+
+    def walk_on(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> Iterator[tuple[fx.Node, dict[fx.Node, Any]]]:
+        """Run the graph from behind a node on, with the values that a walk comes with there, or others in their place.
+
+        A tensor that later nodes write into is written into: what the walk goes on with should be a copy then.
+        """
+        nodes = list(self.graph.nodes)
+        yield from self._through(nodes[nodes.index(node) + 1 :], dict(values), None, {})
+
+    def _through(
+        self, nodes: Sequence[fx.Node], values: dict[fx.Node, Any], inputs: Tensor | None, weights: Mapping[str, Tensor]
+    ) -> Iterator[tuple[fx.Node, dict[fx.Node, Any]]]:
+        for node in nodes:
             if node.op == "output":
                 return
             if node.op == "placeholder":
                 values[node] = inputs
             else:
-                values[node] = self.call(node, values, (weights or {}).get(str(node.target)))
+                values[node] = self.call(node, values, weights.get(str(node.target)))
             yield node, values
             for given in node.all_input_nodes:
                 if self._last[given] is node:
@@ -169,6 +184,7 @@ class Simulation:
         self.ranges: dict[fx.Node, tuple[float, float]] = {}
         self.channels: dict[fx.Node, ChannelRanges] = {}
         self._weights: dict[str, Tensor] = {}
+        self._writes_in_place = False
         self.scores = self._run((), observe=True)
 
     def look_at(self, inputs: Tensor) -> None:
@@ -188,17 +204,27 @@ class Simulation:
         """Sum of the squared errors of the scores with these layers in int8."""
         return float((self.scores_with(quantized).double() - self.scores.double()).square().sum())
 
-    def noise_of(self, tensors: Collection[fx.Node], weights: Collection[str]) -> float:
-        """Sum of the squared errors of the scores with these tensors and the weights of these layers alone rounded."""
-        every = frozenset(self.layers)
-        (scores,) = self.runner.graph.output_node().all_input_nodes
-        found: dict[fx.Node, Any] = {}
+    def noises_of(self, changes: Mapping[fx.Node, Collection[Change]]) -> Iterator[tuple[fx.Node, list[float]]]:
+        """Sums of the squared errors of the scores with one result changed and all else in float.
+
+        The network runs in float once, and only what is behind a node runs again for a change there.
+
+        Args:
+            changes: what comes in the place of a node's result, from the values that :meth:`Runner.walk` comes with;
+                each alone.
+        """
         with torch.no_grad():
-            for node, values in self.runner.walk(self.inputs, self.rounded_weights(weights)):
-                found = values
-                if node in tensors:
-                    values[node] = self.stored(node, values, every)
-        return float((found[scores].double() - self.scores.double()).square().sum())
+            for node, values in self.runner.walk(self.inputs):
+                if changes.get(node):
+                    yield node, [self._noise_behind(node, values, change(values)) for change in changes[node]]
+
+    def _noise_behind(self, node: fx.Node, values: Mapping[fx.Node, Any], changed: Tensor) -> float:
+        (scores,) = self.runner.graph.output_node().all_input_nodes
+        kept = tree_map_only(Tensor, Tensor.clone, dict(values)) if self._writes_in_place else values
+        last: Mapping[fx.Node, Any] = {**kept, node: changed}
+        for _, values_there in self.runner.walk_on(node, last):
+            last = values_there
+        return float((last[scores].double() - self.scores.double()).square().sum())
 
     def group(self, name: str) -> tuple[str, ...]:
         """A layer and the activation that runtimes fuse with it."""
@@ -256,6 +282,7 @@ class Simulation:
             for node, values in self.runner.walk(self.inputs, self.rounded_weights(quantized)):
                 if observe:
                     self._observe(node, values[node])
+                    self._writes_in_place |= any(map(is_written_into, values.values()))
                 elif self.is_quantized(node, quantized):
                     values[node] = self.stored(node, values, quantized)
         result = values[scores]
@@ -277,6 +304,11 @@ class Simulation:
             layer = self.runner.weighted(node)
             if layer is not None:
                 self.macs[str(node.target)] = made[0].numel() * layer.weight[0].numel()
+
+
+def is_written_into(value: Any) -> bool:
+    """True for a tensor that an operator has changed since it was made."""
+    return isinstance(value, Tensor) and value._version > 0  # noqa: SLF001 - there is no other way to tell
 
 
 def evenly(inputs: Tensor, most: int) -> Tensor:

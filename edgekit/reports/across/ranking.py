@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...types import Evaluation, Measurement, Ratio
+from ..brief.alike import grouped
 from ..compared.compare import BUSY_SHARE, is_busy
 
 
@@ -93,11 +94,12 @@ def ranking(
         (Standing(name, tuple(taken), ratios.get(name), evaluations.get(name)) for name, taken in launches.items()),
         key=lambda one: (one.ratio is not None, one.p50_ms),
     )
-    doubts = [
-        f"something else ran beside {busy(one)} of {len(one.launches)} launches of {one.name}: wait for an idle machine"
+    beside = [
+        ("", f"something else ran beside {busy(one)} of {len(one.launches)} launches of", one.name)
         for one in standings
         if busy(one)
     ]
+    doubts = [f"{text} {', '.join(names)}: wait for an idle machine" for _, text, names in grouped(beside)]
     hot = [one.name for one in standings if any(m.verdict.name == "throttled" for m in one.launches)]
     if hot:
         doubts.append(f"throttled in part: {', '.join(hot)}")

@@ -6,50 +6,115 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...types import PACKAGES_OF, Measurement
+from ...types.commands import MADE_BY, is_export
 from ..summary import Group, Row
+
+SIMULATED_AS = {"rpi3": "sim-a53", "rpi4": "sim-rpi4", "rpi5": "sim-rpi5"}
+"""The simulated device that counts for a board."""
+ESTIMATE = "measure on the board itself, or estimate: edgekit profile ARTIFACT --device sim-rpi4"
+"""What helps where an emulated latency would mean nothing."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A question and its command."""
+    """A question and its command; two where the second needs the first."""
 
     question: str
-    command: str
+    commands: tuple[str, ...]
 
 
-def asks(groups: Sequence[Group]) -> list[Ask]:
-    """The questions about the first device that is not emulated; none without one.
+def ask(question: str, *commands: str) -> Ask:
+    """A question and what answers it."""
+    return Ask(question, commands)
 
-    The network that they name is that of the fastest measurement; what a report cannot know stands in capitals.
+
+def asks(group: Group) -> list[Ask]:
+    """The questions about a device; of an emulated one, how long the board itself would take.
+
+    The network and the artifact that they name are those of the fastest stable measurement; what a report cannot know
+    stands in capitals.
     """
-    group = next((one for one in groups if not one.emulated), None)
-    if group is None:
-        return []
-    rows = sorted(group.rows, key=lambda row: row.measurement.p50_ms)
+    if group.emulated:
+        return asks_of_emulated(group)
+    ours = [row for row in group.rows if row.measurement.parity_cosine is not None]
+    rows = sorted(ours or group.rows, key=lambda row: row.measurement.p50_ms)
     first = next((row for row in rows if row.measurement.verdict.name == "stable"), rows[0]).measurement
     model, device, where = shlex.quote(first.model), shlex.quote(group.device), device_option(group)
     artifact = shlex.quote(f"artifacts/{first.model}/{first.profile}")
-    evaluated = evaluate_command(artifact, first.weights_kind)
-    found = [
-        Ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB"),
-        Ask("which runtime for it, and what else does it cost?", f"edgekit compare {model}{where}"),
-        Ask("what does it lose in accuracy?", evaluated),
-        Ask("will a change make it slower?", f"edgekit gate --update {model}{where}, then edgekit gate {model}{where}"),
-        Ask("may I upgrade the runtime?", f"edgekit gate {model}{where} --runtime-a PKG==OLD --runtime-b PKG==NEW"),
+    per_op = any(row.measurement.per_op for row in rows)
+    profile = f"edgekit profile {artifact}{where}"
+    fits = ask("which one fits my limits?", f"edgekit pick --device {device} --max-latency-ms MS --max-size-mb MB")
+    right = ask("is this figure right?", "edgekit audit-run " + shlex.quote(f"{group.device}/{first.key}"))
+    if not ours:  # files of others, whose paths a report does not know
+        return [fits, right]
+    return [
+        fits,
+        ask("which runtime for it, and what else does it cost?", f"edgekit compare {model}{where}"),
+        ask("what does it lose in accuracy?", evaluate_command(artifact, first.weights_kind, first.export_command)),
+        ask(
+            "what in its shape costs time?" if per_op else "where does the time go?",
+            *([] if per_op else [f"edgekit profile {model}{where} --per-op"]),
+            f"edgekit lint {lint_name(first)} --device {device}",
+        ),
+        *asks_of_transport(first, model, where, profile, rows),
+        ask("will a change make it slower?", f"edgekit gate --update {model}{where}", f"edgekit gate {model}{where}"),
+        right,
     ]
-    if group.rows[0].measurement.device.transport == "adb":
+
+
+def asks_of_emulated(group: Group) -> list[Ask]:
+    """How long the board would take that the device stands for, where one is simulated."""
+    m = group.rows[0].measurement
+    simulated = SIMULATED_AS.get(m.device.board or "")
+    if simulated is None or m.parity_cosine is None:
+        return []
+    artifact = shlex.quote(f"artifacts/{m.model}/{m.profile}")
+    return [ask("how long would the board take?", f"edgekit profile {artifact} --device {simulated}")]
+
+
+def asks_of_transport(first: Measurement, model: str, where: str, profile: str, rows: Sequence[Row]) -> list[Ask]:
+    """What is asked of a phone, of a board, of a box."""
+    found = []
+    phone = first.device.transport == "adb"
+    if phone:
         full = f"edgekit profile {model}{where} --accelerator gpu --require-full-delegation"
-        found[-1] = Ask("does the GPU take all of it?", full)
-    if not any(row.measurement.per_op for row in rows):
-        found.append(
-            Ask("where does the time go?", f"edgekit profile {model}{where} --per-op, then edgekit lint {model}")
-        )
+        found.append(ask("does the GPU take all of it?", full))
+    if first.device.transport != "local" and not any(row.measurement.sustained for row in rows):
+        found.append(ask("does it stay this fast when it is warm?", f"{profile} --sustained 10m"))
+    if not phone and not any(row.measurement.throughput for row in rows):
+        found.append(ask("how many a second, several at once?", f"{profile} --streams 1,2,4"))
+    if not phone:
+        package = PACKAGES_OF[first.runtime][0]
+        old, new = f"{package}=={first.runtime_version}", f"{package}==NEW"
+        upgrade = f"edgekit gate {model}{where} --runtime-a {shlex.quote(old)} --runtime-b {new}"
+        found.append(ask("may I upgrade the runtime?", upgrade))
     return found
 
 
-def evaluate_command(artifact: str, weights_kind: str) -> str:
-    """The command that says what an artifact loses in accuracy; weights of a file have to be given again."""
-    weights = " --weights FILE" if weights_kind == "file" else ""
+def lint_name(m: Measurement) -> str:
+    """How ``lint`` takes the network: a model of edgekit's by its id, a user's own by its code and inputs."""
+    words = shlex.split(m.export_command) if is_export(m.export_command) else []
+    code = words[len(MADE_BY)] if len(words) > len(MADE_BY) else ""
+    if ":" not in code and not code.endswith((".py", ".onnx")):
+        return shlex.quote(m.model)
+    inputs = [f"--input {shlex.quote(words[at + 1])}" for at, word in enumerate(words[:-1]) if word == "--input"]
+    return " ".join([shlex.quote(code), *inputs])
+
+
+def evaluate_command(artifact: str, weights_kind: str, made_by: str = "") -> str:
+    """The command that says what an artifact loses in accuracy; weights of a file have to be given again.
+
+    Args:
+        artifact: its folder, as a shell reads it.
+        weights_kind: of its provenance.
+        made_by: the command of its export: that of a network of a user's own names no weights.
+    """
+    weights = ""
+    if weights_kind == "file":
+        words = shlex.split(made_by) if is_export(made_by) else []
+        given = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("--weights", "-w")]
+        weights = f" --weights {shlex.quote(given[0])}" if given else "" if words else " --weights FILE"
     return f"edgekit evaluate {artifact} --data DATA --against float{weights}"
 
 

@@ -98,7 +98,9 @@ def gain(name: str, pairs: Sequence[Speedup]) -> Line:
         return Line(f"{name} against float32", pairs[0].words, (pairs[0].row,), counts["slower"] > 0)
     parts = [f"{counts[word]} {word}" for word in ("faster", "slower", "undecided", "in doubt") if counts[word]]
     slower = tuple(one.row for one in pairs if one.verdict == "slower")
-    middle = f"{min(ratios):.2f}x to {max(ratios):.2f}x as fast, median {statistics.median(ratios):.2f}x"
+    low, high = f"{min(ratios):.2f}x", f"{max(ratios):.2f}x"
+    span = f"{low} to {high} as fast, median {statistics.median(ratios):.2f}x"
+    middle = f"{low} as fast" if low == high else span
     which = "; slower:" if slower else ""
     return Line(f"{name} against float32", f"{middle}; of {len(pairs)} pairs {', '.join(parts)}{which}", slower[:NAMED])
 

@@ -12,6 +12,8 @@ HEADINGS = (
     *("status", "model", "artifact", "device", "baseline M instr.", "candidate M instr.", "instructions"),
     *("estimated cycles", "noise"),
 )
+SPARE = ("noise", "device", "baseline M instr.", "estimated cycles", "candidate M instr.")
+"""Columns that a narrow terminal leaves out, the least wanted first."""
 MARKER = "<!-- edgekit gate, counted -->"
 """First line, by which a bot finds its own comment to replace."""
 NEXT = {

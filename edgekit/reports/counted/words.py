@@ -16,6 +16,11 @@ HEADINGS = (
     *("model", "artifact", "device", "runtime", "counted M instr.", "FMA", "dot", "int mul", "SIMD", "loads", "stores"),
     *("branches", "MB moved", "modelled misses k", "estimated M cycles", "estimated ms", "noise"),
 )
+SPARE = (
+    *("stores", "loads", "branches", "int mul", "dot", "FMA", "SIMD", "noise", "MB moved", "estimated M cycles"),
+    *("modelled misses k", "runtime", "device"),
+)
+"""Columns that a narrow terminal leaves out, the least wanted first."""
 NAMES = {
     "fma": "multiply-accumulates",
     "dot": "dot products",

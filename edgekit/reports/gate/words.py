@@ -54,6 +54,8 @@ DECIDED: dict[str, tuple[dict[str, str], str, str]] = {
 }
 """What to do, what FAIL means and what every other status means, by what else than the latency decided."""
 HEADINGS = ("status", "model", "artifact", "device", "baseline ms", "candidate ms", "change", "interval", "pairs")
+SPARE = ("pairs", "device", "baseline ms", "candidate ms", "interval")
+"""Columns that a narrow terminal leaves out, the least wanted first."""
 SHOWN_OPS = 5
 
 

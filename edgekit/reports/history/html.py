@@ -11,13 +11,15 @@ from ..table import interval, milliseconds
 from ..templates import page_environment
 from .change_points import ALPHA, MIN_CHANGE
 from .plot import trend_plot
-from .text import ENOUGH, change_line, creep_line, name, verdict, way
+from .text import ENOUGH, change_line, creep_line, headline, name, verdict, way
 from .trend import Series, git_range
 
 LISTED = 2000
 """Rows of the table."""
 PLOTTED = 6000
 """Measurements that are drawn and listed: a page of more is too large to open."""
+NAMED = 6
+"""Changed series in the headline."""
 OWN_ROOM = 5
 """What a series takes beside its measurements, in room for these."""
 
@@ -41,6 +43,11 @@ def plotted_of(shown: Sequence[Shown]) -> frozenset[int]:
         found.append(one.number)
         room -= OWN_ROOM
     return frozenset(found)
+
+
+def most_changed(shown: Sequence[Shown]) -> list[Shown]:
+    """Those with changes, the most slowed down first."""
+    return sorted((one for one in shown if one.series.changes), key=lambda one: -one.series.ratio)
 
 
 def render_history(series: Sequence[Series], version: str) -> str:
@@ -69,6 +76,8 @@ def render_history(series: Sequence[Series], version: str) -> str:
     template = environment.from_string((files("edgekit.reports") / "history.html.j2").read_text(encoding="utf-8"))
     return template.render(
         shown=shown[:LISTED],
+        headline=headline(series),
+        changed=[one for one in most_changed(shown) if one.number in plotted][:NAMED],
         plotted=[one for one in shown if one.number in plotted],
         numbers=plotted,
         version=version,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...base.stats import percent
 from ...types import Summary
 from ..table import milliseconds
@@ -31,6 +33,16 @@ def verdict(series: Series) -> str:
         return "no change"
     count = len(series.changes)
     return f"{percent(series.ratio)} in {count} step{'' if count == 1 else 's'}"
+
+
+def headline(series: Sequence[Series]) -> str:
+    """How many series are slower and faster than at first: what the page begins with."""
+    few = sum(len(one.points) < ENOUGH for one in series)
+    slower = sum(bool(one.changes) and one.ratio > 1 for one in series)
+    faster = sum(bool(one.changes) for one in series) - slower
+    counts = ((slower, "slower than at first"), (faster, "faster"), (few, "with too few measurements to tell"))
+    told = [f"{count} {words}" for count, words in counts if count]
+    return f"Of {len(series)} series {', '.join(told)}" if told else f"None of {len(series)} series has changed"
 
 
 def change_line(change: Change) -> str:

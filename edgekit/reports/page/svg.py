@@ -13,6 +13,8 @@ from .axis import Axis
 
 SPAN = 1000
 """Width of the stretched layer, in its own units."""
+NARROW, CHARACTER, GAP = 150, 6.5, 8
+"""Pixels: the narrowest plot, in a window of 390; about a character of a label; the least between two labels."""
 
 
 def number(value: float) -> str:
@@ -68,16 +70,18 @@ def text(css: str, share: float, y: float, content: str, anchor: str = "middle",
 
 
 def x_grid(axis: Axis, height: float, label_y: float | None = None) -> tuple[str, str]:
-    """Vertical grid lines for the stretched layer, and their labels; every second label may be dropped when narrow."""
+    """Vertical grid lines for the stretched layer, and their labels; a narrow window leaves out what would touch."""
     ticks = axis.ticks()
     lines = path("grid", "".join(f"M{at(axis.share(tick))} 0V{number(height)}" for tick in ticks))
     if label_y is None:
         return lines, ""
-    labels = "".join(
-        text("tick odd" if index % 2 else "tick", axis.share(tick), label_y, f"{tick:.6g}")
-        for index, tick in enumerate(ticks)
-    )
-    return lines, labels
+    labels, last = [], -1.0
+    for tick in ticks:
+        share, words = axis.share(tick), f"{tick:.6g}"
+        room = (share - last) * NARROW >= CHARACTER * len(words) + GAP
+        labels.append(text("tick" if room else "tick odd", share, label_y, words))
+        last = share if room else last
+    return lines, "".join(labels)
 
 
 def y_grid(axis: Axis, height: float, most: int = 6) -> tuple[str, str]:

@@ -88,6 +88,6 @@ def on_front(tried: list[Tried]) -> list[Tried]:
 
 
 def best_of(tried: list[Tried]) -> Tried | None:
-    """The one of the highest reward; None when none was trained."""
+    """The one of the highest reward, of equal ones the fastest; None when none was trained."""
     trained = [one for one in tried if one.state == "trained"]
-    return max(trained, key=lambda one: one.reward) if trained else None
+    return max(trained, key=lambda one: (one.reward, -(one.cost_ms or 0.0))) if trained else None

@@ -12,6 +12,7 @@ from ...base.inside import inside
 from ...base.progress import Event, JobEnded, Progress, silent
 from ...devices.inventory import find_device
 from ...errors import EdgekitError, NotComparableError, UsageError
+from ...reports.brief.asks import ESTIMATE
 from ...types import Stored
 from ..profile import Failure, measured, profile
 
@@ -60,7 +61,7 @@ def fill(
         raise UsageError(f"--budget must be above 0, got {budget_s:g} s")
     place = find_device(device)
     if place.transport == "virtual":
-        raise NotComparableError(f"{device} is emulated: nothing can be chosen there", "measure on the board itself")
+        raise NotComparableError(f"{device} is emulated: nothing can be chosen there", ESTIMATE)
     known = measured(inside(reports, place.id, field="the device's name"))
     asked = find_artifacts(names, artifacts)
     missing = [

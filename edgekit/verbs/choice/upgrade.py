@@ -25,9 +25,13 @@ from ...gate.config import read_config, rule_for
 from ...gate.engine import operator_changes, run_gate, settle
 from ...gate.measured_limits import MeasuredLimits, limited, memory_judged
 from ...gate.upgrade import RuntimePairing, compare_outputs, operators_changed
+from ...gate.upgrade_accuracy import accuracy_under_both
 from ...reports.json_text import render
 from ...types import GateResult
+from ...types.gates import GateStatus
+from ...verify.evaluation_data import Images
 from ...verify.sets_of_inputs import Shapes
+from ..evaluate import labelled
 from ..gate import Planned, draft_of, new_path
 
 SHOWN = 12
@@ -47,13 +51,15 @@ def gate_upgrade(
     artifacts_root: Path = Path("artifacts"),
     results_root: Path = Path("gate_results"),
     shapes: Shapes | None = None,
+    data: str | None = None,
+    labels: str | None = None,
     limits: Limits | None = None,
     plumbing: bool = False,
     seed: int | None = None,
     force: bool = False,
     progress: Progress = silent,
 ) -> list[GateResult]:
-    """Gate an upgrade: outputs first, then pairs of fresh processes, each in its environment.
+    """Gate an upgrade: outputs and accuracy first, then pairs of fresh processes, each in its environment.
 
     Args:
         names: artifacts or models; all of the runtime under ``artifacts_root`` when none.
@@ -68,6 +74,8 @@ def gate_upgrade(
         artifacts_root: holds the artifacts.
         results_root: gets ``<device>/<time>__<key>.json``.
         shapes: of inputs that a foreign model file leaves open.
+        data: labelled images, as ``edgekit evaluate`` takes them, on which both versions are compared; none when None.
+        labels: label file of ``data``, or None for those that it brings.
         limits: of each launch; those of the configuration when None.
         plumbing: run one pair on an emulated device too; the result is NOT_COMPARABLE all the same.
         seed: of the order of the sides; drawn when None.
@@ -75,7 +83,8 @@ def gate_upgrade(
         progress: receives an event as each step begins.
 
     Raises:
-        UsageError: two runtimes, nothing of them there, a phone, or options that do not go together.
+        UsageError: two runtimes, nothing of them there, a phone, options that do not go together, or data without
+            labels.
         ToolError: the device cannot be reached, an environment cannot be made, or ``results_root`` cannot be written.
     """
     if before.runtime != after.runtime:
@@ -94,16 +103,18 @@ def gate_upgrade(
     found = find_artifacts(names, artifacts_root, before.runtime, shapes=shapes)
     settings = read_config(config, {stored.artifact.model for stored in found})
     check_writable(results_root, "--results")
+    images = None if data is None else labelled(data, labels)
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     stamp = datetime.now(UTC)
     planned = []
     for stored in found:
         rule, chosen, guards = rule_for(settings, place, stored.artifact.model, tolerance, delta)
         chosen = limits or (EMULATED if place.transport == "virtual" else chosen)
-        measured = MeasuredLimits.of_keys(settings.lookup(place.id, stored.artifact.model))
+        keys = settings.lookup(place.id, stored.artifact.model)
+        measured, drop = MeasuredLimits.of_keys(keys), keys.get("max_drop")
         found_there = Found(stored, None)
         planned.append(
-            Planned(place, stored, found_there, rule, chosen, guards, threads, cores, measured_limits=measured)
+            Planned(place, stored, found_there, rule, chosen, guards, threads, cores, drop, measured_limits=measured)
         )
     results: list[GateResult] = []
     paths: list[Path] = []
@@ -115,7 +126,7 @@ def gate_upgrade(
             draft = draft.model_copy(update={"candidate_runtime": after.version})
             paths.append(new_path(results_root, draft, stamp))
             about = f"{draft.model}/{draft.profile}"
-            results.append(one_upgrade(one, draft, sides, paths[-1], plumbing, telling(about, progress)))
+            results.append(one_upgrade(one, draft, sides, images, paths[-1], plumbing, telling(about, progress)))
             told = f"{results[-1].status} before the correction over all"
             progress(JobEnded(told, (about,), len(results), len(planned)))
     settled = settle(results)
@@ -136,9 +147,15 @@ def in_environment(transport: Transport, version: Wanted, progress: Progress) ->
 
 
 def one_upgrade(
-    one: Planned, draft: GateResult, sides: Sequence[Transport], path: Path, plumbing: bool, progress: Progress
+    one: Planned,
+    draft: GateResult,
+    sides: Sequence[Transport],
+    images: Images | None,
+    path: Path,
+    plumbing: bool,
+    progress: Progress,
 ) -> GateResult:
-    """One artifact: files, outputs, pairs, and the operators that changed."""
+    """One artifact: files, outputs, accuracy, pairs, and the operators that changed."""
     stored = one.candidate
     progress(Step("checking the files"))
     old, new = (Session(side, one.device, threads=one.threads, cores=one.cores, limits=one.limits) for side in sides)
@@ -148,14 +165,18 @@ def one_upgrade(
     try:
         check_files(stored)
         outputs = compare_outputs(pairing)
+        status, told = accuracy_kept(pairing, images, one.max_drop)
     except UsageError as error:
         return draft.model_copy(update={"status": "INVALID", "reason": str(error)})
     except EdgekitError as error:
         return draft.model_copy(update={"status": "BROKEN_OFF", "reason": str(error)})
     if outputs.failures:
         reason = f"the outputs are others: {'; '.join(outputs.failures)}"
-        return draft.model_copy(update={"status": "FAIL", "reason": reason})
+        return draft.model_copy(update={"status": "FAIL", "reason": reason, "notes": (told,) if told else ()})
     draft = draft.model_copy(update={"notes": (outputs.words,)})
+    if status != "PASS":
+        return draft.model_copy(update={"status": status, "reason": told, "decided_by": "accuracy"})
+    draft = draft.model_copy(update={"notes": (*draft.notes, *([told] if told else []))})
     draft, over = memory_judged(draft, pairing, one.measured_limits)
     if over:
         return draft
@@ -170,6 +191,18 @@ def one_upgrade(
     except EdgekitError as error:
         # The verdict rests on the pairs. The operator times only help to explain it; a note says when they are missing.
         return result.model_copy(update={"notes": (*result.notes, f"operator times: {error}")})
+
+
+def accuracy_kept(pairing: RuntimePairing, images: Images | None, max_drop: float | None) -> tuple[GateStatus, str]:
+    """What the accuracy says of the upgrade, and a sentence: an empty one where nobody asked for it.
+
+    A limit without images to look at is no PASS.
+    """
+    if images is not None:
+        return accuracy_under_both(pairing, images, max_drop)
+    if max_drop is None:
+        return "PASS", ""
+    return "INCONCLUSIVE", f"max_drop is {max_drop:g} points, and no labelled images were given: add --data DATA"
 
 
 def version_notes(pairing: RuntimePairing) -> list[str]:

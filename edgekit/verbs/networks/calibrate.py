@@ -77,7 +77,7 @@ def calibrate(
             f"{device} is emulated: its latency means nothing", f"--device {next(iter(SIMULATED))} counts instead"
         )
     if turns < MIN_PAIRS:
-        raise UsageError(f"--rounds must be at least {MIN_PAIRS}, got {turns}", "fewer have no interval")
+        raise UsageError(f"--rounds must be at least {MIN_PAIRS}, got {turns}", "an interval takes that many")
     check_writable(inside(reports, place.id, field="the device's name"), "--reports")
     everything = probes()
     with scratch_folder("probes") as folder:

@@ -15,10 +15,10 @@ import numpy as np
 from ...base.inside import inside
 from ...base.processes.warm import warm
 from ...base.progress import Note, Progress, Step, Warned, silent
-from ...base.stats import wilson
 from ...bench.session import Limits
 from ...catalog import find_card, find_profile
 from ...errors import UsageError
+from ...reports.search_page import guesses
 from ...select.reward import Limit
 from ...select.space import Space, require_square, width_space
 from ...training.datasets import Dataset
@@ -27,6 +27,7 @@ from ...training.recipes import RECIPES, Recipe, with_changes
 from ...training.sources import load_data
 from ...types import ModelCard
 from ...types.networks.searches import SearchSettings, Tried, best_of
+from ..export_own import is_own
 from .images_file import ImagesFile, images_file
 from .pricing import Cost, Order, Price, order_of, pricing
 from .study import begin_study, kept_settings, others_search, searching
@@ -99,6 +100,20 @@ class Searched:
         return next((one for one in self.tried if one.number == 0), None)
 
 
+def card_to_search(model: str) -> ModelCard:
+    """The card that a search begins at.
+
+    Raises:
+        UsageError: an unknown model, or code of a user's own: what may change in it is not known.
+    """
+    if is_own(model):
+        raise UsageError(
+            f"{model} is code of your own, and a search changes what a card describes",
+            "search around the nearest card (edgekit models list), or edgekit lint says what to change in the code",
+        )
+    return find_card(model)
+
+
 def search(model: str, options: SearchOptions, progress: Progress = silent) -> Searched:
     """Search around the card ``model``; a search that is in the folder already goes on.
 
@@ -113,7 +128,7 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         ToolError: Optuna or the data set is not installed, the device cannot be reached, or the folder not be written.
         EdgekitError: the reference itself cannot be built, exported or trained.
     """
-    card = find_card(model)
+    card = card_to_search(model)
     space = space_around(card, options.space)
     recipe = with_changes(
         RECIPES["small"], epochs=options.epochs, batch=options.batch, lr=options.lr, seed=options.seed
@@ -155,23 +170,16 @@ def search(model: str, options: SearchOptions, progress: Progress = silent) -> S
         study = begin_study(folder, space, settings, searcher)
         told = f"{space.size:.3g} networks around {card.id}; aiming at {target:.3g} ms on {options.device}"
         progress(Note(f"{told}; {at_once(trainer.slots)}{ORDERS[order]}"))
-        Trying(study, settings, folder, price, order, trainer, progress).run(options.trials)
-        found = Searched(settings, tuple(study.tried), folder)
-        warn_of_guesses(found, data, progress)
-        return found
+        guessed = share_guessed(data)
+        Trying(study, settings, folder, price, order, trainer, progress, guessed).run(options.trials)
+        if told := guesses(study.tried, guessed):
+            progress(Warned(told))
+        return Searched(settings, tuple(study.tried), folder)
 
 
-def warn_of_guesses(found: Searched, data: Dataset, progress: Progress) -> None:
-    """Say so where the best network may as well have guessed: then the search chose by chance."""
-    guessed = float(np.bincount(data.test.labels).max()) / len(data.test.labels)
-    best = found.best
-    if best is not None and wilson(best.right, best.images).low <= guessed:
-        progress(
-            Warned(
-                f"no network is clearly more often right than who always says the most frequent class ({guessed:.0%}): "
-                "what was found is chance; train longer with --epochs and --images"
-            )
-        )
+def share_guessed(data: Dataset) -> float:
+    """The share of the images that are of the most frequent class: whoever always says it is as often right."""
+    return float(np.bincount(data.test.labels).max()) / len(data.test.labels)
 
 
 def at_once(slots: int) -> str:

@@ -19,6 +19,7 @@ from ...artifacts.children.imports import TRAINING
 from ...artifacts.children.proxy_jobs import Arithmetic, ArithmeticRequest, ProxyRequest, ProxyScore, arithmetic, train
 from ...artifacts.cluster import connected, identity, settled
 from ...base.processes.isolate import Failed, rebuild_error, run_isolated
+from ...base.processes.warm import lingering
 from ...base.progress import Note, Progress, Warned
 from ...errors import EdgekitError, ToolError
 from ...training.recipes import Recipe
@@ -109,6 +110,12 @@ def arithmetic_here() -> Arithmetic:
     return run_isolated(arithmetic, ArithmeticRequest(), CHECK_S, "a small training", imports=TRAINING)
 
 
+def arithmetic_there() -> Arithmetic:
+    """On the worker: how it computes."""
+    with lingering():
+        return arithmetic_here()
+
+
 @dataclass(frozen=True)
 class Parcel:
     """A training on its way to a worker; the paths in ``request`` are filled in there.
@@ -139,11 +146,12 @@ def train_parcel(parcel: Parcel, content: Content) -> Delivery:
         worker = get_worker()
         if identity() != parcel.sender:  # one that came after the others were looked at
             raise ToolError(f"worker {worker.address} has another edgekit", "install the same version on every worker")
-        require_same(arithmetic_here(), parcel.computes, worker.address)
+        require_same(arithmetic_there(), parcel.computes, worker.address)
         place = Path(worker.local_directory) / f"images-{content.digests[IMAGES][:16]}"
         folder = unpacked(content, place)
         paths = {"images": folder / IMAGES, "labels": folder / LABELS}
-        return Delivery(trained(parcel.request.model_copy(update=paths)))
+        with lingering():
+            return Delivery(trained(parcel.request.model_copy(update=paths)))
     except EdgekitError as error:
         return Delivery(failed=Failed.of(error))
 
@@ -258,7 +266,7 @@ def trainer_at(address: str | None, jobs: int, schooling: Schooling, progress: P
         ours = arithmetic_here()
         # An own task each, and not client.run, which holds up all that a worker says meanwhile.
         asked = {
-            worker: client.submit(arithmetic_here, workers=[worker], pure=False)
+            worker: client.submit(arithmetic_there, workers=[worker], pure=False)
             for worker in client.scheduler_info(n_workers=-1)["workers"]
         }
         for worker, future in asked.items():

@@ -64,6 +64,7 @@ class Trying:
 
     Attributes:
         order: when the latency of one may be looked for.
+        guessed: share of the images that are of the most frequent class.
     """
 
     study: Study
@@ -73,6 +74,7 @@ class Trying:
     order: Order
     trainer: Trainer
     progress: Progress
+    guessed: float = 0.0
     failures: list[str] = field(default_factory=list)
     counting: Semaphore = field(default_factory=lambda: Semaphore(os.cpu_count() or 1))
 
@@ -189,7 +191,7 @@ class Trying:
         self.study.tell(one.asked, tried)
         so_far = self.study.tried
         self.progress(JobEnded(words(tried), (f"network {tried.number}",), len(so_far), trials))
-        write_atomic(self.folder / PAGE, search_page(self.settings, so_far))
+        write_atomic(self.folder / PAGE, search_page(self.settings, so_far, self.guessed))
         if tried.number == 0 and tried.state == "failed":
             reference = self.study.space.card.id
             raise UsageError(f"the reference {reference} cannot be tried: {tried.error}", "choose another card")

@@ -9,7 +9,9 @@ from pathlib import Path
 from ...artifacts.accuracy.kept import Key, known_evaluations
 from ...base.progress import Progress, Warned, silent
 from ...catalog import cards
+from ...devices.virtual.simulated import SIMULATED
 from ...errors import NotComparableError, UsageError, VerificationError, did_you_mean
+from ...reports.brief.asks import ESTIMATE
 from ...reports.compared.comparable import differences
 from ...reports.indexed.reader import read_latest
 from ...reports.store import Damaged
@@ -64,13 +66,18 @@ def pick(
     found, damaged = read_latest(reports, progress)
     devices = {one.measurement.device.id for one in found}
     there = [one.measurement for one in found if one.measurement.device.id == device]
+    if not there and device in SIMULATED:
+        raise UsageError(
+            f"{device} counts instructions and measures no latency, by which pick chooses",
+            "edgekit report shows the counts; pick for a device that was measured",
+        )
     if not there:
         hint = did_you_mean(device, devices) or f"edgekit profile --device {device}"
         raise UsageError(f"no measurements of {device!r} under {reports}", hint)
     if all(m.emulated for m in there):
         raise NotComparableError(
             f"{device} is emulated: its latencies mean nothing, and no choice can be built on them",
-            "measure on the board itself",
+            ESTIMATE,
         )
     kept, left_out = trustworthy(there)
     if not kept:

@@ -42,7 +42,7 @@ class Report:
     Attributes:
         in_full: measurements that the HTML page shows with their samples.
         counted: artifacts that were counted on simulated boards; a section of their own.
-        asks: what readers ask next, each with its command.
+        asks: what readers ask next of the first device that is not emulated, each with its command.
         lists: pages that list all of them; none where the first page does.
     """
 
@@ -126,8 +126,13 @@ def report(
         lists=tuple(write_lists(folder / "report", listed, __version__)),
         damaged=(*damaged, *spoilt, *uncounted),
         counted=len(counted),
-        asks=tuple(asks(summarise([m for _, m in shown[:in_full]], known, None, accuracy))) if shown else (),
+        asks=first_asks(summarise([m for _, m in shown[:in_full]], known, None, accuracy)) if shown else (),
     )
+
+
+def first_asks(groups: Sequence[Group]) -> tuple[Ask, ...]:
+    """What is asked of the first device of which anything is; the pages have it for each."""
+    return next((tuple(found) for group in groups if (found := asks(group))), ())
 
 
 def kept_of(found: Sequence[Found], device: str | None, model: str | None, counted: Sequence[Counted]) -> list[Found]:

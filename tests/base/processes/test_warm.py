@@ -55,6 +55,20 @@ def test_a_block_ends_its_interpreters(where, monkeypatch):
     assert run_named("child_functions:state", {}, 60, "x", imports=("child_functions",))["imported_by_server"] is False
 
 
+def test_a_process_that_is_given_more_keeps_its_interpreters_for_a_while(where, monkeypatch):
+    monkeypatch.setattr(warm, "WARMTH", warm.Warmth())
+    monkeypatch.setattr(warm, "LINGER_S", 1.0)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([where["PYTHONPATH"], *sys.path]))
+    servers = []
+    for _ in range(2):
+        with warm.lingering():
+            assert run_named("child_functions:echo", {}, 60, "x", imports=("json", "child_functions")) == {}
+        servers.append(warm.WARMTH._started.pid)
+    assert servers[0] == servers[1]
+    assert gone(servers[:1])
+    assert not warm.is_warm()
+
+
 def test_what_cannot_be_imported_is_said_by_the_child(call, monkeypatch, where):
     with pytest.raises(ToolError, match="no_such_module"):
         run_named("no_such_module:f", {}, 60, "x", imports=("no_such_module",))

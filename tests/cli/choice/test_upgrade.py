@@ -10,6 +10,8 @@ import pytest
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime"], "--runtime-b takes a package"),
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "openvino==1.0"], "are two runtimes"),
         (["--runtime-a", "onnxruntime==1.0", "--runtime-b", "onnxruntime==2.0", "--update"], "is about baselines"),
+        (["--data", "photos"], "--data goes with --runtime-a"),
+        (["--labels", "labels.csv"], "--labels goes with --runtime-a"),
         (
             ["--runtime-a", "onnxruntime==1", "--runtime-b", "onnxruntime==2", "-d", "sim-rpi4"],
             "is reached by simulated",

@@ -17,6 +17,7 @@ pytest.importorskip("optuna")
         (["mnasnet_small", "--images", "100000000"], "training images, and 100000000 to train on"),
         (["mnasnet_small", "--profile", "tflite-fp31"], "unknown export profile 'tflite-fp31'"),
         (["mnasnet_smal"], "unknown model 'mnasnet_smal'"),
+        (["net.py:build"], "net.py:build is code of your own, and a search changes what a card describes"),
     ],
 )
 def test_wrong_words(edgekit, stripes, words, said):

@@ -63,12 +63,34 @@ def test_one_job_alone_needs_no_line_in_a_log(capsys):
     assert told(capsys, (JobEnded("converted", ("a",), 1, 1),)) == []
 
 
+def test_a_long_job_says_now_and_then_in_a_log_how_far_it_is(monkeypatch, capsys):
+    clock(monkeypatch, 0.0, 20.0, 61.0, 80.0, 115.0, 121.5)
+    parts = (Step("pair 1", ("b",)), *(PartDone("pair kept", ("b",), done, 20) for done in range(1, 6)))
+    assert told(capsys, parts) == [
+        "[  61.0 s] 2/20 b: pair kept; about 9 min left",
+        "[ 121.5 s] 5/20 b: pair kept; about 6 min left",
+    ]
+
+
 def test_parts_of_a_job_are_counted_from_its_own_begin(monkeypatch, capsys):
     """A second gate's first pair says nothing of the time that the first gate took."""
     watched(monkeypatch)
     clock(monkeypatch, 100.0, 110.0)
     events: tuple[Event, ...] = (Step("pair 1 of at most 20", ("b",)), PartDone("pair kept", ("b",), 1, 20))
     assert told(capsys, events)[-1] == "[ 110.0 s] 1/20 b: pair kept; about 3 min left"
+
+
+def test_parts_that_only_their_ends_tell_of_are_counted_from_the_whole_before_them(monkeypatch, capsys):
+    """The first round's end says how long a round takes; so does that of the rounds after the building."""
+    watched(monkeypatch)
+    clock(monkeypatch, 10.0, 20.0, 26.0, 32.0)
+    rounds = [PartDone("built", (), 1, 2), PartDone("built", (), 2, 2), *(PartDone("round", (), n, 5) for n in (1, 2))]
+    assert told(capsys, rounds) == [
+        "[  10.0 s] 1/2 built; about 10 s left",
+        "[  20.0 s] 2/2 built",
+        "[  26.0 s] 1/5 round; about 24 s left",
+        "[  32.0 s] 2/5 round; about 18 s left",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,42 @@ def test_a_tensor_goes_to_float_with_all_that_makes_and_reads_it(searched):
 
 def test_nothing_is_moved_within_the_budget(searched):
     assert list(searched(0.5).moves(-50.0)) == []
+
+
+class InPlace(nn.Module):
+    """An activation writes into a tensor that a sum reads later, and into one part of a tensor that was split."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.act, self.pool = nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1)
+
+    def forward(self, x):
+        x = self.first(x)
+        y = self.second(x)
+        left, right = self.act(x).chunk(2, 1)
+        return self.pool(torch.cat([left + y[:, :4], self.act(right - 0.1)], 1)).flatten(1)
+
+
+@pytest.mark.parametrize("kind", [Uneven, InPlace])
+def test_a_change_is_the_same_from_where_it_is_made_as_from_the_start(kind):
+    """Only what is behind a change runs again, with the values of the one run in float."""
+    torch.manual_seed(0)
+    graph, _ = apply_rewrites(kind().eval(), (), torch.zeros(1, 3, 12, 12))
+    layers = name_layers(graph)
+    images = torch.rand(4, 3, 12, 12, generator=torch.Generator().manual_seed(3))
+    simulation = Simulation(graph, layers, images, SCHEME)
+    assert simulation._writes_in_place is (kind is InPlace)
+    search = Search(simulation, frozenset(), {}, 1.0)
+    search.noise_with(frozenset(), "")
+    assert len(search.own) > len(layers)
+    (scores,) = graph.graph.output_node().all_input_nodes
+    every = frozenset(simulation.layers)
+    for rounding, noise in search.own.items():
+        weights = simulation.rounded_weights({rounding.weights} if rounding.weights else ())
+        with torch.no_grad():
+            for node, values in simulation.runner.walk(images, weights):
+                if node is rounding.tensor:
+                    values[node] = simulation.stored(node, values, every)
+        assert noise == float((values[scores].double() - simulation.scores.double()).square().sum()), rounding
+        assert noise > 0 or rounding.tensor is not None

@@ -15,14 +15,15 @@ def steady(make, ms, **changes):
 def found(make):
     """A ranking of three artifacts, of which the second may be as fast as the first."""
 
-    def build(load=0.2, low=0.99):
+    def build(load=0.2, low=0.99, busy=("onnx",)):
         launches = {
             "tflite": [steady(make, 5, peak_rss_bytes=60_000_000, artifact_bytes=4_000_000)] * 5,
             "onnx": [steady(make, 4, format_="onnx", load_ns=90_000_000, peak_rss_bytes=80_000_000)] * 5,
             "openvino": [steady(make, 4.1, format_="openvino", load_ns=900_000_000)] * 5,
         }
         state = launches["onnx"][0].state_before.model_copy(update={"load_1m": load})
-        launches["onnx"] = [one.model_copy(update={"state_before": state}) for one in launches["onnx"]]
+        for name in busy:
+            launches[name] = [one.model_copy(update={"state_before": state}) for one in launches[name]]
         ratios = {
             "tflite": Ratio(ratio=1.25, low=1.2, high=1.3, pairs=5, confidence=0.98),
             "openvino": Ratio(ratio=1.02, low=low, high=1.06, pairs=5, confidence=0.98),
@@ -55,7 +56,9 @@ def test_a_busy_machine_gives_no_verdict(found):
     seen = found(load=40.0)
     assert seen.too_noisy
     assert verdict(seen).startswith("too noisy to tell")
-    assert "something else ran beside 5 of 5 launches of onnx" in seen.doubts[0]
+    assert seen.doubts == ("something else ran beside 5 of 5 launches of onnx: wait for an idle machine",)
+    both = found(load=40.0, busy=("onnx", "tflite")).doubts
+    assert both == ("something else ran beside 5 of 5 launches of onnx, tflite: wait for an idle machine",)
     text = across_markdown(seen)
     assert text.startswith("### too noisy to tell")
     assert text.count("\n| ") == 2 + 3

@@ -1,6 +1,6 @@
 """Equal reasons are said once."""
 
-from edgekit.reports.brief.reasons import merged, reasons_of
+from edgekit.reports.brief.reasons import reasons_of
 from edgekit.reports.summary import summarise
 from edgekit.types import Verdict
 
@@ -14,8 +14,3 @@ def test_reasons_that_differ_in_numbers_alone_are_one(make):
     assert (first.verdict, first.text) == ("noisy", "p90 is 1.4 to 12.5 times")
     assert sorted(row.measurement.model for row in first.rows) == ["a", "b"]
     assert (second.text, [row.measurement.model for row in second.rows]) == ("hot", ["a"])
-
-
-def test_a_number_that_is_the_same_everywhere_stays():
-    assert merged(["±2.5% after 60, above 1%", "±10% after 200, above 1%"]) == "±2.5 to 10% after 60 to 200, above 1%"
-    assert merged(["no number"]) == "no number"

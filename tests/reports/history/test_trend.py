@@ -40,6 +40,19 @@ def course(make):
     return build
 
 
+def test_the_page_begins_with_what_changed_the_most_slowed_down_first(course):
+    steady, slower = course([7.0] * 20), course([7.0] * 10 + [7.7] * 10, model="slower")
+    worse = course([7.0] * 10 + [9.0] * 10, model="worse")
+    faster, few = course([7.0] * 10 + [6.0] * 10, model="faster"), course([7.0] * 3, model="few")
+    page = render_history(series_of([*steady, *slower, *worse, *faster, *few]), "0")
+    told = re.search(r'<p class="headline">(.*?)</p>', page, re.DOTALL)
+    assert told is not None
+    words = re.sub(r"<[^>]+>", "", told[1])
+    assert words.startswith("Of 5 series 2 slower than at first, 1 faster, 1 with too few measurements to tell: worse")
+    assert words.index("worse") < words.index("slower tflite") < words.index("faster tflite")
+    assert "None of 1 series has changed" in render_history(series_of(steady), "0")
+
+
 def test_a_step_has_its_commits_and_what_else_changed(course):
     points = course([7.0] * 10 + [7.7] * 10)
     points = [m.model_copy(update={"runtime_version": "2"}) if i >= 10 else m for i, m in enumerate(points)]

@@ -304,3 +304,33 @@ def test_printing_opens_the_details_and_hides_the_controls(browser, page):
     browser.send("Emulation.setEmulatedMedia", media="", features=[])
     browser.run("window.dispatchEvent(new Event('afterprint'))")
     assert browser.run("document.querySelectorAll('details:not([open])').length") > 0
+
+
+def test_no_word_of_a_table_is_broken_in_a_narrow_window(browser, page):
+    """Tables scroll sideways instead; names of networks and of artifacts may be broken, they can be of any length."""
+    browser.open(page, 390, 800)
+    count, broken = browser.run("""
+    (() => {
+      const broken = [];
+      let count = 0;
+      for (const cell of document.querySelectorAll(".scroll td")) {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+          const node = walker.currentNode;
+          const around = node.parentElement;
+          if (around.closest(".name, td.model, td.device, [hidden]") || !around.offsetWidth) continue;
+          for (const word of node.data.matchAll(/[A-Za-z]+/g)) {
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            count += 1;
+            const tops = [...range.getClientRects()].map((box) => Math.round(box.top));
+            if (new Set(tops).size > 1) broken.push(word[0]);
+          }
+        }
+      }
+      return [count, broken];
+    })()
+    """)
+    assert count > 10
+    assert broken == []

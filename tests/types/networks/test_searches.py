@@ -23,3 +23,10 @@ def test_the_front_rises_and_leaves_out_what_was_not_trained() -> None:
     assert best_of(everything) == everything[0]
     assert everything[4].accuracy is None
     assert best_of([everything[4]]) is None
+
+
+def test_of_equal_rewards_the_fastest_is_the_best() -> None:
+    slow = Tried(number=1, card="a.toml", state="trained", cost_ms=4.6, right=22, images=200, reward=11.0)
+    fast = slow.model_copy(update={"number": 2, "cost_ms": 4.5})
+    assert best_of([slow, fast]) == fast
+    assert best_of([fast, slow]) == fast

@@ -1,12 +1,16 @@
 """The gate of a runtime's upgrade."""
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgekit.artifacts.accuracy.scores import score as scored
+from edgekit.artifacts.store import read_manifest
 from edgekit.base.progress import silent
 from edgekit.bench.launch import ask_agent
 from edgekit.bench.session import Limits
@@ -16,9 +20,11 @@ from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import reach
 from edgekit.errors import ToolError, UsageError
 from edgekit.gate import upgrade as pairs
+from edgekit.gate import upgrade_accuracy as accuracy
 from edgekit.types.answers import InfoAnswer
 from edgekit.verbs.choice import upgrade as module
 from edgekit.verbs.choice.upgrade import gate_upgrade
+from edgekit.verify.evaluation_data import Images
 
 SHORT = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=20, min_s=0.01, max_s=0.2)
 OLD, NEW = Wanted("onnxruntime", "1.0"), Wanted("onnxruntime", "2.0")
@@ -61,6 +67,87 @@ def test_other_outputs_fail_before_anything_is_timed(here, monkeypatch):
     (result,) = here()
     assert (result.status, result.exit_code, result.pairs) == ("FAIL", 1, ())
     assert result.reason.startswith("the outputs are others: ")
+
+
+@pytest.fixture
+def sees_images(tiny, tmp_path) -> Path:
+    """The tiny artifact, whose manifest says how images become its input."""
+    folder = Path(shutil.copytree(tiny / "onnx-fp32", tmp_path / "sees" / "onnx-fp32"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["inputs"][0]["preprocessing"] = {"resize": 8, "crop": 8, "mean": [0.5] * 3, "std": [0.25] * 3}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def upgrade(monkeypatch, sees_images, tmp_path):
+    """Gates the artifact that sees images; what its candidate answers goes through ``changed``, the config is given."""
+    monkeypatch.setattr(module, "python_with", lambda *_: Path(sys.executable))
+
+    def run(labels, changed=lambda scores: scores, config="", count=200, **options):
+        pixels = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+        images = Images("set", array=pixels)
+        right = scored(read_manifest(sees_images), images, silent, 60.0).scores.argmax(1)
+        np.savez(tmp_path / "set.npz", images=pixels, labels=labels(right))
+        real = accuracy.answers_of
+
+        def spoilt(pairing, role, given):
+            found = real(pairing, role, given)
+            return replace(found, scores=changed(found.scores)) if role == "candidate" else found
+
+        monkeypatch.setattr(accuracy, "answers_of", spoilt)
+        (tmp_path / "gate.toml").write_text(f"[default]\n{config}\n")
+        (result,) = gate_upgrade(
+            [str(sees_images)], OLD, NEW, data=str(tmp_path / "set.npz"), config=tmp_path / "gate.toml",
+            limits=SHORT, results_root=tmp_path / "results", seed=1, **options
+        )  # fmt: skip
+        return result
+
+    return run
+
+
+def test_the_same_answers_lose_no_accuracy_however_few_images_there_are(upgrade):
+    result = upgrade(lambda right: right, config="max_drop = 0", count=20)
+    assert result.decided_by == "latency"
+    assert result.notes[0] == "the outputs are identical"
+    assert result.notes[1].startswith("accuracy: top-1 100.00 % and 100.00 % on 20 images of ")
+    assert result.notes[1].endswith("; every score is the same")
+
+
+def test_accuracy_that_is_lost_fails_before_anything_is_timed(upgrade):
+    """As a new version did that read weights wrongly: the outputs of random inputs may still look alike."""
+    result = upgrade(lambda right: right, lambda scores: np.roll(scores, 1, axis=1))
+    assert (result.status, result.decided_by, result.pairs) == ("FAIL", "accuracy", ())
+    assert "top-1 100.00 % and 0.00 % on 200 images" in result.reason
+    assert "a loss is proven" in result.reason
+
+
+def test_a_limit_decides_by_the_interval_of_the_loss(upgrade):
+    def one_wrong(scores):
+        scores = scores.copy()
+        scores[0] = np.roll(scores[0], 1)
+        return scores
+
+    result = upgrade(lambda right: right, one_wrong, "max_drop = 0.1")
+    assert (result.status, result.decided_by, result.pairs) == ("INCONCLUSIVE", "accuracy", ())
+    assert "neither within nor beyond 0.1 points is proven" in result.reason
+    assert upgrade(lambda right: right, one_wrong, "max_drop = 20").decided_by == "latency"
+
+
+def test_a_limit_of_accuracy_without_images_is_no_pass(here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gate.toml").write_text("[default]\nmax_drop = 1\n")
+    (result,) = here()
+    assert (result.status, result.decided_by, result.pairs) == ("INCONCLUSIVE", "accuracy", ())
+    assert "add --data DATA" in result.reason
+
+
+def test_images_without_labels_are_refused_before_an_environment_is_made(tiny, tmp_path):
+    np.savez(tmp_path / "bare.npz", images=np.zeros((2, 8, 8, 3), np.uint8))
+    with pytest.raises(UsageError, match="has no labels"):
+        gate_upgrade(
+            [str(tiny / "onnx-fp32")], OLD, NEW, data=str(tmp_path / "bare.npz"), results_root=tmp_path / "results"
+        )
 
 
 def test_two_runtimes_are_refused(tmp_path):

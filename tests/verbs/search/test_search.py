@@ -124,5 +124,6 @@ def test_what_is_no_better_than_guessing_is_said(
     by_macs: None, small_mnasnet: Path, search_options: SearchOptions, heard: Any
 ) -> None:
     """One step of training leaves a network that knows nothing; its rank is chance."""
-    search(str(small_mnasnet), replace(search_options, trials=1, images=2, batch=2, lr=1e-6), heard)
+    found = search(str(small_mnasnet), replace(search_options, trials=1, images=2, batch=2, lr=1e-6), heard)
     assert any("what was found is chance" in line for line in heard.lines)
+    assert "found is chance" in (found.folder / "search.html").read_text()

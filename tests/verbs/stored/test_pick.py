@@ -165,6 +165,8 @@ def test_mistakes(store):
     with pytest.raises(UsageError, match="no measurements of 'lokal'") as caught:
         pick("lokal", Limits(), root)
     assert "did you mean local?" in caught.value.hint
+    with pytest.raises(UsageError, match="sim-rpi4 counts instructions and measures no latency"):
+        pick("sim-rpi4", Limits(), root)
     with pytest.raises(UsageError, match="--exponent must be 0 or below"):
         pick("local", Limits(), root, exponent=1)
 
