@@ -77,7 +77,10 @@ def find_subject(name: str, wanted: Wanted) -> Subject:
     if (folder / MANIFEST).is_file():
         stored = read_manifest(folder)
         check_files(stored)
-        return stored if knows_images(stored.artifact) else seeing(stored, folder, wanted.wishes)
+        if not knows_images(stored.artifact):
+            return seeing(stored, folder, wanted.wishes)
+        check_classifies(stored.artifact, folder)
+        return stored
     if path.suffix != ".toml" and (path.exists() or (looks_like_path(name) and not hub_id(name))):
         state = "is not an artifact: it has" if path.exists() else "does not exist: there is"
         raise UsageError(
@@ -113,16 +116,32 @@ def seeing(stored: Stored, path: Path, wishes: Wishes) -> Stored:
     Raises:
         UsageError: the options leave mean or std open, or its input and output are none of a classifier of images.
     """
+    check_classifies(stored.artifact, path)
     artifact = stored.artifact
     spec = artifact.inputs[0]
-    if len(artifact.inputs) > 1 or spec.layout not in ("NCHW", "NHWC"):
-        seen = ", ".join(f"{one.name} {list(one.shape)}" for one in artifact.inputs)
-        raise UsageError(f"{path} takes {seen}, and evaluate gives one batch of images", "evaluate it in your own code")
-    if len(artifact.outputs[0].shape) != 2:
-        seen = f"{artifact.outputs[0].name} {list(artifact.outputs[0].shape)}"
-        raise UsageError(f"{path} gives {seen}, and class scores are [N, classes]", "evaluate takes classifiers")
     made = asked(path, spec, wishes)
     return Stored(stored.folder, artifact.model_copy(update={"inputs": (with_preprocessing(spec, made),)}))
+
+
+def check_classifies(artifact: Artifact, path: Path) -> None:
+    """Make sure that an artifact takes one batch of images and gives the scores of classes.
+
+    Args:
+        artifact: it.
+        path: as the user named it.
+
+    Raises:
+        UsageError: it takes or gives something else.
+    """
+    if len(artifact.inputs) > 1 or artifact.inputs[0].layout not in ("NCHW", "NHWC"):
+        seen = ", ".join(f"{one.name} {list(one.shape)}" for one in artifact.inputs)
+        raise UsageError(f"{path} takes {seen}, and evaluate gives one batch of images", "evaluate it in your own code")
+    if len(artifact.outputs) > 1 or len(artifact.outputs[0].shape) != 2:
+        seen = ", ".join(f"{one.name} {list(one.shape)}" for one in artifact.outputs)
+        raise UsageError(
+            f"{path} gives {seen}, and class scores are [N, classes]",
+            "evaluate takes classifiers; edgekit verify compares every output",
+        )
 
 
 def with_preprocessing(spec: TensorSpec, made: Preprocessing) -> TensorSpec:

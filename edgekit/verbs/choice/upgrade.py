@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...artifacts.accuracy.subjects import check_classifies
 from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
 from ...base.files import check_writable, write_atomic
@@ -27,7 +28,7 @@ from ...gate.measured_limits import MeasuredLimits, limited, memory_judged
 from ...gate.upgrade import RuntimePairing, compare_outputs, operators_changed
 from ...gate.upgrade_accuracy import accuracy_under_both
 from ...reports.json_text import render
-from ...types import GateResult
+from ...types import GateResult, Stored
 from ...types.gates import GateStatus
 from ...verify.evaluation_data import Images
 from ...verify.sets_of_inputs import Shapes
@@ -103,6 +104,9 @@ def gate_upgrade(
     found = find_artifacts(names, artifacts_root, before.runtime, shapes=shapes)
     settings = read_config(config, {stored.artifact.model for stored in found})
     check_writable(results_root, "--results")
+    if data is not None:
+        for stored in found:
+            check_answers_images(stored)
     images = None if data is None else labelled(data, labels)
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     stamp = datetime.now(UTC)
@@ -133,6 +137,20 @@ def gate_upgrade(
     for path, result in zip(paths, settled, strict=True):
         write_atomic(path, render(result.to_plain()) + "\n", "--results")
     return settled
+
+
+def check_answers_images(stored: Stored) -> None:
+    """Make sure, before anything is reached, that an artifact can answer labelled images.
+
+    Raises:
+        UsageError: it is no classifier of images, or nothing says how they become its input.
+    """
+    check_classifies(stored.artifact, stored.folder)
+    if stored.artifact.inputs[0].preprocessing is None:
+        raise UsageError(
+            f"{stored.folder} does not say how images become its input {stored.artifact.inputs[0].name}",
+            "name the artifacts that do, leave --data out, or export it with --calibration FOLDER of images",
+        )
 
 
 def in_environment(transport: Transport, version: Wanted, progress: Progress) -> Transport:

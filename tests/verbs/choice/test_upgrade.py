@@ -142,12 +142,22 @@ def test_a_limit_of_accuracy_without_images_is_no_pass(here, tmp_path, monkeypat
     assert "add --data DATA" in result.reason
 
 
-def test_images_without_labels_are_refused_before_an_environment_is_made(tiny, tmp_path):
+def test_what_cannot_answer_images_is_refused_before_an_environment_is_made(tiny, sees_images, tmp_path):
+    np.savez(tmp_path / "set.npz", images=np.zeros((2, 8, 8, 3), np.uint8), labels=[0, 1])
+    given = {"data": str(tmp_path / "set.npz"), "results_root": tmp_path / "results"}
+    with pytest.raises(UsageError, match="does not say how images become its input"):
+        gate_upgrade([str(tiny / "onnx-fp32")], OLD, NEW, **given)
+    manifest = json.loads((sees_images / "manifest.json").read_text())
+    manifest["outputs"].append({**manifest["outputs"][0], "name": "boxes"})
+    (sees_images / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=r"boxes \[1, 5\], and class scores are"):
+        gate_upgrade([str(sees_images)], OLD, NEW, **given)
+
+
+def test_images_without_labels_are_refused_before_an_environment_is_made(sees_images, tmp_path):
     np.savez(tmp_path / "bare.npz", images=np.zeros((2, 8, 8, 3), np.uint8))
     with pytest.raises(UsageError, match="has no labels"):
-        gate_upgrade(
-            [str(tiny / "onnx-fp32")], OLD, NEW, data=str(tmp_path / "bare.npz"), results_root=tmp_path / "results"
-        )
+        gate_upgrade([str(sees_images)], OLD, NEW, data=str(tmp_path / "bare.npz"), results_root=tmp_path / "results")
 
 
 def test_two_runtimes_are_refused(tmp_path):
