@@ -31,7 +31,9 @@ def correct_biases(
 ) -> int:
     """Correct in place; returns how many layers.
 
-    The activations are rounded over the artifact's ranges: the shift of other roundings would add one of its own.
+    The activations are rounded over the artifact's ranges: the shift of other roundings would add one of its own. What
+    lies outside stays as it is. To clip it shifts means too, but only by a few values: a bias for these would move all
+    others (MobileNetV2 in ONNX: 9.3 dB in place of 20.5).
 
     Args:
         network: named (``passes.name_layers``), in eval mode.
@@ -54,7 +56,9 @@ def correct_biases(
                 shifts[name] = mean_of_channels(exact[node] - rounded[node])
                 rounded[node] = rounded[node] + shifts[name].reshape(1, -1, *[1] * (rounded[node].dim() - 2))
             if simulation.is_quantized(node, quantized):
-                rounded[node] = simulation.stored(node, rounded, quantized)
+                low, high = simulation.ranges[node]
+                within = (rounded[node] >= min(low, 0.0)) & (rounded[node] <= max(high, 0.0))
+                rounded[node] = torch.where(within, simulation.stored(node, rounded, quantized), rounded[node])
     for name, shift in shifts.items():
         network.add_submodule(name, shifted(runner.modules[name], shift))
     network.recompile()

@@ -61,11 +61,14 @@ def test_the_mean_of_every_layer_comes_back(named, images):
     assert (exact - after).square().sum() < 0.5 * (exact - worse).square().sum()
 
 
-def test_activations_are_rounded_over_the_ranges_of_the_artifact(named):
-    """Smallest and largest value make steps of a fifth here, whose shifts no artifact without outliers has."""
+@pytest.mark.parametrize("outlier", [50.0, 5000.0])
+def test_activations_are_rounded_over_the_ranges_of_the_artifact(named, outlier):
+    """Smallest and largest value make steps of a fifth and more here, whose shifts no artifact without outliers has.
+    What is lost of an outlier is no reason to shift the others.
+    """
     network, layers = named
     images = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(1)) + 0.2
-    images[3, 0, 5, 5] = 50.0
+    images[3, 0, 5, 5] = outlier
     usual = torch.cat([images[:3], images[4:]])
     settings = Quantization(ranges="outliers")
     before = with_ranges(network, layers, images, COARSE, settings)
