@@ -63,10 +63,12 @@ system-packages:
 test: $(VENV)/.stamp-dev system-packages
 	$(BIN)/python -m pytest -n $(JOBS) --durations=15 -rs $(PYTEST_FLAGS)
 
-# New inputs for every parser for FUZZ_S seconds; what is found belongs into tests/fuzz/corpus.
+# New inputs for every parser for FUZZ_S seconds; what is found belongs into tests/fuzz/corpus. Then new examples, and more
+# than the suite has, for every property; what is found becomes an @example of its test.
 FUZZ_S ?= 300
 fuzz: $(VENV)/.stamp-dev
 	EDGEKIT_FUZZ_S=$(FUZZ_S) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz
+	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=far --ignore=tests/fuzz tests
 
 # The tests, and the share of lines that they run, children included. From Python 3.12 on, sys.monitoring tells the lines
 # for some percent more CPU time; on 3.11 a trace function does, which takes two thirds more.
