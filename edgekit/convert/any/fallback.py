@@ -33,9 +33,13 @@ class Kit(Protocol):
 
     Attributes:
         expected: its outputs on the calibration inputs, with the sets as a dimension in front.
+        ways: outliers an input that the ranges can leave out.
+        outliers: those that they do leave out; 0 for the smallest to the largest value.
     """
 
     expected: Arrays
+    ways: tuple[int, ...]
+    outliers: int
 
     def tensors(self, effects: Sequence[Effect]) -> tuple[Sequence[Touched], Mapping[str, int]]:
         """The tensors that the last int8 file rounds, and the multiply-accumulates of the operators by name.
@@ -65,11 +69,12 @@ def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str,
     """The int8 file, the operators that it computes in float on purpose, and a line that says so.
 
     The file with least in float that meets the bounds; where none does, the nearest, which verification then refuses.
+    The kit keeps the ranges that were chosen.
     """
-    first, file = tried(kit, job, 0, frozenset())
+    first, file = with_best_ranges(kit, job)
     if not first.failures or job.strict_int8:
         return file, frozenset(), ()
-    path = list(moves(*kit.tensors(effects_of(job)), MOST_MACS))
+    path = list(moves(*kit.tensors(effects_of(job, kit.outliers)), MOST_MACS))
     files = [first]
     while len(files) < MOST_FILES:
         step = next_step(path, files)
@@ -85,7 +90,27 @@ def near_enough(kit: Kit, job: AnyJob) -> tuple[Path, frozenset[str], tuple[str,
     return file, chosen.operators, (text(first, best, chosen),)
 
 
-def effects_of(job: AnyJob) -> list[Effect]:
+def with_best_ranges(kit: Kit, job: AnyJob) -> tuple[Tried, Path]:
+    """The file all in int8 whose worst output is nearest, with ranges of all values or without some outliers.
+
+    Ranges of all values clip nothing of the inputs that they are judged on; others that are nearer even so are taken.
+    They are not asked for where all values bring the profile's aim.
+    """
+    first, file = tried(kit, job, 0, frozenset())
+    settings = job.profile.quantization
+    aim = settings.aim_sqnr_db if settings else None
+    if not first.failures and (aim is None or first.sqnr_db >= aim):
+        return first, file
+    found = {0: first}
+    for outliers in kit.ways:
+        kit.outliers = outliers
+        found[outliers], file = tried(kit, job, 0, frozenset())
+    last = kit.outliers
+    kit.outliers = max(found, key=lambda outliers: found[outliers].sqnr_db)
+    return found[kit.outliers], file if kit.outliers == last else kit.quantized(frozenset())
+
+
+def effects_of(job: AnyJob, outliers: int) -> list[Effect]:
     """What the rounding of each tensor does to the outputs; nothing for an ONNX file that PyTorch cannot run."""
     program = job.program
     if program is None and job.imported is not None:
@@ -95,7 +120,7 @@ def effects_of(job: AnyJob) -> list[Effect]:
             return []
     if program is None:
         return []
-    return tensor_effects(program, [torch.from_numpy(array) for array in job.sets])
+    return tensor_effects(program, [torch.from_numpy(array) for array in job.sets], outliers)
 
 
 def tried(kit: Kit, job: AnyJob, step: int, kept: frozenset[str]) -> tuple[Tried, Path]:

@@ -92,6 +92,11 @@ def refuse_repeated(job: AnyJob, format_: str) -> None:
         first[tensor] = name
 
 
+def ranges_words(words: dict[str, str | bool], outliers: int) -> dict[str, str | bool]:
+    """How int8 was made, with the outliers an input that the ranges leave out."""
+    return {**words, "ranges": f"outliers {outliers}"} if outliers else words
+
+
 def int8_words(words: dict[str, str | bool], target: TargetClass) -> dict[str, str | bool]:
     """How int8 was made, for the manifest, with how the weights fit a target that saturates."""
     from ..int8.weight_range import PAIRED  # which imports PyTorch, and the parent of a child reads this module

@@ -12,7 +12,7 @@ from ..onnx.convert import FILE, simplified, to_float16
 from ..onnx.unused import drop_unused
 from ..onnx.version import opset_of, with_opset
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob, int8_words
+from .job import AnyConverted, AnyJob, int8_words, ranges_words
 from .onnx_file import ready_model, refuse_quantized
 from .onnx_int8 import OnnxKit
 
@@ -50,7 +50,7 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.profile.precision == "int8":
         kit = OnnxKit(model, job)
         file, float_nodes, said = near_enough(kit, job)
-        model, quantization = onnx.load_model(file), int8_words(INT8, job.target)
+        model, quantization = onnx.load_model(file), int8_words(ranges_words(INT8, kit.outliers), job.target)
         kit.close()
         notes += said
     drop_unused(model)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.target import saturates
+from ..int8.ranges import OUTLIERS
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
 from ..onnx.bias_room import make_room
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OnnxKit:
-    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are those of all calibration inputs.
+    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are from all calibration inputs.
 
     Args:
         model: in float.
@@ -36,6 +37,7 @@ class OnnxKit:
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         self.job = job
+        self.ways, self.outliers = OUTLIERS, 0
         plain, self.ready, self.int8 = (job.folder / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))
         onnx.save_model(model, plain)
         quant_pre_process(str(plain), str(self.ready), skip_symbolic_shape=True)
@@ -72,7 +74,10 @@ class OnnxKit:
                 outputs[place].append(values[name])
             for name, array in (row | values).items():
                 if array.dtype == np.float32:
-                    seen.setdefault(name, Observed(axis=1)).add(array)
+                    if name not in seen:  # of the network's own inputs and outputs nothing is left out
+                        whole = name in row or name in ends
+                        seen[name] = Observed(1, self.job.count, 0 if whole else max(self.ways))
+                    seen[name].add(array)
         return seen, [np.stack(rows) for rows in outputs]
 
     def find_unbounded(self) -> frozenset[str]:
@@ -115,10 +120,11 @@ class OnnxKit:
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         float_nodes = sorted(kept | self.unbounded)
+        ends = {name: one.ends(self.outliers) for name, one in self.seen.items() if one.finite}
         chosen: dict[str, Override] = {
-            name: [{"rmin": np.float32(one.low), "rmax": np.float32(one.high)}]
-            for name, one in self.seen.items()
-            if one.low < one.high and one.finite
+            name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+            for name, (low, high) in ends.items()
+            if low < high
         }
         chosen |= tie_ranges(self.ready, Rows(self.job), chosen, float_nodes, symmetric=False)
         chosen |= end_at_floor(self.ready, Rows(self.job), chosen, float_nodes)

@@ -36,6 +36,8 @@ class OpenvinoKit:
     def __init__(self, model: Model, job: AnyJob) -> None:
         self.model, self.job = model, job
         self.int8 = job.folder / "int8.xml"
+        self.ways: tuple[int, ...] = ()
+        self.outliers = 0
         self.moving = varying(model)
         self.expected = self.run(model)
 

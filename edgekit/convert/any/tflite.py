@@ -15,7 +15,7 @@ from ..tflite.convert import FILE
 from ..tflite.ends import name_ends
 from ..tflite.quantizer import dynamic_range, float16_weights
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob, refuse_repeated
+from .job import AnyConverted, AnyJob, ranges_words, refuse_repeated
 from .plain_operators import with_plain_operators
 from .tflite_int8 import TfliteKit
 from .worded_padding import with_numbers
@@ -56,9 +56,10 @@ def convert(job: AnyJob) -> AnyConverted:
     float_nodes: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     if job.profile.precision == "int8":
-        file, float_nodes, notes = near_enough(TfliteKit(path, job, inputs), job)
+        kit = TfliteKit(path, job, inputs)
+        file, float_nodes, notes = near_enough(kit, job)
         file.replace(path)
-        quantization = INT8
+        quantization = ranges_words(INT8, kit.outliers)
     name_ends(path, placed(job.inputs, inputs), placed(job.outputs, outputs))
     return AnyConverted(
         files=(FILE,),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..int8.ranges import OUTLIERS
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.asleep import widen_asleep
@@ -21,7 +22,7 @@ from .job import AnyJob
 
 
 class TfliteKit:
-    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are those of all calibration inputs.
+    """See :class:`edgekit.convert.any.fallback.Kit`; the ranges are from all calibration inputs.
 
     Args:
         path: the float file.
@@ -35,13 +36,14 @@ class TfliteKit:
         self.path, self.int8 = path, path.with_name("int8.tflite")
         self.given: list[Any] = [array for _, array in sorted(zip(places, job.sets, strict=True), key=lambda p: p[0])]
         self.count = job.count
+        self.ways, self.outliers = OUTLIERS, 0
         interpreter = Interpreter(str(path), experimental_preserve_all_tensors=True)
         self.details = {int(t["index"]): t for t in interpreter.get_tensor_details()}
         operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
         self.operators = [op for op in operators if len(op["outputs"])]
-        ends = {int(t["index"]) for t in (*interpreter.get_input_details(), *interpreter.get_output_details())}
+        self.whole = {int(t["index"]) for t in (*interpreter.get_input_details(), *interpreter.get_output_details())}
         self.ends = {int(t["index"]) for t in interpreter.get_output_details()}
-        self.moved = ends | {int(t) for op in self.operators for t in op["outputs"]}
+        self.moved = self.whole | {int(t) for op in self.operators for t in op["outputs"]}
         self.seen: dict[int, Observed] = {}
         self.expected = self.run(interpreter, self.look)
         self.unbounded = self.find_unbounded(interpreter)
@@ -66,7 +68,10 @@ class TfliteKit:
         """Take what the float tensors hold."""
         for index in self.moved:
             if self.details[index]["dtype"] is np.float32:
-                self.seen.setdefault(index, Observed(axis=-1)).add(interpreter.get_tensor(index))
+                if index not in self.seen:  # of the network's own inputs and outputs nothing is left out
+                    most = 0 if index in self.whole else max(self.ways)
+                    self.seen[index] = Observed(-1, self.count, most)
+                self.seen[index].add(interpreter.get_tensor(index))
 
     def find_unbounded(self, interpreter: Any) -> frozenset[str]:
         """Names of the operators that make or read infinite values, which no scale holds; after an inference."""
@@ -101,13 +106,13 @@ class TfliteKit:
         second form in int8. So does what is infinite.
         """
         reading = {self.name(int(op["outputs"][0])) for op in self.operators if self.ends & set(map(int, op["inputs"]))}
+        ends = {index: one.ends(self.outliers) for index, one in self.seen.items() if one.finite}
         ranges = {
             self.name(index): {
-                "min": np.full((1,) * len(self.details[index]["shape"]), one.low, np.float32),
-                "max": np.full((1,) * len(self.details[index]["shape"]), one.high, np.float32),
+                "min": np.full((1,) * len(self.details[index]["shape"]), low, np.float32),
+                "max": np.full((1,) * len(self.details[index]["shape"]), high, np.float32),
             }
-            for index, one in self.seen.items()
-            if one.finite
+            for index, (low, high) in ends.items()
         }
         tie_ranges(self.path, ranges, kept)
         end_at_floor(self.path, ranges, kept)

@@ -56,5 +56,9 @@ class InnerRange:
     @property
     def ends(self) -> tuple[float, float]:
         """The smallest and the largest of the remaining values."""
-        low, high = float(self._low[-1]), float(self._high[0])
+        return self.without(self.cut)
+
+    def without(self, cut: int) -> tuple[float, float]:
+        """The smallest and the largest value when so many are left out at each end, at most :attr:`cut`."""
+        low, high = float(self._low[min(cut, len(self._low) - 1)]), float(self._high[-min(cut + 1, len(self._high))])
         return (low, high) if low < high else (float(self._low[0]), float(self._high[-1]))

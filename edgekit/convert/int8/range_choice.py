@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...types import Layer, Quantization
 from .extremes import InnerRange
-from .ranges import values_cut
+from .ranges import OUTLIERS, values_cut
 from .simulation import Scheme, Simulation, evenly
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 16
 """Calibration images that give the ranges and judge them: all of them, since each may hold the extremes that matter."""
-
-OUTLIERS = (8, 2)
-"""Values an image that are cut off: the numbers that are tried."""
 
 DOUBT_DB = 0.5
 """If min-max is better by more than this on a quarter of the images, it is chosen without looking at the rest."""

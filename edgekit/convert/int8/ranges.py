@@ -18,6 +18,9 @@ STEPS = 255  # between the codes of 8 bits
 SHRINK = np.linspace(1.0, 0.1, 91)
 
 
+OUTLIERS: tuple[int, ...] = (8, 2)
+"""Values an image that are cut off as outliers: the numbers that are tried."""
+
 MOST_OUTLIERS = 0.1
 """Largest percentage of a tensor's values that is cut off as outliers. Up to there it is a number of values per image:
 the same for a small late map as for a large early one, of which the same share would be hundreds.
@@ -47,8 +50,13 @@ def values_cut(settings: Quantization, size: int, images: int) -> int:
         images: how many these are.
     """
     if settings.ranges == "outliers":
-        return int(min(MOST_OUTLIERS / 200 * size, settings.outliers * images / 2))
+        return outliers_cut(settings.outliers, size, images)
     return int((100 - settings.percentile) / 200 * size) if settings.ranges == "percentile" else 0
+
+
+def outliers_cut(outliers: int, size: int, images: int) -> int:
+    """How many values are left out at each end of a tensor of ``size`` values over so many images."""
+    return int(min(MOST_OUTLIERS / 200 * size, outliers * images / 2))
 
 
 def range_without_outliers(counts: Array, edges: Array, outliers: int) -> tuple[float, float]:

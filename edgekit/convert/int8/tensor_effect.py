@@ -45,7 +45,7 @@ class Effect:
     path: str
 
 
-def tensor_effects(program: torch.export.ExportedProgram, sets: Sequence[Tensor]) -> list[Effect]:
+def tensor_effects(program: torch.export.ExportedProgram, sets: Sequence[Tensor], outliers: int = 0) -> list[Effect]:
     """The effect of every float tensor that a network makes from its inputs.
 
     Where all of them would take too long, the effects of those that lose the most by themselves.
@@ -53,6 +53,7 @@ def tensor_effects(program: torch.export.ExportedProgram, sets: Sequence[Tensor]
     Args:
         program: the network.
         sets: calibration inputs, a tensor for each input, with the sets as a dimension in front.
+        outliers: values an input that the ranges leave out.
     """
     network = program.run_decompositions().module()
     assert isinstance(network, fx.GraphModule)
@@ -62,7 +63,9 @@ def tensor_effects(program: torch.export.ExportedProgram, sets: Sequence[Tensor]
         for number in range(len(sets[0])):
             for node, value in walk.values([one[number] for one in sets]).items():
                 if isinstance(value, Tensor) and value.is_floating_point() and node in walk.moving:
-                    held.setdefault(node, Observed(axis=1)).add(value.numpy())
+                    if node not in held:
+                        held[node] = Observed(1, len(sets[0]), outliers)
+                    held[node].add(value.numpy())
         nodes = sorted((node for node, one in held.items() if one.noise > 0), key=lambda node: -held[node].noise)
         with FlopCounterMode(display=False) as counted:
             walk.values([one[0] for one in sets])
@@ -70,19 +73,18 @@ def tensor_effects(program: torch.export.ExportedProgram, sets: Sequence[Tensor]
         nodes = nodes[: max(int(runs), 1)]
         count = min(max(int(runs / max(len(nodes), 1)), 1), SETS, len(sets[0]))
         chosen = np.linspace(0, len(sets[0]) - 1, count).astype(int)
-        noise = [share(walk, [one[number] for one in sets], nodes, held) for number in chosen]
+        ends = {node: held[node].ends(outliers) for node in nodes}
+        noise = [share(walk, [one[number] for one in sets], ends) for number in chosen]
     means = np.mean(noise, 0) if nodes else []
     return [Effect(held[node], float(mean), path_of(node)) for node, mean in zip(nodes, means, strict=True)]
 
 
-def share(
-    walk: Walk, inputs: Sequence[Tensor], nodes: Sequence[fx.Node], held: Mapping[fx.Node, Observed]
-) -> list[float]:
-    """The noise of every one of the nodes at the outputs, for one set of inputs."""
+def share(walk: Walk, inputs: Sequence[Tensor], ends: Mapping[fx.Node, tuple[float, float]]) -> list[float]:
+    """The noise at the outputs of every node that has a range, for one set of inputs."""
     exact = walk.values(inputs)
     found = []
-    for node in nodes:
-        rounded = quantized_values(exact[node], held[node].low, held[node].high, symmetric=False)
+    for node, (low, high) in ends.items():
+        rounded = quantized_values(exact[node], low, high, symmetric=False)
         after = walk.again(exact, node, rounded)
         found.append(max((error_share(exact[one], after[one]) for one in walk.outputs if one in after), default=0.0))
     return found

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .ranges import outliers_cut
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from .extremes import InnerRange
 
 STEPS = 255  # between the codes of 8 bits
 BORDER_COST = 0.005
@@ -37,15 +41,19 @@ class Observed:
 
     Args:
         axis: of its channels; what reads it may scale each of them by itself.
+        inputs: how many there will be, where :meth:`ends` is to leave out outliers.
+        outliers: the most that it is to leave out.
 
     Attributes:
         low, high: its smallest and largest value.
         size: values of one input.
     """
 
-    def __init__(self, axis: int) -> None:
+    def __init__(self, axis: int, inputs: int = 0, outliers: int = 0) -> None:
         self.low, self.high = np.inf, -np.inf
         self.size = 0
+        self._inputs, self._outliers = inputs, outliers
+        self._inner: InnerRange | None = None
         self._axis, self._count = axis, 0
         self._squares: NDArray[Any] | float = 0.0
         self._sum: NDArray[Any] | float = 0.0
@@ -57,9 +65,26 @@ class Observed:
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
             if not self.finite:
                 return
+            if self._outliers:
+                self._look_at_ends(values)
             rows = self._rows(values.astype(np.float64))
             self._sum, self._squares = self._sum + rows, self._squares + np.square(rows).sum(1)
             self._count += 1
+
+    def _look_at_ends(self, values: NDArray[Any]) -> None:
+        import torch
+
+        from .extremes import InnerRange
+
+        if self._inner is None:
+            self._inner = InnerRange(outliers_cut(self._outliers, values.size * self._inputs, self._inputs))
+        self._inner.add(torch.from_numpy(np.ascontiguousarray(values)))
+
+    def ends(self, outliers: int) -> tuple[float, float]:
+        """The smallest and the largest value without so many outliers an input, half of them at each end."""
+        if not outliers or self._inner is None:
+            return self.low, self.high
+        return self._inner.without(outliers_cut(outliers, self.size * self._inputs, self._inputs))
 
     def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
         """``(channels, values)``; one channel where there are no more than two dimensions."""

@@ -72,6 +72,41 @@ def test_the_region_in_float(format_: Format, tmp_path: Path) -> None:
     assert not strict.float_nodes
 
 
+class Spiked(nn.Module):
+    """Grows single values a thousandfold, and then ignores how large they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.last = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        square = image * image
+        return self.last(torch.tanh(2 * (square * square)))
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tflite"])
+def test_ranges_leave_out_a_few_values_where_that_is_nearer(format_: Format, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((6, 1, 3, 32, 32)).astype(np.float32)
+    images[:, 0, 0, 5, 5] = 6.0
+    program = torch.export.export(Spiked().eval(), (torch.from_numpy(images[0]),), strict=False)
+    asked = replace(job(format_, tmp_path), program=program, sets=[images], outputs=("scores",))
+    found: list[float] = []
+
+    def judge(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> Nearness:
+        said = asked.judge(expected, got)
+        found.append(said.sqnr_db)
+        return said
+
+    made = converter(format_)(replace(asked, judge=judge))
+    assert made.quantization is not None
+    assert str(made.quantization["ranges"]).startswith("outliers ")
+    assert not made.float_nodes
+    first, *others = found
+    assert len(others) == 2
+    assert max(others) > first + 6
+
+
 class Padded(nn.Module):
     """A max pool whose padding is written out, and scores that are masked: minus infinity in between."""
 
@@ -148,6 +183,9 @@ class Counted:
     """A kit whose files lose what the tensors that are still rounded say; it counts the files."""
 
     expected: list[Any] = []  # noqa: RUF012 - the protocol's own form
+
+    ways: tuple[int, ...] = ()
+    outliers = 0
 
     def __init__(self, noises: Sequence[float]) -> None:
         self.noises, self.made = noises, 0

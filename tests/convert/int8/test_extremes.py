@@ -31,6 +31,8 @@ def test_a_range_that_comes_bit_by_bit():
         inner.add(image)
     ordered = values.flatten().sort().values
     assert inner.ends == (float(ordered[20]), float(ordered[-21]))
+    assert inner.without(5) == (float(ordered[5]), float(ordered[-6]))
+    assert inner.without(0) == (float(ordered[0]), float(ordered[-1]))
 
 
 def test_nothing_is_cut_where_only_one_value_would_be_left():

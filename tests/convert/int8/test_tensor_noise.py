@@ -27,6 +27,18 @@ def test_the_noise_of_a_tensor() -> None:
     assert (found.low, found.high) == (pytest.approx(rows.min()), pytest.approx(rows.max()))
 
 
+def test_its_ends_without_outliers() -> None:
+    rows = np.random.default_rng(0).normal(0, 1, (4, 8000)).astype(np.float32)
+    found = Observed(1, inputs=4, outliers=8)
+    for row in rows:
+        found.add(row)
+    ordered = np.sort(rows.ravel())
+    assert found.ends(0) == (ordered[0], ordered[-1])
+    assert found.ends(8) == (ordered[16], ordered[-17])  # a thousandth of 32,000 values: 16 at each end
+    assert found.ends(2) == (ordered[4], ordered[-5])
+    assert observed(*rows).ends(8) == (ordered[0], ordered[-1])  # nobody asked for them
+
+
 def test_what_holds_one_value_or_never_changes() -> None:
     assert observed(np.zeros(4), np.zeros(4)).noise == 0.0
     assert observed(np.ones(4), np.ones(4)).noise == 1.0
