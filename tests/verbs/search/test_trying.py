@@ -92,7 +92,7 @@ def test_nothing_is_trained_while_this_machine_is_measured(
     plain = module.Trying
 
     def trying(*given: Any) -> Any:
-        *others, trainer, progress = given
+        *others, trainer, progress, guessed = given
         watched.append(Watching(trainer))
 
         def price(card: Any, path: Path) -> Any:
@@ -102,7 +102,7 @@ def test_nothing_is_trained_while_this_machine_is_measured(
             return macs_as_ms(card, path)
 
         others[3:5] = [price, order]
-        return plain(*others, watched[0], progress)
+        return plain(*others, watched[0], progress, guessed)
 
     monkeypatch.setattr(module, "Trying", trying)
     found = search(str(small_mnasnet), replace(search_options, jobs=2, limit="soft", trials=5))
