@@ -62,7 +62,7 @@ def test_it_is_made_once_and_holds_that_version(offline, heard):
 
 
 def test_a_version_that_is_not_to_be_had_leaves_nothing(offline, tmp_path):
-    with pytest.raises(ToolError, match=r"no environment with onnxruntime==0\.1: ERROR: ") as caught:
+    with pytest.raises(ToolError, match=r"no environment with onnxruntime==0\.1: [A-Z][a-z]") as caught:
         python_with(Wanted("onnxruntime", "0.1"), silent)
     assert "pip index versions onnxruntime" in caught.value.hint
     assert list((tmp_path / "cache" / "environments").iterdir()) == []
