@@ -33,6 +33,21 @@ def heed(number: signal.Signals, handler: object) -> None:
         signal.signal(number, handler)  # type: ignore[arg-type]
 
 
+def stop_behind(error: BaseException) -> int | None:
+    """The exit code of a run that was ended from outside while ``error`` was raised; None where it was not.
+
+    What clears away on the way out may fail at what it finds half done, and then hides why it had to.
+    """
+    above: BaseException | None = error
+    while above is not None:
+        if isinstance(above, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(above, SystemExit) and above.code in STOPS:
+            return int(str(above.code))
+        above = above.__context__
+    return None
+
+
 def stop(number: int, _: FrameType | None) -> None:
     """Raise ``SystemExit`` with the shell's code for the signal; another one does not disturb the clearing away."""
     for ending in ENDING:

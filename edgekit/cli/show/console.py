@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 
 from ...base.clean import for_terminal
 from ...base.processes.first import STOPPED
-from ...base.processes.signals import INTERRUPTED, STOPS, unwind
+from ...base.processes.signals import INTERRUPTED, STOPS, stop_behind, unwind
 from ...errors import EdgekitError, ToolError, UsageError
 
 UNREAD = 141
@@ -137,14 +137,17 @@ def end(error: BaseException, message: str, hint: str, code: int, debug: bool) -
     """Say how it ended and leave."""
     if debug:
         say("".join(traceback.format_exception(error)).rstrip())
-    say(message if code == INTERRUPTED else f"error: {message}")
+    say(message if code in STOPS else f"error: {message}")
     if hint:
         say(f"  try: {hint}")
     raise SystemExit(code) from None
 
 
 def unforeseen(error: Exception, debug: bool) -> NoReturn:
-    """End with a report for the issue tracker."""
+    """End with a report for the issue tracker; as interrupted, where the error came on the way out of a stopped run."""
+    code = stop_behind(error)
+    if code is not None:
+        end(error, STOPPED, "", code, debug)
     try:
         message, hint = reported(error, debug)
     except MemoryError:  # what writes the report does not fit in, either
