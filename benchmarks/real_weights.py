@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ Cell = dict[str, Any]
 def real_weights(cache: Path) -> dict[str, Any]:
     """A row for each network and format: ``sqnr_db`` and ``agree`` of ``plain`` and ``edgekit``, or their ``error``.
 
-    Kept by content; failures are not. ``photos`` is the number of photos that ``agree`` counts among.
+    Kept by content; failures are not. ``photos`` is the number of photos that ``agree`` counts among, ``date`` the day.
 
     Raises:
         ToolError: weights or photos cannot be fetched.
@@ -65,7 +66,8 @@ def real_weights(cache: Path) -> dict[str, Any]:
             for format_ in FORMATS:
                 theirs = plain_cell(card, format_, file, photos, folder)
                 rows.append({"model": model, "format": format_, "plain": theirs, "edgekit": ours[format_]})
-    found = {"photos": len(labelled_photos()), "target": host_target(), "rows": rows}
+    today = datetime.now(UTC).date().isoformat()
+    found = {"photos": len(labelled_photos()), "target": host_target(), "date": today, "rows": rows}
     if not any("error" in row[side] for row in rows for side in ("plain", "edgekit")):
         write_atomic(kept, json.dumps(found, indent=1) + "\n")
     return found

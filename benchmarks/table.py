@@ -330,11 +330,12 @@ def trained(real: dict[str, Any] | None) -> str:
         for row in real["rows"]
     ]
     few = wilson(photos - 1, photos)
+    when = f" Measured {real['date']}." if "date" in real else ""
     return (
         "## int8 with ImageNet weights\n\nThe weights and the photos are those that packages carry "
         f"(`benchmarks/real_data.py`); SQNR of the scores and agreement of top-1 are against the float32 network, on "
         f"{photos} photos that calibration has not seen, computed by the runtimes on this machine. {photos} photos are "
-        f"few: {photos - 1} of {photos} is {few.low:.0%} to {few.high:.0%} (Wilson, 95 %).\n\n"
+        f"few: {photos - 1} of {photos} is {few.low:.0%} to {few.high:.0%} (Wilson, 95 %).{when}\n\n"
         + table(("network", "runtime", "plain dB", "plain agrees", "edgekit dB", "edgekit agrees"), lines)
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...artifacts.own.requests import Sized
 from ...base.progress import Progress, silent
+from ...devices.virtual.simulated import SIMULATED
 from ...errors import UsageError
 from ...reports.guideline_store import calibrations
 from ...reports.indexed.reader import read_latest
@@ -114,6 +115,11 @@ def timed_of(
     ]
     calibrated = device is not None and profile is None and bool(calibrations(reports, device))
     if not chosen and not calibrated and (device is not None or profile is not None):
+        if device in SIMULATED and profile is None:
+            raise UsageError(
+                f"{device} counts whole functions, which no layer can be told of, and its weights are not known",
+                f"edgekit lint --calibrate --device {device} counts what each guideline costs there",
+            )
         where = " ".join(word for word in (profile and f"as {profile}", device and f"on {device}") if word)
         known = ", ".join(sorted({f"{one.measurement.profile} on {one.measurement.device.id}" for one in there}))
         command = f"edgekit profile {model}{f' --device {device}' if device else ''} --per-op"

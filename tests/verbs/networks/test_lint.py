@@ -85,6 +85,12 @@ def test_names_of_modules_and_numbers_that_contradict(measured):
     assert "--per-op" in caught.value.hint
 
 
+def test_a_simulated_board_has_no_operator_times_to_ask_for(tmp_path):
+    with pytest.raises(UsageError, match="sim-rpi4 counts whole functions") as caught:
+        lint(MODEL, "sim-rpi4", reports=tmp_path)
+    assert caught.value.hint.startswith("edgekit lint --calibrate --device sim-rpi4")
+
+
 def test_a_network_of_ones_own_code(tmp_path, monkeypatch, heard):
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text(CODE)
