@@ -11,7 +11,8 @@ from ..artifacts.own.network import OwnOptions
 from ..artifacts.own.requests import Sized
 from ..errors import UsageError
 from ..types import ExportProfile
-from ..verbs.export_own import export_own, is_own
+from ..types.commands import is_own
+from ..verbs.export_own import export_own
 from ..zoo.preprocessing import Wishes
 from .shared.export_run import report
 from .show.progress import ProgressLines

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from itertools import pairwise
 
 MADE_BY = ["edgekit", "export"]
 LONGEST = 2000
+CODE = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(?::(?P<factory>[A-Za-z_]\w*))?")
+"""How a command names a network's code."""
 
 
 def again(command: str, otherwise: str = "export it again") -> str:
@@ -22,3 +26,21 @@ def is_export(command: str) -> bool:
     except ValueError:
         return False
     return words[: len(MADE_BY)] == MADE_BY and shlex.join(words) == command
+
+
+def words_of(command: str) -> list[str]:
+    """The words behind ``edgekit export``; none of another command."""
+    return shlex.split(command)[len(MADE_BY) :] if is_export(command) else []
+
+
+def values_of(words: list[str], *options: str) -> list[str]:
+    """What a command's words give to an option, of which these are the names."""
+    return [value for word, value in pairwise(words) if word in options]
+
+
+def is_own(name: str) -> bool:
+    """True for ``net.py``, ``net.py:factory``, ``package.module:factory`` and ``model.onnx``."""
+    if name.lower().endswith(".onnx"):
+        return True
+    found = CODE.fullmatch(name)
+    return found is not None and (found["factory"] is not None or found["place"].endswith(".py"))

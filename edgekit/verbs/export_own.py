@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -25,22 +24,14 @@ from ..errors import EdgekitError, UsageError, VerificationError
 from ..forms.profiles import choose_profiles
 from ..types import ExportProfile, Stored
 from ..types.base import is_name
+from ..types.commands import CODE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.export import ExportedProgram
 
-CODE = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(?::(?P<factory>[A-Za-z_]\w*))?")
 BUILD = "build"
-
-
-def is_own(name: str) -> bool:
-    """True for ``net.py``, ``net.py:factory``, ``package.module:factory`` and ``model.onnx``."""
-    if name.lower().endswith(".onnx"):
-        return True
-    found = CODE.fullmatch(name)
-    return found is not None and (found["factory"] is not None or found["place"].endswith(".py"))
 
 
 def source_of(name: str) -> tuple[str, OwnSource]:

@@ -22,7 +22,8 @@ from edgekit.cli.show.export import artifact_lines
 from edgekit.errors import ToolError, UsageError
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import TensorSpec
-from edgekit.verbs.export_own import export_own, is_own, source_of
+from edgekit.types.commands import is_own
+from edgekit.verbs.export_own import export_own, source_of
 from edgekit.verify.sets_of_inputs import given_inputs
 
 DETECTOR = """

@@ -171,7 +171,7 @@ def run_calibration(
 def show(found: Linted, most: int, network: str) -> None:
     """The layers, where the times come from, and the totals on stdout."""
     from ...reports.table import milliseconds
-    from ...verbs.export_own import is_own
+    from ...types.commands import is_own
     from ..show.tables import print_table
 
     timed = found.timed is not None and bool(found.timed.layers)

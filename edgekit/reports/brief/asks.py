@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...types import PACKAGES_OF, Measurement
-from ...types.commands import MADE_BY, is_export
+from ...types.commands import is_own, values_of, words_of
 from ..summary import Group, Row
 
 SIMULATED_AS = {"rpi3": "sim-a53", "rpi4": "sim-rpi4", "rpi5": "sim-rpi5"}
@@ -94,12 +94,10 @@ def asks_of_transport(first: Measurement, model: str, where: str, profile: str, 
 
 def lint_name(m: Measurement) -> str:
     """How ``lint`` takes the network: a model of edgekit's by its id, a user's own by its code and inputs."""
-    words = shlex.split(m.export_command) if is_export(m.export_command) else []
-    code = words[len(MADE_BY)] if len(words) > len(MADE_BY) else ""
-    if ":" not in code and not code.endswith((".py", ".onnx")):
+    words = words_of(m.export_command)
+    if not words or not is_own(words[0]):
         return shlex.quote(m.model)
-    inputs = [f"--input {shlex.quote(words[at + 1])}" for at, word in enumerate(words[:-1]) if word == "--input"]
-    return " ".join([shlex.quote(code), *inputs])
+    return " ".join([shlex.quote(words[0]), *(f"--input {shlex.quote(one)}" for one in values_of(words, "--input"))])
 
 
 def evaluate_command(artifact: str, weights_kind: str, made_by: str = "") -> str:
@@ -112,8 +110,8 @@ def evaluate_command(artifact: str, weights_kind: str, made_by: str = "") -> str
     """
     weights = ""
     if weights_kind == "file":
-        words = shlex.split(made_by) if is_export(made_by) else []
-        given = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("--weights", "-w")]
+        words = words_of(made_by)
+        given = values_of(words, "--weights", "-w")
         weights = f" --weights {shlex.quote(given[0])}" if given else "" if words else " --weights FILE"
     return f"edgekit evaluate {artifact} --data DATA --against float{weights}"
 

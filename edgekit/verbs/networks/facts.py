@@ -17,7 +17,8 @@ from ...catalog import find_card
 from ...errors import UsageError
 from ...types import ModelCard, NetworkFacts
 from ...types.base import is_name
-from ..export_own import is_own, source_of
+from ...types.commands import is_own
+from ..export_own import source_of
 
 TIMEOUT_S = 300.0
 ARTIFACTS = Path("artifacts")

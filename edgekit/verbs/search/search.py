@@ -26,8 +26,8 @@ from ...training.proxy import judged_apart
 from ...training.recipes import RECIPES, Recipe, with_changes
 from ...training.sources import load_data
 from ...types import ModelCard
+from ...types.commands import is_own
 from ...types.networks.searches import SearchSettings, Tried, best_of
-from ..export_own import is_own
 from .images_file import ImagesFile, images_file
 from .pricing import Cost, Order, Price, order_of, pricing
 from .study import begin_study, kept_settings, others_search, searching
