@@ -8,17 +8,23 @@ from typing import Any
 WIDTH = 118
 
 
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def render(value: Any, indent: str = "") -> str:
     """JSON with one line per field; lists of numbers are wrapped, so that a thousand samples take few lines."""
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or not value or (indent and len(indent) + len(line) <= WIDTH):
-        return line
-    inner = indent + " "
+    if not isinstance(value, dict | list) or not value:
+        return ENCODE(value)
+    inner, line = indent + " ", ""
+    if indent or isinstance(value, list):  # the whole file is never one line
+        line = ENCODE(value)
+        if indent and len(indent) + len(line) <= WIDTH:
+            return line
     if isinstance(value, dict):
         body = ",\n".join(f"{inner}{json.dumps(key)}: {render(item, inner)}" for key, item in value.items())
         return f"{{\n{body}\n{indent}}}"
-    if all(isinstance(item, int | float) for item in value):
-        return f"[\n{wrap([json.dumps(item) for item in value], inner)}\n{indent}]"
+    if all(isinstance(item, (int, float)) for item in value):  # as a union it takes longer
+        return f"[\n{wrap(line[1:-1].split(', '), inner)}\n{indent}]"
     body = ",\n".join(inner + render(item, inner) for item in value)
     return f"[\n{body}\n{indent}]"
 
