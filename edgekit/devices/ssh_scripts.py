@@ -99,7 +99,7 @@ FETCH = 'cat "$1"'
 
 
 UNPACK = (
-    "mark=$1; shift; begun=; for word; do shift; "
+    "LC_ALL=C; export LC_ALL; mark=$1; shift; begun=; for word; do shift; "
     'part=$(printf %b. "${word#?}"); part=${part%.}; '
     "case $word in "
     "+*) whole=$whole$part;; "
@@ -107,7 +107,7 @@ UNPACK = (
     'esac; done; set -- "$@" "$whole"; '
     'printf "\\n%s\\n" "$mark"; script=$1; shift; eval "$script"'
 )
-"""Put packed arguments together, print the mark ($1) on a line of its own, and run the first as a script.
+"""Put packed arguments together, byte by byte, print the mark ($1) on a line of its own, and run the first as a script.
 
 One line without quotes and exclamation marks within: csh takes no others, and every shell takes this one.
 """
@@ -122,7 +122,7 @@ def remote(mark: str, script: str, *arguments: str) -> str:
     What the shell's own files print comes before the line ``mark``.
     """
     words = [word for argument in (script, *arguments) for word in packed(argument)]
-    return " ".join(["exec env LC_ALL=C /bin/sh -c", f"'{UNPACK}'", "edgekit", mark, *(f"'{word}'" for word in words)])
+    return " ".join(["exec /bin/sh -c", f"'{UNPACK}'", "edgekit", mark, *(f"'{word}'" for word in words)])
 
 
 def packed(argument: str) -> list[str]:
