@@ -45,8 +45,8 @@ notices: whoever made it ends what is left of it, its agent too.
 """
 
 LINK = """
-base=$1 folder=$2
-shift 2
+base=$1 folder=$2 bytes=$3 name=$4
+shift 4
 [ -d "$folder" ] || mkdir "$folder" || exit 1
 while [ $# -gt 0 ]; do
   kept="$base/files/$1"
@@ -58,17 +58,24 @@ while [ $# -gt 0 ]; do
   fi
   shift 3
 done
+[ -n "$name" ] || exit 0
+cat >"$folder/$name" && [ "$(wc -c <"$folder/$name")" -eq "$bytes" ] || exit 1
 """
-"""Put files that are there by content ($1: base, $2: folder, then digest, bytes, name of each) into a folder; the
-digests of the others are printed. The folder of the run is not made: when it has been cleaned up, the run is over."""
+"""Put files that are there by content ($1: base, $2: folder, then after two more digest, bytes, name of each) into a
+folder; the digests of the others are printed. What comes on stdin becomes one more file there ($3: bytes, $4: name,
+empty for none), whole or the call fails. The folder of the run is not made: when it has been cleaned up, the run is
+over."""
 
 SEND = """
 part="$1.$$.part"
-cat >"$part" && [ "$(wc -c <"$part")" -eq "$2" ] && mv "$part" "$1" && exit 0
+cat >"$part" && [ "$(wc -c <"$part")" -eq "$2" ] && mv "$part" "$1" && {
+  [ $# -eq 2 ] || ln "$1" "$3" 2>/dev/null || cp "$1" "$3"
+} && exit 0
 rm -f "$part"
 exit 1
 """
-"""Write stdin to a file ($1: path, $2: bytes), whole or not at all; two may send the same at the same time."""
+"""Write stdin to a file ($1: path, $2: bytes), whole or not at all, and put it into a second place ($3) if one is
+named; two may send the same at the same time."""
 
 RUN = """
 cd "$1" || exit 1
