@@ -13,6 +13,7 @@ from torch import nn
 
 from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...convert.any.refused import converter_refusal, refused
+from ...convert.any.repeated import with_each_once
 from ...errors import EdgekitError, UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
 from ...verify.onnx_sound import LARGEST_FILE
@@ -260,7 +261,10 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     )
     try:
         with torch.no_grad():
-            return converter(request.profile.format)(job)
+            convert_job = converter(request.profile.format)
+            if request.profile.format == "onnx":
+                return convert_job(job)  # which takes a tensor as often as it is given
+            return with_each_once(job, convert_job)
     except EdgekitError:
         raise
     except Exception as error:  # converters raise anything

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import fx, nn
 from torch.utils import _pytree as pytree
@@ -149,5 +150,5 @@ def line_of(error: Exception) -> str:
 
 
 def as_tensors(arrays: Sequence[Any]) -> Tensors:
-    """NumPy arrays as tensors."""
-    return tuple(torch.from_numpy(array) for array in arrays)
+    """NumPy arrays as tensors; what is one number, and no array, gets no dimensions."""
+    return tuple(torch.from_numpy(np.asarray(array)) for array in arrays)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...errors import UsageError
 from ...types import ONNX_OPSET
 from ..onnx.convert import simplified
-from .onnx_plain import keep_corners, plain_model
+from .onnx_branches import without_known_branches
+from .onnx_plain import keep_corners, mend_output_shapes, plain_model
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
@@ -47,14 +48,11 @@ def ready_model(
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, shapes.get(given.name, ()), strict=False):
             dim.dim_value = size
-    for given in model.graph.output:  # some exporters write -1 for an open size, which no inferred one equals
-        for dim in given.type.tensor_type.shape.dim:
-            if dim.HasField("dim_value") and dim.dim_value < 1:
-                dim.Clear()
     del model.graph.value_info[:]
+    mend_output_shapes(model)
     model, notes = in_new_opset(model)
     stored = take_stored(model) if keep_stored else []
-    model, more = simplified(model)
+    model, more = simplified(without_known_branches(model))
     put_back(model, stored)
     return model, [*notes, *more]
 

@@ -163,3 +163,15 @@ def test_an_old_hardmax_chooses_among_what_it_chose(axis: int | None, tmp_path: 
     )
     assert np.array_equal(old, new)
     assert model.opset_import[0].version >= 13
+
+
+def test_an_output_of_another_rank_than_the_file_says(tmp_path: Path) -> None:
+    """As an exporter writes it that looks at one size alone."""
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    path = file_of(tmp_path, [node], {"w": np.ones((8, 4), np.float32)}, "open")
+    model = onnx.load_model(path)
+    del model.graph.output[0].type.tensor_type.shape.dim[1:]
+    onnx.save_model(model, path)
+    made, _ = ready_model(path, {"x": (1, 4, 8, 8)})
+    onnx.checker.check_model(made, full_check=True)
+    assert [dim.dim_value for dim in made.graph.output[0].type.tensor_type.shape.dim] == [1, 4, 8, 4]

@@ -1,0 +1,134 @@
+"""Conditions of an ONNX graph: a branch in place of an If whose condition is known, both where it is not.
+
+onnxsim takes branches too, but breaks graphs in which one is inside another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from .onnx_small import fold_small
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
+
+MOST_ROUNDS = 32
+"""Of conditions inside conditions; a file with more keeps what is left."""
+
+
+def without_known_branches(model: ModelProto) -> ModelProto:
+    """A model without the Ifs whose condition follows from the shapes; ``model`` itself where there are none.
+
+    Args:
+        model: with fixed input shapes.
+    """
+    for _ in range(MOST_ROUNDS):
+        ifs = [node for node in model.graph.node if node.op_type == "If"]
+        if not ifs:
+            break
+        model, known = fold_small(model)
+        ifs = [node for node in model.graph.node if node.op_type == "If" and node.input[0] in known]
+        if not ifs:
+            break
+        for node in ifs:
+            held = bool(known[node.input[0]].reshape(-1)[0])
+            take(model.graph, node, [("then_branch" if held else "else_branch", "")])
+    return model
+
+
+def with_both_branches(model: ModelProto) -> ModelProto:
+    """A copy in which every If computes both branches and takes the values of one.
+
+    That is the same wherever the branches give one shape; a Where of two shapes is refused by who reads it.
+    """
+    from onnx import ModelProto as Model
+
+    made = Model()
+    made.CopyFrom(model)
+    while ifs := [one for one in made.graph.node if one.op_type == "If"]:
+        take(made.graph, ifs[0], [("then_branch", "/then"), ("else_branch", "/else")])
+    del made.graph.value_info[:]
+    return made
+
+
+def take(graph: GraphProto, node: NodeProto, branches: list[tuple[str, str]]) -> None:
+    """Put branches of an If in its place; of two, the values are chosen by its condition.
+
+    Args:
+        graph: changes in place.
+        node: the If.
+        branches: attributes that hold them, each with what its outputs' names end in.
+    """
+    from onnx import helper
+
+    held = {one.name: one.g for one in node.attribute}
+    nodes: list[NodeProto] = []
+    made = []
+    for word, end in branches:
+        branch = renamed(held[word], names_of(graph) | {name for one in nodes for name in one.output}, end)
+        graph.initializer.extend(branch.initializer)
+        nodes.extend(branch.node)
+        made.append([one.name for one in branch.output])
+    if len(made) == 1:
+        for name, result in zip(made[0], node.output, strict=True):
+            nodes.append(helper.make_node("Identity", [name], [result]))
+    else:
+        chosen = f"{node.output[0]}/condition"
+        nodes.append(helper.make_node("Squeeze", [node.input[0]], [chosen]))  # some have one dimension, of size 1
+        for yes, no, result in zip(*made, node.output, strict=True):
+            nodes.append(helper.make_node("Where", [chosen, yes, no], [result]))
+    place = next(number for number, one in enumerate(graph.node) if one is node or one == node)
+    before, after = list(graph.node[:place]), list(graph.node[place + 1 :])
+    del graph.node[:]
+    graph.node.extend([*before, *nodes, *after])
+
+
+def names_of(graph: GraphProto) -> set[str]:
+    """Names of all values of a graph, without those inside its branches."""
+    made = {name for node in graph.node for name in node.output}
+    return made | {one.name for one in (*graph.input, *graph.initializer)}
+
+
+def renamed(branch: GraphProto, taken: set[str], end: str) -> GraphProto:
+    """A copy of a branch in which nothing has a name that is taken: two branches may use the same ones."""
+    from onnx import GraphProto as Graph
+
+    made = Graph()
+    made.CopyFrom(branch)
+    own = [*(name for node in made.node for name in node.output if name), *(one.name for one in made.initializer)]
+    used = taken | set(own)
+    new: dict[str, str] = {}
+    for name in own:
+        if name not in taken:
+            continue
+        number = 0
+        while (other := f"{name}{end or '/inner'}{number or ''}") in used:
+            number += 1
+        new[name] = other
+        used.add(other)
+    rename(made, new)
+    for node in made.node:
+        node.name = ""  # which may be another's, and means nothing
+    return made
+
+
+def rename(graph: GraphProto, new: Mapping[str, str]) -> None:
+    """Other names for the values of a graph and of the branches inside it, in place."""
+    for one in (*graph.initializer, *graph.output, *graph.value_info):
+        one.name = new.get(one.name, one.name)
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new.get(name, name) for name in names]
+        for inner in inner_graphs([node]):
+            rename(inner, new)
+
+
+def inner_graphs(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
+    """The graphs that are attributes of operators."""
+    from onnx import AttributeProto
+
+    for node in nodes:
+        for one in node.attribute:
+            if one.type == AttributeProto.GRAPH:
+                yield one.g
