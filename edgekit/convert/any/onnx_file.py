@@ -53,6 +53,7 @@ def ready_model(
     model, notes = in_new_opset(model)
     stored = take_stored(model) if keep_stored else []
     model, more = simplified(without_known_branches(model))
+    mend_output_shapes(model)  # some are only known now
     put_back(model, stored)
     return model, [*notes, *more]
 

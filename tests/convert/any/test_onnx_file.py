@@ -167,9 +167,16 @@ def test_an_old_hardmax_chooses_among_what_it_chose(axis: int | None, tmp_path: 
 
 def test_an_output_of_another_rank_than_the_file_says(tmp_path: Path) -> None:
     """As an exporter writes it that looks at one size alone."""
-    node = helper.make_node("MatMul", ["x", "w"], ["y"])
-    path = file_of(tmp_path, [node], {"w": np.ones((8, 4), np.float32)}, "open")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"]),
+        helper.make_node("Shape", ["product"], ["sizes"]),
+        helper.make_node("Add", ["sizes", "none"], ["same"]),
+        helper.make_node("Abs", ["same"], ["shape"]),
+        helper.make_node("Reshape", ["product", "shape"], ["y"]),
+    ]
+    path = file_of(tmp_path, nodes, {"w": np.ones((8, 4), np.float32)}, "open")
     model = onnx.load_model(path)
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(4, np.int64), "none"))
     del model.graph.output[0].type.tensor_type.shape.dim[1:]
     onnx.save_model(model, path)
     made, _ = ready_model(path, {"x": (1, 4, 8, 8)})
