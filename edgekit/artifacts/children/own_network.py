@@ -21,7 +21,8 @@ from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
 from ..own.flat import flattened
-from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
+from ..own.named import input_names, taking
+from ..own.program import Tensors, as_tensors, exported, outputs_of, rewritten
 from ..own.requests import (
     FactsRequest,
     OwnConvertRequest,
@@ -33,7 +34,7 @@ from ..own.requests import (
     Traced,
     TraceRequest,
 )
-from ..own.source import EXAMPLES, build_network, example_inputs, import_code
+from ..own.source import EXAMPLES, Examples, build_network, example_inputs, import_code
 
 STEADY = 1e-5
 """Largest difference between two runs on one input, relative to the largest value."""
@@ -49,8 +50,9 @@ def trace(request: TraceRequest) -> Traced:
     """
     network, examples = built(request.source, request.weights)
     refuse_large(network)
-    names, inputs = chosen_inputs(network, examples, request.asked)
-    given = dict(zip(names, inputs, strict=True))
+    refuse_quantized(network)
+    network, given = chosen_inputs(network, examples, request.asked)
+    names, inputs = tuple(given), tuple(given.values())
     refuse_types(given, "input")
     empty = next((name for name, value in given.items() if not value.numel()), None)
     if empty is not None:
@@ -137,6 +139,21 @@ def refuse_large(network: nn.Module) -> None:
         )
 
 
+def refuse_quantized(network: nn.Module) -> None:
+    """Make sure that a network computes in floats.
+
+    Raises:
+        UsageError: PyTorch has quantized a layer of it.
+    """
+    for name, module in network.named_modules():
+        kind = f"{type(module).__module__}.{type(module).__qualname__}"
+        if ".quantized." in kind and kind.startswith("torch."):
+            raise UsageError(
+                f"the network is quantized: its layer {name!r} is a {kind}, which no converter here takes",
+                "export the float network; --int8 quantizes it",
+            )
+
+
 def facts(request: FactsRequest) -> NetworkFacts:
     """Build a network and run it once, on random inputs or those of its code.
 
@@ -144,27 +161,29 @@ def facts(request: FactsRequest) -> NetworkFacts:
         UsageError: the code fails, or the inputs of the network are not known.
     """
     network, examples = built(request.source, None)
-    _, inputs = chosen_inputs(network, examples, request.asked)
+    network, given = chosen_inputs(network, examples, request.asked)
+    inputs = tuple(given.values())
     network = flattened(network, inputs)
     outputs_of(network, inputs)  # which says what is wrong where it fails
     return facts_of_run(network, inputs)
 
 
-def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:
-    """The network, and the example inputs from its code or program."""
+def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Examples | None]:
+    """The network, and the example inputs by name from its code or program."""
     if source.program is not None:
         program = torch.export.load(source.program)
         assert program.example_inputs is not None
-        return program.module(), tuple(program.example_inputs[0])
+        traced, given = program.module(), program.example_inputs[0]
+        return traced, dict(zip(input_names(traced, len(given)), given, strict=True))
     module = import_code(source.place, source.folder)
     network = build_network(module, source.factory, weights)
-    return network, example_inputs(module, network)
+    return example_inputs(module, network)
 
 
 def chosen_inputs(
-    network: nn.Module, examples: Tensors | None, asked: tuple[Sized, ...]
-) -> tuple[tuple[str, ...], Tensors]:
-    """Names of the inputs and a value for each: as asked for, else the examples.
+    network: nn.Module, examples: Examples | None, asked: tuple[Sized, ...]
+) -> tuple[nn.Module, Examples]:
+    """The network as it takes the inputs, and a value for each by name: as asked for, else the examples.
 
     Raises:
         UsageError: neither says it, or a name is none of the network's.
@@ -173,13 +192,13 @@ def chosen_inputs(
         if examples is None:
             hint = f"give --input 1x3x224x224, or a function {EXAMPLES}() in the code"
             raise UsageError("the inputs of the network are not known", hint)
-        return input_names(network, len(examples)), examples
+        return network, examples
     names = input_names(network, len(asked))
     by_name = {one.name or names[place]: one for place, one in enumerate(asked)}
     if set(by_name) != set(names):
-        raise UsageError(f"--input names {', '.join(by_name)}, and forward() takes {', '.join(names)}", "name these")
+        network, names = taking(network, by_name, "--input")
     generator = torch.Generator().manual_seed(0)
-    return names, tuple(random_tensor(by_name[name], generator) for name in names)
+    return network, {name: random_tensor(by_name[name], generator) for name in names}
 
 
 def random_tensor(one: Sized, generator: torch.Generator) -> torch.Tensor:
