@@ -44,8 +44,9 @@ class OnnxKit:
         plain.unlink()
         self.model = onnx.load_model(self.ready)
         name_nodes(self.model)
+        tables = flatten_biases(self.model)
         self.seen, self.expected = self.observed()
-        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model)
+        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model) | tables
         make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
         onnx.save_model(self.model, self.ready)
 
@@ -171,6 +172,29 @@ class Rows:
     def get_next(self) -> dict[str, Any] | None:
         """The next set, or None at the end."""
         return next(self._rows, None)
+
+
+def flatten_biases(model: ModelProto) -> frozenset[str]:
+    """Give every Gemm a bias of one dimension, in place, as the quantizer reads it; names of those with a table."""
+    from onnx import numpy_helper
+
+    constants = {one.name: one for one in model.graph.initializer}
+    tables = set()
+    for node in model.graph.node:
+        if node.op_type != "Gemm" or len(node.input) < 3 or not {*node.input[1:]} <= constants.keys():
+            continue
+        bias = numpy_helper.to_array(constants[node.input[2]])
+        across = any(one.name == "transB" and one.i for one in node.attribute)
+        count = constants[node.input[1]].dims[0 if across else 1]
+        if bias.shape == (count,):
+            continue
+        if bias.size not in (1, count) or (bias.ndim == 2 and bias.shape[-1] != count and bias.size != 1):
+            tables.add(node.name)
+            continue
+        name = f"{node.name}/bias"
+        model.graph.initializer.append(numpy_helper.from_array(np.resize(bias, count), name))
+        node.input[2] = name
+    return frozenset(tables)
 
 
 def grouped_upsampling(model: ModelProto) -> frozenset[str]:
