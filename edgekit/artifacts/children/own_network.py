@@ -16,6 +16,7 @@ from ...convert.any.refused import converter_refusal, refused
 from ...convert.any.repeated import with_each_once
 from ...errors import EdgekitError, UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
+from ...types.commands import PROGRAMS
 from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
@@ -23,6 +24,7 @@ from ..outputs import RARE_IN_INT8, compare_output
 from ..own.flat import flattened
 from ..own.named import input_names, taking
 from ..own.program import Tensors, as_tensors, exported, outputs_of, rewritten
+from ..own.program_file import of_file, of_program
 from ..own.requests import (
     FactsRequest,
     OwnConvertRequest,
@@ -171,10 +173,9 @@ def facts(request: FactsRequest) -> NetworkFacts:
 def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Examples | None]:
     """The network, and the example inputs by name from its code or program."""
     if source.program is not None:
-        program = torch.export.load(source.program)
-        assert program.example_inputs is not None
-        traced, given = program.module(), program.example_inputs[0]
-        return traced, dict(zip(input_names(traced, len(given)), given, strict=True))
+        return of_program(source.program)
+    if source.place.endswith(PROGRAMS):
+        return of_file(source.folder / source.place, weights)
     module = import_code(source.place, source.folder)
     network = build_network(module, source.factory, weights)
     return example_inputs(module, network)

@@ -64,12 +64,19 @@ def taking(network: nn.Module, names: Collection[str], who: str) -> tuple[nn.Mod
 
 
 class Named(nn.Module):
-    """A network that is called by the names of its inputs."""
+    """A network that is called by the names of its inputs, but for the first ones.
 
-    def __init__(self, network: nn.Module, names: tuple[str, ...]) -> None:
+    Args:
+        network: a user's.
+        names: of the inputs.
+        places: how many are given by their places.
+    """
+
+    def __init__(self, network: nn.Module, names: tuple[str, ...], places: int = 0) -> None:
         super().__init__()
-        self.network, self.names = network, names
+        self.network, self.names, self.places = network, names, places
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """What the network gives."""
-        return self.network(**dict(zip(self.names, inputs, strict=True)))
+        named = dict(zip(self.names[self.places :], inputs[self.places :], strict=True))
+        return self.network(*inputs[: self.places], **named)

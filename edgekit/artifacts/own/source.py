@@ -74,12 +74,13 @@ def call(module: ModuleType, name: str) -> Any:
 
 
 def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.Module:
-    """The network that a factory builds, in eval mode, on the CPU, with the weights of a file where one is given.
+    """The network of a factory, or of that name: in eval mode, on the CPU, with the weights of a file if there is one.
 
     Raises:
         UsageError: the factory fails or gives no network, or the weights do not fit.
     """
-    network = call(module, factory)
+    made = getattr(module, factory, None)
+    network = made if isinstance(made, nn.Module) else call(module, factory)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{factory}() returned {type(network).__name__}, not a torch.nn.Module", FACTORY_HINT)
     network = bare(network)

@@ -188,3 +188,9 @@ def test_a_network_that_is_quantized_already(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"its layer 'head' is a torch\.ao\.nn\.quantized\.dynamic.*Linear") as caught:
         traced(code + END.replace("Net()", made), tmp_path)
     assert "--int8" in caught.value.hint
+
+
+def test_a_network_that_stands_in_the_module(tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, x):\n        return {SCORES}\n" + END
+    made = traced(code.replace("def build():\n    return Net()", "build = Net()"), tmp_path)
+    assert [one.name for one in made.outputs] == ["output"]
