@@ -97,6 +97,23 @@ def test_the_step_runs_the_real_gate(project: Path) -> None:
     assert "<skipped" in Path("gate_results/gate.xml").read_text()
 
 
+def test_the_step_passes_on_what_an_upgrade_needs(project: Path) -> None:
+    program("edgekit", 'printf "%s\\n" "$@" > said')
+    given = {"runtime_a": "onnxruntime==1.22.0", "runtime_b": "onnxruntime==1.23.0", "data": "my photos", "labels": "l"}
+    assert run_step("Gate", **given).code == 0
+    said = Path("said").read_text().splitlines()
+    for option, value in given.items():
+        assert said[said.index(f"--{option.replace('_', '-')}") + 1] == value
+    assert run_step("Gate").code == 0
+    assert not {"--runtime-a", "--runtime-b", "--data", "--labels"} & set(Path("said").read_text().splitlines())
+
+
+def test_an_upgrade_from_one_version_alone_is_a_mistake(project: Path) -> None:
+    found = run_step("Gate", runtime_a="onnxruntime==1.22.0")
+    assert (found.code, found.outputs["status"]) == (2, "USAGE")
+    assert "--runtime-b" in found.stderr
+
+
 def test_a_mistake_ends_the_step_with_its_reason(project: Path) -> None:
     found = run_step("Gate", baseline="device_reports")
     assert found.code == 2

@@ -15,6 +15,9 @@ from edgekit.artifacts.own.requests import Sized
 from edgekit.base.processes.isolate import run_named
 from edgekit.base.progress import silent
 from edgekit.base.target import host_target
+from edgekit.counting.count import count
+from edgekit.counting.emulator import prepare
+from edgekit.devices.virtual.simulated import AVX2
 from edgekit.errors import EdgekitError
 from edgekit.forms.profiles import choose_profiles
 from edgekit.types import Format, Stored
@@ -46,6 +49,7 @@ def made(subject: Subject, format_: Format, precision: str, pairs: int, folder: 
     theirs = plain(subject, format_, precision, inputs, arrays, folder, cell)
     ours = edgekit(subject, format_, precision, inputs, arrays, folder, cell)
     if theirs is not None and ours is not None:
+        counted(theirs, ours, cell)
         compared(theirs, ours, pairs, cell)
     return cell
 
@@ -105,6 +109,18 @@ def edgekit(
         "rewrites": [rewrite.name for rewrite in artifact.rewrites if rewrite.count],
     }
     return Stored(outcome.folder, artifact)
+
+
+def counted(theirs: Stored, ours: Stored, cell: Cell) -> None:
+    """The instructions of one inference of both, in millions: what a busy machine does not change."""
+    try:
+        board = prepare(AVX2, silent)
+        sides = [count(one, board, repeat=False).counts.instructions for one in (theirs, ours)]
+    except EdgekitError as error:
+        cell["counted"] = {"error": first_line(error)}
+        return
+    cell["counted"] = dict(zip(("plain", "edgekit"), (round(one / 1e6, 3) for one in sides), strict=True))
+    cell["counted"]["ratio"] = round(sides[1] / sides[0], 4)
 
 
 def compared(theirs: Stored, ours: Stored, pairs: int, cell: Cell) -> None:

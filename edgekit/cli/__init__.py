@@ -27,6 +27,7 @@ from .networks.search import search_command
 from .profile import profile_command
 from .schema import schema_command
 from .shared.grouped import GroupedCommand
+from .shared.other_words import WordyGroup
 from .show.console import debugging, error_boundary, tell
 from .stored.history import history_command
 from .stored.index import index_command
@@ -38,6 +39,7 @@ from .verify import verify_command
 
 app = typer.Typer(
     name="edgekit",
+    cls=WordyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # loading rich would double the time of --help

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ SUFFIXES = (
 )
 UNREADABLE = (".heic", ".heif", ".jp2", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw", ".tga", ".psd", ".svg")
 """Photos that Pillow alone cannot read: they are left out, with a note."""
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z")
 LEFTOVERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 """Folders of macOS, Synology, Windows and Linux; folders that begin with a dot are skipped too."""
 
@@ -56,7 +57,7 @@ def find_photos(folder: Path) -> Found:
     """
     paths: list[Path] = []
     left_out: Counter[str] = Counter()
-    others = 0
+    others: list[Path] = []
     if not folder.is_dir():
         raise UsageError(f"no folder of images at {folder}", "check the path")
     for path in files_below(folder, frozenset({os.path.realpath(folder)})):
@@ -70,12 +71,22 @@ def find_photos(folder: Path) -> Found:
         elif suffix in SUFFIXES and path.is_file():
             paths.append(path)
         elif leftover == "":
-            others += 1
-    found = Found(tuple(sorted(paths)), tuple(sorted(left_out.items())), others)
+            others.append(path)
+    found = Found(tuple(sorted(paths)), tuple(sorted(left_out.items())), len(others))
     if not paths:
         said = "".join(f"; {note}" for note in found.notes)
-        raise UsageError(f"{folder} holds no image ({others} other files){said}", f"known types: {' '.join(SUFFIXES)}")
+        raise UsageError(f"{folder} holds no image ({len(others)} other files){said}", without_images(folder, others))
     return found
+
+
+def without_images(folder: Path, others: Iterable[Path]) -> str:
+    """Advice for a folder of other files, by what lies in it and not deeper."""
+    for path in sorted(path for path in others if path.parent == folder):
+        if path.suffix.lower() == ".npz":
+            return f"give the file itself: {path}"
+        if path.suffix.lower() in ARCHIVES:
+            return f"unpack {path} first"
+    return f"known types: {' '.join(SUFFIXES)}"
 
 
 def files_below(folder: Path, above: frozenset[str]) -> Iterator[Path]:

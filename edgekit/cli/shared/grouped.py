@@ -7,6 +7,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from .other_words import ours
+
 FIRST = "Options"
 """The group of the options that name none."""
 
@@ -29,6 +31,16 @@ class GroupedCommand(TyperCommand):
 
     Typer groups them only with rich, whose import would double the time of ``--help``.
     """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does it; the error of an unknown option names ours where it is another tool's word."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if hasattr(error, "possibilities"):  # Typer carries a Click of its own, whose errors have no public name
+                known = frozenset(name for one in self.get_params(ctx) for name in one.opts)
+                error.possibilities = ours(getattr(error, "option_name", ""), known) or error.possibilities
+            raise
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """Write the text, then the examples."""

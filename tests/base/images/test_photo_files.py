@@ -75,3 +75,14 @@ def test_nothing_left_is_said(tmp_path):
     touch(tmp_path / "._0.jpg", tmp_path / "a.heic", tmp_path / "b.txt")
     with pytest.raises(UsageError, match=r"holds no image \(1 other files\); 2 files left out: .*\.heic, which is not"):
         find_photos(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("data.npz", "give the file itself: {}"), ("photos.tar", "unpack {} first"), ("notes.txt", "known types: .jpg")],
+)
+def test_data_of_another_kind_is_named(tmp_path, name, hint):
+    touch(tmp_path / name)
+    with pytest.raises(UsageError) as refused:
+        find_photos(tmp_path)
+    assert hint.format(tmp_path / name) in refused.value.hint

@@ -43,10 +43,22 @@ def test_counts_rows_and_reasons() -> None:
     assert "not made yet" not in page(rows, 5)
     assert "The plain libraries export 3 of 4; edgekit exports and verifies 2 of these (67 %), and 1 more." in text
     assert "faster in 1, within 3% in 0, slower by more in 1, and too uncertain to say in 0." in text
-    assert "| unet | onnx | fp32 | converted | 90.0 dB | 4 | 0 | 2.000 | 1.700 | 0.849 (0.800 to 0.900) |" in text
+    assert "| unet | onnx | fp32 | converted | 90.0 dB | 4 | 0 | 2.000 | 1.700 | 0.849 (0.800 to 0.900) |  |" in text
     assert "| centerface onnx fp32 | edgekit | the operator a\\|b has no counterpart |" in text
     assert "| selfie | refused: custom operator X | | | | |" in text
     assert "Launches of 2 cells met another process's work" in text
+
+
+def test_instructions_tell_of_what_is_too_uncertain() -> None:
+    fewer = cell("unet", 0.9, 1.1, counted={"plain": 2.0, "edgekit": 1.9, "ratio": 0.95})
+    more = cell("detector", 0.9, 1.1, counted={"plain": 2.0, "edgekit": 2.04, "ratio": 1.02})
+    known = cell("centerface", counted={"plain": 2.0, "edgekit": 4.0, "ratio": 2.0})
+    text = page([fewer, more, known], 3)
+    assert "Of 2 of these the instructions are counted: edgekit's executes fewer, or at most 0.5% more, in 1" in text
+    assert "1.020 of plain's at most." in text
+    assert "0.995 (0.900 to 1.100) | 0.950 |" in text
+    failed = cell(counted={"error": "no QEMU"})
+    assert "| unet onnx fp32 | counted | no QEMU |" in page([failed], 1)
 
 
 def test_the_page_follows_from_what_is_kept() -> None:
