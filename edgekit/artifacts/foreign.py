@@ -62,7 +62,7 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
         return taken_in(path, path, shapes, ())
     files_of(path, format_)  # which looks whether its graph and its weights are sound
     with scratch_folder("numbers") as folder:
-        made = folder / path.name
+        made = folder / "model.onnx"
         fixed = numbers_of(path, values, made).fixed
         notes = tuple(f"the input {name} is always {values[name]}, as --input says" for name in fixed)
         rest = {name: shape for name, shape in shapes.items() if name not in fixed}
@@ -103,7 +103,7 @@ def taken_in(path: Path, origin: Path, shapes: Shapes, notes: tuple[str, ...]) -
                 return Stored(found.folder, artifact)
         except UsageError:
             pass  # of another version, or damaged: it is made again below
-    facts, examined = look_into(path, format_, shapes)
+    facts, examined = look_into(path, format_, shapes, origin)
     final = root / model / f"{format_}-{examined.precision}-unverified"
     with staged_folder(final) as folder:
         for name, file in files.items():
@@ -138,12 +138,12 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
     return files
 
 
-def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswer, Examined]:
-    """The runtime's account of the file, and the conclusions from it."""
+def look_into(path: Path, format_: Format, shapes: Shapes, origin: Path) -> tuple[InspectAnswer, Examined]:
+    """The runtime's account of the file, and the conclusions from it; errors name that of the user, ``origin``."""
     asked = {name: list(shape) for name, shape in shapes.items()}
     request = {"model": str(path.resolve()), "threads": 1, "shapes": asked}
     try:
-        facts = ask_here(InspectAnswer, RUNTIME_OF[format_], request, TIMEOUT_S, f"looking into {path}")
+        facts = ask_here(InspectAnswer, RUNTIME_OF[format_], request, TIMEOUT_S, f"looking into {origin}")
     except EdgekitError as error:
         damaged = cut(path, format_, str(error))
         if damaged is not None:
@@ -157,7 +157,7 @@ def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswe
         raise
     fixed = {port.name: port.shape for port in facts.inputs}
     request_ = ExamineRequest(facts=facts, model_file=path.resolve(), format=format_, shapes=fixed)
-    what, imports = f"reading {path.name}", examination(format_)
+    what, imports = f"reading {origin.name}", examination(format_)
     return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, what, imports=imports)
 
 

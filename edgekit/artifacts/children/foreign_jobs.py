@@ -24,10 +24,10 @@ def external_files(request: ExternalRequest) -> ExternalFiles:
 
 
 def numbers(request: NumbersRequest) -> Numbers:
-    """Make constants of inputs that are one number; see :func:`edgekit.verify.onnx_numbers.with_numbers`."""
+    """Make constants of inputs that are one number; see :func:`edgekit.verify.foreign.with_numbers`."""
     with quick_imports():
-        from ...verify import onnx_numbers
-    names, fixed = onnx_numbers.with_numbers(request.model_file, request.values, request.made)
+        from ...verify import foreign
+    names, fixed = foreign.with_numbers(request.model_file, request.values, request.made)
     return Numbers(names=names, fixed=fixed)
 
 
