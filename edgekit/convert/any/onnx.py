@@ -74,7 +74,7 @@ def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
     if job.file is not None:
         model, notes = ready_model(job.file, job.shapes, keep_stored=job.profile.precision == "fp32")
         if job.profile.precision in ("int8", "dynamic"):
-            refuse_quantized(model, job.file.name)
+            refuse_quantized(model)
         return model, notes
     assert job.program is not None
     from ..onnx.exporter_table import read_once  # takes PyTorch's exporter, which a file of others does not need

@@ -5,9 +5,10 @@ onnxsim takes branches too, but breaks graphs in which one is inside another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ...errors import UsageError
 from .onnx_small import fold_small
 
 if TYPE_CHECKING:
@@ -40,16 +41,46 @@ def without_known_branches(model: ModelProto) -> ModelProto:
 def with_both_branches(model: ModelProto) -> ModelProto:
     """A copy in which every If computes both branches and takes the values of one.
 
-    That is the same wherever the branches give one shape; a Where of two shapes is refused by who reads it.
+    Raises:
+        UsageError: the branches of one give two shapes.
     """
     from onnx import ModelProto as Model
 
     made = Model()
     made.CopyFrom(model)
+    results = set()
     while ifs := [one for one in made.graph.node if one.op_type == "If"]:
+        results |= set(ifs[0].output)
         take(made.graph, ifs[0], [("then_branch", "/then"), ("else_branch", "/else")])
-    del made.graph.value_info[:]
+    if results:
+        del made.graph.value_info[:]
+        refuse_two_shapes(made, results)
     return made
+
+
+def refuse_two_shapes(model: ModelProto, results: Collection[str]) -> None:
+    """Make sure that what is chosen between has one shape: a Where would spread the smaller one.
+
+    Raises:
+        UsageError: it has not.
+    """
+    from onnx import shape_inference
+
+    graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    shapes = {one.name: list(one.dims) for one in graph.initializer}
+    for one in (*graph.input, *graph.value_info, *graph.output):
+        if one.type.tensor_type.HasField("shape"):
+            shapes[one.name] = [dim.dim_value or dim.dim_param or "?" for dim in one.type.tensor_type.shape.dim]
+    for node in graph.node:
+        if node.op_type != "Where" or node.output[0] not in results:
+            continue
+        yes, no = (shapes.get(name, ["?"]) for name in node.input[1:])
+        if yes != no:
+            raise UsageError(
+                f"the file has the operator If (output {node.output[0]!r}), whose branches give {yes} and {no}: its "
+                "condition depends on the input, and an artifact has one shape",
+                "give both branches one shape, or name --format onnx",
+            )
 
 
 def take(graph: GraphProto, node: NodeProto, branches: list[tuple[str, str]]) -> None:

@@ -39,7 +39,7 @@ def ready_model(
     import onnx
 
     model = plain_model(onnx.load_model(path))
-    refuse_strangers(model, path.name)
+    refuse_strangers(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     for given in list(model.graph.input):  # old exporters list the weights among the inputs
         if given.name in constants:
@@ -58,7 +58,7 @@ def ready_model(
     return model, [*notes, *more]
 
 
-def refuse_strangers(model: ModelProto, name: str) -> None:
+def refuse_strangers(model: ModelProto) -> None:
     """Make sure that every operator is ONNX's own.
 
     Raises:
@@ -72,7 +72,7 @@ def refuse_strangers(model: ModelProto, name: str) -> None:
             whose = "ONNX Runtime alone has"
             hint = "it is measured as it is: edgekit profile FILE; to convert it, export it without such operators"
             hint += ", and quantize it with quant_format=QuantFormat.QDQ where it is quantized"
-        raise UsageError(f"{name} has the operator {node.domain}.{node.op_type}, which {whose}", hint)
+        raise UsageError(f"the file has the operator {node.domain}.{node.op_type}, which {whose}", hint)
 
 
 def take_stored(model: ModelProto) -> list[TensorProto]:
@@ -145,11 +145,11 @@ def with_flat_hardmax(model: ModelProto) -> ModelProto:
     return made
 
 
-def refuse_quantized(model: ModelProto, name: str) -> None:
+def refuse_quantized(model: ModelProto) -> None:
     """Make sure that a model is not quantized already.
 
     Raises:
         UsageError: it is.
     """
     if any(node.op_type in QUANTIZED for node in model.graph.node):
-        raise UsageError(f"{name} is quantized already", "leave --int8 out: its scales are kept")
+        raise UsageError("the file is quantized already", "leave --int8 out: its scales are kept")

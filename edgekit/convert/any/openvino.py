@@ -73,7 +73,7 @@ def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
 
     ready, notes = ready_model(file, job.shapes, keep_stored=job.profile.precision == "fp32")
     if job.profile.precision in ("int8", "weight-only"):
-        refuse_quantized(ready, file.name)
+        refuse_quantized(ready)
     given = {end.name for end in ready.graph.input}
     for end in ready.graph.output:
         if end.name in given:  # the reader would make a second input of it

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgekit.convert.any.onnx_branches import with_both_branches, without_known_branches
 from edgekit.convert.onnx_network.network import network_of
+from edgekit.errors import UsageError
 
 RNG = np.random.default_rng(0)
 
@@ -97,3 +99,18 @@ def test_conditions_that_depend_on_the_input() -> None:
         exact = values_of(model, x)
         np.testing.assert_allclose(values_of(made, x), exact)
         np.testing.assert_allclose(network(torch.from_numpy(x))[0], exact)
+
+
+def test_branches_of_two_shapes_are_refused() -> None:
+    """A Where would make one of them."""
+    rows = helper.make_graph(
+        [helper.make_node("ReduceMax", ["x"], ["row"], keepdims=1)], "b", [], ends("row", shape=(1, 1))
+    )
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=0),
+        helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+        choice("positive", branch("Add", 1), rows, "y"),
+    ]
+    model = model_of(nodes, {"zero": np.float32(0)})
+    with pytest.raises(UsageError, match=r"If \(output 'y'\), whose branches give \[2, 3\] and \[1, 1\]"):
+        with_both_branches(model)
