@@ -102,6 +102,27 @@ def sorting(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     return None
 
 
+def largest_in_each(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """An adaptive pool of equal windows as a plain one, or as the largest of all; its places are left alone."""
+    arguments: list[Any] = list(node.args)
+    users: list[Any] = list(node.users)
+    given, (rows, columns) = arguments[0], each(arguments[1], 2)
+    height, width = (int(size) for size in given.meta["val"].shape[-2:])
+    if height % rows or width % columns or any(user.args[1] != 0 and user.users for user in users):
+        return None
+    if rows == columns == 1:
+        made = graph.call_function(ATEN.amax.default, (given, [-2, -1], True))
+    else:
+        window = [height // rows, width // columns]
+        made = graph.call_function(ATEN.max_pool2d.default, (given, window, window))
+    for user in users:
+        made.meta = dict(user.meta)
+        user.replace_all_uses_with(made)
+        graph.erase_node(user)
+    graph.erase_node(node)
+    return None
+
+
 def upsampling(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     """A transposed convolution without padding, and its middle: litert-torch writes only paddings of TensorFlow's."""
     operator: Any = node.target
@@ -139,6 +160,7 @@ WRITERS: dict[str, Callable[[fx.Graph, fx.Node], fx.Node | None]] = {
     "aten.conv_transpose2d.input": upsampling,
     "aten.one_hot.default": one_hot,
     "aten.pow.Tensor_Scalar": power,
+    "aten.adaptive_max_pool2d.default": largest_in_each,
     "aten.argsort.default": sorting,
     "aten.argsort.stable": sorting,
     "aten.sort.default": sorting,

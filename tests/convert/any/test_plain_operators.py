@@ -98,3 +98,22 @@ def test_transposed_convolutions_with_paddings_of_pytorch() -> None:
         torch.testing.assert_close(found, exact)
     padded = [node.args[4] for node in made.graph.nodes if "conv_transpose" in str(node.target)]
     assert padded == [[1, 1], [0, 0], [0, 0], [0]]
+
+
+class Pooled(nn.Module):
+    """As attention over channels has it."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """One window, six equal ones, and some that are not."""
+        pool = nn.functional.adaptive_max_pool2d
+        return pool(x, 1), pool(x, (3, 2)), pool(x, 4)
+
+
+def test_adaptive_pools_of_equal_windows_become_plain_ones() -> None:
+    x = torch.randn(2, 3, 9, 8, generator=torch.Generator().manual_seed(0))
+    program = torch.export.export(Pooled(), (x,), strict=False).module()
+    expected = program(x)
+    made = with_plain_operators(program)
+    for exact, found in zip(expected, made(x), strict=True):
+        assert torch.equal(found, exact)
+    assert sum("adaptive" in str(node.target) for node in made.graph.nodes) == 1
