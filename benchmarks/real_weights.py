@@ -86,7 +86,8 @@ def plain_cell(card: ModelCard, format_: Format, weights: Path, photos: Path, fo
 
 def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) -> dict[Format, Cell]:
     """What ``edgekit export --int8`` makes, by format."""
-    request = {"model": card.id, "weights": str(weights), "photos": str(photos), "out": str(folder / "edgekit")}
+    place = str(folder / "edgekit")
+    request = {"model": card.id, "formats": FORMATS, "weights": str(weights), "photos": str(photos), "out": place}
     try:
         answer = run_named(
             "benchmarks.real_weights:export_child",
@@ -101,14 +102,15 @@ def edgekit_cells(card: ModelCard, weights: Path, photos: Path, folder: Path) ->
 
 
 def export_child(request: dict[str, Any]) -> dict[str, Any]:
-    """In a child: edgekit's int8 exports, verified on the photos of ``photos``."""
+    """In a child: edgekit's int8 exports in ``formats``, verified on the photos of ``photos``."""
     from edgekit.artifacts.prepare import ExportOptions
     from edgekit.verbs.export import export
 
     options = ExportOptions(weights=request["weights"], parity_data=request["photos"], out=Path(request["out"]))
-    profiles = [find_profile(f"{format_}-int8") for format_ in FORMATS]
+    formats: list[Format] = request["formats"]
+    profiles = [find_profile(f"{format_}-int8") for format_ in formats]
     cells: dict[str, Cell] = {}
-    for format_, outcome in zip(FORMATS, export([request["model"]], profiles, options, lambda _: None), strict=True):
+    for format_, outcome in zip(formats, export([request["model"]], profiles, options, lambda _: None), strict=True):
         if outcome.artifact is None or outcome.status != "converted":
             cells[format_] = {"error": f"{outcome.status}: {outcome.error}"}
         else:

@@ -156,35 +156,53 @@ class ShellMachine(ABC):
     def put(self, files: Sequence[Path]) -> list[str]:
         """As :meth:`deliver`, by the connection that there is."""
         folder = f"{self.run}/{next(self.counter)}"
-        large = {sha256_file(path): path for path in files if path.stat().st_size >= SMALL}
-        rows = {digest: [digest, str(path.stat().st_size), path.name] for digest, path in large.items()}
         what = f"sending {', '.join(path.name for path in files)}"
-
-        def link(digests: Sequence[str]) -> list[str]:
-            arguments = [word for digest in digests for word in rows[digest]]
-            answer = self.call(what, LINK, self.base, folder, *arguments).decode(errors="replace")
-            told = [line.partition(" ") for line in answer.splitlines()]
-            strange = ["".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in digests]
-            if strange:
-                message = f"{what}: {self.name} answered {shown(strange[0])} where names of missing files should be"
-                raise DeviceError("failed", message, "does something there print into the commands that we send?")
-            return [digest for digest in digests if digest in {parts[2] for parts in told}]
-
-        missing = link(list(rows))
-        for digest in missing:
-            self.send(large[digest], f"{self.base}/files/{digest}", what)
-        if missing and (lost := link(missing)):
-            raise DeviceError("failed", f"{what}: {large[lost[0]].name} is not there after it was sent")
-        for path in files:
-            if path.stat().st_size < SMALL:
-                self.send(path, f"{folder}/{path.name}", what)
+        large = [(sha256_file(path), path) for path in files if path.stat().st_size >= SMALL]
+        small = [path for path in files if path.stat().st_size < SMALL]
+        sent: set[str] = set()
+        again: list[tuple[str, Path]] = []  # content that comes under a second name
+        for digest, path in self.link(what, folder, large, small[0] if small else None):
+            if digest in sent:
+                again.append((digest, path))
+            else:
+                self.send(path, f"{self.base}/files/{digest}", what, f"{folder}/{path.name}")
+                sent.add(digest)
+        if again and (lost := self.link(what, folder, again, None)):
+            raise DeviceError("failed", f"{what}: {lost[0][1].name} is not there after it was sent")
+        for path in small[1:]:
+            self.send(path, f"{folder}/{path.name}", what)
         return [f"{folder}/{path.name}" for path in files]
 
-    def send(self, path: Path, there: str, what: str) -> None:
-        """Copy one file."""
+    def link(
+        self, what: str, folder: str, large: Sequence[tuple[str, Path]], small: Path | None
+    ) -> list[tuple[str, Path]]:
+        """Put the content that is there already into a folder, under its names, and a small file by the same call.
+
+        Returns:
+            Those of ``large``, a digest and a file each, that are not there.
+        """
+        rows = [word for digest, path in large for word in (digest, str(path.stat().st_size), path.name)]
+        if small is None:
+            answer = self.call(what, LINK, self.base, folder, "0", "", *rows)
+        else:
+            size = small.stat().st_size
+            with small.open("rb") as data:
+                answer = self.call(what, LINK, self.base, folder, str(size), small.name, *rows, data=data, size=size)
+        told = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
+        known = {digest for digest, _ in large}
+        strange = ["".join(parts) for parts in told if parts[0] != "missing" or parts[2] not in known]
+        if strange:
+            message = f"{what}: {self.name} answered {shown(strange[0])} where names of missing files should be"
+            raise DeviceError("failed", message, "does something there print into the commands that we send?")
+        absent = {parts[2] for parts in told}
+        return [(digest, path) for digest, path in large if digest in absent]
+
+    def send(self, path: Path, there: str, what: str, also: str = "") -> None:
+        """Copy one file; ``also`` is a second path for it."""
         size = path.stat().st_size
+        second = [also] if also else []
         with path.open("rb") as stream:
-            self.call(what, SEND, there, str(size), data=stream, size=size)
+            self.call(what, SEND, there, str(size), *second, data=stream, size=size)
 
     def running(self, python: str) -> Self:
         """The same open connection, with another interpreter there."""

@@ -45,8 +45,8 @@ notices: whoever made it ends what is left of it, its agent too.
 """
 
 LINK = """
-base=$1 folder=$2
-shift 2
+base=$1 folder=$2 bytes=$3 name=$4
+shift 4
 [ -d "$folder" ] || mkdir "$folder" || exit 1
 while [ $# -gt 0 ]; do
   kept="$base/files/$1"
@@ -58,17 +58,24 @@ while [ $# -gt 0 ]; do
   fi
   shift 3
 done
+[ -n "$name" ] || exit 0
+cat >"$folder/$name" && [ "$(wc -c <"$folder/$name")" -eq "$bytes" ] || exit 1
 """
-"""Put files that are there by content ($1: base, $2: folder, then digest, bytes, name of each) into a folder; the
-digests of the others are printed. The folder of the run is not made: when it has been cleaned up, the run is over."""
+"""Put files that are there by content ($1: base, $2: folder, then after two more digest, bytes, name of each) into a
+folder; the digests of the others are printed. What comes on stdin becomes one more file there ($3: bytes, $4: name,
+empty for none), whole or the call fails. The folder of the run is not made: when it has been cleaned up, the run is
+over."""
 
 SEND = """
 part="$1.$$.part"
-cat >"$part" && [ "$(wc -c <"$part")" -eq "$2" ] && mv "$part" "$1" && exit 0
+cat >"$part" && [ "$(wc -c <"$part")" -eq "$2" ] && mv "$part" "$1" && {
+  [ $# -eq 2 ] || ln "$1" "$3" 2>/dev/null || cp "$1" "$3"
+} && exit 0
 rm -f "$part"
 exit 1
 """
-"""Write stdin to a file ($1: path, $2: bytes), whole or not at all; two may send the same at the same time."""
+"""Write stdin to a file ($1: path, $2: bytes), whole or not at all, and put it into a second place ($3) if one is
+named; two may send the same at the same time."""
 
 RUN = """
 cd "$1" || exit 1
@@ -99,7 +106,7 @@ FETCH = 'cat "$1"'
 
 
 UNPACK = (
-    "mark=$1; shift; begun=; for word; do shift; "
+    "LC_ALL=C; export LC_ALL; mark=$1; shift; begun=; for word; do shift; "
     'part=$(printf %b. "${word#?}"); part=${part%.}; '
     "case $word in "
     "+*) whole=$whole$part;; "
@@ -107,7 +114,7 @@ UNPACK = (
     'esac; done; set -- "$@" "$whole"; '
     'printf "\\n%s\\n" "$mark"; script=$1; shift; eval "$script"'
 )
-"""Put packed arguments together, print the mark ($1) on a line of its own, and run the first as a script.
+"""Put packed arguments together, byte by byte, print the mark ($1) on a line of its own, and run the first as a script.
 
 One line without quotes and exclamation marks within: csh takes no others, and every shell takes this one.
 """
@@ -122,7 +129,7 @@ def remote(mark: str, script: str, *arguments: str) -> str:
     What the shell's own files print comes before the line ``mark``.
     """
     words = [word for argument in (script, *arguments) for word in packed(argument)]
-    return " ".join(["exec env LC_ALL=C /bin/sh -c", f"'{UNPACK}'", "edgekit", mark, *(f"'{word}'" for word in words)])
+    return " ".join(["exec /bin/sh -c", f"'{UNPACK}'", "edgekit", mark, *(f"'{word}'" for word in words)])
 
 
 def packed(argument: str) -> list[str]:

@@ -8,19 +8,35 @@ from typing import Any
 WIDTH = 118
 
 
+NUMBERS = frozenset({int, float, bool})
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def render(value: Any, indent: str = "") -> str:
     """JSON with one line per field; lists of numbers are wrapped, so that a thousand samples take few lines."""
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or not value or (indent and len(indent) + len(line) <= WIDTH):
-        return line
+    if not isinstance(value, dict | list) or not value:
+        return ENCODE(value)
+    if indent and may_fit(value, WIDTH - len(indent)):
+        line = ENCODE(value)
+        if len(indent) + len(line) <= WIDTH:
+            return line
     inner = indent + " "
     if isinstance(value, dict):
         body = ",\n".join(f"{inner}{json.dumps(key)}: {render(item, inner)}" for key, item in value.items())
         return f"{{\n{body}\n{indent}}}"
-    if all(isinstance(item, int | float) for item in value):
-        return f"[\n{wrap([json.dumps(item) for item in value], inner)}\n{indent}]"
+    if NUMBERS.issuperset(map(type, value)):
+        return f"[\n{wrap(ENCODE(value)[1:-1].split(', '), inner)}\n{indent}]"
     body = ",\n".join(inner + render(item, inner) for item in value)
     return f"[\n{body}\n{indent}]"
+
+
+def may_fit(value: Any, room: int) -> bool:
+    """False for what is longer than ``room`` for certain: what holds long lists is not written to see that."""
+    if not isinstance(value, dict | list):
+        return True
+    if 3 * len(value) > room + 2:  # a character and ", " each
+        return False
+    return all(may_fit(item, room) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def wrap(items: list[str], indent: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -91,10 +93,36 @@ def report_key(
     return f"{model}__{profile}__{runtime}-{accelerator}-t{threads}{pinned}{images}"
 
 
-class Frozen(BaseModel):
-    """A value: immutable, strict about types, closed to unknown fields."""
+BUILDING = threading.RLock()
+"""Held while the validator of a type is built."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+class Frozen(BaseModel):
+    """A value: immutable, strict about types, closed to unknown fields.
+
+    Its validator is built when the first one is made: a command needs few of the types that it imports, and building
+    all of them took a fifth of its start.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    @classmethod
+    def model_rebuild(
+        cls,
+        *,
+        force: bool = False,
+        raise_errors: bool = True,
+        _parent_namespace_depth: int = 2,
+        _types_namespace: Mapping[str, Any] | None = None,
+    ) -> bool | None:
+        """As pydantic's, which is not made for several threads: one builds, the others wait."""
+        with BUILDING:
+            return super().model_rebuild(
+                force=force,
+                raise_errors=raise_errors,
+                _parent_namespace_depth=_parent_namespace_depth + 1,
+                _types_namespace=_types_namespace,
+            )
 
     @classmethod
     def from_plain(cls, data: object) -> Self:
@@ -104,3 +132,12 @@ class Frozen(BaseModel):
     def to_plain(self) -> dict[str, Any]:
         """The value as JSON-able data."""
         return self.model_dump(mode="json")
+
+
+def build_types() -> None:
+    """Build the validators of all types that are imported: for a process whose children use them."""
+    left = Frozen.__subclasses__()
+    while left:
+        one = left.pop()
+        one.model_rebuild()
+        left += one.__subclasses__()

@@ -17,7 +17,7 @@ from ..artifacts.own.onnx_file import from_onnx
 from ..artifacts.own.requests import OwnSource
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
-from ..base.processes.warm import warm
+from ..base.processes.warm import lingering, warm
 from ..base.progress import JobEnded, Progress, Step, Warned, silent
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, UsageError, VerificationError
@@ -139,7 +139,7 @@ def export_module(
         for profile in choose_profiles(format_, int8=int8, fp16=fp16)
     ]
     check_writable(out, "--out")
-    with scratch_folder("export") as work, warm():
+    with scratch_folder("export") as work, lingering():  # a program often exports again: the other precision
         program = work / "given.pt2"
         keep(network, examples, program)
         given = None if calibration is None else inputs_file(calibration, work)

@@ -50,8 +50,10 @@ def test_files_programs_exit_codes(phone: Phone, tmp_path: Path) -> None:
         sent: list[Path] = []
         send = machine.send
         machine.send = lambda path, *rest: (sent.append(path), send(path, *rest))[1]  # type: ignore[assignment]
-        machine.deliver([large, small])
-        assert sent == [small], "what is there by content is not sent again"
+        _, beside = machine.deliver([large, small])
+        assert sent == [], "what is there by content is not sent again, and a small file comes with the question"
+        machine.fetch(beside, tmp_path / "small back")
+        assert (tmp_path / "small back").read_bytes() == small.read_bytes()
         with pytest.raises(DeviceError, match=r"looking on virtual-phone failed with exit code 9\n    said on stderr"):
             machine.call("looking", "echo said on stderr >&2; exit 9")
         assert machine.call("looking", 'printf %s "$1"', "'; exit 3 #").decode() == "'; exit 3 #"

@@ -30,14 +30,16 @@ class Watched(SshMachine):
 
     def __init__(self, target: Target, program: Path | None = None) -> None:
         super().__init__(target)
-        self.program, self.sent = program, list[str]()
+        self.program, self.sent, self.calls = program, list[str](), 0
 
     def deliver(self, files: Sequence[Path]) -> list[str]:
         return super().deliver([self.program if self.program and path.name == AGENT_FILE else path for path in files])
 
-    def send(self, path: Path, there: str, what: str) -> None:
-        self.sent.append(path.name)
-        super().send(path, there, what)
+    def call(self, what: str, script: str, *arguments: str, **more: Any) -> bytes:
+        self.calls += 1
+        if more.get("data") is not None:
+            self.sent.append(Path(more["data"].name).name)
+        return super().call(what, script, *arguments, **more)
 
 
 def target(board: Any, **more: Any) -> Target:
@@ -75,8 +77,30 @@ def test_the_agent_answers_and_its_folder_goes(ssh_board: Any) -> None:
         assert told["info"]["python"].split(".")[0] == "3"
         assert told["free"]["disk_bytes"] > 0
         assert len(ssh_board.runs) == 1
-    assert machine.sent == [AGENT_FILE, "request.json"]
+    assert machine.sent == ["request.json", AGENT_FILE]
+    assert machine.calls == 2
     assert ssh_board.runs == []
+
+
+def test_one_content_under_two_names_is_sent_once_and_is_there_twice(ssh_board: Any, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first.npy", "second.npy", "other.npy")]
+    for path in files:
+        path.write_bytes((b"other" if path.stem == "other" else b"the same") * 2000)
+    for times in (1, 0):
+        with Watched(target(ssh_board)) as machine:
+            there = machine.deliver(files)
+            assert [Path(path).read_bytes() for path in there] == [path.read_bytes() for path in files]
+            assert machine.sent == ["first.npy", "other.npy"] * times
+
+
+def test_a_launch_whose_files_are_there_takes_one_call_before_it(ssh_board: Any, agent_program: Path) -> None:
+    """A call over SSH is a tenth of a second on a board, more over a radio link."""
+    request = agent_program.with_name("request.json")
+    request.write_text("{}")
+    for calls in (2, 1):
+        with Watched(target(ssh_board)) as machine:
+            paths = machine.deliver([agent_program, request])
+            assert (machine.calls, Path(paths[1]).read_text()) == (calls, "{}")
 
 
 def test_nothing_is_sent_twice(ssh_board: Any) -> None:

@@ -13,7 +13,7 @@ from edgekit.base.progress import silent
 from edgekit.devices.virtual import build as virtual_build
 from edgekit.devices.virtual.boards import BOARDS, VIRTUAL, VirtualBoard
 from edgekit.devices.virtual.files import cpuinfo, sys_files, write_files
-from edgekit.devices.virtual.start import MAGIC, MASK
+from edgekit.devices.virtual.start import MAGIC, MASK, NO_HOME, sshd_options
 from edgekit.errors import ToolError
 
 
@@ -47,6 +47,13 @@ def test_aarch64_programs_and_no_others_go_to_qemu() -> None:
     for kind in (b"\x02\x00", b"\x03\x00"):  # fixed and position-independent
         assert taken(elf + kind + b"\xb7\x00")
         assert not taken(elf + kind + b"\x3e\x00")  # x86-64
+
+
+def test_no_login_file_of_this_host_runs_at_a_call(tmp_path: Path) -> None:
+    """A shell that sshd starts runs ~/.bashrc, which is this host's: with pyenv in it every call took twice as long."""
+    options = sshd_options(VIRTUAL["virtual-rpi4"], tmp_path, 1)
+    assert f"SetEnv=HOME={NO_HOME}" in options
+    assert not Path(NO_HOME).exists()
 
 
 def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

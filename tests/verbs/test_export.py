@@ -24,6 +24,7 @@ from edgekit.artifacts.tasks import Outcome
 from edgekit.base.files import STAGING, sha256_file
 from edgekit.base.images.pixels import load_pixels, normalise
 from edgekit.base.locks import LOCK
+from edgekit.base.processes import warm
 from edgekit.base.progress import silent
 from edgekit.catalog import find_card, profile_for
 from edgekit.errors import ToolError, UsageError
@@ -63,6 +64,7 @@ def test_native_crash_of_one_converter_stops_no_other(card, tmp_path, monkeypatc
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("import os\nprint('LLVM ERROR: out of registers', flush=True)\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", str(broken.parent), prepend=os.pathsep)
+    monkeypatch.setattr(warm, "WARMTH", warm.Warmth())  # that of the session has another PYTHONPATH
     out = tmp_path / "out"
     # Without rewrites, because only then the library itself converts.
     profiles = [profile_for(format_, "fp32").model_copy(update={"rewrites": ()}) for format_ in FORMATS]

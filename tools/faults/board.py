@@ -50,7 +50,7 @@ def board(folder: Path) -> Iterator[None]:
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\n"
         "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-        f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={folder}/cache\n"
+        f"PermitRootLogin prohibit-password\nSetEnv XDG_CACHE_HOME={folder}/cache HOME={folder}\n"
     )
     (folder / "bin").mkdir()
     (folder / "bin" / "ssh").write_text(f'#!/bin/sh\nexec {ssh} -F {folder}/ssh_config "$@"\n')

@@ -17,6 +17,7 @@ import tempfile
 from contextlib import suppress
 from typing import NoReturn
 
+from ...types.base import build_types
 from .isolate import die_with_parent, leave, main, quick_imports
 from .posix import end_group
 from .warm import END, FORK, LONGEST_MESSAGE, Grow, Work
@@ -63,6 +64,7 @@ def keep(line: socket.socket, file: int, imports: float) -> NoReturn:
         line.close()
         with suppress(Exception), quick_imports():  # the child meets the same error, and reports it
             importlib.import_module(request.module)
+            build_types()
         serve(socket.socket(fileno=file))
     keeper = os.getpid()
     child = os.fork()

@@ -32,6 +32,11 @@ BINFMT = "/proc/sys/fs/binfmt_misc"
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
 
+NO_HOME = "/nonexistent"
+"""Home of the shell that enters the board: what this host's user runs at every login is not the board's, and takes
+longer than most of what is asked there.
+"""
+
 Settle = Callable[[Path], None]
 Live = Callable[[], NoReturn]
 
@@ -194,6 +199,7 @@ def sshd_options(board: VirtualBoard, keys: Path, first: int) -> list[str]:
         "PrintMotd": "no",
         "PrintLastLog": "no",
         "UseDNS": "no",
+        "SetEnv": f"HOME={NO_HOME}",
         "LogLevel": "ERROR",
         "ForceCommand": f"exec env -i {environment} {enter} -- /bin/sh -c {command}",
     }

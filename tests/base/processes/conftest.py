@@ -17,6 +17,10 @@ from edgekit.base.processes.isolate import run_named
 CHILD = '''
 import ctypes, os, resource, signal, subprocess, sys, time
 from edgekit import errors
+from edgekit.types.base import Frozen
+
+class Kept(Frozen):
+    number: int
 
 def echo(request):
     print("said by the child")
@@ -43,6 +47,9 @@ def state(request):
     CALLS.append(1)
     return {"folder": os.getcwd(), "colour": os.environ.get("COLOUR"), "calls": len(CALLS), "pid": os.getpid(),
             "imported_by_server": os.getpid() != IMPORTED_IN}
+
+def built(request):
+    return {"built": Kept.__pydantic_complete__}
 
 def work(request):
     begin = time.process_time()

@@ -26,6 +26,10 @@ def test_a_forked_child_has_the_imports_and_nothing_else(imports, call, monkeypa
     assert first["imported_by_server"] is (imports != ())
 
 
+def test_the_types_that_it_imported_are_built_once_for_all_children(imports, call):
+    assert call("built") == {"built": imports != ()}
+
+
 def test_its_cpu_time_is_metered(call):
     before = METER.seconds
     call("work")
