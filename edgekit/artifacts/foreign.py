@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ..base.folders import foreign_folder
 from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..base.processes.isolate import run_isolated
+from ..base.scratch import scratch_folder
 from ..base.target import host_target
 from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
@@ -31,7 +32,7 @@ from ..verify.sets_of_inputs import Shapes
 from .children import foreign_jobs
 from .children.asking import ask_here
 from .children.imports import examination
-from .requests import Examined, ExamineRequest, ExternalRequest
+from .requests import Examined, ExamineRequest, ExternalRequest, Numbers, NumbersRequest
 from .store import read_manifest, write_manifest
 
 FORMAT_OF: dict[str, Format] = {".onnx": "onnx", ".tflite": "tflite", ".xml": "openvino"}
@@ -48,7 +49,7 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
 
     Args:
         path: the file that a runtime opens.
-        shapes: of inputs that it leaves open.
+        shapes: of inputs that it leaves open; one size for an ONNX input without dimensions is its value, for good.
 
     Raises:
         UsageError: it is none that its runtime opens, an input's shape is open, or a file that it names is not there.
@@ -56,30 +57,59 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
     """
     format_ = FORMAT_OF[path.suffix.lower()]
     check_beginning(check_regular(path), format_)
+    values = {name: shape[0] for name, shape in shapes.items() if name and len(shape) == 1}
+    if format_ != "onnx" or not values:
+        return taken_in(path, path, shapes, ())
+    files_of(path, format_)  # which looks whether its graph and its weights are sound
+    with scratch_folder("numbers") as folder:
+        made = folder / "model.onnx"
+        fixed = numbers_of(path, values, made).fixed
+        notes = tuple(f"the input {name} is always {values[name]}, as --input says" for name in fixed)
+        rest = {name: shape for name, shape in shapes.items() if name not in fixed}
+        return taken_in(made if fixed else path, path, rest, notes)
+
+
+def numbers_of(path: Path, values: Mapping[str, int], made: Path) -> Numbers:
+    """The inputs of an ONNX file that have no dimensions; with values for some, a copy that has those."""
+    request = NumbersRequest(model_file=path.absolute(), values=dict(values), made=made)
+    return run_isolated(foreign_jobs.numbers, request, TIMEOUT_S, f"reading {path.name}", imports=examination("onnx"))
+
+
+def taken_in(path: Path, origin: Path, shapes: Shapes, notes: tuple[str, ...]) -> Stored:
+    """See :func:`adopt`.
+
+    Args:
+        path: the file, or the copy with values for some inputs.
+        origin: the file that the user named.
+        shapes: of inputs that it leaves open.
+        notes: for its manifest.
+    """
+    format_ = FORMAT_OF[path.suffix.lower()]
     files = files_of(path, format_)
     digest = hashlib.sha256()
     for name, file in files.items():
         digest.update(f"{name} {sha256_file(file)}\n".encode())
     digest.update(json.dumps({name: list(shape) for name, shape in sorted(shapes.items())}).encode())
     root = foreign_folder() / digest.hexdigest()[:16]
-    model = model_name(path)
+    model = model_name(origin)
     known = sorted(root.glob(f"{model}/*/{MANIFEST}"))
     if known:
         try:
             found = read_manifest(known[0].parent)
             if found.artifact.tool_versions.get("edgekit") == __version__:
-                artifact = found.artifact.model_copy(update={"origin": str(path)})
+                artifact = found.artifact.model_copy(update={"origin": str(origin)})
                 if artifact != found.artifact:
                     write_manifest(found.folder, artifact)  # the same file may lie elsewhere now
                 return Stored(found.folder, artifact)
         except UsageError:
             pass  # of another version, or damaged: it is made again below
-    facts, examined = look_into(path, format_, shapes)
+    facts, examined = look_into(path, format_, shapes, origin)
     final = root / model / f"{format_}-{examined.precision}-unverified"
     with staged_folder(final) as folder:
         for name, file in files.items():
             shutil.copyfile(file, folder / name)
-        artifact = describe(path, folder, tuple(files), format_, shapes, facts, examined)
+        artifact = describe(origin, folder, tuple(files), format_, shapes, facts, examined)
+        artifact = artifact.model_copy(update={"notes": notes})
         write_manifest(folder, artifact)
     return Stored(final, artifact)
 
@@ -108,22 +138,26 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
     return files
 
 
-def look_into(path: Path, format_: Format, shapes: Shapes) -> tuple[InspectAnswer, Examined]:
-    """The runtime's account of the file, and the conclusions from it."""
+def look_into(path: Path, format_: Format, shapes: Shapes, origin: Path) -> tuple[InspectAnswer, Examined]:
+    """The runtime's account of the file, and the conclusions from it; errors name that of the user, ``origin``."""
     asked = {name: list(shape) for name, shape in shapes.items()}
     request = {"model": str(path.resolve()), "threads": 1, "shapes": asked}
     try:
-        facts = ask_here(InspectAnswer, RUNTIME_OF[format_], request, TIMEOUT_S, f"looking into {path}")
+        facts = ask_here(InspectAnswer, RUNTIME_OF[format_], request, TIMEOUT_S, f"looking into {origin}")
     except EdgekitError as error:
         damaged = cut(path, format_, str(error))
         if damaged is not None:
             raise damaged from error
         if not error.hint:
+            bare = numbers_of(path, {}, path).names if format_ == "onnx" else ()
             error.hint = f"can {RUNTIME_OF[format_]} of this machine run it? its message above says why not"
+            if bare:
+                said = f"the input {bare[0]!r} is one number, tried as 0 or 1: give the one in use"
+                error.hint = f"{said}, as --input {bare[0]}=16000"
         raise
     fixed = {port.name: port.shape for port in facts.inputs}
     request_ = ExamineRequest(facts=facts, model_file=path.resolve(), format=format_, shapes=fixed)
-    what, imports = f"reading {path.name}", examination(format_)
+    what, imports = f"reading {origin.name}", examination(format_)
     return facts, run_isolated(foreign_jobs.examine, request_, TIMEOUT_S, what, imports=imports)
 
 

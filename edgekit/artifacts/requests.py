@@ -155,6 +155,26 @@ class ExternalFiles(Frozen):
     names: tuple[str, ...]
 
 
+class NumbersRequest(Frozen):
+    """An ONNX file, values for its inputs without dimensions by name, and where a copy with them goes."""
+
+    model_file: Path
+    values: dict[str, int]
+    made: Path
+
+
+class Numbers(Frozen):
+    """Names of the inputs of an ONNX file that have no dimensions.
+
+    Attributes:
+        names: of all.
+        fixed: of those that always have one value in the copy.
+    """
+
+    names: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
 class ExamineRequest(Frozen):
     """A file that edgekit did not export; ``facts`` as of :class:`AuditRequest`, ``shapes`` of its inputs by name."""
 

@@ -8,7 +8,11 @@ from itertools import pairwise
 
 MADE_BY = ["edgekit", "export"]
 LONGEST = 2000
-CODE = re.compile(r"(?P<place>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(?::(?P<factory>[A-Za-z_]\w*))?")
+PROGRAMS = (".pt2", ".pt", ".pth", ".torchscript")
+"""Files of PyTorch that may hold a whole network: a traced program, or TorchScript."""
+CODE = re.compile(
+    r"(?P<place>.+\.(?:py|pt2|pt|pth|torchscript)|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(?::(?P<factory>[A-Za-z_]\w*))?"
+)
 """How a command names a network's code."""
 
 
@@ -39,8 +43,8 @@ def values_of(words: list[str], *options: str) -> list[str]:
 
 
 def is_own(name: str) -> bool:
-    """True for ``net.py``, ``net.py:factory``, ``package.module:factory`` and ``model.onnx``."""
+    """True for ``net.py``, ``net.py:factory``, ``package.module:factory``, ``model.onnx`` and files of PyTorch."""
     if name.lower().endswith(".onnx"):
         return True
     found = CODE.fullmatch(name)
-    return found is not None and (found["factory"] is not None or found["place"].endswith(".py"))
+    return found is not None and (found["factory"] is not None or found["place"].endswith((".py", *PROGRAMS)))

@@ -24,7 +24,7 @@ from ..errors import EdgekitError, UsageError, VerificationError
 from ..forms.profiles import choose_profiles
 from ..types import ExportProfile, Stored
 from ..types.base import is_name
-from ..types.commands import CODE
+from ..types.commands import CODE, PROGRAMS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,9 +43,10 @@ def source_of(name: str) -> tuple[str, OwnSource]:
     found = CODE.fullmatch(name)
     assert found is not None
     place, factory = found["place"], found["factory"] or BUILD
-    if place.endswith(".py") and not Path(place).is_file():
+    file = place.endswith((".py", *PROGRAMS))
+    if file and not Path(place).is_file():
         raise UsageError(f"no such file: {place}", "name a .py file, or package.module:factory")
-    stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
+    stem = Path(place).stem if file else place.rpartition(".")[2]
     title = stem if factory == BUILD else f"{stem}_{factory}"
     return model_name(Path(title)), OwnSource(place=place, factory=factory, folder=Path.cwd())
 

@@ -12,7 +12,7 @@ from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
 from .onnx_file import read_onnx
-from .onnx_sound import check_graph, read_graph
+from .onnx_sound import LARGEST_FILE, check_graph, read_graph
 from .roles import weights
 from .work import count_macs, count_parameters
 
@@ -49,6 +49,43 @@ def external_files(path: Path) -> tuple[str, ...]:
             )
     check_graph(model, path.name)
     return tuple(sorted(names))
+
+
+def with_numbers(path: Path, values: Mapping[str, int], made: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write a copy of an ONNX file in which inputs that are one number, as a sampling rate is, always have one value.
+
+    Args:
+        path: the file; its weights outside are taken in.
+        values: by name; those of inputs with dimensions are left alone.
+        made: where the copy goes; nothing is written where no value is of such an input.
+
+    Returns:
+        The names of all inputs without dimensions, and of those that have a value now. None where the package onnx is
+        not installed.
+    """
+    if find_spec("onnx") is None:
+        return (), ()
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = read_graph(path)
+    constants = {one.name for one in model.graph.initializer}
+    bare = [
+        one
+        for one in model.graph.input
+        if one.name not in constants and one.type.tensor_type.HasField("shape") and not one.type.tensor_type.shape.dim
+    ]
+    fixed = [one for one in bare if one.name in values]
+    if not fixed or path.stat().st_size > LARGEST_FILE:
+        return tuple(one.name for one in bare), ()
+    model = onnx.load_model(path)
+    for one in fixed:
+        dtype = helper.tensor_dtype_to_np_dtype(one.type.tensor_type.elem_type)
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(values[one.name], dtype), one.name))
+        model.graph.input.remove(one)
+    onnx.save_model(model, made)
+    return tuple(one.name for one in bare), tuple(one.name for one in fixed)
 
 
 def examine(

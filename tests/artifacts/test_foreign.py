@@ -90,6 +90,41 @@ def test_open_shapes_and_several_inputs(two_inputs: Path, tmp_path: Path) -> Non
     assert done.measurements[0].batch == 2
 
 
+def test_an_input_that_is_one_number(tmp_path: Path) -> None:
+    """As the sampling rate of a speech network is: the files in which it has a value take one input less."""
+    ends_of = {kind: helper.make_tensor_value_info(kind, TensorProto.FLOAT, [1, 4]) for kind in ("Add", "Gather")}
+    branches = [
+        helper.make_graph([helper.make_node(kind, reads, [kind])], kind, [], [ends_of[kind]])
+        for kind, reads in (("Add", ["x", "x"]), ("Gather", ["w", "beyond"]))
+    ]
+    nodes = [
+        helper.make_node("Equal", ["rate", "usual"], ["same"]),
+        helper.make_node("If", ["same"], ["y"], then_branch=branches[0], else_branch=branches[1]),
+    ]
+    ends = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4]),
+        helper.make_tensor_value_info("rate", TensorProto.INT64, []),
+    ]
+    constants = [
+        numpy_helper.from_array(np.int64(16000), "usual"),
+        numpy_helper.from_array(np.ones((3, 4), np.float32), "w"),
+        numpy_helper.from_array(np.asarray([9]), "beyond"),
+    ]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])]
+    graph = helper.make_graph(nodes, "g", ends, outputs, constants)
+    path = tmp_path / "speech.onnx"
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8), path)
+    with pytest.raises(ToolError) as caught:
+        adopt(path, {})
+    assert "--input rate=16000" in caught.value.hint
+    artifact = adopt(path, {"rate": (16000,)}).artifact
+    assert [one.name for one in artifact.inputs] == ["x"]
+    assert (artifact.model, artifact.origin) == ("speech", str(path))
+    assert artifact.notes == ("the input rate is always 16000, as --input says",)
+    done = profile([str(path)], reports_root=tmp_path / "r", limits=BRIEF, shapes={"rate": (16000,)})
+    assert done.measurements[0].model == "speech"
+
+
 def test_external_data_comes_along(tmp_path: Path) -> None:
     weight = numpy_helper.from_array(np.ones((4, 4), np.float32), "weight")
     nodes = [helper.make_node("MatMul", ["x", "weight"], ["y"])]

@@ -53,3 +53,4 @@ def test_what_a_command_says_of_an_option() -> None:
 
 def test_a_network_of_a_hub_is_no_code() -> None:
     assert not is_own("hf-hub:timm/mobilenetv3_large_100.ra_in1k")
+    assert all(map(is_own, ("there/net.pt2", "net.pt", "net.torchscript", "net.py", "net.onnx", "pkg.net:Net")))

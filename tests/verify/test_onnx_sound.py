@@ -70,6 +70,8 @@ def test_what_can_be() -> None:
     ]
     chosen = helper.make_node("If", ["c"], ["y"], then_branch=branches[0], else_branch=branches[1])
     check_graph(model(chosen, node("Scale", "s", "c"), node("Affine", "x", "s")), "a.onnx")
+    constants = [helper.make_node("Constant", [], [name], name="same", value_float=1.0) for name in ("one", "two")]
+    check_graph(model(*constants, node("Sum", "x one two", "y")), "a.onnx")
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

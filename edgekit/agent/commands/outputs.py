@@ -29,7 +29,7 @@ def outputs(request: Json) -> Json:
     count = len(arrays[0]) if arrays else 0
     for number in range(count):
         for place, array in enumerate(arrays):
-            one = np.ascontiguousarray(array[number])
+            one = np.asarray(array[number], order="C")  # which leaves a number without dimensions
             runtime.set_input(place, checked(one, runtime.inputs[place], "input %d of set %d" % (place, number)))
         runtime.run()
         for place in range(len(runtime.outputs)):

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ...base.processes.isolate import quick_imports
-from ..requests import Examined, ExamineRequest, ExternalFiles, ExternalRequest, FileNodes, NamedNode, NodesRequest
+from ..requests import (
+    Examined,
+    ExamineRequest,
+    ExternalFiles,
+    ExternalRequest,
+    FileNodes,
+    NamedNode,
+    NodesRequest,
+    Numbers,
+    NumbersRequest,
+)
 
 
 def external_files(request: ExternalRequest) -> ExternalFiles:
@@ -11,6 +21,14 @@ def external_files(request: ExternalRequest) -> ExternalFiles:
     with quick_imports():
         from ...verify import foreign
     return ExternalFiles(names=foreign.external_files(request.model_file))
+
+
+def numbers(request: NumbersRequest) -> Numbers:
+    """Make constants of inputs that are one number; see :func:`edgekit.verify.foreign.with_numbers`."""
+    with quick_imports():
+        from ...verify import foreign
+    names, fixed = foreign.with_numbers(request.model_file, request.values, request.made)
+    return Numbers(names=names, fixed=fixed)
 
 
 def examine(request: ExamineRequest) -> Examined:

@@ -13,14 +13,18 @@ from torch import nn
 
 from ...convert.any.job import AnyConverted, AnyJob, Nearness
 from ...convert.any.refused import converter_refusal, refused
+from ...convert.any.repeated import with_each_once
 from ...errors import EdgekitError, UsageError
 from ...types import Format, NetworkFacts, ParityTolerance
+from ...types.commands import PROGRAMS
 from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import load_arrays, save_arrays
 from ...zoo.facts import facts_of_run
 from ..outputs import RARE_IN_INT8, compare_output
 from ..own.flat import flattened
-from ..own.program import Tensors, as_tensors, exported, input_names, outputs_of, rewritten
+from ..own.named import input_names, taking
+from ..own.program import Tensors, as_tensors, exported, outputs_of, rewritten
+from ..own.program_file import of_file, of_program
 from ..own.requests import (
     FactsRequest,
     OwnConvertRequest,
@@ -32,7 +36,7 @@ from ..own.requests import (
     Traced,
     TraceRequest,
 )
-from ..own.source import EXAMPLES, build_network, example_inputs, import_code
+from ..own.source import EXAMPLES, Examples, build_network, example_inputs, import_code
 
 STEADY = 1e-5
 """Largest difference between two runs on one input, relative to the largest value."""
@@ -48,8 +52,9 @@ def trace(request: TraceRequest) -> Traced:
     """
     network, examples = built(request.source, request.weights)
     refuse_large(network)
-    names, inputs = chosen_inputs(network, examples, request.asked)
-    given = dict(zip(names, inputs, strict=True))
+    refuse_quantized(network)
+    network, given = chosen_inputs(network, examples, request.asked)
+    names, inputs = tuple(given), tuple(given.values())
     refuse_types(given, "input")
     empty = next((name for name, value in given.items() if not value.numel()), None)
     if empty is not None:
@@ -136,6 +141,21 @@ def refuse_large(network: nn.Module) -> None:
         )
 
 
+def refuse_quantized(network: nn.Module) -> None:
+    """Make sure that a network computes in floats.
+
+    Raises:
+        UsageError: PyTorch has quantized a layer of it.
+    """
+    for name, module in network.named_modules():
+        kind = f"{type(module).__module__}.{type(module).__qualname__}"
+        if ".quantized." in kind and kind.startswith("torch."):
+            raise UsageError(
+                f"the network is quantized: its layer {name!r} is a {kind}, which no converter here takes",
+                "export the float network; --int8 quantizes it",
+            )
+
+
 def facts(request: FactsRequest) -> NetworkFacts:
     """Build a network and run it once, on random inputs or those of its code.
 
@@ -143,27 +163,28 @@ def facts(request: FactsRequest) -> NetworkFacts:
         UsageError: the code fails, or the inputs of the network are not known.
     """
     network, examples = built(request.source, None)
-    _, inputs = chosen_inputs(network, examples, request.asked)
+    network, given = chosen_inputs(network, examples, request.asked)
+    inputs = tuple(given.values())
     network = flattened(network, inputs)
     outputs_of(network, inputs)  # which says what is wrong where it fails
     return facts_of_run(network, inputs)
 
 
-def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Tensors | None]:
-    """The network, and the example inputs from its code or program."""
+def built(source: OwnSource, weights: Path | None) -> tuple[nn.Module, Examples | None]:
+    """The network, and the example inputs by name from its code or program."""
     if source.program is not None:
-        program = torch.export.load(source.program)
-        assert program.example_inputs is not None
-        return program.module(), tuple(program.example_inputs[0])
+        return of_program(source.program)
+    if source.place.endswith(PROGRAMS):
+        return of_file(source.folder / source.place, weights)
     module = import_code(source.place, source.folder)
     network = build_network(module, source.factory, weights)
-    return network, example_inputs(module, network)
+    return example_inputs(module, network)
 
 
 def chosen_inputs(
-    network: nn.Module, examples: Tensors | None, asked: tuple[Sized, ...]
-) -> tuple[tuple[str, ...], Tensors]:
-    """Names of the inputs and a value for each: as asked for, else the examples.
+    network: nn.Module, examples: Examples | None, asked: tuple[Sized, ...]
+) -> tuple[nn.Module, Examples]:
+    """The network as it takes the inputs, and a value for each by name: as asked for, else the examples.
 
     Raises:
         UsageError: neither says it, or a name is none of the network's.
@@ -172,13 +193,13 @@ def chosen_inputs(
         if examples is None:
             hint = f"give --input 1x3x224x224, or a function {EXAMPLES}() in the code"
             raise UsageError("the inputs of the network are not known", hint)
-        return input_names(network, len(examples)), examples
+        return network, examples
     names = input_names(network, len(asked))
     by_name = {one.name or names[place]: one for place, one in enumerate(asked)}
     if set(by_name) != set(names):
-        raise UsageError(f"--input names {', '.join(by_name)}, and forward() takes {', '.join(names)}", "name these")
+        network, names = taking(network, by_name, "--input")
     generator = torch.Generator().manual_seed(0)
-    return names, tuple(random_tensor(by_name[name], generator) for name in names)
+    return network, {name: random_tensor(by_name[name], generator) for name in names}
 
 
 def random_tensor(one: Sized, generator: torch.Generator) -> torch.Tensor:
@@ -260,7 +281,10 @@ def convert(request: OwnConvertRequest) -> AnyConverted:
     )
     try:
         with torch.no_grad():
-            return converter(request.profile.format)(job)
+            convert_job = converter(request.profile.format)
+            if request.profile.format == "onnx":
+                return convert_job(job)  # which takes a tensor as often as it is given
+            return with_each_once(job, convert_job)
     except EdgekitError:
         raise
     except Exception as error:  # converters raise anything

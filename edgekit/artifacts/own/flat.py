@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from .program import made_of, numbered
+from .named import numbered
+from .program import made_of
 from .script import unscripted
 
 

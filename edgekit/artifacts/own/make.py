@@ -150,7 +150,7 @@ def describe(
     if aim is not None and worst.sqnr_db < aim and options.min_sqnr_db is None:
         advice.append(f"the worst output has less than {aim:g} dB: --min-sqnr {aim:g} keeps more in float for it")
     each = [f"parity of {name}: SQNR {parity.sqnr_db:.1f} dB" for name, parity in found.items()]
-    weights = options.weights
+    weights, said = options.weights, network.file.artifact.notes if network.file else ()
     return Artifact(
         model=network.name,
         profile=profile.name,
@@ -179,7 +179,14 @@ def describe(
         parity=worst,
         parity_data=network.source,
         audit=examined.audit if profile.precision == "int8" else examined.audit.model_copy(update={"float_ops": {}}),
-        notes=(*made.notes, *wider, *advice, *filter(None, [program.note]), *(each if len(each) > 1 else ())),
+        notes=(
+            *said,
+            *made.notes,
+            *wider,
+            *advice,
+            *filter(None, [program.note]),
+            *(each if len(each) > 1 else ()),
+        ),
         tool_versions={"edgekit": __version__},
         command=shlex.join(["edgekit", "export", *network.words, *profile_words(profile, {})]),
         convert_seconds=0.0,

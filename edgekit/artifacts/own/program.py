@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import fx, nn
 from torch.utils import _pytree as pytree
@@ -16,28 +16,12 @@ from torch.utils import _pytree as pytree
 from ...errors import UsageError
 from ...passes.pipeline import apply_rewrites
 from ...types import Rewrite
+from .named import numbered
 from .source import described
 
 Tensors = tuple[torch.Tensor, ...]
 CLOSE = 1e-4
 """Largest difference, relative to the largest output, of a rewritten network: float32's own rounding."""
-
-
-def input_names(network: nn.Module, count: int) -> tuple[str, ...]:
-    """Names of the first inputs of ``forward``; ``input``, ``input_1`` ... where it takes any number."""
-    try:
-        parameters = list(inspect.signature(network.forward).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(plain) >= count:
-        return tuple(plain[:count])
-    return tuple(numbered("input", place) for place in range(count))
-
-
-def numbered(word: str, place: int) -> str:
-    """``word`` for the first place, ``word_1`` for the second ..."""
-    return word if place == 0 else f"{word}_{place}"
 
 
 def outputs_of(network: nn.Module, inputs: Tensors) -> dict[str, torch.Tensor]:
@@ -149,5 +133,5 @@ def line_of(error: Exception) -> str:
 
 
 def as_tensors(arrays: Sequence[Any]) -> Tensors:
-    """NumPy arrays as tensors."""
-    return tuple(torch.from_numpy(array) for array in arrays)
+    """NumPy arrays as tensors; what is one number, and no array, gets no dimensions."""
+    return tuple(torch.from_numpy(np.asarray(array)) for array in arrays)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,9 @@ from torch import nn
 from ...errors import UsageError
 from ...zoo.checkpoints import read_state
 from ...zoo.layouts import load_strictly
+from .named import input_names, taking
+
+Examples = dict[str, torch.Tensor]
 
 BUILD, EXAMPLES = "build", "example_inputs"
 """What a file has to define, and what it may."""
@@ -72,12 +74,13 @@ def call(module: ModuleType, name: str) -> Any:
 
 
 def build_network(module: ModuleType, factory: str, weights: Path | None) -> nn.Module:
-    """The network that a factory builds, in eval mode, on the CPU, with the weights of a file where one is given.
+    """The network of a factory, or of that name: in eval mode, on the CPU, with the weights of a file if there is one.
 
     Raises:
         UsageError: the factory fails or gives no network, or the weights do not fit.
     """
-    network = call(module, factory)
+    made = getattr(module, factory, None)
+    network = made if isinstance(made, nn.Module) else call(module, factory)
     if not isinstance(network, nn.Module):
         raise UsageError(f"{factory}() returned {type(network).__name__}, not a torch.nn.Module", FACTORY_HINT)
     network = bare(network)
@@ -106,17 +109,20 @@ def bare(network: nn.Module) -> nn.Module:
             return network
 
 
-def example_inputs(module: ModuleType, network: nn.Module) -> tuple[torch.Tensor, ...] | None:
-    """What ``example_inputs()`` of the module gives; None where it has none.
+def example_inputs(module: ModuleType, network: nn.Module) -> tuple[nn.Module, Examples | None]:
+    """What ``example_inputs()`` of the module gives, by name, and the network, which takes them by their places.
+
+    None where the module has no such function.
 
     Raises:
         UsageError: it gives something else than tensors, or names what is no input of the network.
     """
     if not hasattr(module, EXAMPLES):
-        return None
-    given = call(module, EXAMPLES)
+        return network, None
+    given, names = call(module, EXAMPLES), None
     if isinstance(given, Mapping):
-        given = in_order(given, network)
+        network, names = taking(network, [str(name) for name in given], f"{EXAMPLES}()")
+        given = tuple(given[name] for name in names)
     given = (given,) if isinstance(given, torch.Tensor) else tuple(given) if isinstance(given, list | tuple) else ()
     others = sorted({type(one).__name__ for one in given if not isinstance(one, torch.Tensor)})
     if not given or others:
@@ -125,22 +131,7 @@ def example_inputs(module: ModuleType, network: nn.Module) -> tuple[torch.Tensor
             + (f", and it returns {', '.join(others)} among them" if others else ""),
             "one for each input of forward(); let the factory build a module around it that fixes the other arguments",
         )
-    return given
-
-
-def in_order(given: Mapping[Any, Any], network: nn.Module) -> tuple[Any, ...]:
-    """Inputs by name in the order in which ``forward`` takes them.
-
-    Raises:
-        UsageError: they are not its first parameters.
-    """
-    takes = list(inspect.signature(network.forward).parameters)
-    if set(given) != set(takes[: len(given)]):
-        raise UsageError(
-            f"{EXAMPLES}() names {', '.join(map(str, given))}, and forward() takes {', '.join(takes)}, in this order",
-            "name the first of these, without a gap",
-        )
-    return tuple(given[name] for name in takes[: len(given)])
+    return network, dict(zip(names or input_names(network, len(given)), given, strict=True))
 
 
 def described(error: BaseException) -> str:

@@ -118,7 +118,9 @@ def sized_inputs(texts: list[str] | None) -> tuple[Sized, ...]:
 
     found = []
     for text in texts or ():
-        plain, _, dtype = text.partition(":")
+        name, equals, size = text.rpartition("=")  # names of TensorFlow's have a colon too
+        size, _, dtype = size.partition(":")
+        plain = f"{name}{equals}{size}"
         if dtype and dtype not in DTYPES:
             raise UsageError(f"--input {text!r}: unknown type {dtype!r}", did_you_mean(dtype, DTYPES))
         ((name, shape),) = input_shapes([plain]).items()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...base.target import saturates
-from ...errors import UsageError
 from ...types import ExportProfile, Frozen, TargetClass
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class AnyJob:
 
     def row(self, number: int) -> dict[str, NDArray[Any]]:
         """One set of inputs by name."""
-        return {name: array[number] for name, array in zip(self.inputs, self.sets, strict=True)}
+        return {name: np.asarray(array[number]) for name, array in zip(self.inputs, self.sets, strict=True)}
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -71,25 +72,6 @@ class AnyJob:
     def count(self) -> int:
         """How many sets of inputs there are."""
         return len(self.sets[0])
-
-
-def refuse_repeated(job: AnyJob, format_: str) -> None:
-    """Make sure that every output of a program is a tensor of its own, where the format's converter knows no other.
-
-    Raises:
-        UsageError: two are one.
-    """
-    if job.program is None:
-        return
-    made = job.program.graph_signature.user_outputs
-    first: dict[object, str] = {}
-    for name, tensor in zip(job.outputs, made, strict=True):
-        if tensor in first:
-            raise UsageError(
-                f"the outputs {first[tensor]} and {name} are one tensor, and its converter to {format_} takes it once",
-                "return it once, or name --format onnx",
-            )
-        first[tensor] = name
 
 
 def ranges_words(words: dict[str, str | bool], outliers: int) -> dict[str, str | bool]:

@@ -11,6 +11,7 @@ from ...types import ONNX_OPSET
 from ..onnx.convert import FILE, simplified, to_float16
 from ..onnx.unused import drop_unused
 from ..onnx.version import opset_of, with_opset
+from .batch_statistics import with_batch_statistics
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, int8_words, ranges_words
 from .onnx_file import ready_model, refuse_quantized
@@ -73,14 +74,15 @@ def plain_model(job: AnyJob) -> tuple[ModelProto, list[str]]:
     if job.file is not None:
         model, notes = ready_model(job.file, job.shapes, keep_stored=job.profile.precision == "fp32")
         if job.profile.precision in ("int8", "dynamic"):
-            refuse_quantized(model, job.file.name)
+            refuse_quantized(model)
         return model, notes
     assert job.program is not None
     from ..onnx.exporter_table import read_once  # takes PyTorch's exporter, which a file of others does not need
 
+    sample = [torch.from_numpy(array[:1])[0] for array in job.sets]
     with read_once():
         program = torch.onnx.export(
-            job.program,
+            with_batch_statistics(job.program, sample),
             (),
             dynamo=True,
             opset_version=ONNX_OPSET,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...errors import UsageError
 from ...types import ONNX_OPSET
 from ..onnx.convert import simplified
-from .onnx_plain import keep_corners, plain_model
+from .onnx_branches import without_known_branches
+from .onnx_plain import keep_corners, mend_output_shapes, plain_model
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
@@ -38,7 +39,7 @@ def ready_model(
     import onnx
 
     model = plain_model(onnx.load_model(path))
-    refuse_strangers(model, path.name)
+    refuse_strangers(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     for given in list(model.graph.input):  # old exporters list the weights among the inputs
         if given.name in constants:
@@ -47,19 +48,17 @@ def ready_model(
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, shapes.get(given.name, ()), strict=False):
             dim.dim_value = size
-    for given in model.graph.output:  # some exporters write -1 for an open size, which no inferred one equals
-        for dim in given.type.tensor_type.shape.dim:
-            if dim.HasField("dim_value") and dim.dim_value < 1:
-                dim.Clear()
     del model.graph.value_info[:]
+    mend_output_shapes(model)
     model, notes = in_new_opset(model)
     stored = take_stored(model) if keep_stored else []
-    model, more = simplified(model)
+    model, more = simplified(without_known_branches(model))
+    mend_output_shapes(model)  # some are only known now
     put_back(model, stored)
     return model, [*notes, *more]
 
 
-def refuse_strangers(model: ModelProto, name: str) -> None:
+def refuse_strangers(model: ModelProto) -> None:
     """Make sure that every operator is ONNX's own.
 
     Raises:
@@ -73,7 +72,7 @@ def refuse_strangers(model: ModelProto, name: str) -> None:
             whose = "ONNX Runtime alone has"
             hint = "it is measured as it is: edgekit profile FILE; to convert it, export it without such operators"
             hint += ", and quantize it with quant_format=QuantFormat.QDQ where it is quantized"
-        raise UsageError(f"{name} has the operator {node.domain}.{node.op_type}, which {whose}", hint)
+        raise UsageError(f"the file has the operator {node.domain}.{node.op_type}, which {whose}", hint)
 
 
 def take_stored(model: ModelProto) -> list[TensorProto]:
@@ -146,11 +145,11 @@ def with_flat_hardmax(model: ModelProto) -> ModelProto:
     return made
 
 
-def refuse_quantized(model: ModelProto, name: str) -> None:
+def refuse_quantized(model: ModelProto) -> None:
     """Make sure that a model is not quantized already.
 
     Raises:
         UsageError: it is.
     """
     if any(node.op_type in QUANTIZED for node in model.graph.node):
-        raise UsageError(f"{name} is quantized already", "leave --int8 out: its scales are kept")
+        raise UsageError("the file is quantized already", "leave --int8 out: its scales are kept")

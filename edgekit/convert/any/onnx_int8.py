@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -44,8 +45,9 @@ class OnnxKit:
         plain.unlink()
         self.model = onnx.load_model(self.ready)
         name_nodes(self.model)
+        tables = give_own_biases(self.model)
         self.seen, self.expected = self.observed()
-        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model)
+        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model) | tables
         make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
         onnx.save_model(self.model, self.ready)
 
@@ -171,6 +173,37 @@ class Rows:
     def get_next(self) -> dict[str, Any] | None:
         """The next set, or None at the end."""
         return next(self._rows, None)
+
+
+def give_own_biases(model: ModelProto) -> frozenset[str]:
+    """Give every layer a bias of its own and of one dimension, in place; names of the Gemms that have a table instead.
+
+    The quantizer reads no other, and writes a shared one again under a name that may be taken.
+    """
+    from onnx import numpy_helper
+
+    constants = {one.name: one for one in model.graph.initializer}
+    uses = Counter(name for node in model.graph.node for name in node.input)
+    tables = set()
+    for node in model.graph.node:
+        if node.op_type not in ("Conv", "ConvTranspose", "Gemm") or len(node.input) < 3 or not node.input[2]:
+            continue
+        if not {*node.input[1:]} <= constants.keys():
+            continue
+        bias = numpy_helper.to_array(constants[node.input[2]])
+        count = bias.size
+        if node.op_type == "Gemm":
+            across = any(one.name == "transB" and one.i for one in node.attribute)
+            count = constants[node.input[1]].dims[0 if across else 1]
+        if bias.size not in (1, count) or (bias.ndim == 2 and bias.shape[-1] != count and bias.size != 1):
+            tables.add(node.name)
+            continue
+        if bias.shape == (count,) and uses[node.input[2]] == 1:
+            continue
+        name = f"{node.name}/bias"
+        model.graph.initializer.append(numpy_helper.from_array(np.resize(bias, count), name))
+        node.input[2] = name
+    return frozenset(tables)
 
 
 def grouped_upsampling(model: ModelProto) -> frozenset[str]:

@@ -31,6 +31,30 @@ def plain_model(model: ModelProto) -> ModelProto:
     return model
 
 
+def mend_output_shapes(model: ModelProto) -> None:
+    """Take the shapes of a model's outputs from its operators where the file says others, in place.
+
+    What exporters write is not always what the operators make: -1 for an open size, or a dimension too few.
+    """
+    from onnx import shape_inference
+
+    bare = type(model)()
+    bare.CopyFrom(model)
+    for one in bare.graph.output:
+        one.type.tensor_type.ClearField("shape")
+    found = {one.name: one.type.tensor_type for one in shape_inference.infer_shapes(bare, data_prop=True).graph.output}
+    for one in model.graph.output:
+        said, made = one.type.tensor_type.shape, found[one.name]
+        for dim in said.dim:
+            if dim.HasField("dim_value") and dim.dim_value < 1:
+                dim.Clear()
+        if made.HasField("shape") and len(made.shape.dim) != len(said.dim):
+            said.CopyFrom(made.shape)
+        for dim, inferred in zip(said.dim, made.shape.dim, strict=False):
+            if inferred.HasField("dim_value"):
+                dim.dim_value = inferred.dim_value
+
+
 def dense(sparse: SparseTensorProto, name: str) -> TensorProto:
     """A sparse constant with its zeros; its places are counted through, or one number for each dimension."""
     from onnx import numpy_helper
@@ -72,8 +96,13 @@ def keep_corners(model: ModelProto, opset: int) -> None:
 
 
 def constant_of(node: NodeProto) -> np.ndarray | None:
-    """The value of a Constant that has a tensor; None for any other operator."""
-    from onnx import numpy_helper
+    """The value of a Constant of numbers; None for any other operator."""
+    from onnx import helper, numpy_helper
 
-    given = [one.t for one in node.attribute if node.op_type == "Constant" and one.name == "value"]
-    return numpy_helper.to_array(given[0]) if given else None
+    if node.op_type != "Constant" or not node.attribute:
+        return None
+    value = helper.get_attribute_value(node.attribute[0])
+    if node.attribute[0].name == "value":
+        return numpy_helper.to_array(value)
+    kind = {"value_int": np.int64, "value_ints": np.int64, "value_float": np.float32, "value_floats": np.float32}
+    return np.asarray(value, kind[node.attribute[0].name]) if node.attribute[0].name in kind else None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..openvino.convert import FILES
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob, int8_words, refuse_repeated
+from .job import AnyConverted, AnyJob, int8_words
+from .onnx_branches import with_both_branches
 from .onnx_file import ready_model, refuse_quantized
 from .openvino_int8 import OpenvinoKit
 
@@ -27,7 +28,6 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.xml`` and ``model.bin`` with the network's own names of inputs and outputs.
 
     Raises:
-        UsageError: two outputs are one tensor.
         ToolError: the converter or the quantizer failed.
     """
     import openvino
@@ -36,7 +36,6 @@ def convert(job: AnyJob) -> AnyConverted:
     if job.file is not None:
         model, notes = from_file(job, job.file)
     else:
-        refuse_repeated(job, "OpenVINO")
         model = openvino.convert_model(job.program, input=[list(shape) for shape in job.shapes.values()])
     for port, name in zip(model.inputs, job.inputs, strict=True):
         port.tensor.set_names({name})
@@ -74,7 +73,7 @@ def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
 
     ready, notes = ready_model(file, job.shapes, keep_stored=job.profile.precision == "fp32")
     if job.profile.precision in ("int8", "weight-only"):
-        refuse_quantized(ready, file.name)
+        refuse_quantized(ready)
     given = {end.name for end in ready.graph.input}
     for end in ready.graph.output:
         if end.name in given:  # the reader would make a second input of it
@@ -82,6 +81,14 @@ def from_file(job: AnyJob, file: Path) -> tuple[Model, list[str]]:
             end.name += "/again"
     between = job.folder / "ready.onnx"
     onnx.save_model(ready, between)
-    model = openvino.convert_model(between)
-    between.unlink()
+    try:
+        model = openvino.convert_model(between)
+    except Exception:  # its reader raises anything, and takes few Ifs
+        if not any(node.op_type == "If" for node in ready.graph.node):
+            raise
+        onnx.save_model(with_both_branches(ready), between)
+        model = openvino.convert_model(between)
+        notes = [*notes, "OpenVINO does not read its Ifs: both branches are computed, and the values of one are taken"]
+    finally:
+        between.unlink()
     return model, notes

@@ -23,6 +23,9 @@ MISSING = (
     r"Conversion is failed for: ([\w.]+)",
 )
 """What converters say of an operator that they do not know, or not in this use."""
+ILLEGAL = r"failed to legalize operation '(?:\w+\.)?(\w+)'"
+PASSES = r"Failed to run converter passes: (?:.*?: )?error: (?:loc\(.*\): )?(.+)"
+STACK_LINE = r"(?:^|\s)(/[^:\n]*?\.py):(\d+):\d+: error"
 EXECUTING = r"While executing %\w+ : .*?target=torch\.ops\.([\w.]+)\]"
 UNKNOWN_CODE = r"Didn't find op for builtin opcode '(\w+)'"
 UNPREPARED = r"([^:\n]*?)\s*Node number \d+ \((\w+)\) failed to prepare"
@@ -44,10 +47,20 @@ def converter_refusal(said: str, format_: Format) -> Refusal | None:
         if match := re.search(pattern, said):
             name = match[1].removesuffix(".default").rstrip(".")
             return Refusal(name, f"{who} cannot convert {name}")
+    if match := re.search(ILLEGAL, said):
+        return Refusal(match[1], f"{who} cannot convert {match[1]} of these sizes{place_of(said)}")
+    if match := re.search(PASSES, said):
+        return Refusal("", f"{who} fails on the network{place_of(said)}: {match[1][:SHOWN]}")
     if match := re.search(EXECUTING, said):
         name, cause = match[1].removesuffix(".default"), said.strip().splitlines()[0][:SHOWN]
         return Refusal(name, f"{who} cannot convert {name}: {cause}")
     return runtime_refusal(said, format_)  # some run what they have made
+
+
+def place_of(said: str) -> str:
+    """The line of code that a compiler names, in words; empty where it names none."""
+    match = re.search(STACK_LINE, said)
+    return "" if match is None else f" ({Path(match[1]).name}, line {match[2]})"
 
 
 def runtime_refusal(said: str, format_: Format) -> Refusal | None:

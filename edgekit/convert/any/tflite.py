@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...errors import ToolError, UsageError
@@ -15,7 +16,7 @@ from ..tflite.convert import FILE
 from ..tflite.ends import name_ends
 from ..tflite.quantizer import dynamic_range, float16_weights
 from .fallback import near_enough
-from .job import AnyConverted, AnyJob, ranges_words, refuse_repeated
+from .job import AnyConverted, AnyJob, ranges_words
 from .plain_operators import with_plain_operators
 from .tflite_int8 import TfliteKit
 from .worded_padding import with_numbers
@@ -35,15 +36,14 @@ def convert(job: AnyJob) -> AnyConverted:
     """Write ``model.tflite``; its inputs and outputs have the network's names.
 
     Raises:
-        UsageError: two outputs are one tensor.
+        UsageError: the network computes in a type that TFLite has no operators for.
         ToolError: the converter or the quantizer failed.
     """
     import litert_torch
 
     path = job.folder / FILE
-    sample = tuple(torch.from_numpy(array[0]) for array in job.sets)
+    sample = tuple(torch.from_numpy(np.asarray(array[0])) for array in job.sets)
     assert job.program is not None  # an ONNX file comes as a program
-    refuse_repeated(job, "TFLite")
     refuse_types(job)
     litert_torch.convert(with_plain_operators(with_numbers(job.program.module())), sample).export(str(path))
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature

@@ -74,12 +74,21 @@ class TfliteKit:
                 self.seen[index].add(interpreter.get_tensor(index))
 
     def find_unbounded(self, interpreter: Any) -> frozenset[str]:
-        """Names of the operators that make or read infinite values, which no scale holds; after an inference."""
+        """Names of the operators that make or read infinite values, which no scale holds; after an inference.
+
+        Divisions by what the network computes count among them: LiteRT ends an inference where an int8 divisor rounds
+        to zero, and a small one does, as zero has a code in every range.
+        """
         infinite = {index for index, one in self.seen.items() if not one.finite}
         for index in {int(t) for op in self.operators for t in op["inputs"] if t >= 0} - self.moved:
             if self.details[index]["dtype"] is np.float32 and not holds(interpreter.get_tensor(index)):
                 infinite.add(index)
-        touching = (op for op in self.operators if infinite & {int(t) for t in (*op["inputs"], *op["outputs"])})
+        touching = (
+            op
+            for op in self.operators
+            if infinite & {int(t) for t in (*op["inputs"], *op["outputs"])}
+            or (op["op_name"] == "DIV" and int(op["inputs"][1]) in self.moved)
+        )
         return frozenset(self.name(int(op["outputs"][0])) for op in touching)
 
     def name(self, index: int) -> str:

@@ -28,8 +28,12 @@ def divide(_: Node, left: Tensor, right: Tensor) -> Tensor:
     return left / right if left.is_floating_point() else torch.div(left, right, rounding_mode="trunc")
 
 
-def clip(node: Node, values: Tensor, *_: Tensor) -> Tensor:
-    """Between two bounds; either may be left out."""
+def clip(node: Node, values: Tensor, *bounds: Tensor | None) -> Tensor:
+    """Between two bounds; either may be left out, or depend on the network's input."""
+    if any(node.has(place) and place not in node.known for place in (1, 2)):
+        low, high = [*bounds, None][:2]
+        values = values if low is None else torch.maximum(values, low)
+        return values if high is None else torch.minimum(values, high)
     low, high = node.setting("min", 1), node.setting("max", 2)
     if low == 0 and high == 6:
         return F.relu6(values)

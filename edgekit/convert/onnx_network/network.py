@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
+from ..any.onnx_branches import with_both_branches
 from ..any.onnx_file import QUANTIZED
 from . import arithmetic, layers, recurrent, shapes
 from .node import Node, NotKnown, Operator
@@ -72,6 +73,7 @@ def network_of(model: ModelProto, samples: Mapping[str, Tensor], name: str) -> O
     """
     from onnx import numpy_helper
 
+    model = with_both_branches(model)
     constants = {one.name: tensor_of(numpy_helper.to_array(one)) for one in model.graph.initializer}
     inputs = [one.name for one in model.graph.input if one.name not in constants]
     values: dict[str, Any] = {**constants, **samples}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -103,9 +104,26 @@ def pad(node: Node, values: Tensor, *_: Tensor) -> Tensor:
     names = {"reflect": "reflect", "edge": "replicate"}
     if mode not in names:
         raise NotKnown(f"it pads by {mode}")
-    if any(flat[2 * (values.ndim - 2) :]):
-        raise NotKnown(f"it pads batch or channels by {mode}")
+    if any(flat[2 * (values.ndim - 2) :]) or any(side < 0 for side in flat):
+        return by_places(values, around, mode)
     return F.pad(values, flat[: 2 * (values.ndim - 2)], mode=names[mode])
+
+
+def by_places(values: Tensor, around: Sequence[tuple[int, int]], mode: str) -> Tensor:
+    """Padded with the edge or mirrored in any dimensions, by the numbers of the entries that go there."""
+    for axis, (before, after) in enumerate(around):
+        if not before and not after:
+            continue
+        size = values.shape[axis]
+        places = torch.arange(-before, size + after)
+        if mode == "edge":
+            places = places.clamp(0, size - 1)
+        elif max(before, after) >= size:
+            raise NotKnown(f"it mirrors {max(before, after)} entries of {size}")
+        else:
+            places = (size - 1) - ((size - 1) - places.abs()).abs()
+        values = values.index_select(axis, places)
+    return values
 
 
 def depth_to_space(node: Node, values: Tensor) -> Tensor:

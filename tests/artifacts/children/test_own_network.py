@@ -133,7 +133,7 @@ def test_inputs_by_name_come_in_the_order_of_forward(tmp_path: Path) -> None:
     given = "\ndef build():\n    return Net()\ndef example_inputs():\n    return {}\n"
     made = traced(two + given.format("{'bias': torch.rand(1, 4), 'x': torch.rand(1, 3, 8, 8)}"), tmp_path)
     assert [(one.name, one.shape) for one in made.inputs] == [("x", (1, 3, 8, 8)), ("bias", (1, 4))]
-    with pytest.raises(UsageError, match=r"names bias, and forward\(\) takes x, bias, in this order"):
+    with pytest.raises(UsageError, match=r"names bias, and forward\(\) takes x, bias"):
         traced(two + given.format("{'bias': torch.rand(1, 4)}"), tmp_path)
     with pytest.raises(UsageError, match="and it returns float among them"):
         traced(two + given.format("torch.rand(1, 3, 8, 8), 2.0"), tmp_path)
@@ -164,3 +164,33 @@ def example_inputs():
     assert (one.dtype, one.codes) == ("int64", 42)
     (sets,), _ = random_inputs([spec_of_sized(one)], 64, {one.name: one.codes})
     assert (sets.min(), sets.max(), sets.dtype) == (0, 41, "int64")
+
+
+KEYWORDS = (
+    BEGIN + "    def forward(self, x, mask=None, *, scale, flag=False):\n        assert mask is None\n"
+    f"        return {SCORES} * scale\n" + END
+)
+
+
+def test_inputs_by_keyword_and_with_a_gap(tmp_path: Path) -> None:
+    examples = "return torch.rand(1, 3, 8, 8)", "return {'scale': torch.ones(1, 4), 'x': torch.rand(1, 3, 8, 8)}"
+    made = traced(KEYWORDS.replace(*examples), tmp_path)
+    assert [(one.name, one.shape) for one in made.inputs] == [("x", (1, 3, 8, 8)), ("scale", (1, 4))]
+    program = torch.export.load(made.programs[0].path).module()
+    assert program(torch.rand(1, 3, 8, 8), torch.zeros(1, 4)).abs().max() == 0
+    with pytest.raises(UsageError, match=r"names scales, x, and forward\(\) takes x, mask, scale, flag"):
+        traced(KEYWORDS.replace(examples[0], examples[1].replace("'scale'", "'scales'")), tmp_path)
+
+
+def test_a_network_that_is_quantized_already(tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, x):\n        return {SCORES}\n"
+    made = "torch.ao.quantization.quantize_dynamic(Net().eval(), {nn.Linear}, torch.qint8)"
+    with pytest.raises(UsageError, match=r"its layer 'head' is a torch\.ao\.nn\.quantized\.dynamic.*Linear") as caught:
+        traced(code + END.replace("Net()", made), tmp_path)
+    assert "--int8" in caught.value.hint
+
+
+def test_a_network_that_stands_in_the_module(tmp_path: Path) -> None:
+    code = BEGIN + f"    def forward(self, x):\n        return {SCORES}\n" + END
+    made = traced(code.replace("def build():\n    return Net()", "build = Net()"), tmp_path)
+    assert [one.name for one in made.outputs] == ["output"]

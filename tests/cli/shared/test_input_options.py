@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.cli.shared.input_options import wishes
+from edgekit.cli.shared.input_options import sized_inputs, wishes
 from edgekit.errors import UsageError
 
 NONE = (None,) * 7
@@ -30,3 +30,9 @@ def test_words_that_are_none(place, text):
     given[place] = text
     with pytest.raises(UsageError, match="is not a "):
         wishes(*given)
+
+
+def test_a_name_with_a_colon_in_it():
+    (plain, typed) = sized_inputs(["serving_default_input:0=1x43x1", "ids:0=1x16:int64"])
+    assert (plain.name, plain.shape, plain.dtype) == ("serving_default_input:0", (1, 43, 1), "float32")
+    assert (typed.name, typed.shape, typed.dtype) == ("ids:0", (1, 16), "int64")

@@ -145,7 +145,7 @@ def test_functions_and_sparse_weights_are_written_out(tmp_path: Path) -> None:
 )
 def test_operators_of_other_domains_are_named(domain: str, said: str, tmp_path: Path) -> None:
     path = file_of(tmp_path, [helper.make_node("Gelu", ["x"], ["y"], domain=domain)], {}, 1)
-    with pytest.raises(UsageError, match=rf"theirs\.onnx has the operator {domain}\.Gelu, {said}"):
+    with pytest.raises(UsageError, match=rf"the file has the operator {domain}\.Gelu, {said}"):
         ready_model(path, {})
 
 
@@ -163,3 +163,22 @@ def test_an_old_hardmax_chooses_among_what_it_chose(axis: int | None, tmp_path: 
     )
     assert np.array_equal(old, new)
     assert model.opset_import[0].version >= 13
+
+
+def test_an_output_of_another_rank_than_the_file_says(tmp_path: Path) -> None:
+    """As an exporter writes it that looks at one size alone."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"]),
+        helper.make_node("Shape", ["product"], ["sizes"]),
+        helper.make_node("Add", ["sizes", "none"], ["same"]),
+        helper.make_node("Abs", ["same"], ["shape"]),
+        helper.make_node("Reshape", ["product", "shape"], ["y"]),
+    ]
+    path = file_of(tmp_path, nodes, {"w": np.ones((8, 4), np.float32)}, "open")
+    model = onnx.load_model(path)
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(4, np.int64), "none"))
+    del model.graph.output[0].type.tensor_type.shape.dim[1:]
+    onnx.save_model(model, path)
+    made, _ = ready_model(path, {"x": (1, 4, 8, 8)})
+    onnx.checker.check_model(made, full_check=True)
+    assert [dim.dim_value for dim in made.graph.output[0].type.tensor_type.shape.dim] == [1, 4, 8, 4]

@@ -23,6 +23,24 @@ PRINTED = [
         "litert-torch cannot convert aten.permute: Unsupported ir element type: complex<f32>",
     ),
     (
+        "tflite",
+        (
+            "Failed to run converter passes: /there/torch/nn/modules/conv.py:1198:0: error: failed to legalize "
+            "operation 'mhlo.convolution' that was explicitly marked illegal: %242 = \"mhlo.convolution\"(%237, %241)"
+        ),
+        "convolution",
+        "litert-torch cannot convert convolution of these sizes (conv.py, line 1198)",
+    ),
+    (
+        "tflite",
+        (
+            'Failed to run converter passes: <unknown>:0: error: loc("torch.export.Wrapper;"("sort")): comparator '
+            "block argument #2 should be of type 'tensor<i32>' but got 'tensor<i64>'"
+        ),
+        "",
+        "litert-torch fails on the network: comparator block argument #2 should be of type 'tensor<i32>'",
+    ),
+    (
         "openvino",
         "Check 'false' failed at x.cpp:151:\n\nSummary:\n-- Conversion is failed for: aten.unfold.default\n",
         "aten.unfold",

@@ -200,6 +200,9 @@ CASES = [
     case("Pad", ints(0, 0, 1, 2, 0, 0, 0, 1), np.float32(0.5)),
     case("Pad", ints(0, 0, 1, 2, 0, 0, 0, 1), mode="reflect"),
     case("Pad", ints(1, 2), None, ints(3), mode="edge"),
+    case("Pad", ints(0, 3, 1, 1), mode="reflect", shape=(2, 9)),
+    case("Pad", ints(2, 0, 1, 0), mode="edge", shape=(2, 9)),
+    case("Pad", ints(0, 2, 0, 0, 0, 1, 0, 3), mode="reflect"),
     case("Pad", opset=9, pads=[0, 0, 1, 1, 0, 0, 1, 1], value=1.5),
     case("DepthToSpace", blocksize=2),
     case("DepthToSpace", blocksize=2, mode="CRD"),
@@ -248,6 +251,29 @@ def test_it_computes_what_onnx_runtime_computes(given: Any) -> None:
 def test_no_operator_is_without_a_case() -> None:
     elsewhere = {"And", "Or", "Not", "Where", "Log", "Sqrt", "Constant", "ConstantOfShape", "Range"}
     assert {given[0] for given in [*CASES, *COMPARED]} | elsewhere == set(OPERATORS)
+
+
+def test_bounds_that_depend_on_the_input() -> None:
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["most"], keepdims=0),
+        helper.make_node("Mul", ["most", "half"], ["low"]),
+        helper.make_node("Clip", ["x", "low"], ["a"]),
+        helper.make_node("Clip", ["x", "", "low"], ["b"]),
+        helper.make_node("Clip", ["x", "half", "low"], ["c"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 4])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [3, 4]) for name in "abc"],
+        [numpy_helper.from_array(np.float32(0.5), "half")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    values = floats(3, 4)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    network = network_of(model, {"x": torch.from_numpy(values)}, "a.onnx")
+    for exact, found in zip(session.run(None, {"x": values}), network(torch.from_numpy(values)), strict=True):
+        np.testing.assert_allclose(found, exact, rtol=1e-6)
 
 
 def test_logic_and_constants_together() -> None:
