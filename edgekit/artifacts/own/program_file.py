@@ -1,7 +1,14 @@
-"""Networks in files of PyTorch that need no code: a program of ``torch.export``, or TorchScript."""
+"""Networks in files of PyTorch that need no code beside them: a program of ``torch.export``, or TorchScript.
+
+Such a file is code, as ``net.py`` is: its operators are looked up by name and its guards are compiled. The pickles in a
+program are read as tensors and plain values only; PyTorch's own loader runs what others hold.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,6 +19,8 @@ from .named import Named, input_names
 from .source import Examples, described
 
 PROGRAM = ".pt2"
+SAFE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+"""Of PyTorch's environment: the first keeps a pickle from running code, whatever a caller of ``torch.load`` says."""
 CODE_HINT = "write a file net.py whose build() makes the network and loads that file: edgekit export net.py"
 
 
@@ -44,7 +53,8 @@ def of_program(path: Path) -> tuple[nn.Module, Examples]:
         UsageError: it is none, or its inputs are not tensors.
     """
     try:
-        program = torch.export.load(path)
+        with safe_pickles():
+            program = torch.export.load(path)
     except Exception as error:  # the loader raises anything
         raise UsageError(
             f"{path.name} is no program of torch.export that PyTorch {torch.__version__} reads: {described(error)}",
@@ -58,3 +68,15 @@ def of_program(path: Path) -> tuple[nn.Module, Examples]:
     network: nn.Module = program.module()
     names = (*input_names(network, len(given)), *named)
     return Named(network, names, len(given)) if named else network, dict(zip(names, inputs, strict=True))
+
+
+@contextmanager
+def safe_pickles() -> Iterator[None]:
+    """Let no pickle run code meanwhile."""
+    before = {name: os.environ.pop(name, None) for name in SAFE}
+    os.environ[SAFE[0]] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(SAFE[0])
+        os.environ.update({name: value for name, value in before.items() if value is not None})
