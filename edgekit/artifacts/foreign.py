@@ -95,9 +95,9 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
         files["model.bin"] = path.with_suffix(".bin")
     if format_ == "onnx":
         wanted = ExternalRequest(model_file=path.absolute())
-        what, imports = f"reading {path.name}", examination(format_)
+        what, imports, ours = f"reading {path.name}", examination(format_), tuple(files)
         for name in run_isolated(foreign_jobs.external_files, wanted, TIMEOUT_S, what, imports=imports).names:
-            if not is_name(name):
+            if not is_name(name) or name.lower() in (MANIFEST, *ours):
                 raise UsageError(f"{path}: the name of its external data, {name!r}, cannot be kept", "rename that file")
             files[name] = inside(path.parent, name, field="the location of external data")
     for file in files.values():
