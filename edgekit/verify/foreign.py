@@ -13,6 +13,7 @@ from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
 from .onnx_file import read_onnx
 from .onnx_sound import check_graph, read_graph
+from .onnx_unfolded import check_unfolded
 from .roles import weights
 from .work import count_macs, count_parameters
 
@@ -29,6 +30,7 @@ def external_files(path: Path) -> tuple[str, ...]:
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
     model = read_graph(path)
+    check_unfolded(model, path.name)
     try:
         outside = {t.name: ExternalDataInfo(t) for t in _get_all_tensors(model) if uses_external_data(t)}
     except ValueError as error:  # an offset or a length that is no number

@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.clean import UNSAFE
-from ..errors import UsageError
+from ..errors import UsageError, shown
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
 
 LARGEST_FILE = 2**31 - 1
 """Bytes that protobuf reads, and so the largest file and the largest model that ONNX's own tools take."""
 MOST_ELEMENTS = 2**31
 """Of one tensor: 8 GB in float32."""
+MOST_ENDS = 256
+"""Inputs of a network, and outputs, as in the answers of the agent."""
+LONGEST_NAME = 4000
+"""Characters: exporters write the path of a module and the line of its source into a name."""
 SMALL = 1024
 """Elements of a constant that may be a shape."""
 DOMAINS = (
@@ -75,6 +79,12 @@ def check_graph(model: ModelProto, name: str) -> None:
     constants = {one.name for one in model.graph.initializer}
     if all(one.name in constants for one in model.graph.input):
         raise UsageError(f"{name} takes no inputs: its outputs are constants", "export the network with its inputs")
+    inputs = [one for one in model.graph.input if one.name not in constants]
+    for ends, word in ((inputs, "inputs"), (model.graph.output, "outputs")):
+        if len(ends) > MOST_ENDS:
+            raise UsageError(
+                f"{name} has {len(ends):,} {word}, and edgekit takes {MOST_ENDS}", "export the network with fewer"
+            )
     for given in model.graph.input:
         kind = given.type.WhichOneof("value") or "tensor_type"
         if kind != "tensor_type" or given.type.tensor_type.elem_type == TEXT:
@@ -90,12 +100,19 @@ def check_graph(model: ModelProto, name: str) -> None:
 
 
 def check_names(graph: GraphProto, name: str) -> None:
-    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, and that those of
-    the inputs and outputs can be shown.
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, that no name fills
+    pages, and that those of the inputs and outputs can be shown.
 
     Raises:
-        UsageError: two have, or one cannot.
+        UsageError: two have, one does, or one cannot.
     """
+    named = (*graph.initializer, *graph.input, *graph.output, *graph.node)
+    for text in (*(one.name for one in named), *(word for node in graph.node for word in (*node.input, *node.output))):
+        if len(text) > LONGEST_NAME:
+            raise UsageError(
+                f"{name} has a name of {len(text):,} characters, {shown(text)}; edgekit takes {LONGEST_NAME:,}",
+                "give it a shorter one where the file is made",
+            )
     for end in (*graph.input, *graph.output):
         if UNSAFE.search(end.name):
             raise UsageError(
@@ -237,8 +254,8 @@ def check_size(name: str, tensor: str, shape: Sequence[int]) -> None:
         )
 
 
-def every_node(graph: GraphProto) -> Iterator[NodeProto]:
-    """The operators, those of branches and loops too."""
+def every_node(graph: GraphProto | FunctionProto) -> Iterator[NodeProto]:
+    """The operators of a graph or a function, those of branches and loops too."""
     for node in graph.node:
         yield node
         for inner in subgraphs(node):

@@ -46,6 +46,13 @@ WRONG = {
     r"has an input or output of the name 'x\\x1b', which holds what steers a terminal": model(
         node("Relu", "x\x1b", "y"), given=(end("x\x1b"),)
     ),
+    r"has a name of 5,001 characters, 'xx.*; edgekit takes 4,000": model(
+        node("Relu", "x" * 5001, "y"), given=(end("x" * 5001),)
+    ),
+    "has a name of 9,999 characters": model(node("Relu", "x", "t" * 9999), node("Relu", "t" * 9999, "y")),
+    "has 300 inputs, and edgekit takes 256": model(
+        node("Relu", "x", "y"), given=(end("x"), *(end(f"x{place}") for place in range(299)))
+    ),
     "takes no inputs": model(node("Relu", "large", "y"), given=(end("large", (2,), TensorProto.INT64),)),
     "the input 'x' is text": model(node("Identity", "x", "y"), given=(end("x", (1,), TensorProto.STRING),)),
     "is written in opset 999": model(node("Relu", "x", "y"), opset=999),
