@@ -24,7 +24,7 @@ from ..base.target import host_target
 from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
 from ..types.answers import InspectAnswer, Port
-from ..types.artifacts import FileEntry
+from ..types.artifacts import LARGEST_FILE_BYTES, FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.damaged import check_beginning, cut
 from ..verify.sets_of_inputs import Shapes
@@ -88,7 +88,7 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
     """The files that belong to a model, by the names that they get; the one that a runtime opens first.
 
     Raises:
-        UsageError: one is missing, or has a name that cannot be kept.
+        UsageError: one is missing, has a name that cannot be kept, or is of absurd size.
     """
     files = {f"model{path.suffix.lower()}": path}
     if format_ == "openvino":
@@ -104,6 +104,12 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
         if not file.is_file():
             raise UsageError(
                 f"{path} has its weights in {file.name}, which is not beside it", f"put it into {path.parent}"
+            )
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            raise UsageError(
+                f"{file} has {file.stat().st_size / 1e9:,.0f} GB, and edgekit copies up to "
+                f"{LARGEST_FILE_BYTES / 1e9:.0f} GB",
+                "was that file copied whole? take it from its source again",
             )
     return files
 

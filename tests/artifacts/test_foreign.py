@@ -162,6 +162,16 @@ def test_external_data_with_the_name_of_a_file_of_ours(name: str, tmp_path: Path
     assert not list(foreign_folder().glob("*/*/*"))
 
 
+def test_a_file_of_holes_is_neither_read_nor_copied(tiny: Path, tmp_path: Path) -> None:
+    """It takes no room where it comes from, and a disk here."""
+    path = outside_weights(tmp_path)
+    shutil.copy(tiny / "tflite-fp32" / "model.tflite", tmp_path / "net.tflite")
+    for name, net in (("net.data", path), ("net.tflite", tmp_path / "net.tflite")):
+        os.truncate(tmp_path / name, 1 << 40)
+        with pytest.raises(UsageError, match=f"{re.escape(name)} has 1,100 GB, and edgekit copies up to 69 GB"):
+            adopt(net, {})
+
+
 def test_what_is_no_model(tmp_path: Path) -> None:
     """One line of cause, and nothing is left."""
     for suffix, text in ((".onnx", "no model"), (".tflite", "no model"), (".xml", "<net>")):

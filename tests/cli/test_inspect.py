@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,19 @@ def test_shapes_that_are_none(edgekit, project: Path, tiny: Path) -> None:
         done = edgekit("inspect", "net.onnx", *(f"--input={word}" for word in words))
         assert done.returncode == 2
         assert message in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
+def test_names_that_are_no_utf_8(edgekit, project: Path, tiny: Path) -> None:
+    """JSON cannot say them, and the agent, the children and the manifests are told by JSON."""
+    for profile, name in (("onnx-fp32", b"caf\xe9.onnx"), ("tflite-int8", b"caf\xe9.tflite")):
+        (file,) = (tiny / profile).glob("model.*")
+        shutil.copy(file, project / os.fsdecode(name))
+        done = edgekit("inspect", os.fsdecode(name))
+        assert done.returncode == 2
+        assert r"error: a name is not valid UTF-8: " in done.stderr
+        assert r"caf\udce9." in done.stderr
+        assert "  try: give it another name" in done.stderr
 
 
 ABSENT = (
