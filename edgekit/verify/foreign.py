@@ -12,8 +12,7 @@ from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
 from .onnx_file import read_onnx
-from .onnx_sound import check_graph, read_graph
-from .onnx_unfolded import check_unfolded
+from .onnx_sound import check_graph, check_unfolded, read_graph
 from .roles import weights
 from .work import count_macs, count_parameters
 

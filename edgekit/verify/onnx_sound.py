@@ -6,6 +6,7 @@ Runtimes find most of this too, and say it without a name, or only when the memo
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ LARGEST_FILE = 2**31 - 1
 """Bytes that protobuf reads, and so the largest file and the largest model that ONNX's own tools take."""
 MOST_ELEMENTS = 2**31
 """Of one tensor: 8 GB in float32."""
+MOST_OPERATORS = 100_000
+"""Of a network, each counted as often as it runs; large language models have some ten thousand, and ONNX
+Runtime takes minutes to open a hundred thousand."""
 MOST_ENDS = 256
 """Inputs of a network, and outputs, as in the answers of the agent."""
 LONGEST_NAME = 4000
@@ -40,6 +44,10 @@ TEXT = 8
 """ONNX's number for strings."""
 OPSET_HINT = "export the network with an opset that it knows, such as 18"
 SOURCE = "export the network again, or take the file from its source once more"
+
+
+Key = tuple[str, str]
+"""Domain and name of an operator, or of the function that it calls."""
 
 
 def read_graph(path: Path) -> ModelProto:
@@ -287,3 +295,53 @@ def told(node: NodeProto) -> str:
 def first_output(node: NodeProto) -> str:
     """What it is known by where it has no name."""
     return next((name for name in node.output if name), "")
+
+
+def check_unfolded(model: ModelProto, name: str) -> None:
+    """Make sure that a graph stays of bearable size when a runtime puts its functions in the places of their calls.
+
+    Args:
+        model: the file.
+        name: of the file, for errors.
+
+    Raises:
+        UsageError: there are too many operators, or a function calls itself.
+    """
+    calls = {(one.domain, one.name): Counter((n.domain, n.op_type) for n in every_node(one)) for one in model.functions}
+    count = unfolded(Counter((n.domain, n.op_type) for n in every_node(model.graph)), sizes_of(calls, name))
+    if count > MOST_OPERATORS:
+        raise UsageError(
+            f"{name} has more than {MOST_OPERATORS:,} operators" + (", its functions unfolded" if calls else ""),
+            "take the file from a source that you trust, or export the network without functions",
+        )
+
+
+def sizes_of(calls: dict[Key, Counter[Key]], name: str) -> dict[Key, int]:
+    """How many operators each function unfolds to, at most one more than are allowed.
+
+    Args:
+        calls: by function, how often it holds which operators.
+        name: of the file, for errors.
+
+    Raises:
+        UsageError: one calls itself.
+    """
+    sizes: dict[Key, int] = {}
+    for start in calls:
+        waiting, open_ = [start], set[Key]()
+        while waiting:  # no recursion: the functions may call each other a hundred thousand deep
+            key = waiting[-1]
+            open_.add(key)
+            inner = [one for one in calls[key] if one in calls and one not in sizes]
+            if any(one in open_ for one in inner):
+                raise UsageError(f"{name} has the function {shown(key[1])}, which calls itself", "export it again")
+            waiting += inner
+            if not inner:
+                sizes[key] = unfolded(calls[key], sizes)
+                open_.discard(waiting.pop())
+    return sizes
+
+
+def unfolded(calls: Counter[Key], sizes: dict[Key, int]) -> int:
+    """The operators that these calls mean, at most one more than are allowed."""
+    return min(sum(times * sizes.get(key, 1) for key, times in calls.items()), MOST_OPERATORS + 1)
