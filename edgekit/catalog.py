@@ -7,7 +7,6 @@ the built-in cards, those of plug-ins; the same for ``export_profiles``. The fir
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from functools import cache
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from .base import plugins
 from .base.absent import is_absent_file, no_file
 from .base.fetched.hubs import hub_id
-from .base.folders import home
+from .base.folders import base_directory, home
 from .base.untrusted import read_text
 from .errors import UsageError, did_you_mean, shown
 from .types import ExportProfile, Format, ModelCard, Precision
@@ -45,7 +44,7 @@ def builtin_folder(kind: Kind) -> Path:
 
 def user_folder() -> Path:
     """``$XDG_CONFIG_HOME/edgekit`` or ``~/.config/edgekit``."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "edgekit"
+    return (base_directory("XDG_CONFIG_HOME") or home() / ".config") / "edgekit"
 
 
 def folders(kind: Kind) -> list[Path]:

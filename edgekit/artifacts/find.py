@@ -11,7 +11,7 @@ from ..base.files import restore
 from ..base.inside import inside
 from ..base.owned import MANIFEST
 from ..catalog import find_card
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..types import RUNTIME_OF, Runtime, Stored
 from ..types.base import is_name
 from ..verify.sets_of_inputs import Shapes
@@ -40,7 +40,7 @@ def find_artifacts(
         shapes: of inputs that a foreign file leaves open.
 
     Raises:
-        UsageError: a name means nothing, nothing is there, or nothing that ``runtime`` runs.
+        UsageError: a name means nothing, nothing is there, or nothing that ``runtime`` runs; or a shape fits no input.
     """
     if names:
         folders = [folder for name in names for folder in folders_of(name, root, export_missing, shapes)]
@@ -49,6 +49,7 @@ def find_artifacts(
         if not folders:
             raise UsageError(f"no artifacts under {root}", f"make the default set: {DEFAULT_SET}")
     found = [read_manifest(folder) for folder in dict.fromkeys(folders)]
+    check_shapes(shapes or {}, found)
     kept = [stored for stored in found if runtime in (None, stored.artifact.runtime)]
     if not kept:
         there = ", ".join(sorted({f"{s.artifact.model} {s.artifact.format} ({s.artifact.runtime})" for s in found}))
@@ -61,16 +62,40 @@ def find_artifacts(
 
 
 def find_one(name: str, root: Path, shapes: Shapes | None = None) -> Stored:
-    """The one artifact that a name means; see :func:`find_artifacts`.
+    """The one artifact that a name means; see :func:`find_artifacts`. Whether the shapes fit is the caller's to check,
+    who may have another file for which some are meant.
 
     Raises:
         UsageError: the name means nothing or several artifacts.
     """
-    found = find_artifacts([name], root, shapes=shapes)
+    found = list(dict.fromkeys(folders_of(name, root, shapes=shapes)))
     if len(found) > 1:
-        listed = ", ".join(str(stored.folder) for stored in found)
+        listed = ", ".join(str(folder) for folder in found)
         raise UsageError(f"{name} means {len(found)} artifacts: {listed}", "name one of them")
-    return found[0]
+    return read_manifest(found[0])
+
+
+def check_shapes(shapes: Shapes, found: Sequence[Stored]) -> None:
+    """Make sure that every shape of the command line is that of an input: one that fits none would do nothing, unsaid.
+
+    Args:
+        shapes: by the name of the input; of an empty name, of any.
+        found: all that the command looks at.
+
+    Raises:
+        UsageError: one is not; the message says which inputs there are.
+    """
+    inputs = [spec for stored in found for spec in stored.artifact.inputs]
+    fixed = {(name, value) for stored in found for name, value in stored.artifact.input_values.items()}
+    for name, shape in shapes.items():
+        fits = any(name in ("", spec.name) and tuple(shape) == spec.shape for spec in inputs)
+        if not fits and (name, *shape) not in fixed:
+            there = dict.fromkeys(f"{shown(spec.name)} {'x'.join(map(str, spec.shape))}" for spec in inputs)
+            asked = f"{name}={'x'.join(map(str, shape))}".lstrip("=")
+            raise UsageError(
+                f"--input {asked} fits no input here; there {'is' if len(there) == 1 else 'are'} {', '.join(there)}",
+                "leave --input out where a file has its shapes itself; NAME= is the name of one of its inputs",
+            )
 
 
 def folders_of(

@@ -25,7 +25,7 @@ from ..base.target import host_target
 from ..errors import EdgekitError, UsageError
 from ..types import RUNTIME_OF, Artifact, Format, QuantParams, Stored, TensorSpec, WeightsProvenance
 from ..types.answers import InspectAnswer, Port
-from ..types.artifacts import FileEntry
+from ..types.artifacts import LARGEST_FILE_BYTES, FileEntry
 from ..types.base import LONGEST_NAME, IoType, Layout, is_name
 from ..verify.damaged import check_beginning, cut
 from ..verify.sets_of_inputs import Shapes
@@ -59,14 +59,13 @@ def adopt(path: Path, shapes: Shapes) -> Stored:
     check_beginning(check_regular(path), format_)
     values = {name: shape[0] for name, shape in shapes.items() if name and len(shape) == 1}
     if format_ != "onnx" or not values:
-        return taken_in(path, path, shapes, ())
+        return taken_in(path, path, shapes, {})
     files_of(path, format_)  # which looks whether its graph and its weights are sound
     with scratch_folder("numbers") as folder:
         made = folder / "model.onnx"
         fixed = numbers_of(path, values, made).fixed
-        notes = tuple(f"the input {name} is always {values[name]}, as --input says" for name in fixed)
         rest = {name: shape for name, shape in shapes.items() if name not in fixed}
-        return taken_in(made if fixed else path, path, rest, notes)
+        return taken_in(made if fixed else path, path, rest, {name: values[name] for name in fixed})
 
 
 def numbers_of(path: Path, values: Mapping[str, int], made: Path) -> Numbers:
@@ -75,14 +74,14 @@ def numbers_of(path: Path, values: Mapping[str, int], made: Path) -> Numbers:
     return run_isolated(foreign_jobs.numbers, request, TIMEOUT_S, f"reading {path.name}", imports=examination("onnx"))
 
 
-def taken_in(path: Path, origin: Path, shapes: Shapes, notes: tuple[str, ...]) -> Stored:
+def taken_in(path: Path, origin: Path, shapes: Shapes, values: Mapping[str, int]) -> Stored:
     """See :func:`adopt`.
 
     Args:
         path: the file, or the copy with values for some inputs.
         origin: the file that the user named.
         shapes: of inputs that it leaves open.
-        notes: for its manifest.
+        values: of inputs that the copy has no more.
     """
     format_ = FORMAT_OF[path.suffix.lower()]
     files = files_of(path, format_)
@@ -109,7 +108,8 @@ def taken_in(path: Path, origin: Path, shapes: Shapes, notes: tuple[str, ...]) -
         for name, file in files.items():
             shutil.copyfile(file, folder / name)
         artifact = describe(origin, folder, tuple(files), format_, shapes, facts, examined)
-        artifact = artifact.model_copy(update={"notes": notes})
+        notes = tuple(f"the input {name} is always {value}, as --input says" for name, value in values.items())
+        artifact = artifact.model_copy(update={"notes": notes, "input_values": dict(values)})
         write_manifest(folder, artifact)
     return Stored(final, artifact)
 
@@ -118,22 +118,28 @@ def files_of(path: Path, format_: Format) -> dict[str, Path]:
     """The files that belong to a model, by the names that they get; the one that a runtime opens first.
 
     Raises:
-        UsageError: one is missing, or has a name that cannot be kept.
+        UsageError: one is missing, has a name that cannot be kept, or is of absurd size.
     """
     files = {f"model{path.suffix.lower()}": path}
     if format_ == "openvino":
         files["model.bin"] = path.with_suffix(".bin")
     if format_ == "onnx":
         wanted = ExternalRequest(model_file=path.absolute())
-        what, imports = f"reading {path.name}", examination(format_)
+        what, imports, ours = f"reading {path.name}", examination(format_), tuple(files)
         for name in run_isolated(foreign_jobs.external_files, wanted, TIMEOUT_S, what, imports=imports).names:
-            if not is_name(name):
+            if not is_name(name) or name.lower() in (MANIFEST, *ours):
                 raise UsageError(f"{path}: the name of its external data, {name!r}, cannot be kept", "rename that file")
             files[name] = inside(path.parent, name, field="the location of external data")
     for file in files.values():
         if not file.is_file():
             raise UsageError(
                 f"{path} has its weights in {file.name}, which is not beside it", f"put it into {path.parent}"
+            )
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            raise UsageError(
+                f"{file} has {file.stat().st_size / 1e9:,.0f} GB, and edgekit copies up to "
+                f"{LARGEST_FILE_BYTES / 1e9:.0f} GB",
+                "was that file copied whole? take it from its source again",
             )
     return files
 

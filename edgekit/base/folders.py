@@ -20,7 +20,7 @@ def cache_root() -> Path:
     """
     chosen = os.environ.get("EDGEKIT_CACHE")
     if chosen:
-        return Path(chosen).absolute()
+        return expanded(chosen).absolute()
     return users_caches() / "edgekit"
 
 
@@ -30,13 +30,23 @@ def users_caches() -> Path:
     Raises:
         UsageError: there is neither.
     """
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    if not chosen and home() == NO_HOME:
+    chosen = base_directory("XDG_CACHE_HOME")
+    if chosen is None and home() == NO_HOME:
         raise UsageError(
             f"there is no place for the cache: HOME is not set, and the system knows no home of {user_name()}",
             "set EDGEKIT_CACHE, or HOME, to a folder that may be written",
         )
-    return Path(chosen or home() / ".cache")
+    return chosen or home() / ".cache"
+
+
+def base_directory(variable: str) -> Path | None:
+    """The folder that an XDG variable names, None where it names none.
+
+    A relative path is passed over, as the XDG base directory specification asks: it would be another folder for every
+    project, and may be one that somebody else has filled.
+    """
+    chosen = Path(os.environ.get(variable, ""))
+    return chosen if chosen.is_absolute() else None
 
 
 def home() -> Path:

@@ -5,7 +5,6 @@ A :class:`Transport` decides where the agent runs; the protocol is the same ever
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..base.clean import visible
 from ..base.listener import ExcessError, Listener
-from ..base.processes.isolate import IDLE, describe_exit, last_lines, supervised, wait
+from ..base.processes.isolate import IDLE, as_json, describe_exit, last_lines, supervised, wait
 from ..base.processes.posix import end_group
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, ToolError, UsageError, shown
@@ -242,7 +241,7 @@ def launch_files(folder: Path, request: Mapping[str, Any]) -> list[Path]:
     """The agent and its request, written to ``folder``."""
     agent, request_file = folder / AGENT_FILE, folder / "request.json"
     agent.write_bytes(agent_archive())
-    request_file.write_text(json.dumps(request))
+    request_file.write_text(as_json(request))
     return [agent, request_file]
 
 

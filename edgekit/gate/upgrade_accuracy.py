@@ -9,10 +9,9 @@ import numpy as np
 from ..artifacts.accuracy.scores import TIMEOUT_S, Answers, score, there
 from ..base.progress import telling
 from ..base.stats import wilson
-from ..errors import UsageError
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.drop_gate import judge_drop
-from ..verify.evaluation_data import Images, with_numbers
+from ..verify.evaluation_data import Images, no_labels, with_numbers
 from .pairs import Role
 from .upgrade import RuntimePairing
 
@@ -39,7 +38,7 @@ def accuracy_under_both(pairing: RuntimePairing, images: Images, max_drop: float
     count, classes = after.scores.shape
     labels = with_numbers(images, classes, after.classes).labels
     if labels is None:
-        raise UsageError(f"{images.source} has no labels, and accuracy is about right answers", "give --labels FILE")
+        raise no_labels(images.source)
     old, new = (hits_at(one.scores, labels, 1) for one in (before, after))
     shares = [f"{100 * wilson(int(right.sum()), count).share:.2f} %" for right in (old, new)]
     told = f"accuracy: top-1 {shares[0]} and {shares[1]} on {count} images of {images.source}"

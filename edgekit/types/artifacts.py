@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,11 +22,19 @@ CLASSES_FILE = "classes.txt"
 """Names of the classes, one per line, by number."""
 
 
+LARGEST_FILE_BYTES = 64 << 30
+"""Most bytes of a file: one with holes takes no room on the disk, and hours to read."""
+
+
+MOST_COUNTED = 10**15
+"""Parameters or multiply-accumulates: a thousand times those of the largest networks."""
+
+
 class FileEntry(Frozen):
     """A file of an artifact folder."""
 
     name: Name
-    size_bytes: int = Field(ge=0)
+    size_bytes: int = Field(ge=0, le=LARGEST_FILE_BYTES)
     sha256: str
 
 
@@ -196,6 +204,7 @@ class Artifact(Frozen):
             verified: it has no parity, no counts of the network, and what it claims is what its runtime made of it.
         params, macs: of the network; None where nobody counted them.
         input_shapes: sizes that were given for inputs that the file leaves open, by name.
+        input_values: what inputs without dimensions always are, as was asked for: they are inputs no more.
         parity: None where nothing was compared: the artifact is unverified.
     """
 
@@ -211,11 +220,11 @@ class Artifact(Frozen):
     target: TargetClass
     created: str
     files: tuple[FileEntry, ...] = Field(min_length=1)
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    inputs: tuple[TensorSpec, ...] = Field(min_length=1)
+    outputs: tuple[TensorSpec, ...] = Field(min_length=1)
     classes: tuple[str, ...] = ()
-    params: int | None
-    macs: int | None
+    params: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None
+    macs: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None
     layers: tuple[LayerLoad, ...] = ()
     weights: WeightsProvenance
     calibration: ImageSet | None
@@ -233,9 +242,10 @@ class Artifact(Frozen):
     notes: tuple[str, ...] = ()
     tool_versions: dict[str, str]
     command: str
-    convert_seconds: float
+    convert_seconds: float = Field(ge=0, allow_inf_nan=False)
     origin: str = ""
     input_shapes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    input_values: dict[str, int] = Field(default_factory=dict)
 
     @property
     def proof(self) -> tuple[Parity, ImageSet]:

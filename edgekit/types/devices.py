@@ -10,8 +10,8 @@ from .base import Frozen, Name
 from .urls import checked_url
 
 Kilohertz = Annotated[int, Field(ge=0, le=10**9)]
-LAST_SECOND = 253402300799
-"""Of the year 9999, Unix time: no later moment can be written as a date."""
+LAST_SECOND = 32503679999
+"""Of the year 2999, Unix time, the last year of a measurement: later dates have no other zone, or are none."""
 
 
 class Device(Frozen):

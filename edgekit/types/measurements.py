@@ -13,6 +13,8 @@ from .base import Accelerator, Cores, Format, Frozen, IoType, Name, Precision, R
 from .devices import Device, DeviceInfo, DeviceState
 from .roofline import Ceilings, Roofline
 
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Of a measurement: a board without a battery begins in 1970."""
 Nanoseconds = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -241,8 +243,11 @@ class Measurement(Frozen):
     @field_validator("measured_at")
     @classmethod
     def _moment(cls, text: str) -> str:
-        if datetime.fromisoformat(text).tzinfo is None:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
             raise ValueError("a time needs its zone, such as +00:00")
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:  # at both ends of the calendar it has no other zone
+            raise ValueError(f"a time is of the years {FIRST_YEAR} to {LAST_YEAR}")
         return text
 
     @property

@@ -100,6 +100,8 @@ class QuantParams(Frozen):
     zero_point: int
 
 
+LONGEST_SIDE = 1 << 31
+"""Of a shape; no tensor that memory holds has a longer one."""
 OPEN = -1
 """The size of an open dimension of a shape."""
 
@@ -112,7 +114,7 @@ class TensorSpec(Frozen):
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Field(ge=OPEN, le=LONGEST_SIDE)], ...]
     layout: Layout
     dtype: str
     quantization: QuantParams | None = None
@@ -120,8 +122,9 @@ class TensorSpec(Frozen):
 
     @property
     def batch(self) -> int | None:
-        """Images of one inference; None where it is open."""
-        return None if self.shape[0] == OPEN else self.shape[0]
+        """Images of one inference, 1 for a single number; None where it is open."""
+        first = self.shape[0] if self.shape else 1
+        return None if first == OPEN else first
 
 
 class Weights(Frozen):

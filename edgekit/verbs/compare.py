@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from ..artifacts.find import folders_of
+from ..artifacts.find import check_shapes, folders_of
 from ..artifacts.store import check_files, read_manifest
 from ..base.owned import MANIFEST
 from ..base.progress import PartDone, Progress, silent
@@ -68,8 +68,8 @@ def compare(
         progress: receives an event as each step begins.
 
     Raises:
-        UsageError: one of them means nothing or several things, a measurement meets an artifact, or cores of no known
-            kind, or for what is stored.
+        UsageError: one of them means nothing or several things, a measurement meets an artifact, a shape fits no input,
+            or cores of no known kind, or for what is stored.
         NotComparableError: the conditions differ.
         InconclusiveError: too few samples.
         ToolError: the device failed.
@@ -87,6 +87,7 @@ def compare(
             )
         return compare_stored(mine, theirs)
     if isinstance(mine, Stored) and isinstance(theirs, Stored):
+        check_shapes(shapes or {}, (mine, theirs))
         admit(find_device(device or "local"), force, progress)
         return measured_now(mine, theirs, device or "local", pairs, threads, cores, turns, per_op, progress)
     kinds = ("measurement" if isinstance(x, Measurement) else "artifact" for x in (mine, theirs))

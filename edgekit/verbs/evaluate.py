@@ -20,6 +20,7 @@ from ..artifacts.accuracy.subjects import (
     knows_images,
     preprocessing_of,
 )
+from ..artifacts.find import check_shapes
 from ..artifacts.image_sources import is_data_set, read_data_set
 from ..artifacts.store import read_manifest
 from ..base.images.image_arrays import size_note
@@ -33,7 +34,7 @@ from ..training.datasets import ArrayImages
 from ..types import Evaluation, Preprocessing, Stored
 from ..verify.accuracy import hits_at, paired_drop
 from ..verify.drop_gate import judge_drop
-from ..verify.evaluation_data import Images, load_images, some, with_numbers
+from ..verify.evaluation_data import Images, load_images, no_labels, some, with_numbers
 from ..verify.parity import sqnr_db
 from ..zoo.preprocessing import NO_WISHES
 
@@ -93,13 +94,13 @@ def evaluate(
     subject = find_subject(name, wanted)
     check_asked(subject, against, wanted, asked)
     reference = None if against is None else find_reference(against, subject, wanted)
+    check_shapes(dict(wanted.shapes), [one for one in (subject, reference) if isinstance(one, Stored)])
     images = images_of(data, labels)
     if images.labels is None and (reference is None or asked.max_drop is not None):
-        why = "there is nothing to compare with" if reference is None else "--max-drop is about right answers"
-        raise UsageError(
-            f"{data} has no labels, and {why}",
-            "give --labels FILE, class folders"
-            + ("" if asked.max_drop is not None else ", or --against (float, a model or an artifact)"),
+        raise no_labels(
+            data,
+            "there is nothing to compare with" if reference is None else "--max-drop is about right answers",
+            "" if asked.max_drop is not None else ", or --against (float, a model or an artifact)",
         )
     if asked.images is not None:
         images = some(images, asked.images)
@@ -187,9 +188,7 @@ def labelled(data: str, labels: str | None) -> Images:
     """
     found = images_of(data, labels)
     if found.labels is None:
-        raise UsageError(
-            f"{data} has no labels, and accuracy is about right answers", "give --labels FILE, or class folders"
-        )
+        raise no_labels(data)
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..artifacts.children import foreign_jobs
 from ..artifacts.children.imports import examination
-from ..artifacts.find import find_one
+from ..artifacts.find import check_shapes, find_one
 from ..artifacts.layer_errors import read_layer_errors
 from ..artifacts.requests import NodesRequest
 from ..artifacts.store import check_files, file_of
@@ -63,10 +63,12 @@ def inspect(name: str, artifacts_root: Path = Path("artifacts"), shapes: Shapes 
         shapes: of inputs that the file leaves open.
 
     Raises:
-        UsageError: the name means nothing or several things, or the file is none that its runtime opens.
+        UsageError: the name means nothing or several things, the file is none that its runtime opens, or a shape fits
+            no input.
         ToolError: its runtime is not installed, or fails.
     """
     stored = find_one(name, artifacts_root, shapes)
+    check_shapes(shapes or {}, [stored])
     check_files(stored)
     artifact = stored.artifact
     facts = ask_agent(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..artifacts.find import find_one
+from ..artifacts.find import check_shapes, find_one
 from ..artifacts.outputs import compare_output, fair_bounds, outputs_of
 from ..artifacts.store import check_files, file_of, write_manifest
 from ..base.images.pixels import from_output
@@ -77,11 +77,12 @@ def verify(
         progress: receives an event as each step begins.
 
     Raises:
-        UsageError: a name means nothing, the files have other inputs or outputs, or the data does not fit.
+        UsageError: a name means nothing, the files have other inputs or outputs, or a shape or the data does not fit.
         VerificationError: an output is not finite.
         ToolError: a runtime is not installed, or fails.
     """
     mine, reference = (one_of(text, artifacts_root, shapes) for text in (name, against))
+    check_shapes(shapes or {}, (mine, reference))
     ends = reference.artifact.inputs, mine.artifact.inputs
     if len(ends[0]) != len(ends[1]) or len(mine.artifact.outputs) != len(reference.artifact.outputs):
         raise UsageError(

@@ -61,6 +61,17 @@ class Images:
         return fitted(self.array[start:stop], preprocessing)
 
 
+def no_labels(source: str, why: str = "accuracy is about right answers", other_way: str = "") -> UsageError:
+    """The refusal of images without labels.
+
+    Args:
+        source: the images, as the user named them.
+        why: labels matter.
+        other_way: what else helps, as the end of the advice.
+    """
+    return UsageError(f"{source} has no labels, and {why}", f"give --labels FILE, or class folders{other_way}")
+
+
 def load_images(source: str, labels: str | None) -> Images:
     """The images and labels that ``--data`` and ``--labels`` mean.
 

@@ -12,7 +12,7 @@ from ..types import Audit, Format, Precision
 from ..types.answers import InspectAnswer
 from .audit import FLOAT, INT8, account
 from .onnx_file import read_onnx
-from .onnx_sound import LARGEST_FILE, check_graph, read_graph
+from .onnx_sound import LARGEST_FILE, check_graph, check_unfolded, read_graph
 from .roles import weights
 from .work import count_macs, count_parameters
 
@@ -29,6 +29,7 @@ def external_files(path: Path) -> tuple[str, ...]:
     from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
     model = read_graph(path)
+    check_unfolded(model, path.name)
     try:
         outside = {t.name: ExternalDataInfo(t) for t in _get_all_tensors(model) if uses_external_data(t)}
     except ValueError as error:  # an offset or a length that is no number

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.inside import inside
 from ..types.answers import InspectAnswer, Node, Tensor
 from .onnx_sound import SMALL
 
@@ -47,6 +48,24 @@ def constants_of(graph: GraphProto) -> list[TensorProto]:
     return found
 
 
+def read_beside(tensor: TensorProto, folder: Path) -> None:
+    """Read a small tensor from the file beside the model that holds it, which :mod:`.foreign` has judged.
+
+    The package onnx reads no file that has several names, as those in caches and backups do.
+    """
+    import onnx
+    from onnx.external_data_helper import ExternalDataInfo
+
+    info = ExternalDataInfo(tensor)
+    most = math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    with inside(folder, info.location, field="the location of external data").open("rb") as stream:
+        # onnx' types know only the value that it begins with.
+        stream.seek(info.offset or 0)  # type: ignore[redundant-expr]
+        tensor.raw_data = stream.read(most)
+    tensor.data_location = type(tensor).DEFAULT
+    del tensor.external_data[:]
+
+
 def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> OnnxFile:
     """Read an ONNX file.
 
@@ -55,12 +74,12 @@ def read_onnx(model_file: Path, shapes: Mapping[str, Sequence[int]] | None = Non
         shapes: of the inputs that the file leaves open, by name.
     """
     import onnx
-    from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
+    from onnx.external_data_helper import uses_external_data
 
     model = onnx.load_model(model_file, load_external_data=False)
     for tensor in model.graph.initializer:  # shapes may lie in external data too; weights stay where they are
         if uses_external_data(tensor) and math.prod(tensor.dims) <= SMALL:
-            load_external_data_for_tensor(tensor, str(model_file.parent))
+            read_beside(tensor, model_file.parent)
     for given in model.graph.input:
         for dim, size in zip(given.type.tensor_type.shape.dim, (shapes or {}).get(given.name, ()), strict=False):
             dim.dim_value = size

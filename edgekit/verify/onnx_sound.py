@@ -6,20 +6,28 @@ Runtimes find most of this too, and say it without a name, or only when the memo
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.clean import UNSAFE
-from ..errors import UsageError
+from ..errors import UsageError, shown
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
 
 LARGEST_FILE = 2**31 - 1
 """Bytes that protobuf reads, and so the largest file and the largest model that ONNX's own tools take."""
 MOST_ELEMENTS = 2**31
 """Of one tensor: 8 GB in float32."""
+MOST_OPERATORS = 100_000
+"""Of a network, each counted as often as it runs; large language models have some ten thousand, and ONNX
+Runtime takes minutes to open a hundred thousand."""
+MOST_ENDS = 256
+"""Inputs of a network, and outputs, as in the answers of the agent."""
+LONGEST_NAME = 4000
+"""Characters: exporters write the path of a module and the line of its source into a name."""
 SMALL = 1024
 """Elements of a constant that may be a shape."""
 DOMAINS = (
@@ -36,6 +44,10 @@ TEXT = 8
 """ONNX's number for strings."""
 OPSET_HINT = "export the network with an opset that it knows, such as 18"
 SOURCE = "export the network again, or take the file from its source once more"
+
+
+Key = tuple[str, str]
+"""Domain and name of an operator, or of the function that it calls."""
 
 
 def read_graph(path: Path) -> ModelProto:
@@ -75,6 +87,12 @@ def check_graph(model: ModelProto, name: str) -> None:
     constants = {one.name for one in model.graph.initializer}
     if all(one.name in constants for one in model.graph.input):
         raise UsageError(f"{name} takes no inputs: its outputs are constants", "export the network with its inputs")
+    inputs = [one for one in model.graph.input if one.name not in constants]
+    for ends, word in ((inputs, "inputs"), (model.graph.output, "outputs")):
+        if len(ends) > MOST_ENDS:
+            raise UsageError(
+                f"{name} has {len(ends):,} {word}, and edgekit takes {MOST_ENDS}", "export the network with fewer"
+            )
     for given in model.graph.input:
         kind = given.type.WhichOneof("value") or "tensor_type"
         if kind != "tensor_type" or given.type.tensor_type.elem_type == TEXT:
@@ -90,12 +108,20 @@ def check_graph(model: ModelProto, name: str) -> None:
 
 
 def check_names(graph: GraphProto, name: str) -> None:
-    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, and that those of
-    the inputs and outputs can be shown. Constants count for none: ONNX Runtime looks at names when they are gone.
+    """Make sure that no two operators have one name, with which ONNX Runtime does not open a file, that no name fills
+    pages, and that those of the inputs and outputs can be shown. Of equal names, constants count for none: ONNX Runtime
+    looks at names when they are gone.
 
     Raises:
-        UsageError: two have, or one cannot.
+        UsageError: two have, one does, or one cannot.
     """
+    named = (*graph.initializer, *graph.input, *graph.output, *graph.node)
+    for text in (*(one.name for one in named), *(word for node in graph.node for word in (*node.input, *node.output))):
+        if len(text) > LONGEST_NAME:
+            raise UsageError(
+                f"{name} has a name of {len(text):,} characters, {shown(text)}; edgekit takes {LONGEST_NAME:,}",
+                "give it a shorter one where the file is made",
+            )
     for end in (*graph.input, *graph.output):
         if UNSAFE.search(end.name):
             raise UsageError(
@@ -239,8 +265,8 @@ def check_size(name: str, tensor: str, shape: Sequence[int]) -> None:
         )
 
 
-def every_node(graph: GraphProto) -> Iterator[NodeProto]:
-    """The operators, those of branches and loops too."""
+def every_node(graph: GraphProto | FunctionProto) -> Iterator[NodeProto]:
+    """The operators of a graph or a function, those of branches and loops too."""
     for node in graph.node:
         yield node
         for inner in subgraphs(node):
@@ -272,3 +298,53 @@ def told(node: NodeProto) -> str:
 def first_output(node: NodeProto) -> str:
     """What it is known by where it has no name."""
     return next((name for name in node.output if name), "")
+
+
+def check_unfolded(model: ModelProto, name: str) -> None:
+    """Make sure that a graph stays of bearable size when a runtime puts its functions in the places of their calls.
+
+    Args:
+        model: the file.
+        name: of the file, for errors.
+
+    Raises:
+        UsageError: there are too many operators, or a function calls itself.
+    """
+    calls = {(one.domain, one.name): Counter((n.domain, n.op_type) for n in every_node(one)) for one in model.functions}
+    count = unfolded(Counter((n.domain, n.op_type) for n in every_node(model.graph)), sizes_of(calls, name))
+    if count > MOST_OPERATORS:
+        raise UsageError(
+            f"{name} has more than {MOST_OPERATORS:,} operators" + (", its functions unfolded" if calls else ""),
+            "take the file from a source that you trust, or export the network without functions",
+        )
+
+
+def sizes_of(calls: dict[Key, Counter[Key]], name: str) -> dict[Key, int]:
+    """How many operators each function unfolds to, at most one more than are allowed.
+
+    Args:
+        calls: by function, how often it holds which operators.
+        name: of the file, for errors.
+
+    Raises:
+        UsageError: one calls itself.
+    """
+    sizes: dict[Key, int] = {}
+    for start in calls:
+        waiting, open_ = [start], set[Key]()
+        while waiting:  # no recursion: the functions may call each other a hundred thousand deep
+            key = waiting[-1]
+            open_.add(key)
+            inner = [one for one in calls[key] if one in calls and one not in sizes]
+            if any(one in open_ for one in inner):
+                raise UsageError(f"{name} has the function {shown(key[1])}, which calls itself", "export it again")
+            waiting += inner
+            if not inner:
+                sizes[key] = unfolded(calls[key], sizes)
+                open_.discard(waiting.pop())
+    return sizes
+
+
+def unfolded(calls: Counter[Key], sizes: dict[Key, int]) -> int:
+    """The operators that these calls mean, at most one more than are allowed."""
+    return min(sum(times * sizes.get(key, 1) for key, times in calls.items()), MOST_OPERATORS + 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from edgekit.artifacts.store import read_manifest
 from edgekit.base.folders import foreign_folder
 from edgekit.bench.session import Limits
 from edgekit.errors import ToolError, UsageError
+from edgekit.verbs.compare import compare
+from edgekit.verbs.inspect import inspect
 from edgekit.verbs.profile import profile
+from edgekit.verbs.verify import verify
 
 BRIEF = Limits(warmup_min_iterations=1, warmup_min_s=0.0, min_iterations=3, min_s=0.0, max_s=1.0)
 
@@ -80,7 +85,7 @@ def test_open_shapes_and_several_inputs(two_inputs: Path, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="the shape of input 'image' is open") as caught:
         adopt(two_inputs, {})
     assert "--input NAME=1x3x224x224" in caught.value.hint
-    with pytest.raises(ToolError, match=r"input 'image' is .* in the model, which \[1, 4, 6, 6\] does not fit"):
+    with pytest.raises(UsageError, match=r"input 'image' is .* in the model, which \[1, 4, 6, 6\] does not fit"):
         adopt(two_inputs, {"image": (1, 4, 6, 6)})
     stored = adopt(two_inputs, {"image": (2, 3, 6, 5)})
     assert [spec.shape for spec in stored.artifact.inputs] == [(2, 3, 6, 5), (1,)]
@@ -125,14 +130,41 @@ def test_an_input_that_is_one_number(tmp_path: Path) -> None:
     assert done.measurements[0].model == "speech"
 
 
-def test_external_data_comes_along(tmp_path: Path) -> None:
+def test_a_shape_that_fits_no_input_is_not_passed_over(two_inputs: Path, tiny: Path, tmp_path: Path) -> None:
+    image = {"image": (1, 3, 6, 5)}
+    with pytest.raises(UsageError, match=r"--input x=1x3 fits no input here; there are 'image' 1x3x6x5, 'index' 1$"):
+        find_artifacts([str(two_inputs)], tmp_path, shapes={**image, "x": (1, 3)})
+    for kept in tiny.iterdir():  # what edgekit exported has its shapes, whatever is asked for
+        with pytest.raises(UsageError, match=r"--input 9x9 fits no input here; there is '[a-z_0-9]+' 1x"):
+            find_artifacts([str(kept)], tmp_path, shapes={"": (9, 9)})
+    for file in (tiny / "openvino-fp32").glob("model.*"):
+        shutil.copy(file, tmp_path / f"fixed{file.suffix}")
+    ir = str(tmp_path / "fixed.xml")
+    with pytest.raises(UsageError, match="--input 1x3x9x9 fits no input here; there is 'image' 1x3x8x8"):
+        inspect(ir, shapes={"": (1, 3, 9, 9)})
+    assert inspect(ir, shapes={"": (1, 3, 8, 8)}).stored.artifact.inputs[0].shape == (1, 3, 8, 8)
+    # Each of two files may have shapes of its own.
+    assert len(find_artifacts([str(two_inputs), ir], tmp_path, shapes=image)) == 2
+    with pytest.raises(UsageError, match="--input x=1x3 fits no input here"):
+        verify(str(two_inputs), ir, shapes={**image, "x": (1, 3)})
+    with pytest.raises(UsageError, match="--input x=1x3 fits no input here"):
+        compare(str(two_inputs), ir, shapes={**image, "x": (1, 3)})
+
+
+def outside_weights(folder: Path) -> Path:
+    """``x @ weight``, with the weight in ``net.data`` beside the file."""
     weight = numpy_helper.from_array(np.ones((4, 4), np.float32), "weight")
     nodes = [helper.make_node("MatMul", ["x", "weight"], ["y"])]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
     model = helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], [weight]), ir_version=8)
     model.opset_import[0].version = 17
-    path = tmp_path / "net.onnx"
+    path = folder / "net.onnx"
     onnx.save_model(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    return path
+
+
+def test_external_data_comes_along(tmp_path: Path) -> None:
+    path = outside_weights(tmp_path)
     stored = adopt(path, {})
     assert [entry.name for entry in stored.artifact.files] == ["model.onnx", "net.data"]
     (tmp_path / "net.data").rename(tmp_path / "gone")
@@ -143,6 +175,36 @@ def test_external_data_comes_along(tmp_path: Path) -> None:
     onnx.save_model(changed, path)
     with pytest.raises(UsageError, match="external data"):
         adopt(path, {})
+
+
+def test_external_data_with_a_second_name(tmp_path: Path) -> None:
+    """Caches and backups keep equal files once, under several names: the package onnx reads none of these."""
+    path = outside_weights(tmp_path)
+    os.link(tmp_path / "net.data", tmp_path / "second name")
+    assert inspect(str(path)).stored.artifact.params == 16
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx", "Manifest.JSON"])
+def test_external_data_with_the_name_of_a_file_of_ours(name: str, tmp_path: Path) -> None:
+    """It would take the place of the model, or of its manifest, in the copy."""
+    path = outside_weights(tmp_path)
+    (tmp_path / "net.data").rename(tmp_path / name)
+    model = onnx.load_model(path, load_external_data=False)
+    model.graph.initializer[0].external_data[0].value = name
+    onnx.save_model(model, path)
+    with pytest.raises(UsageError, match=f"the name of its external data, '{re.escape(name)}', cannot be kept"):
+        adopt(path, {})
+    assert not list(foreign_folder().glob("*/*/*"))
+
+
+def test_a_file_of_holes_is_neither_read_nor_copied(tiny: Path, tmp_path: Path) -> None:
+    """It takes no room where it comes from, and a disk here."""
+    path = outside_weights(tmp_path)
+    shutil.copy(tiny / "tflite-fp32" / "model.tflite", tmp_path / "net.tflite")
+    for name, net in (("net.data", path), ("net.tflite", tmp_path / "net.tflite")):
+        os.truncate(tmp_path / name, 1 << 40)
+        with pytest.raises(UsageError, match=f"{re.escape(name)} has 1,100 GB, and edgekit copies up to 69 GB"):
+            adopt(net, {})
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from edgekit.base.owned import MANIFEST
 from edgekit.bench.session import model_files
 from edgekit.catalog import MODELS, builtin_folder, find_card
 from edgekit.errors import UsageError
-from edgekit.types import FileEntry, Stored
+from edgekit.types import FileEntry, Stored, TensorSpec
 
 TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32"
 
@@ -40,6 +41,33 @@ def test_no_files_make_no_artifact(artifact: Path) -> None:
     (artifact / MANIFEST).write_text(json.dumps({**manifest, "files": []}))
     with pytest.raises(UsageError, match="files: Tuple should have at least 1 item"):
         read_manifest(artifact)
+
+
+ABSURD = {
+    "inputs: Tuple should have at least 1 item": {"inputs": []},
+    "outputs: Tuple should have at least 1 item": {"outputs": []},
+    "inputs.0.shape.0: Input should be greater than or equal to -1": {"inputs": [{"shape": [-5, 8, 8, 3]}]},
+    "inputs.0.shape.1: Input should be less than or equal to": {"inputs": [{"shape": [1, 10**12, 8, 3]}]},
+    "files.0.size_bytes: Input should be less than or equal to": {"files": [{"size_bytes": 1 << 40}]},
+    "convert_seconds: Input should be a finite number": {"convert_seconds": float("inf")},
+    "params: Input should be less than or equal to": {"params": 10**30},
+    "macs: Input should be greater than or equal to 0": {"macs": -1},
+}
+"""Messages by what is written over a manifest; of a list, over its first."""
+
+
+@pytest.mark.parametrize("text", list(ABSURD))
+def test_absurd_figures_are_refused(artifact: Path, text: str) -> None:
+    manifest = json.loads((artifact / MANIFEST).read_text())
+    for field, value in ABSURD[text].items():
+        manifest[field] = [{**manifest[field][0], **value[0]}] if isinstance(value, list) and value else value
+    (artifact / MANIFEST).write_text(json.dumps(manifest).replace("Infinity", "1e999"))
+    with pytest.raises(UsageError, match=re.escape(text)):
+        read_manifest(artifact)
+
+
+def test_a_network_whose_input_is_one_number() -> None:
+    assert TensorSpec(name="gain", shape=(), layout="unknown", dtype="float32").batch == 1
 
 
 def test_a_manifest_gives_no_command_but_ours_for_advice(artifact: Path) -> None:

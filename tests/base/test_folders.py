@@ -10,7 +10,7 @@ import pytest
 
 import edgekit
 from edgekit.base import folders
-from edgekit.catalog import cards
+from edgekit.catalog import cards, user_folder
 from edgekit.devices.shell_machine import owner
 from edgekit.devices.ssh_config import host_aliases
 from edgekit.errors import UsageError
@@ -31,6 +31,19 @@ def test_every_folder_is_in_the_cache_that_was_chosen(folder, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EDGEKIT_CACHE", "here")
     assert folder().parent == tmp_path / "here"
+    monkeypatch.setenv("EDGEKIT_CACHE", "~/there")  # a shell leaves the ~ in quotes as it is
+    assert folder().parent == Path.home() / "there"
+
+
+def test_a_relative_path_of_xdg_is_no_place(tmp_path, monkeypatch):
+    """Else a folder of the project that somebody else packed would be the cache, or the user's own settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EDGEKIT_CACHE", raising=False)
+    for variable, place in (("XDG_CACHE_HOME", folders.cache_root), ("XDG_CONFIG_HOME", user_folder)):
+        monkeypatch.setenv(variable, "theirs")
+        assert place().is_relative_to(Path.home())
+        monkeypatch.setenv(variable, str(tmp_path / "mine"))
+        assert place() == tmp_path / "mine" / "edgekit"
 
 
 @pytest.fixture

@@ -243,3 +243,13 @@ def test_a_link_in_the_place_of_a_device_is_not_followed(make, tmp_path):
     with pytest.raises(UsageError, match="is a link that leads out of"):
         save(tmp_path / "reports", make())
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_at_the_end_of_the_calendar_is_refused(tmp_path: Path, moment: str) -> None:
+    """It has no other zone: whoever shows it in one would fail."""
+    plain = {**measured().to_plain(), "measured_at": moment}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({**plain, "digest": digest(plain)}))
+    with pytest.raises(UsageError, match="measured_at: a time is of the years 1970 to 2999"):
+        load(path)

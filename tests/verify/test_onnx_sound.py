@@ -46,6 +46,13 @@ WRONG = {
     r"has an input or output of the name 'x\\x1b', which holds what steers a terminal": model(
         node("Relu", "x\x1b", "y"), given=(end("x\x1b"),)
     ),
+    r"has a name of 5,001 characters, 'xx.*; edgekit takes 4,000": model(
+        node("Relu", "x" * 5001, "y"), given=(end("x" * 5001),)
+    ),
+    "has a name of 9,999 characters": model(node("Relu", "x", "t" * 9999), node("Relu", "t" * 9999, "y")),
+    "has 300 inputs, and edgekit takes 256": model(
+        node("Relu", "x", "y"), given=(end("x"), *(end(f"x{place}") for place in range(299)))
+    ),
     "takes no inputs": model(node("Relu", "large", "y"), given=(end("large", (2,), TensorProto.INT64),)),
     "the input 'x' is text": model(node("Identity", "x", "y"), given=(end("x", (1,), TensorProto.STRING),)),
     "is written in opset 999": model(node("Relu", "x", "y"), opset=999),
@@ -101,3 +108,47 @@ def test_weights_outside_that_end_too_early(tmp_path: Path) -> None:
     os.truncate(tmp_path / "net.data", 100)
     with pytest.raises(UsageError, match=r"the tensor 'weight' ends at byte 8000 of net\.data, which has 100"):
         external_files(path)
+
+
+OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+ONE = helper.make_node("Relu", ["a"], ["b"])
+
+
+def function(number: int, *calls: int) -> onnx.FunctionProto:
+    """``F<number>``, which calls the others one after another."""
+    names = ["a", *(f"t{place}" for place in range(1, len(calls))), "b"]
+    steps = [
+        helper.make_node(f"F{called}", [before], [after], domain="own")
+        for called, before, after in zip(calls, names, names[1:], strict=False)
+    ]
+    return helper.make_function("own", f"F{number}", ["a"], ["b"], steps or [ONE], OPSETS)
+
+
+def saved_with(path: Path, first: int, *functions: onnx.FunctionProto) -> Path:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    call = helper.make_node(f"F{first}", ["x"], ["y"], domain="own")
+    graph = helper.make_graph([call], "g", ends[:1], ends[1:])
+    onnx.save_model(helper.make_model(graph, functions=functions, opset_imports=OPSETS, ir_version=8), path)
+    return path
+
+
+def test_functions_that_double_each_other(tmp_path: Path) -> None:
+    """Sixteen mean 65,536 operators, seventeen twice as many, and a hundred more than can be counted out."""
+    chain = [function(0), *(function(number, number - 1, number - 1) for number in range(1, 101))]
+    assert external_files(saved_with(tmp_path / "a.onnx", 16, *chain[:17])) == ()
+    for last in (17, 100):
+        path = saved_with(tmp_path / f"{last}.onnx", last, *chain[: last + 1])
+        with pytest.raises(UsageError, match=r"\.onnx has more than 100,000 operators, its functions unfolded"):
+            external_files(path)
+
+
+def test_a_function_that_calls_itself(tmp_path: Path) -> None:
+    for functions in ([function(0, 0)], [function(0, 1), function(1, 2), function(2, 0)]):
+        with pytest.raises(UsageError, match=r"a\.onnx has the function 'F[0-2]', which calls itself"):
+            external_files(saved_with(tmp_path / "a.onnx", 0, *functions))
+
+
+def test_a_long_chain_is_none_of_these(tmp_path: Path) -> None:
+    """Deeper than Python's own stack."""
+    chain = [function(0), *(function(number, number - 1) for number in range(1, 3000))]
+    assert external_files(saved_with(tmp_path / "a.onnx", 2999, *chain)) == ()

@@ -113,7 +113,7 @@ def staged_rows() -> Iterator[Row]:
         told = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-n0", f"--junit-xml={told}", *(one.test for one in STAGED)]
         subprocess.run(command, cwd=ROOT, env=clean, stdout=subprocess.DEVNULL, check=False)
-        cases = list(ET.parse(told).iter("testcase"))  # noqa: S314 - our own pytest has just written it
+        cases = list(ET.parse(told).iter("testcase"))  # our own pytest wrote it  # noqa: S314 # nosec B314
     for one in STAGED:
         path, _, name = one.test.partition("::")
         module = path.removesuffix(".py").replace("/", ".")

@@ -54,7 +54,8 @@ class Runtime:
             return fixed_shape(name, dims, self.batch)
         fixed = [d if isinstance(d, int) and d > 0 else None for d in dims]
         if len(asked) != len(fixed) or any(d not in (None, a) for d, a in zip(fixed, asked)):  # noqa: B905  (no strict in Python 3.7)
-            raise AgentError("model", "input %r is %s in the model, which %s does not fit" % (name, list(dims), asked))
+            said = "input %r is %s in the model, which %s does not fit" % (name, list(dims), asked)
+            raise AgentError("open-shape", said)
         return asked
 
     def set_input(self, index: int, array: Any) -> None:

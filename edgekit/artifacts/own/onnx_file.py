@@ -8,6 +8,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ...verify.onnx_sound import LARGEST_FILE
 from ...verify.sets_of_inputs import save_arrays
+from ..find import check_shapes
 from ..foreign import adopt, files_of, model_name
 from .inputs import load_inputs, spec_of_sized
 from .network import SETS, OwnNetwork, OwnOptions
@@ -22,7 +23,9 @@ def from_onnx(path: Path, options: OwnOptions, work: Path, words: Sequence[str])
         ToolError: ONNX Runtime is not installed, or fails on it.
     """
     refuse_large(path, sum(file.stat().st_size for file in files_of(path, "onnx").values()))
-    file = adopt(path, {one.name: one.shape for one in options.inputs})
+    shapes = {one.name: one.shape for one in options.inputs}
+    file = adopt(path, shapes)
+    check_shapes(shapes, [file])
     artifact = file.artifact
     inputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.inputs)
     outputs = tuple(Sized(name=s.name, shape=s.shape, dtype=s.dtype) for s in artifact.outputs)

@@ -24,6 +24,10 @@ ORIENTATION = 0x0112
 SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 OF_16_BIT = ("PNG", "PPM")
 """Formats of which some Pillow versions read 16-bit grey as 32-bit numbers (mode ``I``)."""
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What photos are. Pillow goes by the content, whatever a file is called, and knows forty more: for one of them, EPS,
+it starts Ghostscript, which runs what the file holds.
+"""
 LOOKED_AT = 5000
 """Most photos that are opened for the notes on a training set: opening a million takes minutes."""
 LARGEST = 1 << 28
@@ -58,7 +62,9 @@ def opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-            with Image.open(path) as image:
+            Image.init()
+            known = [name for name in FORMATS if name in Image.OPEN]  # a Pillow may lack AVIF
+            with Image.open(path, formats=known) as image:
                 yield image
     except Image.DecompressionBombError as error:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000

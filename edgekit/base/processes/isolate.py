@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,10 +119,11 @@ def run_named(
 
     Raises:
         EdgekitError: see :func:`run_isolated`.
+        UnicodeEncodeError: see :func:`as_json`.
     """
     with scratch_folder() as folder:
         request_file, result_file = folder / "request.json", folder / "result.json"
-        request_file.write_text(json.dumps(request))
+        request_file.write_text(as_json(request))
         log_file = log or folder / "log.txt"
         arguments = [function, str(request_file), str(result_file)]
         # Its temporary files go with ours: a child that is killed leaves them.
@@ -138,6 +139,16 @@ def run_named(
             raise ToolError(f"{what} could not write its answer\n{tail(log_file, 1)}".rstrip(), room)
         hint = more_time if code is None else ""
         raise ToolError(f"{what} {describe_exit(code, timeout_s)}\n{tail(log_file)}".rstrip(), hint)
+
+
+def as_json(request: Mapping[str, Any]) -> str:
+    """What another process is asked for, as JSON.
+
+    Raises:
+        UnicodeEncodeError: a name in it is no UTF-8, and no JSON says it: the other side could only stumble over it.
+    """
+    json.dumps(request, ensure_ascii=False).encode()
+    return json.dumps(request)
 
 
 def run_main(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...errors import UsageError, did_you_mean
+from ...verify.onnx_sound import MOST_ELEMENTS
 
 INPUT = "Its input"
 """The group of these options in ``--help``."""
@@ -80,7 +82,7 @@ def input_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
     """``1x3x224x224`` and ``NAME=1x3x224x224`` as shapes by name; the name of the only input is empty.
 
     Raises:
-        UsageError: neither, or a name twice.
+        UsageError: neither, a name twice, or more elements than memory holds.
     """
     found: dict[str, tuple[int, ...]] = {}
     for text in texts or ():
@@ -90,6 +92,11 @@ def input_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
         if name in found:
             raise UsageError(f"--input gives {name or 'the input'} two shapes", "give each input one")
         found[name] = tuple(int(size) for size in re.split(r"[xX×,]", sizes.strip()))
+        if math.prod(found[name]) > MOST_ELEMENTS:
+            raise UsageError(
+                f"--input {text!r} has {math.prod(found[name]):.3g} elements, and edgekit takes {MOST_ELEMENTS:.3g}",
+                "give a smaller one",
+            )
     return found
 
 

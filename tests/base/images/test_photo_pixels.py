@@ -46,6 +46,19 @@ np.savez(sys.argv[2], **{p.stem: np.asarray(steps(Image.open(p))) for p in pathl
 """
 
 
+def test_no_program_is_started_for_a_photo(tmp_path, monkeypatch):
+    """Pillow reads PostScript by Ghostscript, whatever the file is called."""
+    started = tmp_path / "started"
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\n: > '{started}'\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "photo.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    with pytest.raises(UsageError, match=r"photo\.jpg is not a readable image: cannot identify"):
+        load_image(tmp_path / "photo.jpg", PRE)
+    assert not started.exists()
+
+
 def photo(width: int, height: int, seed: int = 0) -> Image.Image:
     """Smooth colours with noise on them."""
     rng = np.random.default_rng(seed)
