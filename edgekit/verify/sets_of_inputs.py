@@ -59,7 +59,8 @@ def given_inputs(path: Path, specs: Sequence[TensorSpec]) -> tuple[Arrays, Image
     """
     try:
         check_npz(check_regular(path))
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it opened and cannot read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(

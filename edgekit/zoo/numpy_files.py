@@ -46,7 +46,7 @@ def read_arrays(path: Path) -> dict[str, Array] | None:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > LARGEST_BYTES:
             raise ValueError(f"its arrays have {unpacked / 1e6:.0f} MB, more than any light network's")
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     if not start.startswith((b"\x80", MAGIC)) or path.stat().st_size > LARGEST_BYTES:
         return None
