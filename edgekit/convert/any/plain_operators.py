@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import getitem
 from typing import Any
 
@@ -92,6 +92,12 @@ def sorting(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
         parts[0] = graph.call_function(ATEN.neg.default, (parts[0],))
     if "argsort" in str(node.target):
         return parts[1]
+    take_over(graph, node, parts)
+    return None
+
+
+def take_over(graph: fx.Graph, node: fx.Node, parts: Sequence[fx.Node]) -> None:
+    """Put parts in the places of the results of an operator that has several, and take it out."""
     users: list[Any] = list(node.users)
     for user in users:
         part = parts[user.args[1]]
@@ -99,7 +105,6 @@ def sorting(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
         user.replace_all_uses_with(part)
         graph.erase_node(user)
     graph.erase_node(node)
-    return None
 
 
 def largest_in_each(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
@@ -115,11 +120,7 @@ def largest_in_each(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     else:
         window = [height // rows, width // columns]
         made = graph.call_function(ATEN.max_pool2d.default, (given, window, window))
-    for user in users:
-        made.meta = dict(user.meta)
-        user.replace_all_uses_with(made)
-        graph.erase_node(user)
-    graph.erase_node(node)
+    take_over(graph, node, [made, made])  # nobody reads the places
     return None
 
 

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from edgekit.convert.any.plain_operators import with_plain_operators
+
+
+def rewritten(network: nn.Module, *inputs: torch.Tensor) -> tuple[fx.GraphModule, list[tuple[torch.Tensor, ...]]]:
+    """The program of a network with plain operators, and each output before and after."""
+    program = torch.export.export(network, inputs, strict=False).module()
+    expected = program(*inputs)
+    made = with_plain_operators(program)
+    return made, list(zip(expected, made(*inputs), strict=True))
 
 
 class Net(nn.Module):
@@ -36,10 +44,8 @@ class Powers(nn.Module):
 
 def test_powers_become_products_and_roots() -> None:
     x = torch.rand(1, 2, 3, 3, 2, generator=torch.Generator().manual_seed(0)) + 0.1
-    program = torch.export.export(Powers(), (x,), strict=False).module()
-    expected = program(x)
-    made = with_plain_operators(program)
-    for exact, found in zip(expected, made(x), strict=True):
+    made, outputs = rewritten(Powers(), x)
+    for exact, found in outputs:
         torch.testing.assert_close(found, exact)
     left = [node.args[1] for node in made.graph.nodes if "pow" in str(node.target)]
     assert left == [1.7]
@@ -66,10 +72,8 @@ class Sorted(nn.Module):
 def test_sorting_becomes_the_largest_of_all() -> None:
     x = torch.rand(2, 4, 5, generator=torch.Generator().manual_seed(0))
     n = torch.tensor([[3, -1], [2, 7]])
-    program = torch.export.export(Sorted(), (x, n), strict=False).module()
-    expected = program(x, n)
-    made = with_plain_operators(program)
-    for exact, found in zip(expected, made(x, n), strict=True):
+    made, outputs = rewritten(Sorted(), x, n)
+    for exact, found in outputs:
         assert torch.equal(found, exact)
     assert not any("sort" in str(node.target) for node in made.graph.nodes)
 
@@ -91,10 +95,8 @@ class Upsampled(nn.Module):
 
 def test_transposed_convolutions_with_paddings_of_pytorch() -> None:
     x = torch.rand(1, 4, 5, 6, generator=torch.Generator().manual_seed(0))
-    program = torch.export.export(Upsampled(), (x,), strict=False).module()
-    expected = program(x)
-    made = with_plain_operators(program)
-    for exact, found in zip(expected, made(x), strict=True):
+    made, outputs = rewritten(Upsampled(), x)
+    for exact, found in outputs:
         torch.testing.assert_close(found, exact)
     padded = [node.args[4] for node in made.graph.nodes if "conv_transpose" in str(node.target)]
     assert padded == [[1, 1], [0, 0], [0, 0], [0]]
@@ -111,9 +113,7 @@ class Pooled(nn.Module):
 
 def test_adaptive_pools_of_equal_windows_become_plain_ones() -> None:
     x = torch.randn(2, 3, 9, 8, generator=torch.Generator().manual_seed(0))
-    program = torch.export.export(Pooled(), (x,), strict=False).module()
-    expected = program(x)
-    made = with_plain_operators(program)
-    for exact, found in zip(expected, made(x), strict=True):
+    made, outputs = rewritten(Pooled(), x)
+    for exact, found in outputs:
         assert torch.equal(found, exact)
     assert sum("adaptive" in str(node.target) for node in made.graph.nodes) == 1
