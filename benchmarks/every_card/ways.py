@@ -15,10 +15,10 @@ from edgekit.agent.commands.run import run
 from edgekit.artifacts.children.network import build, convert
 from edgekit.artifacts.requests import BuildRequest, ConvertRequest, NetworkSource
 from edgekit.base.images.pixels import from_output, load_pixels, to_input
-from edgekit.base.target import host_target
+from edgekit.base.target import host_target, saturates
 from edgekit.catalog import find_card, profile_for
 from edgekit.forms.profiles import INT8_WEIGHTS
-from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision
+from edgekit.types import RUNTIME_OF, Format, ModelCard, Precision, TargetClass
 from edgekit.types.answers import InspectAnswer
 from edgekit.verify.audit import audit
 from edgekit.verify.parity import compare
@@ -83,7 +83,12 @@ def every_way(name: str, folder: Path) -> Iterator[Cell]:
 
 
 def one_way(
-    source: NetworkSource, pixels: np.ndarray, reference: np.ndarray, way: tuple[Format, Precision], folder: Path
+    source: NetworkSource,
+    pixels: np.ndarray,
+    reference: np.ndarray,
+    way: tuple[Format, Precision],
+    folder: Path,
+    target: TargetClass | None = None,
 ) -> Cell:
     """What one artifact came to.
 
@@ -93,25 +98,27 @@ def one_way(
         reference: its scores for them in PyTorch.
         way: format and precision.
         folder: takes the artifact.
+        target: of the artifact; this machine's when None.
 
     Returns:
         ``cosine``, ``sqnr_db`` and ``bytes``; ``failed`` when a claim does not hold or the scores are too far.
     """
     format_, precision = way
     profile = profile_for(format_, INT8_WEIGHTS[format_] if precision == "dynamic" else precision)
+    target = target or host_target()
     place = folder / profile.name
     place.mkdir()
     made = convert(
-        ConvertRequest(
-            network=source, profile=profile, target=host_target(), pixels=folder / "pixels.npy", folder=place
-        )
+        ConvertRequest(network=source, profile=profile, target=target, pixels=folder / "pixels.npy", folder=place)
     )
     file = place / made.files[0]
     request = {"runtime": RUNTIME_OF[format_], "model": str(file), "threads": 1}
     kept = frozenset(made.float_nodes), made.float_compute
     claims = audit(InspectAnswer.from_plain(inspect(request)), file, profile, made.inputs, made.outputs, *kept)
     np.save(place / "in.npy", to_input(pixels, made.inputs[0]))
-    run({**request, "inputs": str(place / "in.npy"), "outputs": str(place / "out.npy")})
+    # Weights for a target whose sums hold them may overflow those of this machine.
+    exact = precision == "int8" and format_ != "tflite" and saturates(host_target()) and not saturates(target)
+    run({**request, "exact_int8": exact, "inputs": str(place / "in.npy"), "outputs": str(place / "out.npy")})
     scores = from_output(np.load(place / "out.npy"), made.outputs[0])
     parity = compare(reference, scores, profile.parity, trained=False)
     found: Cell = {

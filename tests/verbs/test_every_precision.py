@@ -21,17 +21,11 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.agent.commands.inspect import inspect
-from edgekit.agent.commands.run import run
-from edgekit.artifacts.requests import BuildRequest, ConvertRequest, NetworkSource
-from edgekit.base.images.pixels import from_output, load_pixels, to_input
-from edgekit.base.target import host_target, saturates
-from edgekit.catalog import find_card, profile_for
-from edgekit.forms.profiles import INT8_WEIGHTS
-from edgekit.types import RUNTIME_OF, ModelCard
-from edgekit.types.answers import InspectAnswer
-from edgekit.verify.audit import audit
-from edgekit.verify.parity import compare
+from benchmarks.every_card.ways import FORMATS, MIN_COSINE, PRECISIONS, at_side, one_way
+from edgekit.artifacts.requests import BuildRequest, NetworkSource
+from edgekit.base.images.pixels import load_pixels
+from edgekit.catalog import find_card
+from edgekit.types import ModelCard
 from edgekit.zoo.registry import FAMILIES
 
 pytestmark = pytest.mark.slow
@@ -44,7 +38,6 @@ WIDEST = {
 """A family's widest network, and the side of its images in pixels."""
 SHALLOWER = {"igcv1_cifar10_l450m2_d20_plain": {"depth": 11}}
 """Architecture of a network that repeats its widest blocks more than once."""
-MIN_COSINE = {"fp16": 0.99, "int8": 0.4, "dynamic": 0.4}
 
 
 @dataclass(frozen=True)
@@ -57,12 +50,10 @@ class Built:
     folder: Path
 
 
-def at_side(card: ModelCard, side: int) -> ModelCard:
-    """The card for square images of this side, and no deeper than it must be."""
-    preprocessing = card.preprocessing.model_copy(update={"resize": side, "crop": side})
-    shape = (card.input_shape[0], side, side)
-    architecture = {**card.architecture, **SHALLOWER.get(card.id, {})}
-    return card.model_copy(update={"input_shape": shape, "preprocessing": preprocessing, "architecture": architecture})
+def shallow(name: str) -> ModelCard:
+    """The card at its smallest side, and no deeper than it must be."""
+    card = at_side(find_card(name), WIDEST[name])
+    return card.model_copy(update={"architecture": {**card.architecture, **SHALLOWER.get(name, {})}})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +67,7 @@ def built(tmp_path_factory) -> Callable[[str], Built]:
         if name not in kept:
             kept.clear()
             folder = tmp_path_factory.mktemp(name)
-            card = at_side(find_card(name), WIDEST[name])
+            card = shallow(name)
             pixels = load_pixels(None, card.preprocessing)[0][:4]
             parity = folder / "pixels.npy"
             np.save(parity, pixels)
@@ -164,36 +155,13 @@ def test_each_family_is_there():
     assert [find_card(name).family for name in WIDEST] == list(FAMILIES)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "dynamic", "int8"])
-@pytest.mark.parametrize("format_", ["onnx", "tflite", "openvino"])
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("name", WIDEST)
 def test_every_precision_of_the_widest(built, name, format_, precision):
-    from edgekit.artifacts.children.network import convert
-
     network = built(name)
-    profile = profile_for(format_, INT8_WEIGHTS[format_] if precision == "dynamic" else precision)
-    folder = network.folder / profile.name
-    folder.mkdir()
-    made = convert(
-        ConvertRequest(
-            network=network.source,
-            profile=profile,
-            target="x86-vnni",
-            pixels=network.folder / "pixels.npy",
-            folder=folder,
-        )
-    )
-    file = folder / made.files[0]
-    request = {"runtime": RUNTIME_OF[format_], "model": str(file), "threads": 1}
-    kept = frozenset(made.float_nodes), made.float_compute
-    claims = audit(InspectAnswer.from_plain(inspect(request)), file, profile, made.inputs, made.outputs, *kept)
-    assert claims.passed, claims.failures
-    np.save(folder / "in.npy", to_input(network.pixels, made.inputs[0]))
-    exact = precision == "int8" and format_ != "tflite" and saturates(host_target())  # made for x86-vnni
-    run({**request, "exact_int8": exact, "inputs": str(folder / "in.npy"), "outputs": str(folder / "out.npy")})
-    scores = from_output(np.load(folder / "out.npy"), made.outputs[0])
-    parity = compare(network.reference, scores, profile.parity, trained=False)
-    if precision == "fp32":
-        assert parity.passed, parity.failures
-    else:
-        assert parity.cosine_min > MIN_COSINE[precision]
+    made = one_way(
+        network.source, network.pixels, network.reference, (format_, precision), network.folder, "x86-vnni"
+    )  # fmt: skip
+    assert "failed" not in made, made["failed"]
+    assert precision == "fp32" or made["cosine"] > MIN_COSINE[precision]
