@@ -15,6 +15,7 @@ from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.asleep import widen_asleep
 from ..tflite.bias_room import make_room
 from ..tflite.gates import end_at_floor
+from ..tflite.inner_outputs import hide_outputs, show_outputs
 from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
 from .fallback import Arrays
@@ -42,12 +43,13 @@ class TfliteKit:
         operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]  # noqa: SLF001 - nothing public
         self.operators = [op for op in operators if len(op["outputs"])]
         self.whole = {int(t["index"]) for t in (*interpreter.get_input_details(), *interpreter.get_output_details())}
-        self.ends = {int(t["index"]) for t in interpreter.get_output_details()}
+        self.ends = [int(t["index"]) for t in interpreter.get_output_details()]
         self.moved = self.whole | {int(t) for op in self.operators for t in op["outputs"]}
         self.seen: dict[int, Observed] = {}
         self.expected = self.run(interpreter, self.look)
         self.unbounded = self.find_unbounded(interpreter)
         make_room(path, {index: (one.low, one.high) for index, one in self.seen.items() if one.finite})
+        self.inner = self.find_inner()
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
@@ -91,6 +93,13 @@ class TfliteKit:
         )
         return frozenset(self.name(int(op["outputs"][0])) for op in touching)
 
+    def find_inner(self) -> list[int]:
+        """The places of the outputs that operators make and read further, in float32."""
+        read = {int(t) for op in self.operators for t in op["inputs"]}
+        made = {int(t) for op in self.operators for t in op["outputs"]}
+        floats = {index for index in read & made if self.details[index]["dtype"] is np.float32}
+        return [place for place, index in enumerate(self.ends) if index in floats]
+
     def name(self, index: int) -> str:
         """Of a tensor."""
         return str(self.details[index]["name"])
@@ -109,12 +118,7 @@ class TfliteKit:
         )
 
     def quantized(self, kept: frozenset[str]) -> Path:
-        """Static int8 with float inputs and outputs.
-
-        What reads an output of the network stays in float: the output is float, and the quantizer does not give it a
-        second form in int8. So does what is infinite.
-        """
-        reading = {self.name(int(op["outputs"][0])) for op in self.operators if self.ends & set(map(int, op["inputs"]))}
+        """Static int8 with float inputs and outputs; what is infinite stays in float."""
         ends = {index: one.ends(self.outliers) for index, one in self.seen.items() if one.finite}
         ranges = {
             self.name(index): {
@@ -126,8 +130,11 @@ class TfliteKit:
         tie_ranges(self.path, ranges, kept)
         end_at_floor(self.path, ranges, kept)
         widen_asleep(self.path, ranges, kept)
-        in_float = sorted(kept | reading | self.unbounded)
-        self.int8.write_bytes(static_int8(self.path, ranges, in_float, float_input=True, float_output=True))
+        in_float, hidden = sorted(kept | self.unbounded), self.path.with_name("hidden.tflite")
+        names = hide_outputs(self.path, self.inner, hidden)
+        made = static_int8(hidden, ranges, in_float, float_input=True, float_output=True)
+        hidden.unlink()
+        self.int8.write_bytes(show_outputs(made, self.inner, names))
         return self.int8
 
     def outputs(self, file: Path) -> Arrays:
