@@ -26,6 +26,8 @@ MARGIN_DB = 1.0
 FEWEST = 3
 """Steps on the path that are not worth another file in between."""
 NAMED, LONGEST = 3, 40
+OPERATOR = "edgekit.convert.onnx_network.network.Op_"
+"""What TFLite's converter puts in front of the name of an ONNX file's operator."""
 
 
 class Kit(Protocol):
@@ -148,7 +150,8 @@ def next_step(path: Sequence[Move], files: Sequence[Tried]) -> int | None:
 
 def text(first: Tried, best: Tried, chosen: Move) -> str:
     """The line of a region in float, or of that there is none."""
-    start = f"all in int8 gives SQNR {first.sqnr_db:.1f} dB at the worst output"
+    missed = f" ({first.failures[0]})" if not best.failures else ""
+    start = f"all in int8 gives SQNR {first.sqnr_db:.1f} dB at the worst output{missed}"
     if best is first:
         return f"{start}, and with up to {MOST_MACS:.0%} of MACs in float none is nearer"
     named = list(dict.fromkeys(map(short, chosen.tensors)))
@@ -161,4 +164,5 @@ def text(first: Tried, best: Tried, chosen: Move) -> str:
 
 def short(name: str) -> str:
     """The end of a tensor's name, which in some formats is the whole way to it."""
-    return name.partition(";")[0].rstrip("/").rpartition("/")[2][-LONGEST:]
+    end = name.partition(";")[0].rstrip("/").rpartition("/")[2]
+    return end.removeprefix(OPERATOR)[-LONGEST:]

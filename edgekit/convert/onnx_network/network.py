@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ class OnnxNetwork(nn.Module):
         self, steps: Sequence[Node], constants: Mapping[str, Tensor], inputs: Sequence[str], outputs: Sequence[str]
     ) -> None:
         super().__init__()
-        self.steps, self.given, self.made = tuple(steps), tuple(inputs), tuple(outputs)
+        self.given, self.made = tuple(inputs), tuple(outputs)
+        self.operators = [self.operator(step) for step in steps]
         used = {name for step in steps for name in step.inputs} | set(outputs)
         self.places = {name: f"constant_{place}" for place, name in enumerate(constants) if name in used}
         for name, place in self.places.items():
@@ -48,14 +50,41 @@ class OnnxNetwork(nn.Module):
         """The outputs."""
         values: dict[str, Any] = dict(zip(self.given, inputs, strict=True))
         values |= {name: getattr(self, place) for name, place in self.places.items()}
-        for step in self.steps:
-            values |= zip(step.outputs, computed(step, values), strict=False)
+        for operator in self.operators:
+            node = operator.node
+            made = operator([values[name] if name else None for name in node.inputs])
+            values |= zip(node.outputs, made, strict=False)
         return tuple(values[name] for name in self.made)
+
+    def operator(self, step: Node) -> Op:
+        """A module for an operator, called after its output, so that the converted file can name it."""
+        name = re.sub(r"\W+", "_", step.outputs[0]).strip("_") or "_"
+        while hasattr(self, name):
+            name += "_"
+        made = Op(step)
+        self.add_module(name, made)
+        return made
+
+
+class Op(nn.Module):
+    """One operator; its inputs come as a list, None for what is left out."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node = node
+
+    def forward(self, given: list[Any]) -> tuple[Tensor, ...]:
+        """The outputs."""
+        return applied(self.node, given)
 
 
 def computed(node: Node, values: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     """The outputs of one operator."""
-    given: list[Any] = [values[name] if name else None for name in node.inputs]
+    return applied(node, [values[name] if name else None for name in node.inputs])
+
+
+def applied(node: Node, given: list[Any]) -> tuple[Tensor, ...]:
+    """The outputs of one operator for these inputs."""
     made = nn.functional.linear(*given) if node.kind == LINEAR else OPERATORS[node.kind](node, *given)
     return made if isinstance(made, tuple) else (made,)
 

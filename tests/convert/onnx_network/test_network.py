@@ -307,7 +307,7 @@ def test_logic_and_constants_together() -> None:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     network = network_of(model, {"x": torch.from_numpy(values)}, "a.onnx")
     np.testing.assert_allclose(network(torch.from_numpy(values))[0], session.run(None, {"x": values})[0], rtol=1e-5)
-    assert {step.kind for step in network.steps}.isdisjoint({"Shape", "ConstantOfShape", "Range", "Constant"})
+    assert {one.node.kind for one in network.operators}.isdisjoint({"Shape", "ConstantOfShape", "Range", "Constant"})
 
 
 @pytest.mark.parametrize(
@@ -346,3 +346,15 @@ def test_logic_and_constants_together() -> None:
 def test_what_has_no_counterpart_is_named(given: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         network_of(model_of(*given), {"x": torch.zeros(given[2])}, "a.onnx")
+
+
+def test_operators_are_called_after_their_outputs() -> None:
+    """Which is how the converted file names them; two that differ in a sign alone stay apart."""
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
+    made = helper.make_tensor_value_info("last", TensorProto.FLOAT, [1, 4])
+    names = ["/block/relu", "block.relu", "forward", "last"]
+    nodes = [helper.make_node("Relu", [one], [two]) for one, two in zip(["x", *names], names, strict=False)]
+    model = helper.make_model(helper.make_graph(nodes, "g", [given], [made]))
+    network = network_of(model, {"x": torch.ones(1, 4)}, "g.onnx")
+    assert [name for name, _ in network.named_children()] == ["block_relu", "block_relu_", "forward_", "last"]
+    assert torch.equal(network(torch.ones(1, 4))[0], torch.ones(1, 4))
