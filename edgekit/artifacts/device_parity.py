@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from tokenize import TokenError
 
@@ -14,7 +15,7 @@ from ..base.images.pixels import from_output
 from ..base.progress import Progress
 from ..base.scratch import scratch_folder
 from ..bench.answers import SAME_VERSION, AnswerError
-from ..bench.session import Session
+from ..bench.session import Check, Session
 from ..devices.phone.native import NativePhone
 from ..errors import UsageError, VerificationError, shown
 from ..types import Measurement, Parity, Stored, TensorSpec
@@ -22,34 +23,42 @@ from ..types.artifacts import CHECK_FILE
 from ..verify.parity import compare
 from .store import file_of
 
+Measure = Callable[[Stored, Progress, Check | None], Measurement]
+"""A measurement by a session, which also computes what a check asks for."""
+
 UNREADABLE = (ValueError, OSError, EOFError, TypeError, OverflowError, RecursionError, MemoryError, TokenError)
 """What numpy raises for what is no ``.npy`` file."""
 
 
-def check_outputs(stored: Stored, session: Session, taken: Measurement, progress: Progress) -> Measurement:
-    """Run the artifact on the device on its own check image, and add the agreement to the measurement.
+def checked(stored: Stored, session: Session, measure: Measure, progress: Progress) -> Measurement:
+    """Measure an artifact, and have the device run it on its own check image: the measurement, with the agreement.
 
     The limit is the cosine that the artifact's own parity was judged by, or the largest error where there are one or
     two classes: kernels of another CPU may round differently.
     An artifact without a check image is left unchecked, and the measurement says None.
+
+    Args:
+        stored: the artifact.
+        session: the device.
+        measure: one of the session's measurements.
+        progress: receives an event as each step begins.
 
     Raises:
         VerificationError: the outputs are wrong there.
         ToolError: the runtime failed.
     """
     artifact = stored.artifact
-    if isinstance(session.transport, NativePhone):  # benchmark_model cannot return outputs
-        return taken
-    if artifact.parity is None or not any(entry.name == CHECK_FILE for entry in artifact.files):
-        return taken
+    unchecked = artifact.parity is None or not any(entry.name == CHECK_FILE for entry in artifact.files)
+    if unchecked or isinstance(session.transport, NativePhone):  # benchmark_model cannot return outputs
+        return measure(stored, progress, None)
+    assert artifact.parity is not None
     image, reference = check_image(stored)
     with scratch_folder() as folder:
         given, answer = folder / "check-input.npy", folder / "check-output.npy"
         np.save(given, image)
-        session.run(stored, given, answer, progress)
+        taken = measure(stored, progress, Check(given, answer))
         outputs = from_output(read_outputs(answer, artifact.outputs[0], len(reference)), artifact.outputs[0])
-    tolerance = artifact.parity.tolerance
-    found = compare(reference, outputs, tolerance, trained=False)
+    found = compare(reference, outputs, artifact.parity.tolerance, trained=False)
     wrong = difference(found, artifact.parity)
     if wrong:
         raise VerificationError(

@@ -8,9 +8,9 @@ from ..base.progress import Progress, Step
 from ..errors import UsageError
 from ..types import Artifact, Ceilings, Device, Measurement
 from ..types.answers import RooflineAnswer
+from .asked_cores import cores_request
 from .launch import Transport, ask_agent
 from .roofline import ceilings, roofline
-from .session import cores_request
 
 PEAKS_S = 2.0
 LAUNCH_S = 120.0

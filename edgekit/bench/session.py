@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,19 +12,16 @@ from pydantic import ValidationError
 
 from ..base.inside import inside
 from ..base.progress import Progress, Step, silent
-from ..errors import ToolError, UsageError
+from ..errors import ToolError
 from ..types import (
     Accelerator,
     Artifact,
-    Audit,
-    Delegation,
     Device,
     Measurement,
     Pinning,
     Stored,
     SustainedPoint,
     Throughput,
-    Verdict,
 )
 from ..types.answers import (
     COMMAND_OF,
@@ -32,10 +30,11 @@ from ..types.answers import (
     PerOpAnswer,
     RunAnswer,
     SustainedAnswer,
-    Taken,
     ThroughputAnswer,
 )
 from .answers import SAME_VERSION, AnswerError
+from .asked_cores import cores_request
+from .known_before import accelerated, delegation, identity, played, spent_s
 from .launch import Kind, Transport, ask_agent
 from .streams import STREAMS_S, rate_of
 from .too_old import advice
@@ -71,6 +70,19 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What the process that measures the latency computes at the end, so that its outputs can be compared.
+
+    Attributes:
+        inputs: one inference per row (.npy), in the model's own element type and layout.
+        outputs: where their outputs go (.npy).
+    """
+
+    inputs: Path
+    outputs: Path
+
+
+@dataclass(frozen=True)
 class Session:
     """Measures artifacts on one device.
 
@@ -99,17 +111,18 @@ class Session:
     seed: int = 0
     batch: int | None = None
 
-    def measure(self, stored: Stored, progress: Progress = silent) -> Measurement:
+    def measure(self, stored: Stored, progress: Progress = silent, check: Check | None = None) -> Measurement:
         """Latency, memory and, when asked, operator times of an artifact, one fresh process each.
 
         Args:
             stored: what is measured.
             progress: receives an event as each step begins.
+            check: what the first of them computes besides.
 
         Raises:
             ToolError: the runtime is missing, refuses the model, crashes or runs out of time.
         """
-        latency = self.launch(BenchAnswer, stored, progress, energy=True, **self.limits.request())
+        latency = self.timed(stored, progress, check, energy=True)
         memory = None
         if self.device.transport != "virtual":  # there the process is the emulator, and so is its memory
             memory = self.launch(MemoryAnswer, stored, progress)
@@ -125,7 +138,7 @@ class Session:
         points = None
         if self.sustained_s is not None:
             window_s = max(SHORTEST_WINDOW_S, self.sustained_s / MOST_WINDOWS)
-            more = {"duration_s": self.sustained_s, "window_s": window_s}
+            more: dict[str, Any] = {"duration_s": self.sustained_s, "window_s": window_s}
             told = self.launch(SustainedAnswer, stored, progress, **more).points
             points = tuple(SustainedPoint(**{key: getattr(point, key) for key in POINT_FIELDS}) for point in told)
         rates = tuple(self.throughput(stored, count, progress) for count in self.streams) or None
@@ -147,17 +160,43 @@ class Session:
         )
         return rate_of(told, streams, self.threads)
 
-    def latency(self, stored: Stored, progress: Progress = silent, *, energy: bool = False) -> Measurement:
+    def latency(
+        self, stored: Stored, progress: Progress = silent, check: Check | None = None, *, energy: bool = False
+    ) -> Measurement:
         """The latency alone, from one fresh process: what comparisons are made of; with the energy when asked.
 
         Raises:
             ToolError: as :meth:`measure`.
         """
-        taken = self.launch(BenchAnswer, stored, progress, energy=energy, **self.limits.request())
-        return self.compose(stored.artifact, taken)
+        return self.compose(stored.artifact, self.timed(stored, progress, check, energy=energy))
 
-    def launch(self, answer: type[Kind], stored: Stored, progress: Progress = silent, **more: Any) -> Kind:
+    def timed(self, stored: Stored, progress: Progress, check: Check | None, *, energy: bool) -> BenchAnswer:
+        """The agent's answer to the launch that measures the latency, with the outputs of the check in their place."""
+        limits = self.limits.request()
+        if check is None:
+            return self.launch(BenchAnswer, stored, progress, energy=energy, **limits)
+        there = self.transport.place(check.outputs)
+        files = {"check_inputs": [check.inputs]}
+        told = self.launch(BenchAnswer, stored, progress, files, energy=energy, check_outputs=there, **limits)
+        self.transport.fetch(there, check.outputs)
+        return told
+
+    def launch(
+        self,
+        answer: type[Kind],
+        stored: Stored,
+        progress: Progress = silent,
+        files: Mapping[str, Sequence[Path]] | None = None,
+        **more: Any,
+    ) -> Kind:
         """The agent's answer about an artifact, to the command (a key of ``STEPS``) that ``answer`` belongs to.
+
+        Args:
+            answer: the type of the answer.
+            stored: the artifact.
+            progress: receives an event as each step begins.
+            files: that the device needs besides the model; see :func:`~edgekit.bench.launch.carry_out`.
+            more: of the request.
 
         Raises:
             ToolError: as :meth:`measure`.
@@ -169,7 +208,7 @@ class Session:
                 answer,
                 self.transport,
                 {**self.request(artifact), **more},
-                {"model": model_files(stored)},
+                {"model": model_files(stored), **(files or {})},
                 self.limits.timeout_s
                 + float(more.get("duration_s", 0.0))
                 + COMPILE_S[self.accelerator]
@@ -298,95 +337,3 @@ STEPS = {
     "inspect": "operators",
 }
 """The launches of a measurement in words."""
-
-
-def known_cores(text: str | None) -> str | None:
-    """``big``, ``little`` or core numbers by commas in one spelling: "3, 2" is "2,3"; None stays None.
-
-    Raises:
-        UsageError: something else.
-    """
-    if text is None or text in ("big", "little"):
-        return text
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f"--cores takes big, little or core numbers, got {text!r}", "for example --cores 2,3")
-    return ",".join(map(str, sorted({int(word) for word in words})))
-
-
-def cores_request(cores: str | None) -> str | list[int] | None:
-    """Cores, as :func:`known_cores` spells them, as the agent takes them."""
-    return cores if cores is None or cores in ("big", "little") else [int(word) for word in cores.split(",")]
-
-
-def preprocessing_origin(artifact: Artifact) -> str:
-    """Who says how images become the input: ``assumed`` and the like, and in words; empty where no one was asked."""
-    made = artifact.inputs[0].preprocessing
-    if made is None or made.origin is None or artifact.weights.kind == "random":
-        return ""
-    return f"{made.origin.kind}: {made.origin.source}"
-
-
-def identity(artifact: Artifact) -> dict[str, Any]:
-    """The arguments of a ``Measurement`` that repeat what is known of its artifact, so that a report stands alone."""
-    parity = artifact.parity
-    return {
-        "model": artifact.model,
-        "profile": artifact.profile,
-        "format": artifact.format,
-        "precision": artifact.precision,
-        "io": artifact.io,
-        "artifact_sha256": artifact.sha256,
-        "artifact_bytes": artifact.size_bytes,
-        "params": artifact.params,
-        "macs": artifact.macs,
-        "weights_kind": artifact.weights.kind,
-        "preprocessing_origin": preprocessing_origin(artifact),
-        "weights_sha256": artifact.weights.sha256,
-        "classes": artifact.scores,
-        "parity_cosine": parity and parity.cosine_min,
-        "parity_sqnr_db": parity and parity.sqnr_db,
-        "parity_top1_agree": parity and parity.top1_agree,
-        "parity_images": parity and parity.images,
-        "export_command": artifact.command,
-    }
-
-
-def spent_s(latency: BenchAnswer) -> float:
-    """Seconds of all timed work between the two looks at the device, by the monotonic clock."""
-    if latency.spent_s is not None:  # many launches, whose loading and warm-up it alone has timed
-        return latency.spent_s
-    timed = (latency.load_ns, latency.first_inference_ns, *latency.warmup_ns, *latency.samples_ns)
-    return sum(timed) / 1e9
-
-
-def played(taken: Taken | None) -> Verdict | None:
-    """The verdict on an accelerator that is none, or None."""
-    if taken is None or not taken.emulated:
-        return None
-    return Verdict(name="emulated", reasons=(f"{taken.adapter} is a CPU that plays a GPU: its latency means nothing",))
-
-
-def accelerated(taken: Taken | None) -> Delegation | None:
-    """What an accelerator said that it took; None where it takes a model as a whole or not at all."""
-    if taken is None:
-        return None
-    return Delegation(
-        name=taken.name,
-        share=taken.gpu_ops / (taken.gpu_ops + taken.cpu_ops),
-        partitions=taken.partitions,
-        undelegated=taken.undelegated,
-        reasons=taken.reasons,
-    )
-
-
-def delegation(audit: Audit) -> Delegation | None:
-    """What the audit saw the CPU delegate take, or None where the runtime has none."""
-    if audit.delegate is None or audit.delegated_share is None or audit.delegate_partitions is None:
-        return None
-    return Delegation(
-        name=audit.delegate,
-        share=audit.delegated_share,
-        partitions=audit.delegate_partitions,
-        undelegated=audit.undelegated,
-    )

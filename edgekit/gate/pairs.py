@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from ..base.progress import Progress, Step, silent, telling
 from ..bench.answers import SAME_VERSION
+from ..bench.asked_cores import cores_request
 from ..bench.launch import Kind, ask_agent
-from ..bench.session import Session, cores_request
+from ..bench.session import Session
 from ..errors import ToolError
 from ..types import Conditions, Contention, DeviceInfo, DeviceState, Difference, Guard, Pair, Stored
 from ..types.answers import BenchAnswer, GuardAnswer, InspectAnswer, Node

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..artifacts.device_parity import check_outputs
+from ..artifacts.device_parity import checked
 from ..artifacts.make import put_in_place
 from ..artifacts.prepare import ExportOptions, Prepared, prepare
 from ..artifacts.store import artifact_folder
@@ -179,8 +179,7 @@ def try_out(
     first: Measurement | None = None
     for one in built:
         try:
-            taken = session.latency(one.stored)
-            check_outputs(one.stored, session, taken, telling(one.name, progress))
+            taken = checked(one.stored, session, session.latency, telling(one.name, progress))
         except EdgekitError as error:
             failed.append(tried(one.profile, "failed on the device", str(error)))
             continue

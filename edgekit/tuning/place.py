@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 from ..base.progress import Progress
 from ..base.target import host_target
+from ..bench.asked_cores import cores_request, known_cores
 from ..bench.choice import LOOKS, SPARE
 from ..bench.launch import ask_agent
 from ..bench.paired import BRIEF
-from ..bench.session import Limits, Session, cores_request, known_cores
+from ..bench.session import Limits, Session
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach

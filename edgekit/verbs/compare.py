@@ -14,8 +14,9 @@ from ..base.owned import MANIFEST
 from ..base.progress import PartDone, Progress, silent
 from ..base.stats import MIN_PAIRS
 from ..bench.answers import AnswerError
+from ..bench.asked_cores import known_cores
 from ..bench.paired import BRIEF, Contender, ratio_of, rounds
-from ..bench.session import Session, known_cores
+from ..bench.session import Session
 from ..bench.turn_rounds import ratio_of_turns, turn_rounds
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit

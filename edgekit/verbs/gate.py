@@ -15,7 +15,8 @@ from ..base.fetched.download import require_safe
 from ..base.files import check_writable, restore, write_atomic
 from ..base.inside import inside
 from ..base.progress import JobEnded, Progress, Step, silent, telling
-from ..bench.session import EMULATED, Limits, Session, known_cores
+from ..bench.asked_cores import known_cores
+from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..agent.providers import PROVIDERS
-from ..artifacts.device_parity import check_outputs
+from ..artifacts.device_parity import checked
 from ..artifacts.find import ExportMissing, find_artifacts
 from ..artifacts.store import check_files
 from ..base.files import check_writable
 from ..base.inside import inside
 from ..base.progress import JobEnded, Progress, Step, silent, telling
 from ..base.revision import revision
+from ..bench.asked_cores import known_cores
 from ..bench.attained import measure_ceilings, position
 from ..bench.cool_down import CoolDown
 from ..bench.rounds import merge
-from ..bench.session import EMULATED, Limits, Session, known_cores
+from ..bench.session import EMULATED, Limits, Session
 from ..devices.inventory import find_device
 from ..devices.quarantine import admit
 from ..devices.reach import reach
@@ -271,7 +272,7 @@ def measure(stored: Stored, session: Session, progress: Progress) -> Measurement
     check_files(stored)
     if session.batch is not None:
         check_batch(stored, session.batch)
-    return check_outputs(stored, session, session.measure(stored, progress), progress)
+    return checked(stored, session, session.measure, progress)
 
 
 def known_runtime(name: str | None) -> Runtime | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.artifacts.device_parity import check_image, read_outputs
+from edgekit.artifacts.device_parity import check_image, checked, read_outputs
 from edgekit.artifacts.store import read_manifest
+from edgekit.base.progress import silent
 from edgekit.bench.answers import AnswerError
+from edgekit.bench.launch import ThisMachine
+from edgekit.bench.session import Limits, Session
 from edgekit.errors import UsageError
+from edgekit.types import Device
 from edgekit.types.artifacts import CHECK_FILE
+from tests.support.checks import with_check
 
-SPEC = read_manifest(Path(__file__).parent.parent / "data" / "artifacts" / "tiny" / "tflite-fp32").artifact.outputs[0]
+TINY = Path(__file__).parent.parent / "data" / "artifacts" / "tiny"
+SPEC = read_manifest(TINY / "tflite-fp32").artifact.outputs[0]
+SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
 
 
 def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
@@ -80,3 +89,25 @@ def test_a_check_image_that_is_none_is_named(tmp_path: Path, content: bytes) -> 
     with pytest.raises(UsageError, match=r"check\.npz does not hold a check image: ") as caught:
         check_image(stored)
     assert caught.value.hint == "export it again"
+
+
+class Counting(ThisMachine):
+    """Keeps the commands that it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def command(self, program: str, argument: str) -> list[str]:
+        self.asked.append(json.loads(Path(argument).read_text())["command"])
+        return super().command(program, argument)
+
+
+def test_the_launch_that_measures_also_answers_the_check(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TINY / "tflite-int8", tmp_path / "artifact"))
+    with_check(folder)
+    stored, transport = read_manifest(folder), Counting()
+    session = Session(transport, Device(id="local", transport="local"), limits=SHORT)
+    taken = checked(stored, session, session.measure, silent)
+    assert transport.asked == ["bench", "memory"]
+    assert taken.device_cosine == pytest.approx(1.0, abs=1e-6)

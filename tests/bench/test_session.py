@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from edgekit.artifacts.store import read_manifest
+from edgekit.bench.known_before import delegation
 from edgekit.bench.launch import ThisMachine
-from edgekit.bench.session import Limits, Session, delegation
+from edgekit.bench.session import Limits, Session
 from edgekit.errors import ToolError
 from edgekit.types import Artifact, Delegation, Device, Stored
 

@@ -6,26 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from edgekit.agent.commands.info import info
-from edgekit.artifacts.store import read_manifest
-from edgekit.base.files import sha256_file
-from edgekit.base.images.pixels import from_output
 from edgekit.base.progress import silent
-from edgekit.bench.launch import call_agent
 from edgekit.bench.session import Limits
 from edgekit.devices.inventory import find_device
 from edgekit.devices.reach import what_is_built_first
 from edgekit.devices.virtual.simulated import SIMULATED
 from edgekit.errors import ToolError, UsageError, VerificationError
-from edgekit.types import Device, DeviceInfo, DeviceState, FileEntry
+from edgekit.types import Device, DeviceInfo, DeviceState
 from edgekit.types.answers import InfoAnswer, Room
-from edgekit.types.artifacts import CHECK_FILE
 from edgekit.verbs.devices import Check, add_device, check_device, judge, list_devices, raise_failures, remove_device
 from edgekit.verbs.prepare_device import prepare_device
 from edgekit.verbs.profile import profile
+from tests.support.checks import with_check
 
 DATA = Path(__file__).parent.parent / "data" / "artifacts"
 SHORT = Limits(warmup_min_s=0.01, min_s=0.02, max_s=1.0)
@@ -44,34 +39,6 @@ def board(ssh_board: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("EDGEKIT_SSH_CONFIG", str(ssh_board.config))
     add_device("board", "board", python=sys.executable)
     return ssh_board
-
-
-def with_check(folder: Path, change: Callable[[Any], Any] = lambda reference: reference) -> None:
-    """Add a check image to an artifact: noise, and what this machine makes of it."""
-    artifact = read_manifest(folder).artifact
-    (shape, dtype), generator = (artifact.inputs[0].shape, artifact.inputs[0].dtype), np.random.default_rng(0)
-    image = generator.random(shape, np.float32)
-    if dtype != "float32":
-        image = generator.integers(-128, 128, shape)
-    given, taken = folder / "in.npy", folder / "out.npy"
-    np.save(given, image.astype(dtype))
-    model = str(folder / artifact.model_file)
-    request = {
-        "command": "run",
-        "runtime": artifact.runtime,
-        "model": model,
-        "inputs": str(given),
-        "outputs": str(taken),
-    }
-    call_agent(request, 60, "running")
-    reference = from_output(np.load(taken), artifact.outputs[0])
-    np.savez(folder / CHECK_FILE, input=np.load(given), reference=change(reference))
-    given.unlink()
-    taken.unlink()
-    path = folder / CHECK_FILE
-    entry = FileEntry(name=CHECK_FILE, size_bytes=path.stat().st_size, sha256=sha256_file(path))
-    whole = artifact.model_copy(update={"files": (*artifact.files, entry)})
-    (folder / "manifest.json").write_text(whole.model_dump_json())
 
 
 # The inventory

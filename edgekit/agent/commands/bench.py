@@ -13,6 +13,7 @@ from ..inputs import set_inputs
 from ..machine import machine
 from ..power import EnergyMeter, energy_note, power_at_rest
 from ..protocol import Json, emit
+from ..rows import run_rows
 from ..runtimes.base import Runtime
 from ..runtimes.choose import load_model, make_runtime
 from ..runtimes.litert import LiteRT
@@ -43,12 +44,14 @@ def bench(request: Json) -> Json:
     :func:`measure` with ``max_s`` for each of the two. With ``energy`` the counters of :func:`energy_counters` are
     read around the measured inferences, and over ``IDLE_S`` of doing nothing before all else; a battery that discharges
     is watched over inferences of its own afterwards, ``gauge_window_s`` at most, and at rest, ``gauge_rest_s`` at most,
-    before all else (see :class:`BatteryMeter`). ``handicap`` exists to
-    test the gate: ``busy_ns`` is added to every inference, ``threads`` replaces the stated number, ``no_delegate``
-    takes XNNPACK from LiteRT. Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width,
-    settings, versions, info, affinity, energy (list of ``{domain, spent_uj, window_s, idle_w}``, of a battery with
-    ``inferences`` and ``updates``, or None, and in energy_note why what is there tells nothing), state_before,
-    state_after.
+    before all else (see :class:`BatteryMeter`). ``handicap`` exists to test the gate: ``busy_ns`` is added to every
+    inference, ``threads`` replaces the stated number, ``no_delegate`` takes XNNPACK from LiteRT.
+    With ``check_inputs`` the same process runs that file's rows at the end, and writes
+    ``check_outputs``, see :func:`run_rows`.
+
+    Value: load_ns, first_inference_ns, warmup_ns, samples_ns, ended_by, half_width, settings, versions, info, affinity,
+    energy (list of ``{domain, spent_uj, window_s, idle_w}``, of a battery with ``inferences`` and ``updates``, or None,
+    and in energy_note why what is there tells nothing), state_before, state_after.
     """
     max_s = request.get("max_s", 20.0)
     handicap = request.get("handicap", {})
@@ -100,6 +103,9 @@ def bench(request: Json) -> Json:
         energy += battery.spent(run_once, battery_w)
         notes.append(battery.note())
     note = "; ".join(note for note in notes if note)
+    if "check_inputs" in request:
+        emit({"event": "check of the outputs"})
+        run_rows(runtime, request["check_inputs"], request["check_outputs"])
     return dict(told, ended_by=ended_by, contention=contention, energy=energy or None, energy_note=note)
 
 

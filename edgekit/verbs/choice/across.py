@@ -10,8 +10,9 @@ from ...artifacts.accuracy.kept import known_evaluations
 from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
 from ...base.progress import PartDone, Progress, Warned, silent, telling
+from ...bench.asked_cores import known_cores
 from ...bench.paired import BRIEF, Contender, Round, ratio_of, rounds
-from ...bench.session import Session, known_cores
+from ...bench.session import Session
 from ...devices.quarantine import admit
 from ...devices.reach import reach
 from ...errors import UsageError

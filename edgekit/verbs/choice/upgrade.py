@@ -12,8 +12,9 @@ from ...artifacts.find import find_artifacts
 from ...artifacts.store import check_files
 from ...base.files import check_writable, write_atomic
 from ...base.progress import JobEnded, Progress, Step, silent, telling
+from ...bench.asked_cores import known_cores
 from ...bench.launch import ThisMachine, Transport
-from ...bench.session import EMULATED, Limits, Session, known_cores
+from ...bench.session import EMULATED, Limits, Session
 from ...devices.environments import Wanted, python_with
 from ...devices.far_environments import python_there
 from ...devices.inventory import find_device

@@ -52,6 +52,15 @@ def test_bench_takes_an_input(ask: Ask, tmp_path: Path) -> None:
         ask("bench", "onnxruntime", input=str(tmp_path / "x.npy"), **SHORT)
 
 
+def test_bench_answers_a_check_as_run_does(ask: Ask, tmp_path: Path) -> None:
+    rows, timed, ran = (str(tmp_path / name) for name in ("x.npy", "timed.npy", "ran.npy"))
+    np.save(rows, photos())
+    ask("bench", "onnxruntime", check_inputs=rows, check_outputs=timed, **SHORT)
+    ask("run", "onnxruntime", inputs=rows, outputs=ran)
+    assert np.load(timed).shape == (3, 5)
+    np.testing.assert_array_equal(np.load(timed), np.load(ran))
+
+
 def test_openvino_computes_in_float32_unless_told(ask: Ask) -> None:
     assert ask("bench", "openvino", **SHORT)["settings"]["INFERENCE_PRECISION_HINT"] == "f32"
     free = ask("bench", "openvino", inference_precision="default", **SHORT)
