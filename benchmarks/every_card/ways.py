@@ -12,9 +12,9 @@ import torch
 
 from edgekit.agent.commands.inspect import inspect
 from edgekit.agent.commands.run import run
-from edgekit.artifacts.children.network import build, convert
+from edgekit.artifacts.children.network import build, built_again, convert
 from edgekit.artifacts.requests import BuildRequest, ConvertRequest, NetworkSource
-from edgekit.base.images.pixels import from_output, load_pixels, to_input
+from edgekit.base.images.pixels import from_output, load_pixels, normalise, to_input
 from edgekit.base.target import host_target, saturates
 from edgekit.catalog import find_card, profile_for
 from edgekit.forms.profiles import INT8_WEIGHTS
@@ -80,6 +80,16 @@ def every_way(name: str, folder: Path) -> Iterator[Cell]:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this cell's, and the page names it
                 cell["failed"] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             yield {**cell, "cpu_s": round(time.process_time() - began, 1)}
+
+
+def own_rounding(name: str, folder: Path) -> float:
+    """By how much PyTorch's float32 is off float64, in parts of the largest score, with weights and images as above."""
+    source, pixels, _ = smallest(find_card(name), folder)
+    images = torch.from_numpy(normalise(pixels, source.card.preprocessing))
+    network = built_again(source).eval()
+    with torch.no_grad():
+        rounded, exact = network(images), network.double()(images.double())
+    return float((rounded - exact).abs().max() / exact.abs().max())
 
 
 def one_way(
