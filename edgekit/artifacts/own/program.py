@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 from ...errors import UsageError
 from ...passes.pipeline import apply_rewrites
 from ...types import Rewrite
+from .constants import fold_constants
 from .named import numbered
 from .source import described
 
@@ -103,7 +104,7 @@ def exported(network: nn.Module, inputs: Tensors, path: Path) -> None:
     """
     try:
         with torch.no_grad():
-            program = torch.export.export(network, inputs, strict=False)
+            program = fold_constants(torch.export.export(network, inputs, strict=False), inputs)
     except Exception as error:  # torch.export raises anything
         raise UsageError(f"torch.export cannot trace the network: {reason_of(error)}", TRACE_HINT) from error
     torch.export.save(program, path)
