@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import fx
 
+from . import delegated
+
 ATEN = torch.ops.aten
 CHECKS = {
     "aten._assert_async.default",
@@ -166,5 +168,6 @@ WRITERS: dict[str, Callable[[fx.Graph, fx.Node], fx.Node | None]] = {
     "aten.argsort.stable": sorting,
     "aten.sort.default": sorting,
     "aten.sort.stable": sorting,
+    **delegated.WRITERS,
 }
 """By the operator: what writes others in its place, or leaves it where they would not do the same."""

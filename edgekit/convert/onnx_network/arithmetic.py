@@ -51,10 +51,10 @@ def hard_sigmoid(node: Node, values: Tensor) -> Tensor:
 
 
 def parametric_relu(_: Node, values: Tensor, slope: Tensor) -> Tensor:
-    """A slope for all, or one for each channel."""
+    """A slope for all, for each channel, or of another shape; no comparisons, which TFLite's delegate leaves out."""
     if slope.numel() == 1 or (values.ndim > 1 and slope.numel() == values.shape[1] == slope.shape[0]):
         return F.prelu(values, slope.reshape(-1))
-    return torch.where(values >= 0, values, values * slope)
+    return F.relu(values) + slope * values.clamp(max=0)
 
 
 def softmax(function: Any) -> Operator:

@@ -1,0 +1,198 @@
+"""Operators of a traced program that litert-torch writes with comparisons, padding or copies that XNNPACK leaves out.
+
+The others written here compute the same, and the delegate takes them. Those with an exponential are good for int8 too:
+what it gives stays between 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from operator import getitem
+from typing import Any
+
+import torch
+from torch import fx
+
+ATEN = torch.ops.aten
+Writer = Callable[[fx.Graph, fx.Node], fx.Node | None]
+UNSIGNED = {"abs", "exp", "hardsigmoid", "relu", "relu_", "relu6", "relu6_", "sigmoid", "softmax", "square"}
+"""Operators whose results are never negative."""
+KEEPING = {
+    "adaptive_avg_pool2d", "avg_pool2d", "cat", "clone", "contiguous", "dropout", "flatten", "max_pool2d", "permute",
+    "reshape", "slice", "squeeze", "transpose", "unsqueeze", "view",
+}  # fmt: skip
+"""Operators whose results are negative only where something that they read is."""
+
+
+broadcast: Callable[..., torch.Size] = torch.broadcast_shapes
+SPREADING = {f"aten.{kind}.Tensor" for kind in ("add", "div", "mul", "sub")}
+"""Operators of two tensors that spread one to the shape of the other."""
+
+
+def said(node: fx.Node, *usual: Any) -> list[Any]:
+    """The arguments of a call after the first, with the usual ones where it does not say them."""
+    operator: Any = node.target
+    names = [one.name for one in operator._schema.arguments][1:]  # noqa: SLF001 - nothing public names the arguments
+    given = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
+    return [given.get(name, value) for name, value in zip(names, usual, strict=True)]
+
+
+def exponential(graph: fx.Graph, x: Any, alpha: float, scale: float, steep: float) -> fx.Node:
+    """``scale`` times x where it is positive, else ``scale * alpha * (exp(steep * x) - 1)``: both as a sum."""
+    call = graph.call_function
+    above, below = call(ATEN.relu.default, (x,)), call(ATEN.clamp.default, (x, None, 0.0))
+    if steep != 1:
+        below = call(ATEN.mul.Tensor, (below, steep))
+    curve = call(ATEN.sub.Tensor, (call(ATEN.exp.default, (below,)), 1.0))
+    if alpha * scale != 1:
+        curve = call(ATEN.mul.Tensor, (curve, alpha * scale))
+    if scale != 1:
+        above = call(ATEN.mul.Tensor, (above, scale))
+    return call(ATEN.add.Tensor, (above, curve))
+
+
+def elu(graph: fx.Graph, node: fx.Node) -> fx.Node:
+    """ELU."""
+    alpha, scale, steep = said(node, 1.0, 1.0, 1.0)
+    return exponential(graph, node.args[0], float(alpha), float(scale), float(steep))
+
+
+def selu(graph: fx.Graph, node: fx.Node) -> fx.Node:
+    """SELU, with the constants of its paper (https://arxiv.org/abs/1706.02515)."""
+    return exponential(graph, node.args[0], 1.6732632423543772, 1.0507009873554805, 1.0)
+
+
+def celu(graph: fx.Graph, node: fx.Node) -> fx.Node:
+    """CELU."""
+    (alpha,) = said(node, 1.0)
+    return exponential(graph, node.args[0], float(alpha), 1.0, 1 / float(alpha))
+
+
+def logarithm_of_sum(graph: fx.Graph, x: Any, steep: float) -> fx.Node:
+    """``log(1 + exp(steep * x)) / steep``, as what is positive of x and a rest that stays small."""
+    call = graph.call_function
+    size = call(ATEN.mul.Tensor, (call(ATEN.abs.default, (x,)), -steep))
+    rest = call(ATEN.log1p.default, (call(ATEN.exp.default, (size,)),))
+    if steep != 1:
+        rest = call(ATEN.mul.Tensor, (rest, 1 / steep))
+    return call(ATEN.add.Tensor, (call(ATEN.relu.default, (x,)), rest))
+
+
+def softplus(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """Softplus; its threshold is where float32 sees no difference any more, or it is left as it is."""
+    steep, threshold = said(node, 1.0, 20.0)
+    return logarithm_of_sum(graph, node.args[0], float(steep)) if threshold >= 16 and steep > 0 else None
+
+
+def mish(graph: fx.Graph, node: fx.Node) -> fx.Node:
+    """Mish."""
+    curve = graph.call_function(ATEN.tanh.default, (logarithm_of_sum(graph, node.args[0], 1.0),))
+    return graph.call_function(ATEN.mul.Tensor, (node.args[0], curve))
+
+
+def pooled(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """A padded maximum of what is never negative, padded with zeros instead of the smallest number."""
+    given: Any = node.args[0]
+    kernel, stride, padding, dilation, ceil = said(node, None, (), 0, 1, False)
+    sizes, sides = each(kernel), each(padding)
+    steps = each(stride) if stride else sizes
+    if ceil or not any(sides) or not never_negative(given):
+        return None
+    before, made = given.meta["val"].shape[-2:], node.meta["val"].shape[-2:]
+    if all(
+        after == -(-size // step) and (after - 1) * step + window - size == 2 * side
+        for size, after, step, window, side in zip(before, made, steps, sizes, sides, strict=True)
+    ):
+        return None  # "SAME", which needs no padding of its own
+    wider = graph.call_function(ATEN.constant_pad_nd.default, (given, [sides[1], sides[1], sides[0], sides[0]], 0.0))
+    return graph.call_function(ATEN.max_pool2d.default, (wider, sizes, steps, [0, 0], each(dilation)))
+
+
+def never_negative(node: fx.Node) -> bool:
+    """Whether what a node gives has no negative values, by the operators that make it."""
+    while node.op == "call_function" and node.target is not getitem:
+        kind = str(node.target).split(".")[1]
+        if kind in UNSIGNED:
+            return True
+        if kind in ("clamp", "hardtanh", "hardtanh_", "clamp_min"):
+            least = said(node, *([-1.0, 1.0] if "tanh" in kind else [None] * (len(node.args) - 1)))[0]
+            return isinstance(least, int | float) and least >= 0
+        if kind not in KEEPING:
+            return False
+        if len(node.all_input_nodes) != 1:
+            return all(map(never_negative, node.all_input_nodes))
+        (node,) = node.all_input_nodes
+    return False
+
+
+def spread(_: fx.Graph, node: fx.Node) -> None:
+    """Whoever reads a tensor that was spread to a larger shape, and would spread it by itself, reads it as it was."""
+    given: Any = node.args[0]
+    users: list[fx.Node] = list(node.users)
+    for user in users:
+        if str(user.target) not in SPREADING or not all("val" in one.meta for one in (user, *user.all_input_nodes)):
+            continue
+        shapes = [(given if one is node else one).meta["val"].shape for one in user.all_input_nodes]
+        if broadcast(*shapes) == user.meta["val"].shape:
+            user.replace_input_with(node, given)
+
+
+def group_norm(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """By the means of channels, then of groups: images keep their layout, and nothing is spread out."""
+    given: Any = node.args[0]
+    groups, weight, bias, epsilon, _ = said(node, None, None, None, 1e-5, True)
+    shape = given.meta["val"].shape
+    if len(shape) != 4 or not all(isinstance(size, int) for size in shape):
+        return None
+    call, channels = graph.call_function, int(shape[1])
+    own = torch.eye(groups).repeat_interleave(channels // groups, 1)[:, :, None, None]
+    to_groups, to_channels = constant(graph, own * groups / channels), constant(graph, own.transpose(0, 1).contiguous())
+
+    def of_groups(values: fx.Node) -> fx.Node:
+        """The mean of each group of channels, for each of its channels: ``(N, channels, 1, 1)``."""
+        means = call(ATEN.mean.dim, (values, [2, 3], True))
+        if groups == channels:
+            return means
+        return call(ATEN.conv2d.default, (call(ATEN.conv2d.default, (means, to_groups)), to_channels))
+
+    centred = call(ATEN.sub.Tensor, (given, of_groups(given)))
+    spread = of_groups(call(ATEN.mul.Tensor, (centred, centred)))
+    scale = call(ATEN.rsqrt.default, (call(ATEN.add.Tensor, (spread, float(epsilon))),))
+    if weight is not None:
+        scale = call(ATEN.mul.Tensor, (scale, call(ATEN.reshape.default, (weight, [1, channels, 1, 1]))))
+    made = call(ATEN.mul.Tensor, (centred, scale))
+    if bias is not None:
+        made = call(ATEN.add.Tensor, (made, call(ATEN.reshape.default, (bias, [1, channels, 1, 1]))))
+    return made if prod(shape) else None
+
+
+def constant(graph: fx.Graph, value: torch.Tensor) -> fx.Node:
+    """A node that reads a new constant."""
+    network = graph.owning_module
+    assert network is not None
+    place = 0
+    while hasattr(network, f"written_{place}"):
+        place += 1
+    network.register_buffer(f"written_{place}", value)
+    return graph.get_attr(f"written_{place}")
+
+
+def each(value: Any) -> list[int]:
+    """A number for height and width, as PyTorch takes one for both."""
+    found = [int(one) for one in value] if isinstance(value, list | tuple) else [int(value)]
+    return found * 2 if len(found) == 1 else found
+
+
+WRITERS: dict[str, Writer] = {
+    "aten.celu.default": celu,
+    "aten.elu.default": elu,
+    "aten.expand.default": spread,
+    "aten.expand_as.default": spread,
+    "aten.group_norm.default": group_norm,
+    "aten.max_pool2d.default": pooled,
+    "aten.mish.default": mish,
+    "aten.selu.default": selu,
+    "aten.softplus.default": softplus,
+}
+"""By the operator: what writes others in its place, or leaves it."""
