@@ -41,7 +41,8 @@ def said(node: fx.Node, *usual: Any) -> list[Any]:
 def exponential(graph: fx.Graph, x: Any, alpha: float, scale: float, steep: float) -> fx.Node:
     """``scale`` times x where it is positive, else ``scale * alpha * (exp(steep * x) - 1)``: both as a sum."""
     call = graph.call_function
-    above, below = call(ATEN.relu.default, (x,)), call(ATEN.clamp.default, (x, None, 0.0))
+    above = call(ATEN.relu.default, (x,))
+    below = call(ATEN.sub.Tensor, (x, above))  # a minimum with a constant stays in float in int8 files
     if steep != 1:
         below = call(ATEN.mul.Tensor, (below, steep))
     curve = call(ATEN.sub.Tensor, (call(ATEN.exp.default, (below,)), 1.0))

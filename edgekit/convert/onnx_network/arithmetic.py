@@ -54,7 +54,8 @@ def parametric_relu(_: Node, values: Tensor, slope: Tensor) -> Tensor:
     """A slope for all, for each channel, or of another shape; no comparisons, which TFLite's delegate leaves out."""
     if slope.numel() == 1 or (values.ndim > 1 and slope.numel() == values.shape[1] == slope.shape[0]):
         return F.prelu(values, slope.reshape(-1))
-    return F.relu(values) + slope * values.clamp(max=0)
+    above = F.relu(values)
+    return above + slope * (values - above)
 
 
 def softmax(function: Any) -> Operator:
