@@ -15,6 +15,7 @@ from ..dynamic import TFLITE
 from ..tflite.convert import FILE
 from ..tflite.ends import name_ends
 from ..tflite.quantizer import dynamic_range, float16_weights
+from ..tflite.same_pools import pad_by_the_pool
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, ranges_words
 from .plain_operators import with_plain_operators
@@ -46,6 +47,7 @@ def convert(job: AnyJob) -> AnyConverted:
     assert job.program is not None  # an ONNX file comes as a program
     refuse_types(job)
     litert_torch.convert(with_plain_operators(with_numbers(job.program.module())), sample).export(str(path))
+    pad_by_the_pool(path)
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None
     if job.profile.precision == "fp16":
