@@ -14,10 +14,16 @@ from typing import Any
 import torch
 from torch import fx
 
+from .worded_padding import each
+
 ATEN = torch.ops.aten
 Writer = Callable[[fx.Graph, fx.Node], fx.Node | None]
 UNSIGNED = {"abs", "exp", "hardsigmoid", "relu", "relu_", "relu6", "relu6_", "sigmoid", "softmax", "square"}
 """Operators whose results are never negative."""
+BOUNDED: dict[str, tuple[Any, ...]] = {
+    "clamp": (None, None), "clamp_min": (None,), "hardtanh": (-1.0, 1.0), "hardtanh_": (-1.0, 1.0)
+}  # fmt: skip
+"""Operators whose first setting is the smallest result, with their settings where a call does not say them."""
 KEEPING = {
     "adaptive_avg_pool2d", "avg_pool2d", "cat", "clone", "contiguous", "dropout", "flatten", "max_pool2d", "permute",
     "reshape", "slice", "squeeze", "transpose", "unsqueeze", "view",
@@ -96,8 +102,8 @@ def pooled(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     """A padded maximum of what is never negative, padded with zeros instead of the smallest number."""
     given: Any = node.args[0]
     kernel, stride, padding, dilation, ceil = said(node, None, (), 0, 1, False)
-    sizes, sides = each(kernel), each(padding)
-    steps = each(stride) if stride else sizes
+    sizes, sides = each(kernel, 2), each(padding, 2)
+    steps = each(stride, 2) if stride else sizes
     if ceil or not any(sides) or not never_negative(given):
         return None
     before, made = given.meta["val"].shape[-2:], node.meta["val"].shape[-2:]
@@ -107,7 +113,7 @@ def pooled(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     ):
         return None  # "SAME", which needs no padding of its own
     wider = graph.call_function(ATEN.constant_pad_nd.default, (given, [sides[1], sides[1], sides[0], sides[0]], 0.0))
-    return graph.call_function(ATEN.max_pool2d.default, (wider, sizes, steps, [0, 0], each(dilation)))
+    return graph.call_function(ATEN.max_pool2d.default, (wider, sizes, steps, [0, 0], each(dilation, 2)))
 
 
 def never_negative(node: fx.Node) -> bool:
@@ -116,8 +122,8 @@ def never_negative(node: fx.Node) -> bool:
         kind = str(node.target).split(".")[1]
         if kind in UNSIGNED:
             return True
-        if kind in ("clamp", "hardtanh", "hardtanh_", "clamp_min"):
-            least = said(node, *([-1.0, 1.0] if "tanh" in kind else [None] * (len(node.args) - 1)))[0]
+        if kind in BOUNDED:
+            least = said(node, *BOUNDED[kind])[0]
             return isinstance(least, int | float) and least >= 0
         if kind not in KEEPING:
             return False
@@ -158,8 +164,8 @@ def group_norm(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
         return call(ATEN.conv2d.default, (call(ATEN.conv2d.default, (means, to_groups)), to_channels))
 
     centred = call(ATEN.sub.Tensor, (given, of_groups(given)))
-    spread = of_groups(call(ATEN.mul.Tensor, (centred, centred)))
-    scale = call(ATEN.rsqrt.default, (call(ATEN.add.Tensor, (spread, float(epsilon))),))
+    variance = of_groups(call(ATEN.mul.Tensor, (centred, centred)))
+    scale = call(ATEN.rsqrt.default, (call(ATEN.add.Tensor, (variance, float(epsilon))),))
     if weight is not None:
         scale = call(ATEN.mul.Tensor, (scale, call(ATEN.reshape.default, (weight, [1, channels, 1, 1]))))
     made = call(ATEN.mul.Tensor, (centred, scale))
@@ -177,12 +183,6 @@ def constant(graph: fx.Graph, value: torch.Tensor) -> fx.Node:
         place += 1
     network.register_buffer(f"written_{place}", value)
     return graph.get_attr(f"written_{place}")
-
-
-def each(value: Any) -> list[int]:
-    """A number for height and width, as PyTorch takes one for both."""
-    found = [int(one) for one in value] if isinstance(value, list | tuple) else [int(value)]
-    return found * 2 if len(found) == 1 else found
 
 
 WRITERS: dict[str, Writer] = {

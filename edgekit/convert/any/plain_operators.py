@@ -10,6 +10,7 @@ import torch
 from torch import fx
 
 from . import delegated
+from .worded_padding import each
 
 ATEN = torch.ops.aten
 CHECKS = {
@@ -150,12 +151,6 @@ def upsampling(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     for place, (side, size) in enumerate(zip(around, made, strict=True)):
         cut = graph.call_function(ATEN.slice.Tensor, (cut, place + 2, side, side + int(size)))
     return cut
-
-
-def each(value: Any, count: int) -> list[int]:
-    """A number for every dimension, as PyTorch takes one for all."""
-    found = [int(one) for one in value] if isinstance(value, list | tuple) else [int(value)]
-    return found * count if len(found) == 1 else found
 
 
 WRITERS: dict[str, Callable[[fx.Graph, fx.Node], fx.Node | None]] = {

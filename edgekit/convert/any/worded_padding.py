@@ -5,7 +5,6 @@ litert-torch takes the letters of the word ``same`` of a Conv1d for a list of nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -47,7 +46,7 @@ def with_numbers(program: torch.nn.Module) -> torch.nn.Module:
     return program
 
 
-def each(value: int | Sequence[int], dimensions: int) -> list[int]:
-    """A number for each dimension of a kernel."""
-    numbers = [value] if isinstance(value, int) else list(value)
-    return numbers * dimensions if len(numbers) == 1 else numbers
+def each(value: Any, dimensions: int) -> list[int]:
+    """A number for each dimension of a kernel, as PyTorch takes one for all."""
+    found = [int(one) for one in value] if isinstance(value, list | tuple) else [int(value)]
+    return found * dimensions if len(found) == 1 else found

@@ -29,6 +29,18 @@ class Spread(nn.Module):
         return torch.cat([gate, x], 1) if self.kept else x.relu() * gate + gate
 
 
+class Clamped(nn.Module):
+    """Bounded from below."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__()
+        self.least = least
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of an image."""
+        return x.clamp(self.least)
+
+
 def after_relu(layer: nn.Module) -> nn.Module:
     return nn.Sequential(nn.ReLU(), layer)
 
@@ -79,6 +91,8 @@ def test_other_operators_compute_the_same(network: nn.Module, gone: str) -> None
         (after_relu(nn.MaxPool2d((3, 2), (2, 1), (1, 0))), True),
         (nn.Sequential(nn.ReLU6(), nn.Dropout(), nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1)), True),
         (nn.Sequential(nn.Hardtanh(0, 4), nn.MaxPool2d(3, 2, 1)), True),
+        (nn.Sequential(Clamped(0), nn.MaxPool2d(3, 2, 1)), True),
+        (nn.Sequential(Clamped(-1), nn.MaxPool2d(3, 2, 1)), False),
         (nn.Sequential(nn.Hardtanh(), nn.MaxPool2d(3, 2, 1)), False),
         (nn.MaxPool2d(3, 2, 1), False),  # what is negative would lose to zero
         (after_relu(nn.MaxPool2d(3, 1, 1)), False),  # TensorFlow's "SAME"
