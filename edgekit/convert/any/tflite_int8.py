@@ -13,7 +13,7 @@ from ..int8.ranges import OUTLIERS
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.asleep import widen_asleep
-from ..tflite.bias_room import make_room
+from ..tflite.bias_room import give_own_biases, make_room
 from ..tflite.gates import end_at_floor
 from ..tflite.inner_outputs import hide_outputs, show_outputs
 from ..tflite.quantizer import static_int8
@@ -35,6 +35,7 @@ class TfliteKit:
         from ai_edge_litert.interpreter import Interpreter
 
         self.path, self.int8 = path, path.with_name("int8.tflite")
+        give_own_biases(path)
         self.given: list[Any] = [array for _, array in sorted(zip(places, job.sets, strict=True), key=lambda p: p[0])]
         self.count = job.count
         self.ways, self.outliers = OUTLIERS, 0

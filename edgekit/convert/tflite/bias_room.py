@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,37 @@ from .edit import edited
 
 CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 """Operators with a bias, and the axis of their weights along which the output channels lie."""
+
+
+def give_own_biases(path: Path) -> None:
+    """Give each layer a bias of its own, in one dimension: the quantizer scales it for that layer, by channel.
+
+    The converter leaves a sum behind a layer its shape, and layers with equal biases one tensor.
+    """
+
+    def change(tree: Any, schema: Any) -> bool:
+        axes = {getattr(schema.BuiltinOperator, name) for name in CHANNELS}
+        graph = tree.subgraphs[0]
+        readers = Counter(int(index) for operator in graph.operators for index in operator.inputs)
+        changed = False
+        for operator in graph.operators:
+            layer = tree.operatorCodes[operator.opcodeIndex].builtinCode in axes and len(operator.inputs) > 2
+            index = int(operator.inputs[2]) if layer else -1
+            if index < 0 or tree.buffers[graph.tensors[index].buffer].data is None:
+                continue
+            bias = graph.tensors[index]
+            if len(bias.shape) == 1 and readers[index] == 1:
+                continue
+            made = copy.copy(bias)
+            made.shape, made.shapeSignature = np.asarray([int(np.prod(bias.shape))], np.int32), None
+            made.name = bias.name + f"_of_{len(graph.tensors)}".encode()
+            graph.tensors.append(made)
+            operator.inputs = np.asarray([*operator.inputs[:2], len(graph.tensors) - 1], np.int32)
+            readers[index] -= 1
+            changed = True
+        return changed
+
+    path.write_bytes(edited(path.read_bytes(), change))
 
 
 def make_room(path: Path, ranges: Mapping[int, tuple[float, float]]) -> int:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from edgekit.convert.int8.bias_room import LARGEST
-from edgekit.convert.tflite.bias_room import make_room
+from edgekit.convert.tflite.bias_room import give_own_biases, make_room
+from edgekit.convert.tflite.edit import edited
 from edgekit.convert.tflite.lowering import write_tflite
 
 
@@ -74,3 +75,27 @@ def test_biases_fit_and_the_file_computes_the_same(path) -> None:
     content = path.read_bytes()
     assert make_room(path, ranges) == 0
     assert path.read_bytes() == content
+
+
+def test_every_layer_gets_a_bias_of_its_own_in_one_dimension(path) -> None:
+    """As ConvNeXt's layers, which are scaled before something is added, and such as have equal biases."""
+
+    def reshaped(tree, _schema) -> None:
+        graph = tree.subgraphs[0]
+        first, second = graph.operators[:2]
+        bias = graph.tensors[int(graph.operators[-1].inputs[2])]
+        bias.shape = np.asarray([1, 1, 1, *bias.shape], np.int32)
+        second.inputs = np.asarray([*second.inputs[:2], first.inputs[2]], np.int32)
+
+    image = np.random.default_rng(0).random((1, 4, 4, 3)).astype(np.float32)
+    path.write_bytes(edited(path.read_bytes(), reshaped))
+    before, *_ = run(path, image)
+    give_own_biases(path)
+    after, layers, _ = run(path, image)
+    assert [bias.shape for *_, bias in layers] == [(6,), (6,), (4,)]
+    assert np.array_equal(before, after)
+    from ai_edge_litert.interpreter import Interpreter
+
+    operators = Interpreter(str(path))._get_ops_details()
+    biases = [int(op["inputs"][2]) for op in operators if len(op["inputs"]) == 3]
+    assert len(set(biases)) == 3
