@@ -61,6 +61,7 @@ def convert(job: AnyJob) -> AnyConverted:
         kit = TfliteKit(path, job, inputs)
         file, float_nodes, notes = near_enough(kit, job)
         file.replace(path)
+        float_nodes, notes = float_nodes | kit.slow, (*notes, *kit.note())
         quantization = ranges_words(INT8, kit.outliers)
     name_ends(path, placed(job.inputs, inputs), placed(job.outputs, outputs))
     return AnyConverted(

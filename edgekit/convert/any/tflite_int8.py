@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...agent.commands.inspect import inspect
 from ..int8.ranges import OUTLIERS
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
@@ -20,6 +22,14 @@ from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
 from .fallback import Arrays
 from .job import AnyJob
+
+ARITHMETIC = {
+    "ADD", "COS", "DIV", "ELU", "EXP", "GELU", "LOG", "MUL", "POW", "RSQRT", "SIN", "SQRT", "SQUARED_DIFFERENCE", "SUB"
+}  # fmt: skip
+"""Operators of many values that LiteRT computes one by one, where XNNPACK leaves them out."""
+LAYERS = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
+TAPS = 25
+"""Of a depthwise kernel: XNNPACK computes larger ones as dense convolutions, in int8 five times slower."""
 
 
 class TfliteKit:
@@ -51,6 +61,9 @@ class TfliteKit:
         self.unbounded = self.find_unbounded(interpreter)
         make_room(path, {index: (one.low, one.high) for index, one in self.seen.items() if one.finite})
         self.inner = self.find_inner()
+        self.strict = job.strict_int8
+        self.slow = frozenset() if self.strict else self.large_kernels()
+        self.taken = self.delegated(path)
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
@@ -94,6 +107,47 @@ class TfliteKit:
         )
         return frozenset(self.name(int(op["outputs"][0])) for op in touching)
 
+    def large_kernels(self) -> frozenset[str]:
+        """The depthwise layers that XNNPACK has no kernels for."""
+        shapes = {index: tuple(map(int, one["shape"])) for index, one in self.details.items()}
+        return frozenset(
+            self.name(int(op["outputs"][0]))
+            for op in self.operators
+            if op["op_name"] == "DEPTHWISE_CONV_2D" and prod(shapes[int(op["inputs"][1])][1:3]) > TAPS
+        )
+
+    def note(self) -> tuple[str, ...]:
+        """A line on what stays in float for speed."""
+        if not self.slow:
+            return ()
+        kinds = Counter(op["op_name"] for op in self.operators if self.name(int(op["outputs"][0])) in self.slow)
+        named = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        return (f"in float, as XNNPACK has no int8 kernels for them or what is between them: {named}",)
+
+    def grown(self, kept: frozenset[str]) -> frozenset[str]:
+        """These operators, and what would only go to int8 and back between them: no layers, and nothing infinite."""
+        made = {int(t): op for op in self.operators for t in op["outputs"]}
+        found = set(kept)
+        count = -1
+        while len(found) != count:
+            count = len(found)
+            for op in self.operators:
+                name = self.name(int(op["outputs"][0]))
+                if op["op_name"] in LAYERS or name in found or int(op["outputs"][0]) not in self.seen:
+                    continue
+                before = [made.get(int(t)) for t in op["inputs"] if int(t) in self.seen]
+                behind = [one for one in self.operators if set(map(int, op["outputs"])) & set(map(int, one["inputs"]))]
+                for others in (before, behind):
+                    names = [one and self.name(int(one["outputs"][0])) for one in others]
+                    if names and all(one in found for one in names) and not self.whole & set(map(int, op["outputs"])):
+                        found.add(name)
+        return frozenset(found)
+
+    def delegated(self, file: Path) -> frozenset[str]:
+        """The operators that XNNPACK takes of a file, of those that it may leave out in int8 alone."""
+        found = inspect({"runtime": "litert", "model": str(file), "threads": 1})["executed"]
+        return frozenset(one["name"] for one in found if one["delegated"] and one["type"] in ARITHMETIC)
+
     def find_inner(self) -> list[int]:
         """The places of the outputs that operators make and read further, in float32."""
         read = {int(t) for op in self.operators for t in op["inputs"]}
@@ -119,7 +173,19 @@ class TfliteKit:
         )
 
     def quantized(self, kept: frozenset[str]) -> Path:
-        """Static int8 with float inputs and outputs; what is infinite stays in float."""
+        """Static int8 with float inputs and outputs; what is infinite stays in float.
+
+        So does what XNNPACK takes in float and leaves out in int8, whose own kernels are many times slower.
+        """
+        self.write(kept | self.slow)
+        left = frozenset() if self.strict else self.taken - self.delegated(self.int8) - kept - self.slow
+        if left:
+            self.slow = self.grown(self.slow | left)
+            self.write(kept | self.slow)
+        return self.int8
+
+    def write(self, kept: frozenset[str]) -> None:
+        """The int8 file with these operators, and those that are infinite, in float."""
         ends = {index: one.ends(self.outliers) for index, one in self.seen.items() if one.finite}
         ranges = {
             self.name(index): {
@@ -136,7 +202,6 @@ class TfliteKit:
         made = static_int8(hidden, ranges, in_float, float_input=True, float_output=True)
         hidden.unlink()
         self.int8.write_bytes(show_outputs(made, self.inner, names))
-        return self.int8
 
     def outputs(self, file: Path) -> Arrays:
         """Of a file, on the calibration inputs."""

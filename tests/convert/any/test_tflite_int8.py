@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from edgekit.agent.commands.inspect import inspect
 from edgekit.convert.any.tflite import convert
 from edgekit.forms.profiles import choose_profiles
 from tests.support.jobs import job_of
@@ -43,3 +45,39 @@ def test_a_small_divisor_does_not_end_an_inference(tmp_path: Path) -> None:
     interpreter.invoke()
     made = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     assert np.isfinite(made).all()
+
+
+class Block(nn.Module):
+    """Of ConvNeXt: a large kernel, a norm of the channels, a curve."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.large = nn.Conv2d(3, 16, 3, 2, 1), nn.Conv2d(16, 16, 7, padding=3, groups=16)
+        self.norm, self.wide, self.narrow = nn.LayerNorm(16), nn.Linear(16, 32), nn.Linear(32, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of an image."""
+        x = self.stem(x)
+        rows = self.norm(self.large(x).permute(0, 2, 3, 1))
+        return x + self.narrow(nn.functional.gelu(self.wide(rows))).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_has_no_int8_kernels_stays_in_float(strict: bool, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(4, 1, 3, 16, 16)
+    (profile,) = choose_profiles("tflite", int8=True)
+    job = job_of(Block(), images[0], folder=tmp_path)
+    made = convert(replace(job, profile=profile, sets=[images.numpy()], strict_int8=strict))
+    facts = inspect({"runtime": "litert", "model": str(tmp_path / "model.tflite"), "threads": 1})
+    floats = {one["type"] for one in facts["executed"] if one["inputs"][0] == "float32"} - {"QUANTIZE", "TRANSPOSE"}
+    if strict:
+        assert not floats
+        assert not made.float_nodes
+        return
+    assert facts["delegate"]["partitions"] == 1
+    assert not facts["delegate"]["undelegated"]
+    assert {"DEPTHWISE_CONV_2D", "GELU", "RSQRT"} <= floats
+    assert not {"CONV_2D", "FULLY_CONNECTED"} & floats
+    (line,) = [note for note in made.notes if "no int8 kernels" in note]
+    assert "1 DEPTHWISE_CONV_2D" in line
