@@ -17,10 +17,10 @@ from ..int8.tensor_noise import Observed, Touched, holds
 from ..tflite.asleep import widen_asleep
 from ..tflite.bias_room import give_own_biases, make_room
 from ..tflite.gates import end_at_floor
-from ..tflite.inner_outputs import hide_outputs, show_outputs
 from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
 from .fallback import Arrays
+from .inner_outputs import hide_outputs, show_outputs
 from .job import AnyJob
 
 ARITHMETIC = {

@@ -11,8 +11,8 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 from torch import nn
 
+from edgekit.convert.any.inner_outputs import hide_outputs, show_outputs
 from edgekit.convert.any.tflite import convert
-from edgekit.convert.tflite.inner_outputs import hide_outputs, show_outputs
 from edgekit.forms.profiles import choose_profiles
 from tests.support.jobs import job_of
 

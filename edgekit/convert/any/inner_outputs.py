@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .edit import edited
-from .graph import operator_code
+from ..tflite.edit import edited
+from ..tflite.graph import operator_code
 
 
 def hide_outputs(path: Path, places: Sequence[int], hidden: Path) -> list[str]:
