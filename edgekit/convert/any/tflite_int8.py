@@ -126,21 +126,23 @@ class TfliteKit:
 
     def grown(self, kept: frozenset[str]) -> frozenset[str]:
         """These operators, and what would only go to int8 and back between them: no layers, and nothing infinite."""
-        made = {int(t): op for op in self.operators for t in op["outputs"]}
-        found = set(kept)
-        count = -1
+        made: dict[int, set[str]] = {}
+        read: dict[int, set[str]] = {}
+        for op in self.operators:
+            for table, side in ((made, "outputs"), (read, "inputs")):
+                for tensor in map(int, op[side]):
+                    table.setdefault(tensor, set()).add(self.name(int(op["outputs"][0])))
+        found, count = set(kept), -1
         while len(found) != count:
             count = len(found)
             for op in self.operators:
-                name = self.name(int(op["outputs"][0]))
-                if op["op_name"] in LAYERS or name in found or int(op["outputs"][0]) not in self.seen:
+                results = set(map(int, op["outputs"]))
+                if op["op_name"] in LAYERS or self.whole & results or not results & self.seen.keys():
                     continue
-                before = [made.get(int(t)) for t in op["inputs"] if int(t) in self.seen]
-                behind = [one for one in self.operators if set(map(int, op["outputs"])) & set(map(int, one["inputs"]))]
-                for others in (before, behind):
-                    names = [one and self.name(int(one["outputs"][0])) for one in others]
-                    if names and all(one in found for one in names) and not self.whole & set(map(int, op["outputs"])):
-                        found.add(name)
+                given = [made.get(int(tensor), {""}) for tensor in op["inputs"] if int(tensor) in self.seen]
+                taken = [read[tensor] for tensor in results if tensor in read]
+                if any(sides and set().union(*sides) <= found for sides in (given, taken)):
+                    found.add(self.name(int(op["outputs"][0])))
         return frozenset(found)
 
     def delegated(self, file: Path) -> frozenset[str]:

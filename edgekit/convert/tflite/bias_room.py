@@ -40,6 +40,8 @@ def give_own_biases(path: Path) -> None:
             made = copy.copy(bias)
             made.shape, made.shapeSignature = np.asarray([int(np.prod(bias.shape))], np.int32), None
             made.name = bias.name + f"_of_{len(graph.tensors)}".encode()
+            made.buffer = len(tree.buffers)
+            tree.buffers.append(copy.copy(tree.buffers[bias.buffer]))
             graph.tensors.append(made)
             operator.inputs = np.asarray([*operator.inputs[:2], len(graph.tensors) - 1], np.int32)
             readers[index] -= 1
