@@ -24,7 +24,8 @@ from .inner_outputs import hide_outputs, show_outputs
 from .job import AnyJob
 
 ARITHMETIC = {
-    "ADD", "COS", "DIV", "ELU", "EXP", "GELU", "LOG", "MUL", "POW", "RSQRT", "SIN", "SQRT", "SQUARED_DIFFERENCE", "SUB"
+    "ADD", "BATCH_MATMUL", "COS", "DIV", "ELU", "EXP", "GELU", "LOG", "MUL", "POW", "RSQRT", "SIN", "SOFTMAX", "SQRT",
+    "SQUARED_DIFFERENCE", "SUB",
 }  # fmt: skip
 """Operators of many values that LiteRT computes one by one, where XNNPACK leaves them out."""
 LAYERS = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
