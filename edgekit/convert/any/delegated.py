@@ -150,18 +150,20 @@ def group_norm(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     given: Any = node.args[0]
     groups, weight, bias, epsilon, _ = said(node, None, None, None, 1e-5, True)
     shape = given.meta["val"].shape
-    if len(shape) != 4 or not all(isinstance(size, int) for size in shape):
+    if len(shape) != 4 or not all(isinstance(size, int) for size in shape) or not prod(shape):
         return None
     call, channels = graph.call_function, int(shape[1])
-    own = torch.eye(groups).repeat_interleave(channels // groups, 1)[:, :, None, None]
-    to_groups, to_channels = constant(graph, own * groups / channels), constant(graph, own.transpose(0, 1).contiguous())
+    tables: list[fx.Node] = []  # of each group's channels, and of each channel's group
+    if groups != channels:
+        own = torch.eye(groups).repeat_interleave(channels // groups, 1)[:, :, None, None]
+        tables = [constant(graph, one) for one in (own * groups / channels, own.transpose(0, 1).contiguous())]
 
     def of_groups(values: fx.Node) -> fx.Node:
         """The mean of each group of channels, for each of its channels: ``(N, channels, 1, 1)``."""
         means = call(ATEN.mean.dim, (values, [2, 3], True))
-        if groups == channels:
-            return means
-        return call(ATEN.conv2d.default, (call(ATEN.conv2d.default, (means, to_groups)), to_channels))
+        for table in tables:
+            means = call(ATEN.conv2d.default, (means, table))
+        return means
 
     centred = call(ATEN.sub.Tensor, (given, of_groups(given)))
     variance = of_groups(call(ATEN.mul.Tensor, (centred, centred)))
@@ -171,7 +173,7 @@ def group_norm(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     made = call(ATEN.mul.Tensor, (centred, scale))
     if bias is not None:
         made = call(ATEN.add.Tensor, (made, call(ATEN.reshape.default, (bias, [1, channels, 1, 1]))))
-    return made if prod(shape) else None
+    return made
 
 
 def constant(graph: fx.Graph, value: torch.Tensor) -> fx.Node:

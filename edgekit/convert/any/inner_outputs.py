@@ -29,13 +29,14 @@ def hide_outputs(path: Path, places: Sequence[int], hidden: Path) -> list[str]:
     """
     names: list[str] = []
 
-    def change(tree: Any, _schema: Any) -> None:
+    def change(tree: Any, _schema: Any) -> bool:
         graph = tree.subgraphs[0]
         outputs = list(map(int, graph.outputs))
         names.extend(graph.tensors[outputs[place]].name.decode() for place in places)
         graph.outputs = np.asarray([one for place, one in enumerate(outputs) if place not in places], np.int32)
         for signature in tree.signatureDefs or []:
             signature.outputs = [one for one in signature.outputs if one.tensorIndex in graph.outputs]
+        return bool(places)
 
     hidden.write_bytes(edited(path.read_bytes(), change))
     return names
@@ -47,13 +48,14 @@ def show_outputs(model: bytes, places: Sequence[int], names: Sequence[str]) -> b
     Its signatures keep the outputs that they have: they are made anew with the names of inputs and outputs.
     """
 
-    def change(tree: Any, schema: Any) -> None:
+    def change(tree: Any, schema: Any) -> bool:
         graph = tree.subgraphs[0]
         known = {tensor.name.decode(): index for index, tensor in enumerate(graph.tensors)}
         outputs = list(map(int, graph.outputs))
         for place, name in sorted(zip(places, names, strict=True)):
             outputs.insert(place, in_float(tree, schema, known[name]))
         graph.outputs = np.asarray(outputs, np.int32)
+        return bool(places)
 
     return edited(model, change)
 

@@ -64,7 +64,7 @@ class TfliteKit:
         self.inner = self.find_inner()
         self.strict = job.strict_int8
         self.slow = frozenset() if self.strict else self.large_kernels()
-        self.taken = self.delegated(path)
+        self.taken = frozenset() if self.strict else self.delegated(path)
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""
@@ -181,7 +181,8 @@ class TfliteKit:
         So does what XNNPACK takes in float and leaves out in int8, whose own kernels are many times slower.
         """
         self.write(kept | self.slow)
-        left = frozenset() if self.strict else self.taken - self.delegated(self.int8) - kept - self.slow
+        left = self.taken - kept - self.slow
+        left = left - self.delegated(self.int8) if left else left
         if left:
             self.slow = self.grown(self.slow | left)
             self.write(kept | self.slow)

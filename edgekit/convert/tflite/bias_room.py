@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..int8.bias_room import raised_weight, step_of
-from .edit import edited
+from .edit import edited, values_of
 
 CHANNELS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 """Operators with a bias, and the axis of their weights along which the output channels lie."""
@@ -82,11 +82,3 @@ def make_room(path: Path, ranges: Mapping[int, tuple[float, float]]) -> int:
 
     path.write_bytes(edited(path.read_bytes(), change))
     return changed
-
-
-def values_of(tree: Any, tensor: Any, schema: Any) -> np.ndarray[Any, Any] | None:
-    """The values of a float32 constant; None for another tensor."""
-    data = tree.buffers[tensor.buffer].data
-    if tensor.type != schema.TensorType.FLOAT32 or data is None or not len(data):
-        return None
-    return np.frombuffer(bytes(bytearray(data)), np.float32).reshape([int(size) for size in tensor.shape])

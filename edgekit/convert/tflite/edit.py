@@ -40,3 +40,12 @@ def bring_inside(tree: Any, model: bytes) -> None:
         if buffer.offset > 1:  # 0 and 1 mean "not outside"
             buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
+
+
+def values_of(tree: Any, tensor: Any, schema: Any, dtype: type[Any] = np.float32) -> np.ndarray[Any, Any] | None:
+    """The values of a constant of this type, float32 or int32; None for another tensor."""
+    data = tree.buffers[tensor.buffer].data
+    wanted = schema.TensorType.FLOAT32 if dtype is np.float32 else schema.TensorType.INT32
+    if tensor.type != wanted or data is None or not len(data):
+        return None
+    return np.frombuffer(bytes(bytearray(data)), dtype).reshape([int(size) for size in tensor.shape])

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .edit import edited
+from .edit import edited, values_of
 
 LEAST = -3e38
 """What is below loses to every number."""
@@ -53,8 +53,8 @@ def without_paddings(tree: Any, schema: Any) -> bool:
 def is_same(tree: Any, graph: Any, padding: Any, pool: Any, schema: Any) -> bool:
     """Whether a padding of the smallest number, and a pool without one, are a pool with SAME."""
     given, amounts, value = (graph.tensors[int(index)] for index in padding.inputs)
-    sides, least = constant(tree, amounts, np.int32), constant(tree, value, np.float32)
-    if sides is None or least is None or pool.padding != schema.Padding.VALID or float(least[0]) > LEAST:
+    sides, least = values_of(tree, amounts, schema, np.int32), values_of(tree, value, schema)
+    if sides is None or least is None or pool.padding != schema.Padding.VALID or least.max() > LEAST:
         return False
     sides = sides.reshape(-1, 2)
     if len(sides) != 4 or sides[[0, 3]].any() or (sides < 0).any():
@@ -66,10 +66,3 @@ def is_same(tree: Any, graph: Any, padding: Any, pool: Any, schema: Any) -> bool
         if (int(size) + before + after - kernel) // stride + 1 != out or before != total // 2:
             return False
     return True
-
-
-def constant(tree: Any, tensor: Any, dtype: Any) -> Any:
-    """The numbers of a constant of this type; None for what is none."""
-    data = tree.buffers[tensor.buffer].data
-    wanted = {np.int32: 2, np.float32: 0}[dtype]  # TensorType of the schema
-    return None if data is None or tensor.type != wanted else np.frombuffer(bytes(bytearray(data)), dtype)
