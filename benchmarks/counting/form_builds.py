@@ -22,7 +22,8 @@ from edgekit.catalog import profile_for
 from edgekit.convert.onnx.signed import wants_signed
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.forms.resolve import DEFAULT
-from edgekit.tuning.build import distinct_graphs, forms_to_try
+from edgekit.tuning.build import forms_to_try
+from edgekit.tuning.zoo import distinct_graphs
 from edgekit.types import ExportProfile, Format, ModelCard, Precision, Stored, TargetClass, TriedForm
 
 DECIDING = ("convert", "passes", "zoo", "calibration_photos", "artifacts/make.py", "artifacts/selective.py")

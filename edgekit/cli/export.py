@@ -99,28 +99,18 @@ def export_command(
     )  # fmt: skip
     wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
     weights = weights_of(context, names, weights)
-    if wants_own(names):
-        inputs = input_options.sized_inputs(input_)
-        raise typer.Exit(
-            export_code(
-                context,
-                names,
-                profiles,
-                inputs,
-                wishes,
-                weights,
-                calibration,
-                out,
-                timeout,
-                min_sqnr,
-                strict_int8=strict_int8,
-                as_json=as_json,
-            )
-        )
-    if input_:
-        raise UsageError("--input is for networks of your own code", "--input-size changes the input of a zoo network")
-    sources = sources_of(names, profile or ())
     measuring = Measuring(tune, bound(require_speedup, min_speedup), device, threads, cores)
+    if wants_own(names):
+        if not measuring.wanted:
+            refuse_place(device, threads, cores)
+        inputs = input_options.sized_inputs(input_)
+        code = export_code(
+            context, names, profiles, inputs, wishes, weights, calibration, out, timeout, min_sqnr, measuring,
+            strict_int8=strict_int8, as_json=as_json,
+        )  # fmt: skip
+        raise typer.Exit(code)
+    input_options.refuse_input(input_)
+    sources = sources_of(names, profile or ())
     cache = None if no_cache or measuring.wanted else exports_folder()
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, cache, sources,

@@ -1,4 +1,4 @@
-"""``edgekit export`` of a user's own code: which options it has, and the call."""
+"""``edgekit export`` and ``edgekit tune`` of a user's own code: which options they have, and the calls."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from ..artifacts.own.network import OwnOptions
 from ..artifacts.own.requests import Sized
 from ..errors import UsageError
+from ..forms.resolve import AS_WRITTEN, BEST_KNOWN, DEFAULT
 from ..types import ExportProfile
 from ..types.commands import is_own
-from ..verbs.export_own import export_own
 from ..zoo.preprocessing import Wishes
 from .shared.export_run import report
 from .show.progress import ProgressLines
@@ -20,10 +20,14 @@ from .show.progress import ProgressLines
 if TYPE_CHECKING:
     import typer
 
+    from ..artifacts.tasks import Outcome
+    from .tune import Measuring
+
 TAKEN = {
     *("models", "format_", "int8", "fp16", "dynamic_range", "weights", "input_", "mean", "std", "resize"),
     *("interpolation", "channels", "calibration", "profile", "target", "opset", "ir_version", "out", "timeout"),
-    *("no_cache", "as_json", "min_sqnr", "strict_int8"),
+    *("no_cache", "as_json", "min_sqnr", "strict_int8", "form", "tune", "device", "threads", "cores", "force"),
+    *("require_speedup", "min_speedup", "keep_form"),
 }
 """Names of the parameters that apply to a network of a user's own code."""
 
@@ -57,15 +61,19 @@ def export_code(
     out: Path,
     timeout: float,
     min_sqnr: float | None,
+    measuring: Measuring,
     *,
     strict_int8: bool,
     as_json: bool,
 ) -> int:
-    """Export a network that code builds, and show the outcomes; the exit code.
+    """Export networks that code builds, measured where that is asked for, and show the outcomes; the exit code.
 
     Raises:
         UsageError: an option does not apply here, or ``--input`` was given for more than one network.
     """
+    from ..verbs.export_own import check_source, export_own
+    from ..verbs.tune_own import tune_own
+
     refuse_others(context)
     if len(names) > 1 and inputs:
         raise UsageError("--input is about one network", "export one by one")
@@ -73,6 +81,13 @@ def export_code(
         raise UsageError(
             "--min-sqnr and --strict-int8 are about int8 artifacts, and this export makes none", "add --int8"
         )
+    own = (BEST_KNOWN, DEFAULT, AS_WRITTEN)
+    formed = next((profile.form for profile in profiles if profile.form not in own), None)
+    if measuring.forms and formed is not None:
+        raise UsageError(f"--form {formed} names a form, and --tune measures all", "leave one of them out")
+    wanted = measuring.wishes(profiles)
+    for name in names:
+        check_source(name)
     start = time.monotonic()
     options = OwnOptions(
         weights=None if weights == "random" else Path(weights),
@@ -87,9 +102,16 @@ def export_code(
     words = own_words(inputs, wishes, weights, calibration)
     words += ["--min-sqnr", f"{min_sqnr:g}"] if min_sqnr is not None else []
     words += ["--strict-int8"] if strict_int8 else []
-    outcomes = [
-        outcome for name in names for outcome in export_own(name, profiles, options, [name, *words], ProgressLines())
-    ]
+    named = [(name, [name, *words]) for name in names]
+    progress = ProgressLines()
+    outcomes: list[Outcome] = []
+    if measuring.wanted:
+        place = measuring.place(progress)
+        for name, said in named:
+            outcomes += tune_own(name, profiles, options, said, place, wanted, progress)
+    else:
+        for name, said in named:
+            outcomes += export_own(name, profiles, options, said, progress)
     return report(outcomes, time.monotonic() - start, None, table=False, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..catalog import find_card
 from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
@@ -21,6 +22,9 @@ from .show.progress import ProgressLines
 if TYPE_CHECKING:
     from ..artifacts.prepare import ExportOptions
     from ..artifacts.tasks import Outcome
+    from ..base.progress import Progress
+    from ..tuning.choose import Wishes
+    from ..tuning.place import Place
     from ..types import ExportProfile
 
 
@@ -49,6 +53,29 @@ class Measuring:
         """True when there is something to measure."""
         return self.forms or self.speedup is not None
 
+    def wishes(self, profiles: Sequence[ExportProfile]) -> Wishes:
+        """What is to be decided, once it is sure that a device can.
+
+        Raises:
+            UsageError: a speed-up that cannot be asked for.
+        """
+        from ..tuning.choose import Wishes, check_wishes
+
+        found = Wishes(self.forms, self.speedup)
+        check_wishes(profiles, found)
+        return found
+
+    def place(self, progress: Progress) -> Place:
+        """The device, looked at.
+
+        Raises:
+            UsageError, ToolError: as :func:`~edgekit.tuning.place.find_place`.
+        """
+        from ..tuning.place import find_place
+
+        threads = 1 if self.threads is None else self.threads
+        return find_place(self.device or "local", threads, progress, cores=self.cores, force=self.force)
+
 
 def bound(require_speedup: bool, min_speedup: float | None) -> float | None:
     """The speed-up that int8 has to exceed; None where none is asked for."""
@@ -59,14 +86,12 @@ def export_measured(
     names: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, measuring: Measuring
 ) -> tuple[list[Outcome], float]:
     """Measure, then export the choice; the outcomes and the seconds that it took."""
-    from ..tuning.choose import Wishes, check_wishes, export_measured
-    from ..tuning.place import find_place
+    from ..tuning.choose import export_measured
 
-    start = time.monotonic()
-    progress, wishes = ProgressLines(), Wishes(measuring.forms, measuring.speedup)
-    check_wishes(names, profiles, wishes)
-    threads = 1 if measuring.threads is None else measuring.threads
-    place = find_place(measuring.device or "local", threads, progress, cores=measuring.cores, force=measuring.force)
+    start, progress = time.monotonic(), ProgressLines()
+    for name in names:
+        find_card(name)
+    wishes, place = measuring.wishes(profiles), measuring.place(progress)
     outcomes = export_measured(names, profiles, options, place, wishes, progress)
     return outcomes, time.monotonic() - start
 
@@ -90,6 +115,7 @@ def tune_command(
     interpolation: input_options.Interpolation = None,
     channels: input_options.Channels = None,
     batch: input_options.Batch = None,
+    input_: input_options.Input = None,
     calibration: opt.Calibration = None,
     parity_data: opt.ParityData = None,
     profile: opt.Profile = None,
@@ -119,13 +145,15 @@ def tune_command(
 
     A form is one way of writing the same network for a runtime. edgekit exports and verifies the forms, then measures
     them in fresh processes, in random order, round after round. Later exports for CPUs of the device's class use the
-    chosen form.
+    chosen form. For a network of your own, name its code, as for edgekit export.
 
     Example: edgekit tune shufflenet --format onnx --int8 --device rpi4
+    Example: edgekit tune net.py --input 1x3x160x160 --format tflite --int8
     """
     from ..artifacts.prepare import ExportOptions
     from ..forms.profiles import choose_profiles
     from ..types import CheckpointReading
+    from .export_own import export_code, wants_own
     from .shared.export_run import report, sources_of
     from .shared.hub import weights_of
 
@@ -142,13 +170,22 @@ def tune_command(
         bake_preprocess=bake_preprocess, batch=input_options.batch_size(batch),
     )  # fmt: skip
     weights = weights_of(context, models, weights)
+    measuring = Measuring(not keep_form, speedup, device, threads, cores, force)
+    input_wishes = input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size)
+    if wants_own(models):
+        inputs = input_options.sized_inputs(input_)
+        code = export_code(
+            context, models, profiles, inputs, input_wishes, weights, calibration, out, timeout, min_sqnr, measuring,
+            strict_int8=strict_int8, as_json=as_json,
+        )  # fmt: skip
+        raise typer.Exit(code)
+    input_options.refuse_input(input_)
     options = ExportOptions(
         weights, num_classes, calibration, parity_data, out, timeout, None, sources_of(models, profile or ()),
         selective_float=min_sqnr is not None, min_sqnr_db=min_sqnr, strict_int8=strict_int8,
         reading=CheckpointReading(ema=ema, tf_padding=tf_padding),
-        input=input_options.wishes(mean, std, resize, crop, interpolation, channels, input_size),
+        input=input_wishes,
     )  # fmt: skip
     check_int8_options(profiles, options, measured=True)
-    measuring = Measuring(not keep_form, speedup, device, threads, cores, force)
     outcomes, seconds = export_measured(models, profiles, options, measuring)
     raise typer.Exit(report(outcomes, seconds, None, table=False, as_json=as_json))

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from ..artifacts.children import jobs
-from ..artifacts.children.imports import NETWORK
-from ..artifacts.make import make
-from ..artifacts.prepare import MORE_TIME, Prepared
-from ..artifacts.requests import EffectsRequest, FormRewrites
-from ..base.processes.isolate import run_isolated
-from ..base.progress import Progress, Step, silent
+from ..base.progress import Progress, Step
 from ..errors import EdgekitError, ToolError, VerificationError
 from ..forms.offered import offered_forms
 from ..forms.resolve import kept_in_float, with_form
-from ..types import Artifact, ExportProfile, FormOutcome, Stored, TargetClass, TriedForm
+from ..types import Artifact, ExportProfile, FormOutcome, Int8VsFloat, Stored, TargetClass, TriedForm, Tuning
 
 
 @dataclass(frozen=True)
@@ -68,16 +63,46 @@ def tried(profile: ExportProfile, outcome: FormOutcome, reason: str = "") -> Tri
     )
 
 
+class TunedNetwork(Protocol):
+    """A network whose forms are built and measured: of the zoo, or a user's own."""
+
+    @property
+    def name(self) -> str:
+        """Of its artifacts' folder."""
+
+    @property
+    def folder(self) -> Path:
+        """Where work in progress goes."""
+
+    def forms(self, base: ExportProfile, target: TargetClass) -> list[ExportProfile]:
+        """``base``, and the profile in every form that may be another file."""
+
+    def distinct(self, forms: Sequence[ExportProfile]) -> tuple[list[ExportProfile], list[TriedForm]]:
+        """The forms that do different things to this network, and those left out, with the reason."""
+
+    def build(self, profile: ExportProfile, folder: Path) -> Built | TriedForm:
+        """One form, made in the new folder ``folder`` as an export makes it; or how it failed."""
+
+    def in_float(self, base: ExportProfile) -> ExportProfile:
+        """The float32 profile that an int8 artifact of ``base`` has to beat."""
+
+    def keep(self, chosen: Built, artifact: Artifact) -> Stored:
+        """Put a built form in its place, with ``artifact`` as its manifest."""
+
+    def remember(self, chosen: Built, tuning: Tuning, against: Int8VsFloat | None) -> str:
+        """Let later exports take the form; a line that says so, empty where they will not."""
+
+
 def build_all(
-    prepared: Prepared, forms: Sequence[ExportProfile], folder: Path, progress: Progress
+    network: TunedNetwork, forms: Sequence[ExportProfile], folder: Path, progress: Progress
 ) -> tuple[list[Built], list[TriedForm]]:
     """Convert and verify every form that changes something else in this network; the built ones, and all others."""
-    label = f"{prepared.card.id} {forms[0].name}"
-    distinct, left_out = distinct_graphs(prepared, forms)
+    label = f"{network.name} {forms[0].name}"
+    distinct, left_out = network.distinct(forms)
     built: list[Built] = []
     for number, profile in enumerate(distinct, 1):
         progress(Step(f"building form {number} of {len(distinct)}, {profile.form}", (label,)))
-        made = build(prepared, profile, folder / f"form-{number}")
+        made = network.build(profile, folder / f"form-{number}")
         if isinstance(made, TriedForm):
             left_out.append(made)
             continue
@@ -89,46 +114,12 @@ def build_all(
     return built, left_out
 
 
-def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple[list[ExportProfile], list[TriedForm]]:
-    """The forms whose rewrites do different things to this network, and those left out, with the reason."""
-    if len(forms) == 1:
-        return list(forms), []
-    request = EffectsRequest(
-        network=prepared.source,
-        forms={p.form: FormRewrites(rewrites=p.rewrites, keep_float=kept_in_float(p)) for p in forms},
-    )
-    what = f"rewriting {prepared.card.id}"
-    limit_s = prepared.options.timeout_s
-    found = run_isolated(jobs.effects, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
-    distinct: dict[object, ExportProfile] = {}
-    left_out: list[TriedForm] = []
-    for profile in forms:
-        if profile.form in found.failed:
-            left_out.append(tried(profile, "failed to convert", found.failed[profile.form]))
-            continue
-        done = tuple((one.name, one.count) for one in found.rewrites[profile.form] if one.count)
-        effect = (done, found.kept[profile.form])
-        if effect in distinct:
-            left_out.append(tried(profile, "same graph", f"its rewrites do what those of {distinct[effect].form} do"))
-        else:
-            distinct[effect] = profile
-    return list(distinct.values()), left_out
-
-
-def build(prepared: Prepared, profile: ExportProfile, folder: Path) -> Built | TriedForm:
-    """One form, made in ``folder`` as an export makes it; or how it failed."""
-    folder.mkdir()
-    attempt = make(prepared, profile, folder, silent)
-    if attempt.stored is None:
-        assert attempt.stage != "converted"
-        return tried(profile, attempt.stage, str(attempt.error))
-    return Built(profile, attempt.stored)
-
-
 def none_left(label: str, forms: Sequence[TriedForm]) -> EdgekitError:
-    """The error when no form came through."""
-    lines = "\n".join(f"  {form.name}: {form.outcome}: {form.reason}" for form in forms)
-    message = f"none of the {len(forms)} forms of {label} can be used:\n{lines}"
-    if any(form.outcome == "failed to verify" for form in forms):
+    """The error when no form came through; a form that is the same as another failed with it."""
+    distinct = [form for form in forms if form.outcome != "same graph"]
+    lines = "\n".join(f"  {form.name}: {form.outcome}: {form.reason}" for form in distinct)
+    forms_of = "the only form" if len(distinct) == 1 else f"none of the {len(distinct)} forms"
+    message = f"{forms_of} of {label} can{'not' * (len(distinct) == 1)} be used:\n{lines}"
+    if any(form.outcome == "failed to verify" for form in distinct):
         return VerificationError(message, "edgekit export makes one form, and says what to do about it")
     return ToolError(message, "edgekit export makes one form, and shows what fails")

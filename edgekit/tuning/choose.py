@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..artifacts.device_parity import checked
-from ..artifacts.make import put_in_place
-from ..artifacts.prepare import ExportOptions, Prepared, prepare
+from ..artifacts.prepare import ExportOptions, prepare
 from ..artifacts.store import artifact_folder
 from ..artifacts.tasks import Outcome
 from ..base.files import check_writable
@@ -22,17 +21,16 @@ from ..base.scratch import scratch_folder
 from ..bench.choice import Compared, Question, compare
 from ..bench.paired import Contender
 from ..bench.session import Session
-from ..catalog import find_card, profile_for
+from ..catalog import find_card
 from ..errors import EdgekitError, UsageError
-from ..forms.known import remember
 from ..forms.resolve import resolve
 from ..types import ChosenForm, ExportProfile, Int8VsFloat, Measurement, TriedForm, Tuning, TuningConditions
 from ..zoo.preprocessing import settled
 from ..zoo.weights import resolve_weights
-from .build import Built, build, build_all, forms_to_try, none_left, tried
-from .known import known_form
+from .build import Built, TunedNetwork, build_all, none_left, tried
 from .place import Place, on_target
 from .speedup import int8_vs_float, shortfall, unknown_speedup
+from .zoo import ZooNetwork
 
 FLOAT = "float32"
 """The contender that int8 is compared with; no form is called so."""
@@ -67,7 +65,7 @@ def export_measured(
         ToolError: ``options.out`` cannot be written.
         EdgekitError: the only model cannot be built; one of several becomes failed outcomes.
     """
-    check_wishes(models, profiles, wishes)
+    check_wishes(profiles, wishes)
     wanted = [on_target(profile, place) for profile in profiles]
     cards = [find_card(name) for name in models]
     checkpoints = [resolve_weights(card, options.weights) for card in cards]
@@ -93,20 +91,18 @@ def export_measured(
                 progress(JobEnded(f"failed to build: {error}", (card.id,), len(outcomes), total))
                 continue
             for base in plan:
-                outcomes.append(choose(prepared, base, place, wishes, progress))
+                outcomes.append(choose(ZooNetwork(prepared), base, place, wishes, progress))
                 about, total = (f"{card.id} {base.name}",), len(cards) * len(wanted)
                 progress(JobEnded(outcomes[-1].status, about, len(outcomes), total))
     return outcomes
 
 
-def check_wishes(models: Sequence[str], profiles: Sequence[ExportProfile], wishes: Wishes) -> None:
+def check_wishes(profiles: Sequence[ExportProfile], wishes: Wishes) -> None:
     """Refuse what no device can decide, before one is connected to.
 
     Raises:
-        UsageError: an unknown model, or a speed-up that cannot be asked for.
+        UsageError: a speed-up that cannot be asked for.
     """
-    for name in models:
-        find_card(name)
     if wishes.speedup is None:
         return
     if not 0 < wishes.speedup < math.inf:
@@ -117,31 +113,31 @@ def check_wishes(models: Sequence[str], profiles: Sequence[ExportProfile], wishe
         raise UsageError(f"--require-speedup compares int8 with float32; {other[0]} is not int8", "add --int8")
 
 
-def choose(prepared: Prepared, base: ExportProfile, place: Place, wishes: Wishes, progress: Progress) -> Outcome:
+def choose(network: TunedNetwork, base: ExportProfile, place: Place, wishes: Wishes, progress: Progress) -> Outcome:
     """One artifact; a failure becomes the outcome and leaves nothing behind."""
     start = time.monotonic()
-    outcome = Outcome(prepared.card.id, base.name, "failed to convert", 0.0)
+    outcome = Outcome(network.name, base.name, "failed to convert", 0.0)
     try:
-        with tempfile.TemporaryDirectory(dir=prepared.work) as folder:
-            outcome = measured(prepared, base, Path(folder), place, wishes, progress)
+        with tempfile.TemporaryDirectory(dir=network.folder) as folder:
+            outcome = measured(network, base, Path(folder), place, wishes, progress)
     except EdgekitError as error:
         outcome = replace(outcome, error=error)
     return replace(outcome, seconds=time.monotonic() - start)
 
 
 def measured(
-    prepared: Prepared, base: ExportProfile, folder: Path, place: Place, wishes: Wishes, progress: Progress
+    network: TunedNetwork, base: ExportProfile, folder: Path, place: Place, wishes: Wishes, progress: Progress
 ) -> Outcome:
     """Build, measure, choose, judge, and put the chosen artifact in its place."""
-    label = f"{prepared.card.id} {base.name}"
-    blank = Outcome(prepared.card.id, base.name, "failed to convert", 0.0)
-    forms = forms_to_try(base, place.target) if wishes.forms else [base]
-    built, left_out = build_all(prepared, forms, folder, progress)
+    label = f"{network.name} {base.name}"
+    blank = Outcome(network.name, base.name, "failed to convert", 0.0)
+    forms = network.forms(base, place.target) if wishes.forms else [base]
+    built, left_out = build_all(network, forms, folder, progress)
     if not built:
         unverified = any(form.outcome == "failed to verify" for form in left_out)
         failed = replace(blank, status="failed to verify") if unverified else blank
         return replace(failed, error=none_left(label, left_out))
-    float_ = build_float(prepared, base, folder / "float", progress) if base.precision == "int8" else None
+    float_ = build_float(network, base, folder / "float", progress) if base.precision == "int8" else None
     if isinstance(float_, TriedForm) and wishes.speedup is not None:
         return replace(blank, error=none_left(f"{label} in float32", [float_]))
     rival = float_ if isinstance(float_, Built) else None
@@ -159,15 +155,14 @@ def measured(
             progress(Step("timing operators", (label,)))
             bound = wishes.speedup or 1.0
             against = int8_vs_float(ratio, chosen, rival, session, conditions, bound, found.overload)
-    return keep(prepared, chosen, tuning if wishes.forms else None, against, wishes)
+    return keep(network, chosen, tuning if wishes.forms else None, against, wishes)
 
 
-def build_float(prepared: Prepared, base: ExportProfile, folder: Path, progress: Progress) -> Built | TriedForm:
-    """The float32 artifact that int8 has to beat: the best form that is known."""
-    profile = profile_for(base.format, "fp32")
-    profile = profile.model_copy(update={"target": base.target, "bake_preprocess": base.bake_preprocess})
-    progress(Step(f"building {profile.name} to compare with", (f"{prepared.card.id} {base.name}",)))
-    return build(prepared, resolve(prepared.card, profile).profile, folder)
+def build_float(network: TunedNetwork, base: ExportProfile, folder: Path, progress: Progress) -> Built | TriedForm:
+    """The float32 artifact that int8 has to beat."""
+    profile = network.in_float(base)
+    progress(Step(f"building {profile.name} to compare with", (f"{network.name} {base.name}",)))
+    return network.build(profile, folder)
 
 
 def try_out(
@@ -244,11 +239,11 @@ def why(choice: str, first: str, tries: Sequence[TriedForm], found: Compared) ->
 
 
 def keep(
-    prepared: Prepared, chosen: Built, tuning: Tuning | None, against: Int8VsFloat | None, wishes: Wishes
+    network: TunedNetwork, chosen: Built, tuning: Tuning | None, against: Int8VsFloat | None, wishes: Wishes
 ) -> Outcome:
     """Put the chosen artifact in its place and remember the choice; unless a required speed-up was missed."""
     profile = chosen.profile
-    outcome = Outcome(prepared.card.id, profile.name, "converted", 0.0)
+    outcome = Outcome(network.name, profile.name, "converted", 0.0)
     if wishes.speedup is not None:
         error = unknown_speedup() if against is None else shortfall(against, wishes.speedup)
         if error is not None:
@@ -259,9 +254,6 @@ def keep(
             name=chosen.name, by="tuning", measured_on=tuning.conditions.target, note=tuning.reason
         )
     artifact = chosen.artifact.model_copy(update=update)
-    kept = put_in_place(chosen.stored, artifact, artifact_folder(prepared.options.out, prepared.card.id, profile.name))
-    note = ""
-    known = None if tuning is None else known_form(prepared.card, chosen.profile, tuning, against)
-    if known is not None:
-        note = f"later exports take this form: {remember(known, chosen.artifact.target)}"
+    kept = network.keep(chosen, artifact)
+    note = "" if tuning is None else network.remember(chosen, tuning, against)
     return replace(outcome, folder=kept.folder, artifact=artifact, note=note)

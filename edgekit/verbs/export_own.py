@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from ..base.processes.warm import lingering, warm
 from ..base.progress import JobEnded, Progress, Step, Warned, silent
 from ..base.scratch import scratch_folder
 from ..errors import EdgekitError, UsageError, VerificationError
+from ..forms.own import own_form
 from ..forms.profiles import choose_profiles
 from ..types import ExportProfile, Stored
 from ..types.base import is_name
@@ -67,29 +69,44 @@ def export_own(
         UsageError: the code fails, the weights or inputs do not fit, or the network cannot be traced.
         ToolError: PyTorch is not installed, or ``options.out`` cannot be written.
     """
-    if name.lower().endswith(".onnx"):
-        return export_file(Path(name), profiles, options, words, progress)
-    title, source = source_of(name)
+    formed = [own_form(profile) for profile in profiles]
+    with opened(name, formed, options, words, progress) as network:
+        return all_made(network, formed, progress)
+
+
+def check_source(name: str) -> None:
+    """Make sure that a network's file is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not name.lower().endswith(".onnx"):
+        source_of(name)
+    elif not Path(name).is_file():
+        raise UsageError(f"no such file: {name}", "name an .onnx file")
+
+
+@contextmanager
+def opened(
+    name: str, profiles: Sequence[ExportProfile], options: OwnOptions, words: Sequence[str], progress: Progress
+) -> Iterator[OwnNetwork]:
+    """The network that ``name`` names, traced with the rewrites of every profile, until the block ends.
+
+    Raises:
+        UsageError, ToolError: as :func:`export_own`.
+    """
+    check_source(name)
+    file = Path(name) if name.lower().endswith(".onnx") else None
+    title, source = ("", OwnSource()) if file is not None else source_of(name)
     check_writable(options.out, "--out")
-    plain = [profile.model_copy(update={"form": "as-written"}) for profile in profiles]
     with scratch_folder("export") as work, warm():
+        if file is not None:
+            progress(Step("looking into the file", (file.name,)))
+            yield from_onnx(file, options, work, words)
+            return
         progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
         progress(Step("tracing the network", (title,)))
-        network = trace(title, source, plain, options, work, words)
-        return all_made(network, plain, progress)
-
-
-def export_file(
-    path: Path, profiles: Sequence[ExportProfile], options: OwnOptions, words: Sequence[str], progress: Progress
-) -> list[Outcome]:
-    """As :func:`export_own`, for an ONNX file."""
-    if not path.is_file():
-        raise UsageError(f"no such file: {path}", "name an .onnx file")
-    check_writable(options.out, "--out")
-    with scratch_folder("export") as work, warm():
-        progress(Step("looking into the file", (path.name,)))
-        network = from_onnx(path, options, work, words)
-        return all_made(network, profiles, progress)
+        yield trace(title, source, profiles, options, work, words)
 
 
 def all_made(network: OwnNetwork, profiles: Sequence[ExportProfile], progress: Progress) -> list[Outcome]:
@@ -133,11 +150,7 @@ def export_module(
     """See :func:`edgekit.export`. The network is traced in this process; the rest happens in child processes."""
     if not is_name(name):
         raise UsageError(f"name {name!r} cannot name a folder", "letters, digits, '.', '_' and '-'")
-    profiles = [
-        profile.model_copy(update={"form": "as-written"})
-        for format_ in formats
-        for profile in choose_profiles(format_, int8=int8, fp16=fp16)
-    ]
+    profiles = [own_form(profile) for format_ in formats for profile in choose_profiles(format_, int8=int8, fp16=fp16)]
     check_writable(out, "--out")
     with scratch_folder("export") as work, lingering():  # a program often exports again: the other precision
         program = work / "given.pt2"

@@ -30,6 +30,8 @@ def test_words_that_do_not_go_with_code(edgekit, project: Path) -> None:
     for words, message in (
         (["net.py", "mobilenet_v3", "-f", "onnx"], "net.py is code, and mobilenet_v3 a model"),
         (["net.py", "-f", "onnx", "--num-classes", "3"], "--num-classes is for networks of the zoo"),
+        (["net.py", "-f", "onnx", "--form", "rows"], "form 'rows' is of tflite"),
+        (["net.py", "-f", "onnx", "--device", "rpi4"], "--device says where to measure, but this command measures"),
         (["net.py", "-f", "onnx", "--strict-int8"], "--strict-int8 are about int8 artifacts"),
         (["net.tflite", "-f", "onnx"], "net.tflite is finished"),
         (["net.py", "-f", "onnx", "--selective-float"], "--selective-float is for networks of the zoo"),

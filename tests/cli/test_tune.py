@@ -35,6 +35,15 @@ def error_of(*words: str) -> EdgekitError:
         (["squeezenet", "-f", "onnx", "--cores", "fast"], "--cores takes big, little or core numbers", "2,3"),
         (["squeezenet", "-f", "onnx", "--device", "virtual-rpi4"], "an emulated device", "a real device"),
         (["squeezenet", "-f", "onnx", "--device", "nowhere"], "unknown device 'nowhere'", "devices add"),
+        (
+            ["squeezenet", "-f", "onnx", "--input", "1x3x8x8"],
+            "--input is for networks of your own code",
+            "--input-size",
+        ),
+        (["net.py", "-f", "onnx", "--require-speedup"], "onnx-fp32 is not int8", "--int8"),
+        (["net.py", "-f", "onnx", "--num-classes", "3"], "--num-classes is for networks of the zoo", "leave it out"),
+        (["net.py", "-f", "onnx"], "no such file: net.py", "name a .py file"),
+        (["net.onnx", "-f", "onnx"], "no such file: net.onnx", "name an .onnx file"),
     ],
 )
 def test_refused_before_anything_is_built(words, message, hint, tmp_path, monkeypatch):

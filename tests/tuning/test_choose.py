@@ -21,10 +21,11 @@ from edgekit.errors import ToolError, VerificationError
 from edgekit.forms.known import user_table
 from edgekit.forms.offered import offered_forms
 from edgekit.forms.resolve import resolve, with_form
-from edgekit.tuning.build import Built, build, build_all, distinct_graphs, forms_to_try, none_left, tried
+from edgekit.tuning.build import Built, build_all, forms_to_try, none_left, tried
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
+from edgekit.tuning.zoo import ZooNetwork, build, distinct_graphs
 from edgekit.types import Artifact, FormTable, Int8VsFloat, Ratio, Stored, TriedForm, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
@@ -150,9 +151,15 @@ def test_when_nothing_is_left_every_form_is_named():
     broken = tried(profile.model_copy(update={"form": "b"}), "failed to convert", "it crashed")
     error = none_left("tiny onnx-fp32", [broken])
     assert isinstance(error, ToolError)
-    assert str(error) == "none of the 1 forms of tiny onnx-fp32 can be used:\n  b: failed to convert: it crashed"
+    assert str(error) == "the only form of tiny onnx-fp32 cannot be used:\n  b: failed to convert: it crashed"
     wrong = tried(profile, "failed to verify", "parity")
-    assert isinstance(none_left("tiny onnx-fp32", [broken, wrong]), VerificationError)
+    twin = tried(profile.model_copy(update={"form": "c"}), "same graph", "its rewrites do what those of b do")
+    both = none_left("tiny onnx-fp32", [broken, wrong, twin])
+    assert isinstance(both, VerificationError)
+    assert str(both) == (
+        "none of the 2 forms of tiny onnx-fp32 can be used:\n"
+        "  b: failed to convert: it crashed\n  a: failed to verify: parity"
+    )
 
 
 # The place
@@ -272,7 +279,7 @@ def test_a_form_that_breaks_parity_or_crashes_costs_no_other(tiny_condensenet, p
     twin = good.model_copy(update={"form": "twin", "rewrites": (*good.rewrites, "split_hard_swish")})
     prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
     (project / "forms").mkdir()
-    usable, others = build_all(prepared, [crash, good, wrong, twin], project / "forms", silent)
+    usable, others = build_all(ZooNetwork(prepared), [crash, good, wrong, twin], project / "forms", silent)
     assert [one.name for one in usable] == [good.form]
     reasons = {one.name: (one.outcome, one.reason) for one in others}
     assert reasons["crash"][0] == "failed to convert"

@@ -66,11 +66,13 @@ def trace(request: TraceRequest) -> Traced:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise UsageError(f"the output {name} of the network is not finite", "look at its weights and its inputs")
     refuse_unsteady(network, inputs, outputs)
-    programs = []
+    programs, paths = [], dict[object, Path]()
     for number, wanted in enumerate(request.rewrites):
         made, done, note = rewritten(network, inputs, wanted)
-        path = request.folder / f"program-{number}.pt2"
-        exported(made, inputs, path)
+        effect = tuple((one.name, one.count) for one in done if one.count)
+        if effect not in paths:  # most forms come to the same, and a large network takes long
+            exported(made, inputs, request.folder / f"program-{number}.pt2")
+        path = paths.setdefault(effect, request.folder / f"program-{number}.pt2")
         programs.append(Program(path=path, rewrites=done, note=note))
     return Traced(
         inputs=tuple(sized(name, tensor) for name, tensor in zip(names, inputs, strict=True)),

@@ -15,8 +15,9 @@ from ...base.processes.isolate import run_isolated
 from ...base.progress import Progress, Step, telling
 from ...convert.any.refused import refused, runtime_refusal
 from ...errors import ToolError, VerificationError
-from ...forms.resolve import target_of
-from ...types import RUNTIME_OF, Artifact, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
+from ...forms.own import ALL_INT8
+from ...forms.resolve import AS_WRITTEN, target_of
+from ...types import RUNTIME_OF, Artifact, ChosenForm, ExportProfile, Parity, Stored, TensorSpec, WeightsProvenance
 from ...types.answers import InspectAnswer
 from ..children import foreign_jobs, own_jobs
 from ..children.asking import ask_here
@@ -64,7 +65,7 @@ def make(network: OwnNetwork, profile: ExportProfile, progress: Progress) -> Sto
                 outputs=tuple(one.name for one in network.traced.outputs),
                 folder=folder,
                 bounds=bounds_of(network, profile),
-                strict_int8=network.options.strict_int8,
+                strict_int8=network.options.strict_int8 or profile.form == ALL_INT8,
             ),
             network.options.timeout_s,
             f"converting {network.name} to {profile.format}",
@@ -175,6 +176,7 @@ def describe(
         calibration=network.source if profile.precision == "int8" else None,
         quantization=made.quantization,
         float_layers=made.float_nodes,
+        form=None if profile.form == AS_WRITTEN else ChosenForm(name=profile.form, by="name"),
         rewrites=program.rewrites,
         parity=worst,
         parity_data=network.source,

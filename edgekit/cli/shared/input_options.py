@@ -115,6 +115,16 @@ def batch_size(text: str | None) -> BatchSize | None:
     return int(text)
 
 
+def refuse_input(texts: list[str] | None) -> None:
+    """Make sure that a network of the zoo was given no ``--input``.
+
+    Raises:
+        UsageError: it was.
+    """
+    if texts:
+        raise UsageError("--input is for networks of your own code", "--input-size changes the input of a zoo network")
+
+
 def sized_inputs(texts: list[str] | None) -> tuple[Sized, ...]:
     """``1x3x224x224``, ``NAME=1x3x224x224`` and ``NAME=1x16:int64`` as inputs of a network.
 

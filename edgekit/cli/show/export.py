@@ -17,6 +17,8 @@ from .tune import form_lines, measured_lines
 
 SHOWN = 0.0005
 """The smallest share to mention."""
+UNKNOWN_SPEED = "int8: not known to be faster than float32; edgekit tune, with the same options, measures it"
+"""Of a network of one's own: no table of defaults knows it."""
 
 
 def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -48,6 +50,8 @@ def provenance_lines(outcomes: Sequence[Outcome]) -> list[str]:
         if artifact.precision == "int8":
             reduced = "7-bit weights" if (artifact.quantization or {}).get("reduce_range") else "8-bit weights"
             lines.append(f"int8 target of {artifact.profile}: {artifact.target} ({reduced})")
+            if artifact.int8_vs_float is None and not artifact.of_the_zoo:  # no table knows it
+                lines.append(UNKNOWN_SPEED)
         lines += [f"note on {artifact.profile}: {note}" for note in artifact.notes]
         lines += form_lines(artifact)
     return list(dict.fromkeys(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...types import Artifact, Int8VsFloat, Ratio, TriedForm, Tuning
 
 
@@ -29,13 +31,24 @@ def measured_lines(artifact: Artifact) -> list[str]:
 def tuning_lines(tuning: Tuning) -> list[str]:
     """A table of the forms, and the reason for the choice."""
     place = tuning.conditions
-    width = max(len(form.name) for form in tuning.forms)
+    same = [form for form in tuning.forms if form.outcome == "same graph"]
+    listed = [form for form in tuning.forms if form not in same]
+    width = max(len(form.name) for form in listed)
     where = f"{place.target}, {place.cpu}, {place.runtime} {place.runtime_version}, {place.workers}"
     return [
         f"tuned   on {place.device}: {where}",
-        *(f"        {form.name:<{width}}  {columns(form, tuning)}" for form in tuning.forms),
+        *(f"        {form.name:<{width}}  {columns(form, tuning)}" for form in listed),
+        *same_lines(same),
         f"        {tuning.reason}",
     ]
+
+
+def same_lines(forms: Sequence[TriedForm]) -> list[str]:
+    """The forms that came to the same file as another: those of one reason in a line."""
+    names: dict[str, list[str]] = {}
+    for form in forms:
+        names.setdefault(first_line(form.reason), []).append(form.name)
+    return [f"        {', '.join(named)}: same graph: {reason}" for reason, named in names.items()]
 
 
 def columns(form: TriedForm, tuning: Tuning) -> str:

@@ -63,7 +63,9 @@ def test_the_measured_forms_and_int8_against_float():
         forms=(
             TriedForm(name="default", rewrites=(), outcome="base", p50_ms=10.0),
             TriedForm(name="shift", rewrites=(), outcome="faster", ratio=faster, p50_ms=8.0),
+            TriedForm(name="bare", rewrites=(), outcome="same graph", reason="the same file as default"),
             TriedForm(name="dense-all", rewrites=(), outcome="failed to verify", reason="SQNR\nmore of it"),
+            TriedForm(name="split-groups", rewrites=(), outcome="same graph", reason="the same file as default"),
         ),
     )
     against = Int8VsFloat(conditions=CONDITIONS, speed="slower", ratio=slower, costs=("5 SUB: 1.00 ms",))
@@ -72,6 +74,7 @@ def test_the_measured_forms_and_int8_against_float():
         "        default       10.00 ms  1                                base",
         "        shift          8.00 ms  1.25x (1.15 to 1.35, 10 pairs)   faster <- taken",
         "        dense-all  failed to verify: SQNR",
+        "        bare, split-groups: same graph: the same file as default",
         "        shift is 1.25x as fast as default (1.15 to 1.35, 10 pairs)",
         "int8    int8 is slower than float32: 0.50x (0.40 to 0.60, 10 pairs)",
         "        5 SUB: 1.00 ms",
