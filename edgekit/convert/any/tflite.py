@@ -18,9 +18,9 @@ from ..tflite.quantizer import dynamic_range, float16_weights
 from ..tflite.same_pools import pad_by_the_pool
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, ranges_words
-from .plain_operators import with_plain_operators
+from .operators.plain_operators import with_plain_operators
+from .operators.worded_padding import with_numbers
 from .tflite_int8 import TfliteKit
-from .worded_padding import with_numbers
 
 INT8: dict[str, str | bool] = {
     "scheme": "full-integer",
@@ -61,7 +61,7 @@ def convert(job: AnyJob) -> AnyConverted:
         kit = TfliteKit(path, job, inputs)
         file, float_nodes, notes = near_enough(kit, job)
         file.replace(path)
-        float_nodes, notes = float_nodes | kit.slow, (*notes, *kit.note())
+        float_nodes, notes = float_nodes | kit.slow | kit.tabled, (*notes, *kit.note())
         quantization = ranges_words(INT8, kit.outliers)
     name_ends(path, placed(job.inputs, inputs), placed(job.outputs, outputs))
     return AnyConverted(

@@ -24,10 +24,12 @@ from .inner_outputs import hide_outputs, show_outputs
 from .job import AnyJob
 
 ARITHMETIC = {
-    "ADD", "BATCH_MATMUL", "COS", "DIV", "ELU", "EXP", "GELU", "LOG", "MUL", "POW", "RSQRT", "SIN", "SOFTMAX", "SQRT",
+    "ADD", "BATCH_MATMUL", "COS", "DIV", "ELU", "EXP", "LOG", "MUL", "POW", "RSQRT", "SIN", "SOFTMAX", "SQRT",
     "SQUARED_DIFFERENCE", "SUB",
 }  # fmt: skip
 """Operators of many values that LiteRT computes one by one, where XNNPACK leaves them out."""
+TABLED = {"GELU", "HARD_SWISH", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "RELU_N1_TO_1"}
+"""Such operators of one value each: in float between int8 tensors, XNNPACK looks them up in a table."""
 LAYERS = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 TAPS = 25
 """Of a depthwise kernel: XNNPACK computes larger ones as dense convolutions, in int8 five times slower."""
@@ -62,8 +64,10 @@ class TfliteKit:
         self.unbounded = self.find_unbounded(interpreter)
         make_room(path, {index: (one.low, one.high) for index, one in self.seen.items() if one.finite})
         self.inner = self.find_inner()
+        self.bodies = bodies(path)
         self.strict = job.strict_int8
         self.slow = frozenset() if self.strict else self.large_kernels()
+        self.tabled: frozenset[str] = frozenset()
         self.taken = frozenset() if self.strict else self.delegated(path)
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
@@ -118,12 +122,17 @@ class TfliteKit:
         )
 
     def note(self) -> tuple[str, ...]:
-        """A line on what stays in float for speed."""
-        if not self.slow:
-            return ()
-        kinds = Counter(op["op_name"] for op in self.operators if self.name(int(op["outputs"][0])) in self.slow)
-        named = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-        return (f"in float, as XNNPACK has no int8 kernels for them or what is between them: {named}",)
+        """Lines on what stays in float for speed."""
+        reasons = {
+            "in float, as XNNPACK has no int8 kernels for them or what is between them": self.slow,
+            "in float between int8 tensors, where XNNPACK looks them up in tables": self.tabled,
+        }
+        return tuple(f"{reason}: {self.listed(names)}" for reason, names in reasons.items() if names)
+
+    def listed(self, names: frozenset[str]) -> str:
+        """How many operators there are of each kind."""
+        kinds = Counter(op["op_name"] for op in self.operators if self.name(int(op["outputs"][0])) in names)
+        return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
 
     def grown(self, kept: frozenset[str]) -> frozenset[str]:
         """These operators, and what would only go to int8 and back between them: no layers, and nothing infinite."""
@@ -149,7 +158,7 @@ class TfliteKit:
     def delegated(self, file: Path) -> frozenset[str]:
         """The operators that XNNPACK takes of a file, of those that it may leave out in int8 alone."""
         found = inspect({"runtime": "litert", "model": str(file), "threads": 1})["executed"]
-        return frozenset(one["name"] for one in found if one["delegated"] and one["type"] in ARITHMETIC)
+        return frozenset(one["name"] for one in found if one["delegated"] and one["type"] in ARITHMETIC | TABLED)
 
     def find_inner(self) -> list[int]:
         """The places of the outputs that operators make and read further, in float32."""
@@ -180,12 +189,14 @@ class TfliteKit:
 
         So does what XNNPACK takes in float and leaves out in int8, whose own kernels are many times slower.
         """
-        self.write(kept | self.slow)
-        left = self.taken - kept - self.slow
+        self.write(kept | self.slow | self.tabled)
+        left = self.taken - kept - self.slow - self.tabled
         left = left - self.delegated(self.int8) if left else left
         if left:
-            self.slow = self.grown(self.slow | left)
-            self.write(kept | self.slow)
+            tabled = frozenset(self.name(int(op["outputs"][0])) for op in self.operators if op["op_name"] in TABLED)
+            self.slow = self.grown(self.slow | (left - tabled))
+            self.tabled = (self.tabled | (left & tabled)) - self.slow
+            self.write(kept | self.slow | self.tabled)
         return self.int8
 
     def write(self, kept: frozenset[str]) -> None:
@@ -199,9 +210,9 @@ class TfliteKit:
             for index, (low, high) in ends.items()
         }
         tie_ranges(self.path, ranges, kept)
-        end_at_floor(self.path, ranges, kept)
+        end_at_floor(self.path, ranges, kept, fused=True)
         widen_asleep(self.path, ranges, kept)
-        in_float, hidden = sorted(kept | self.unbounded), self.path.with_name("hidden.tflite")
+        in_float, hidden = sorted(kept | self.unbounded | self.bodies), self.path.with_name("hidden.tflite")
         names = hide_outputs(self.path, self.inner, hidden)
         made = static_int8(hidden, ranges, in_float, float_input=True, float_output=True)
         hidden.unlink()
@@ -212,6 +223,14 @@ class TfliteKit:
         from ai_edge_litert.interpreter import Interpreter
 
         return self.run(Interpreter(str(file)))
+
+
+def bodies(path: Path) -> frozenset[str]:
+    """Names of the operators inside others, such as the sum of a window: no calibration sees what they read."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    inner = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0).subgraphs[1:]
+    return frozenset(graph.tensors[int(op.outputs[0])].name.decode() for graph in inner for op in graph.operators)
 
 
 def macs_of(op: Mapping[str, Any], shapes: Mapping[int, tuple[int, ...]]) -> int:

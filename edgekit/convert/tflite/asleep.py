@@ -30,9 +30,11 @@ def widen_asleep(path: Path, ranges: dict[str, Any], float_nodes: Collection[str
 
     interpreter = Interpreter(str(path))
     names = {int(t["index"]): str(t["name"]) for t in interpreter.get_tensor_details()}
+    operators = interpreter._get_ops_details()  # noqa: SLF001 - nothing public
+    computed = {int(tensor) for operator in operators for tensor in operator["outputs"]}
     widened = 0
-    for operator in interpreter._get_ops_details():  # noqa: SLF001 - nothing public
-        if operator["op_name"] not in SUMS:
+    for operator in operators:
+        if operator["op_name"] not in SUMS or int(operator["inputs"][1]) in computed:  # a product of two computed ones
             continue
         given, made = (names[int(operator[key][0])] for key in ("inputs", "outputs"))
         if made in float_nodes or given not in ranges or made not in ranges:

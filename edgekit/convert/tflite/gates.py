@@ -16,22 +16,26 @@ from ..int8.simulation import FLOOR
 RELU6 = 3  # the schema's ActivationFunctionType
 
 
-def end_at_floor(path: Path, ranges: dict[str, Any], float_nodes: Collection[str] = ()) -> int:
+def end_at_floor(path: Path, ranges: dict[str, Any], float_nodes: Collection[str] = (), *, fused: bool = False) -> int:
     """Cut the ranges of what hard-swishes read, in place; returns how many.
 
     Args:
         path: the float model.
         ranges: ``{tensor: {"min": array, "max": array}}``, as the quantizer takes them.
         float_nodes: names of the operators that stay in float.
+        fused: also what hard-swishes that are one operator read, in float or not.
     """
-    names = [name for name in hard_swish_inputs(path, float_nodes) if name in ranges]
+    names = [name for name in hard_swish_inputs(path, float_nodes, fused=fused) if name in ranges]
     for name in names:
         ranges[name]["min"] = np.maximum(ranges[name]["min"], np.float32(FLOOR))
     return len(names)
 
 
-def hard_swish_inputs(path: Path, float_nodes: Collection[str] = ()) -> list[str]:
-    """Names of the tensors ``x`` that are read by ``relu6(x + 3)`` and its product with ``x`` alone."""
+def hard_swish_inputs(path: Path, float_nodes: Collection[str] = (), *, fused: bool = False) -> list[str]:
+    """Names of the tensors ``x`` that are read by ``relu6(x + 3)`` and its product with ``x`` alone.
+
+    With ``fused`` also of those that HARD_SWISH alone reads.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
@@ -50,6 +54,8 @@ def hard_swish_inputs(path: Path, float_nodes: Collection[str] = ()) -> list[str
 
     found = []
     for tensor, both in readers.items():
+        if fused and tensor not in map(int, graph.outputs) and all(is_a(op, kinds.HARD_SWISH) for op in both):
+            found.append(graph.tensors[tensor].name.decode())
         gates = [op for op in both if is_a(op, kinds.ADD) and op.builtinOptions.fusedActivationFunction == RELU6]
         products = [op for op in both if is_a(op, kinds.MUL)]
         if len(both) != 2 or len(gates) != 1 or len(products) != 1 or in_float(gates[0]):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
-from edgekit.convert.any.plain_operators import with_plain_operators
+from edgekit.convert.any.operators.plain_operators import with_plain_operators
 
 
 def rewritten(network: nn.Module, *inputs: torch.Tensor) -> tuple[fx.GraphModule, list[tuple[torch.Tensor, ...]]]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.convert.any.plain_operators import with_plain_operators
+from edgekit.convert.any.operators.plain_operators import with_plain_operators
 from edgekit.convert.any.tflite import convert
 from tests.support.jobs import job_of
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.convert.any.worded_padding import WORDED, with_numbers
+from edgekit.convert.any.operators.worded_padding import WORDED, with_numbers
 
 CASES = {
     "odd kernel": (nn.Conv1d(4, 6, 3, padding="same", dilation=2), (1, 4, 20)),
