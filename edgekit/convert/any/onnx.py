@@ -15,7 +15,8 @@ from .batch_statistics import with_batch_statistics
 from .fallback import near_enough
 from .job import AnyConverted, AnyJob, int8_words, ranges_words
 from .onnx_file import ready_model, refuse_quantized
-from .onnx_int8 import OnnxKit
+from .onnx_gates import with_int8_gates
+from .onnx_int8 import OnnxKit, name_nodes
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -49,11 +50,13 @@ def convert(job: AnyJob) -> AnyConverted:
         model, quantization = dynamic_onnx(model, job.folder), ONNX
     float_nodes: frozenset[str] = frozenset()
     if job.profile.precision == "int8":
+        name_nodes(model)
+        model = with_int8_gates(model)
         kit = OnnxKit(model, job)
         file, float_nodes, said = near_enough(kit, job)
         model, quantization = onnx.load_model(file), int8_words(ranges_words(INT8, kit.outliers), job.target)
         kit.close()
-        notes += said
+        float_nodes, notes = float_nodes | kit.slow, [*notes, *said, *kit.note()]
     drop_unused(model)
     model.ir_version = job.profile.ir_version
     onnx.checker.check_model(model, full_check=True)

@@ -20,6 +20,7 @@ from ..onnx.gates import end_at_floor
 from ..onnx.weights import weight_overrides
 from .fallback import Arrays
 from .job import AnyJob
+from .onnx_float import faster_in_float, note
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -50,6 +51,11 @@ class OnnxKit:
         self.unbounded = self.find_unbounded() | grouped_upsampling(self.model) | tables
         make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
         onnx.save_model(self.model, self.ready)
+        self.slow = frozenset() if job.strict_int8 else faster_in_float(self.model, self.seen)
+
+    def note(self) -> tuple[str, ...]:
+        """A line on what stays in float for speed."""
+        return note(self.model, self.slow)
 
     def observed(self) -> tuple[dict[str, Observed], Arrays]:
         """What every float tensor holds, and the outputs."""
@@ -121,7 +127,7 @@ class OnnxKit:
         """
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-        float_nodes = sorted(kept | self.unbounded)
+        float_nodes = sorted(kept | self.unbounded | self.slow)
         ends = {name: one.ends(self.outliers) for name, one in self.seen.items() if one.finite}
         chosen: dict[str, Override] = {
             name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]

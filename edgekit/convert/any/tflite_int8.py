@@ -19,6 +19,7 @@ from ..tflite.bias_room import give_own_biases, make_room
 from ..tflite.gates import end_at_floor
 from ..tflite.quantizer import static_int8
 from ..tflite.ranges import tie_ranges
+from .between import Placed, with_between
 from .fallback import Arrays
 from .inner_outputs import hide_outputs, show_outputs
 from .job import AnyJob
@@ -136,24 +137,12 @@ class TfliteKit:
 
     def grown(self, kept: frozenset[str]) -> frozenset[str]:
         """These operators, and what would only go to int8 and back between them: no layers, and nothing infinite."""
-        made: dict[int, set[str]] = {}
-        read: dict[int, set[str]] = {}
+        placed = []
         for op in self.operators:
-            for table, side in ((made, "outputs"), (read, "inputs")):
-                for tensor in map(int, op[side]):
-                    table.setdefault(tensor, set()).add(self.name(int(op["outputs"][0])))
-        found, count = set(kept), -1
-        while len(found) != count:
-            count = len(found)
-            for op in self.operators:
-                results = set(map(int, op["outputs"]))
-                if op["op_name"] in LAYERS or self.whole & results or not results & self.seen.keys():
-                    continue
-                given = [made.get(int(tensor), {""}) for tensor in op["inputs"] if int(tensor) in self.seen]
-                taken = [read[tensor] for tensor in results if tensor in read]
-                if any(sides and set().union(*sides) <= found for sides in (given, taken)):
-                    found.add(self.name(int(op["outputs"][0])))
-        return frozenset(found)
+            reads, makes = (tuple(t for t in map(int, op[side]) if t in self.seen) for side in ("inputs", "outputs"))
+            fixed = op["op_name"] in LAYERS or bool(self.whole & set(map(int, op["outputs"])))
+            placed.append(Placed(self.name(int(op["outputs"][0])), reads, makes, fixed))
+        return with_between(kept, placed)
 
     def delegated(self, file: Path) -> frozenset[str]:
         """The operators that XNNPACK takes of a file, of those that it may leave out in int8 alone."""
