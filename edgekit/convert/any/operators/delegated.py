@@ -6,7 +6,7 @@ what it gives stays between 0 and 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from operator import getitem
 from typing import Any
@@ -99,21 +99,61 @@ def mish(graph: fx.Graph, node: fx.Node) -> fx.Node:
 
 
 def pooled(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
-    """A padded maximum of what is never negative, padded with zeros instead of the smallest number."""
+    """A padded maximum, padded with what changes no maximum instead of the smallest number.
+
+    That is zero where nothing is negative; else the rows and columns at the edges, which each such window holds anyway.
+    """
     given: Any = node.args[0]
     kernel, stride, padding, dilation, ceil = said(node, None, (), 0, 1, False)
-    sizes, sides = each(kernel, 2), each(padding, 2)
+    sizes, sides, apart = each(kernel, 2), each(padding, 2), each(dilation, 2)
     steps = each(stride, 2) if stride else sizes
-    if ceil or not any(sides) or not never_negative(given):
+    if ceil or not any(sides) or len(given.meta["val"].shape) != 4 or pads_itself(node, sizes, steps, sides):
         return None
+    if never_negative(given):
+        wide = [sides[1], sides[1], sides[0], sides[0]]
+        wider = graph.call_function(ATEN.constant_pad_nd.default, (given, wide, 0.0))
+    elif apart == [1, 1]:
+        wider = given
+        for axis, side in zip((2, 3), sides, strict=True):
+            wider = with_edges(graph, wider, axis, side, int(given.meta["val"].shape[axis]))
+    else:
+        return None
+    return graph.call_function(ATEN.max_pool2d.default, (wider, sizes, steps, [0, 0], apart))
+
+
+def pads_itself(node: fx.Node, sizes: Sequence[int], steps: Sequence[int], sides: Sequence[int]) -> bool:
+    """Whether a pool's padding is "SAME", which TFLite's pools have themselves."""
+    given: Any = node.args[0]
     before, made = given.meta["val"].shape[-2:], node.meta["val"].shape[-2:]
-    if all(
+    return all(
         after == -(-size // step) and (after - 1) * step + window - size == 2 * side
         for size, after, step, window, side in zip(before, made, steps, sizes, sides, strict=True)
-    ):
-        return None  # "SAME", which needs no padding of its own
-    wider = graph.call_function(ATEN.constant_pad_nd.default, (given, [sides[1], sides[1], sides[0], sides[0]], 0.0))
-    return graph.call_function(ATEN.max_pool2d.default, (wider, sizes, steps, [0, 0], each(dilation, 2)))
+    )
+
+
+def with_edges(graph: fx.Graph, given: Any, axis: int, side: int, size: int) -> Any:
+    """A tensor with its first and last values along an axis ``side`` times more."""
+    if not side:
+        return given
+    cut = ATEN.slice.Tensor
+    first, last = (graph.call_function(cut, (given, axis, at, at + 1)) for at in (0, size - 1))
+    return graph.call_function(ATEN.cat.default, ([*[first] * side, given, *[last] * side], axis))
+
+
+def averaged(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """A mean that leaves out its padding, as one that counts it, times how much more that is in each window."""
+    given: Any = node.args[0]
+    kernel, stride, padding, ceil, counted, divisor = said(node, None, (), 0, False, True, None)
+    sides = each(padding, 2)
+    sizes = each(kernel, 2)
+    steps = each(stride, 2) if stride else sizes
+    odd = ceil or divisor is not None or len(given.meta["val"].shape) != 4
+    if odd or counted or not any(sides) or pads_itself(node, sizes, steps, sides):
+        return None
+    ones = torch.ones(1, 1, *(int(size) for size in given.meta["val"].shape[-2:]))
+    share = torch.nn.functional.avg_pool2d(ones, sizes, steps, sides)
+    mean = graph.call_function(ATEN.avg_pool2d.default, (given, sizes, steps, sides))
+    return graph.call_function(ATEN.mul.Tensor, (mean, constant(graph, 1 / share)))
 
 
 def never_negative(node: fx.Node) -> bool:
@@ -188,6 +228,7 @@ def constant(graph: fx.Graph, value: torch.Tensor) -> fx.Node:
 
 
 WRITERS: dict[str, Writer] = {
+    "aten.avg_pool2d.default": averaged,
     "aten.celu.default": celu,
     "aten.elu.default": elu,
     "aten.expand.default": spread,

@@ -108,6 +108,48 @@ def test_a_maximum_is_padded_with_zeros_where_nothing_is_negative(network: nn.Mo
         assert torch.equal(made(image), network(image))
 
 
+@pytest.mark.parametrize(
+    ("network", "edged"),
+    [
+        (nn.MaxPool2d(3, 2, 1), True),
+        (nn.MaxPool2d((5, 2), (2, 1), (2, 0)), True),
+        (nn.MaxPool2d((2, 5), (1, 3), (1, 2)), True),
+        (nn.MaxPool2d(3, 1, 1), False),  # TensorFlow's "SAME"
+        (nn.MaxPool2d(3, 2, 1, dilation=2), False),  # a window may miss the edge
+        (nn.MaxPool2d(3, 2, 1, ceil_mode=True), False),
+        (nn.AvgPool2d(3, 2, 1), False),
+    ],
+    ids=str,
+)
+def test_a_maximum_of_any_sign_is_padded_with_its_edges(network: nn.Module, edged: bool) -> None:
+    image = torch.randn(2, 8, 8, 10) - 3  # nearly all of it negative
+    with torch.no_grad():
+        made = with_plain_operators(torch.export.export(network.eval(), (image,), strict=False).module())
+        assert ("cat" in words(made)) == edged
+        assert torch.equal(made(image), network(image))
+
+
+@pytest.mark.parametrize(
+    ("network", "written"),
+    [
+        (nn.AvgPool2d(3, 2, 1, count_include_pad=False), True),
+        (nn.AvgPool2d((5, 3), (1, 2), (2, 0), count_include_pad=False), True),
+        (nn.AvgPool2d(3, 1, 1, count_include_pad=False), False),  # TensorFlow's "SAME"
+        (nn.AvgPool2d(3, 2, 1, count_include_pad=False, ceil_mode=True), False),
+        (nn.AvgPool2d(3, 2, 1, count_include_pad=False, divisor_override=4), False),
+        (nn.AvgPool2d(3, 2, 1), False),
+        (nn.AvgPool2d(2, 2, count_include_pad=False), False),
+    ],
+    ids=str,
+)
+def test_a_mean_without_its_padding(network: nn.Module, written: bool) -> None:
+    image = torch.randn(2, 8, 8, 10)
+    with torch.no_grad():
+        made = with_plain_operators(torch.export.export(network.eval(), (image,), strict=False).module())
+        assert ("mul" in words(made)) == written
+        assert torch.allclose(made(image), network(image), 1e-6, 1e-6)
+
+
 @pytest.mark.parametrize(("network", "left"), [(nn.Softplus(1, 5), "softplus"), (Spread(kept=True), "expand_as")])
 def test_what_would_not_be_the_same_is_left(network: nn.Module, left: str) -> None:
     assert left in words(with_plain_operators(torch.export.export(network, (IMAGE,), strict=False).module()))
@@ -119,14 +161,18 @@ def test_the_delegate_takes_them_all(tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     layers = [nn.ELU(0.7), nn.SELU(), nn.CELU(1.5), nn.Softplus(2.5), nn.Mish(), normalisation(4), nn.ReLU()]
-    network = nn.Sequential(nn.Conv2d(8, 8, 3), *layers, nn.MaxPool2d(3, 2, 1), Spread(), nn.Conv2d(8, 2, 1)).eval()
+    layers += [nn.MaxPool2d(3, 2, 1), Spread(), nn.Conv2d(8, 8, 1), nn.MaxPool2d(3, 2, 1)]
+    pool = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
+    network = nn.Sequential(nn.Conv2d(8, 8, 3), *layers, pool, nn.Conv2d(8, 2, 1)).eval()
     image = IMAGE[:1] / 10
     convert(job_of(network, image, folder=tmp_path))
     interpreter = Interpreter(str(tmp_path / "model.tflite"))
     interpreter.allocate_tensors()
     kinds = [op["op_name"] for op in interpreter._get_ops_details()]
     assert kinds.count("DELEGATE") == 1
-    undelegated = {"GREATER", "GREATER_EQUAL", "SELECT", "SELECT_V2", "PADV2", "BROADCAST_TO"}
+    undelegated = {
+        "GREATER", "GREATER_EQUAL", "SELECT", "SELECT_V2", "PADV2", "BROADCAST_TO", "STABLEHLO_REDUCE_WINDOW",
+    }  # fmt: skip
     assert not undelegated & set(kinds)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image.numpy())
     interpreter.invoke()
