@@ -46,7 +46,8 @@ def convert(job: AnyJob) -> AnyConverted:
     sample = tuple(torch.from_numpy(np.asarray(array[0])) for array in job.sets)
     assert job.program is not None  # an ONNX file comes as a program
     refuse_types(job)
-    litert_torch.convert(with_plain_operators(with_numbers(job.program.module())), sample).export(str(path))
+    program = with_plain_operators(with_numbers(job.program.module()), int8=job.profile.precision == "int8")
+    litert_torch.convert(program, sample).export(str(path))
     pad_by_the_pool(path)
     inputs, outputs = places(path, job.outputs)  # the quantizer keeps the order, but not always the signature
     quantization = None

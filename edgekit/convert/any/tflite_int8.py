@@ -23,6 +23,7 @@ from .between import Placed, with_between
 from .fallback import Arrays
 from .inner_outputs import hide_outputs, show_outputs
 from .job import AnyJob
+from .operators.delegated import TAPS
 
 ARITHMETIC = {
     "ADD", "BATCH_MATMUL", "COS", "DIV", "ELU", "EXP", "LOG", "MUL", "POW", "RSQRT", "SIN", "SOFTMAX", "SQRT",
@@ -32,8 +33,6 @@ ARITHMETIC = {
 TABLED = {"GELU", "HARD_SWISH", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "RELU_N1_TO_1"}
 """Such operators of one value each: in float between int8 tensors, XNNPACK looks them up in a table."""
 LAYERS = {"BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
-TAPS = 25
-"""Of a depthwise kernel: XNNPACK computes larger ones as dense convolutions, in int8 five times slower."""
 
 
 class TfliteKit:

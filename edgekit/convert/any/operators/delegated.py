@@ -32,6 +32,8 @@ KEEPING = {
 
 
 broadcast: Callable[..., torch.Size] = torch.broadcast_shapes
+TAPS = 25
+"""Of a depthwise layer: XNNPACK computes larger ones as dense layers, in int8 five times slower."""
 SPREADING = {f"aten.{kind}.Tensor" for kind in ("add", "div", "mul", "sub")}
 """Operators of two tensors that spread one to the shape of the other."""
 
@@ -156,6 +158,23 @@ def averaged(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     return graph.call_function(ATEN.mul.Tensor, (mean, constant(graph, 1 / share)))
 
 
+def averaged_by_a_layer(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
+    """A mean of small windows as a depthwise layer, as XNNPACK has no int8 means of windows."""
+    given: Any = node.args[0]
+    kernel, stride, padding, ceil, counted, divisor = said(node, None, (), 0, False, True, None)
+    sizes, sides = each(kernel, 2), each(padding, 2)
+    steps = each(stride, 2) if stride else sizes
+    shape = [int(size) for size in given.meta["val"].shape]
+    if ceil or divisor is not None or len(shape) != 4 or prod(sizes) > TAPS:
+        return averaged(graph, node)
+    weights = constant(graph, torch.full((shape[1], 1, *sizes), 1 / prod(sizes)))
+    mean = graph.call_function(ATEN.conv2d.default, (given, weights, None, steps, sides, [1, 1], shape[1]))
+    if counted or not any(sides):
+        return mean
+    share = torch.nn.functional.avg_pool2d(torch.ones(1, 1, *shape[2:]), sizes, steps, sides)
+    return graph.call_function(ATEN.mul.Tensor, (mean, constant(graph, 1 / share)))
+
+
 def never_negative(node: fx.Node) -> bool:
     """Whether what a node gives has no negative values, by the operators that make it."""
     while node.op == "call_function" and node.target is not getitem:
@@ -227,6 +246,8 @@ def constant(graph: fx.Graph, value: torch.Tensor) -> fx.Node:
     return graph.get_attr(f"written_{place}")
 
 
+INT8_WRITERS: dict[str, Writer] = {"aten.avg_pool2d.default": averaged_by_a_layer}
+"""As :data:`WRITERS`, of int8 files alone."""
 WRITERS: dict[str, Writer] = {
     "aten.avg_pool2d.default": averaged,
     "aten.celu.default": celu,

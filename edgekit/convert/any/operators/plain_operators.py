@@ -22,17 +22,23 @@ CHECKS = {
 """They compute nothing, and whoever runs the artifact has no Python to be told in."""
 
 
-def with_plain_operators(program: torch.nn.Module) -> torch.nn.Module:
-    """A traced program, changed in place: other operators for those of :data:`WRITERS`, and no checks."""
+def with_plain_operators(program: torch.nn.Module, *, int8: bool = False) -> torch.nn.Module:
+    """A traced program, changed in place: other operators for those of :data:`WRITERS`, and no checks.
+
+    Args:
+        program: from :meth:`torch.export.ExportedProgram.module`.
+        int8: others too that the delegate lacks in int8 alone.
+    """
     assert isinstance(program, fx.GraphModule)
     graph = program.graph
+    writers = {**WRITERS, **delegated.INT8_WRITERS} if int8 else WRITERS
     for node in list(graph.nodes):
         if node.op != "call_function":
             continue
         if str(node.target) in CHECKS:
             graph.erase_node(node)
             continue
-        writer = WRITERS.get(str(node.target))
+        writer = writers.get(str(node.target))
         if writer is None:
             continue
         if not all("val" in one.meta for one in [node, *node.all_input_nodes]):

@@ -150,6 +150,26 @@ def test_a_mean_without_its_padding(network: nn.Module, written: bool) -> None:
         assert torch.allclose(made(image), network(image), 1e-6, 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [
+        (nn.AvgPool2d(3, 2, 1), True),
+        (nn.AvgPool2d((2, 3), (2, 1), (0, 1)), True),
+        (nn.AvgPool2d(3, 1, 1, count_include_pad=False), True),
+        (nn.AvgPool2d(2), True),
+        (nn.AvgPool2d((8, 10)), False),  # more taps than its kernels have
+        (nn.AvgPool2d(2, ceil_mode=True), False),
+    ],
+    ids=str,
+)
+def test_an_int8_mean_is_a_layer(network: nn.Module, layer: bool) -> None:
+    image = torch.randn(2, 8, 8, 10)
+    with torch.no_grad():
+        made = with_plain_operators(torch.export.export(network.eval(), (image,), strict=False).module(), int8=True)
+        assert ("conv2d" in words(made)) == layer
+        assert torch.allclose(made(image), network(image), 1e-5, 1e-6)
+
+
 @pytest.mark.parametrize(("network", "left"), [(nn.Softplus(1, 5), "softplus"), (Spread(kept=True), "expand_as")])
 def test_what_would_not_be_the_same_is_left(network: nn.Module, left: str) -> None:
     assert left in words(with_plain_operators(torch.export.export(network, (IMAGE,), strict=False).module()))
