@@ -48,7 +48,7 @@ class OnnxKit:
         name_nodes(self.model)
         tables = give_own_biases(self.model)
         self.seen, self.expected = self.observed()
-        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model) | tables
+        self.unbounded = self.find_unbounded() | grouped_upsampling(self.model) | limits_off_zero(self.model) | tables
         make_room(self.model, {name: (one.low, one.high) for name, one in self.seen.items() if one.finite})
         onnx.save_model(self.model, self.ready)
         self.slow = frozenset() if job.strict_int8 else faster_in_float(self.model, self.seen)
@@ -219,6 +219,19 @@ def grouped_upsampling(model: ModelProto) -> frozenset[str]:
         for node in model.graph.node
         if node.op_type == "ConvTranspose" and any(one.name == "group" and one.i > 1 for one in node.attribute)
     )
+
+
+def limits_off_zero(model: ModelProto) -> frozenset[str]:
+    """Names of the Clips that zero does not pass: the quantizer drops a Clip for its range, which always holds zero."""
+    from onnx import numpy_helper
+
+    values = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer if not one.dims}
+    found = set()
+    for node in model.graph.node:
+        low, high = (values.get(name) for name in [*node.input[1:3], "", ""][:2])
+        if node.op_type == "Clip" and ((low is not None and low > 0) or (high is not None and high < 0)):
+            found.add(node.name)
+    return frozenset(found)
 
 
 def name_nodes(model: ModelProto) -> None:

@@ -77,3 +77,26 @@ def quantized(graph: onnx.GraphProto, sets: Any, folder: Path) -> list[Any]:
     made = convert(replace(job, strict_int8=True))
     session = onnxruntime.InferenceSession(folder / made.files[0], providers=["CPUExecutionProvider"])
     return [session.run(None, {"x": row})[0] for row in sets]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.4, None), (None, -0.3), (-0.5, 0.5), (0.2, 0.6)])
+def test_a_limit_that_zero_does_not_pass(low: float | None, high: float | None, tmp_path: Path) -> None:
+    weight = RNG.standard_normal((4, 3, 1, 1), np.float32)
+    limits = {name: value for name, value in (("low", low), ("high", high)) if value is not None}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["a"]),
+            helper.make_node("Clip", ["a", *(name if name in limits else "" for name in ("low", "high"))], ["y"]),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 5, 5])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 5, 5])],
+        [
+            numpy_helper.from_array(weight, "w"),
+            *(numpy_helper.from_array(np.float32(value), name) for name, value in limits.items()),
+        ],
+    )
+    x = RNG.standard_normal((4, 1, 3, 5, 5), np.float32)
+    exact = np.einsum("nchw,dc->ndhw", x[:, 0], weight[:, :, 0, 0])
+    exact = np.clip(exact, -np.inf if low is None else low, np.inf if high is None else high)[:, None]
+    np.testing.assert_allclose(np.stack(quantized(graph, x, tmp_path)), exact, atol=0.1)
