@@ -13,6 +13,7 @@ from ...base.target import saturates
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched
 from ..openvino.gates import join_gates, part_gates
+from ..openvino.pool import leave_out_padding
 from ..openvino.ranges import join_ranges
 from ..openvino.weights import scale_weights
 from .fallback import Arrays
@@ -34,6 +35,7 @@ class OpenvinoKit:
     """
 
     def __init__(self, model: Model, job: AnyJob) -> None:
+        leave_out_padding(model)
         self.model, self.job = model, job
         self.int8 = job.folder / "int8.xml"
         self.ways: tuple[int, ...] = ()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openvino import opset14 as ops
 from torch import nn
 
-from edgekit.convert.openvino.pool import drop_pool_indices
+from edgekit.convert.openvino.pool import drop_pool_indices, leave_out_padding
 
 
 def converted(network: nn.Module, size: int) -> openvino.Model:
@@ -72,3 +72,23 @@ def test_what_needs_the_other_form_keeps_it(dilation, read):
     model = openvino.Model(results, [given_], "pool")
     assert drop_pool_indices(model) == 0
     assert pools(model) == [2]
+
+
+@pytest.mark.parametrize(
+    ("pool", "changed"),
+    [
+        (nn.AvgPool2d(3, 2, 1), 1),
+        (nn.AvgPool2d((5, 2), (1, 3), (2, 1)), 1),
+        (nn.AvgPool2d(3, 2, 1, count_include_pad=False), 0),
+        (nn.AvgPool2d(3, 2), 0),
+    ],
+    ids=str,
+)
+def test_a_mean_leaves_its_padding_out(pool, changed):
+    image = torch.randn(1, 3, 9, 12)
+    model = openvino.convert_model(pool, example_input=image, input=list(image.shape))
+    assert leave_out_padding(model) == changed
+    made = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(image.numpy())[0]
+    np.testing.assert_allclose(made, pool(image).numpy(), rtol=1e-5, atol=1e-6)
+    means = [op for op in model.get_ordered_ops() if op.get_type_name() == "AvgPool"]
+    assert [op.get_attributes()["exclude-pad"] for op in means] == [bool(changed) or not pool.count_include_pad]
