@@ -33,7 +33,7 @@ def tuning_lines(tuning: Tuning) -> list[str]:
     place = tuning.conditions
     same = [form for form in tuning.forms if form.outcome == "same graph"]
     listed = [form for form in tuning.forms if form not in same]
-    width = max(len(form.name) for form in listed)
+    width = max((len(form.name) for form in listed), default=0)
     where = f"{place.target}, {place.cpu}, {place.runtime} {place.runtime_version}, {place.workers}"
     return [
         f"tuned   on {place.device}: {where}",

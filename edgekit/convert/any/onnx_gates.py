@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
 SIXTH = 1 / 6
+SMALLEST = 1e-30
+"""Divisor whose reciprocal float32 holds."""
 LAYERS = {"Conv", "Gemm", "MatMul"}
 """Layers that are linear in their first input, with their weights as the second."""
 
@@ -35,10 +37,11 @@ def with_int8_gates(model: ModelProto) -> ModelProto:
 
 def store_constants(model: ModelProto) -> None:
     """Move what operators give that read nothing to where the other constants are."""
+    ends = ends_of(model)
     kept = []
     for node in model.graph.node:
         value = next((one.t for one in node.attribute if one.name == "value"), None)
-        if node.op_type == "Constant" and value is not None:
+        if node.op_type == "Constant" and value is not None and node.output[0] not in ends:
             value.name = node.output[0]
             model.graph.initializer.append(value)
         else:
@@ -80,7 +83,7 @@ def split_hard_swishes(model: ModelProto) -> int:
     """Write hard-swishes as sums and products; returns how many."""
     from onnx import helper
 
-    ends, readers = {end.name for end in model.graph.output}, readers_of(model)
+    ends, readers = ends_of(model), readers_of(model)
     made: list[NodeProto] = []
     gone: set[str] = set()
     count = 0
@@ -135,7 +138,7 @@ def multiply_by_reciprocals(model: ModelProto) -> int:
         if node.op_type != "Div" or node.input[1] not in stored or node.input[0] in stored:
             continue
         values = numpy_helper.to_array(stored[node.input[1]])
-        if values.dtype != np.float32 or not values.all():
+        if values.dtype != np.float32 or np.abs(values).min(initial=1.0) < SMALLEST:
             continue
         name = f"{node.output[0]}_reciprocal"
         model.graph.initializer.append(numpy_helper.from_array(np.float32(1) / values, name))
@@ -148,7 +151,7 @@ def take_in_scales(model: ModelProto) -> int:
     """Let layers take in the factor that all of what they read is multiplied by; returns how many factors went."""
     from onnx import numpy_helper
 
-    ends, readers, stored = {end.name for end in model.graph.output}, readers_of(model), stored_in(model)
+    ends, readers, stored = ends_of(model), readers_of(model), stored_in(model)
     whole = gelus(model)  # which ONNX Runtime knows by all of their parts
     kept: list[NodeProto] = []
     for node in model.graph.node:
@@ -185,6 +188,17 @@ def takes_in(layer: NodeProto, given: str, stored: Mapping[str, TensorProto]) ->
     if layer.op_type not in LAYERS or list(layer.input).count(given) != 1 or layer.input[0] != given:
         return False
     return layer.input[1] in stored and stored[layer.input[1]].data_type == stored[layer.input[1]].FLOAT
+
+
+def ends_of(model: ModelProto) -> set[str]:
+    """The names of what is read elsewhere than by the graph's own operators: outputs, what branches and loops read."""
+    found = {end.name for end in model.graph.output}
+    inner = [one.g for node in model.graph.node for one in node.attribute if one.HasField("g")]
+    while inner:
+        graph = inner.pop()
+        found |= {end.name for end in graph.output} | {name for node in graph.node for name in node.input}
+        inner += [one.g for node in graph.node for one in node.attribute if one.HasField("g")]
+    return found
 
 
 def readers_of(model: ModelProto) -> dict[str, list[NodeProto]]:

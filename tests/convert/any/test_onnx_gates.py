@@ -151,6 +151,26 @@ def test_a_swish_that_is_an_output_too() -> None:
         np.testing.assert_allclose(now, was, rtol=1e-5, atol=1e-4)
 
 
+def test_what_a_branch_reads_stays() -> None:
+    branch = helper.make_graph(
+        [node("Identity", "a", "b")], "branch", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, SHAPE)]
+    )
+    made = model(
+        [
+            node("Div", "x six", "a"),
+            helper.make_node("If", ["yes"], ["c"], then_branch=branch, else_branch=branch),
+            node("Conv", "a kernel", "d"),
+            node("Add", "c d", "y"),
+        ],
+        six=np.float32(6),
+        yes=np.bool_(True),
+    )
+    before = run(made)
+    changed = with_int8_gates(made)
+    assert kinds(changed) == {"Mul": 1, "If": 1, "Conv": 1, "Add": 1}
+    np.testing.assert_allclose(run(changed)[0], before[0], rtol=1e-5, atol=1e-5)
+
+
 CHAIN = st.lists(st.sampled_from(["swish", "gate", "div", "scale", "conv", "relu", "join"]), min_size=1, max_size=8)
 
 
