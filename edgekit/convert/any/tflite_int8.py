@@ -65,10 +65,10 @@ class TfliteKit:
         make_room(path, {index: (one.low, one.high) for index, one in self.seen.items() if one.finite})
         self.inner = self.find_inner()
         self.bodies = bodies(path)
-        self.strict = job.strict_int8
-        self.slow = frozenset() if self.strict else self.large_kernels()
+        on_cpu = not job.strict_int8 and job.target != "mobile-gpu"  # a GPU's delegate has other gaps
+        self.slow = self.large_kernels() if on_cpu else frozenset()
         self.tabled: frozenset[str] = frozenset()
-        self.taken = frozenset() if self.strict else self.delegated(path)
+        self.taken = self.delegated(path) if on_cpu else frozenset()
 
     def run(self, interpreter: Any, look: Any = None) -> Arrays:
         """The outputs on all inputs; ``look`` is called with the interpreter after each inference."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,17 +99,19 @@ class Dense(nn.Module):
         return self.last(torch.relu(x).clamp_min(0.05))
 
 
-@pytest.mark.parametrize("strict", [False, True])
-def test_curves_are_looked_up_in_tables(strict: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "otherwise", [{}, {"strict_int8": True}, {"target": "mobile-gpu"}], ids=["cpu", "strict", "gpu"]
+)
+def test_curves_are_looked_up_in_tables(otherwise: dict[str, Any], tmp_path: Path) -> None:
     torch.manual_seed(0)
     images = torch.randn(4, 1, 3, 16, 16)
     (profile,) = choose_profiles("tflite", int8=True)
     job = job_of(Dense(), images[0], folder=tmp_path)
-    made = convert(replace(job, profile=profile, sets=[images.numpy()], strict_int8=strict))
+    made = convert(replace(job, profile=profile, sets=[images.numpy()], **otherwise))
     facts = inspect({"runtime": "litert", "model": str(tmp_path / "model.tflite"), "threads": 1})
     left = {one["type"]: one["inputs"][0] for one in facts["executed"]}
     curves = {"RELU", "HARD_SWISH", "MAXIMUM"}
-    if strict:  # LiteRT's own kernels, which are slow
+    if otherwise:  # LiteRT's own kernels, which are slow on a CPU
         assert {left[kind] for kind in curves} == {"int8"}
         assert facts["delegate"]["undelegated"].keys() >= curves
         assert not made.float_nodes
