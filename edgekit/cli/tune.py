@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..catalog import find_card
 from ..errors import UsageError
 from .shared import export_options as opt
 from .shared import input_options
@@ -86,6 +85,7 @@ def export_measured(
     names: Sequence[str], profiles: Sequence[ExportProfile], options: ExportOptions, measuring: Measuring
 ) -> tuple[list[Outcome], float]:
     """Measure, then export the choice; the outcomes and the seconds that it took."""
+    from ..catalog import find_card
     from ..tuning.choose import export_measured
 
     start, progress = time.monotonic(), ProgressLines()
