@@ -23,7 +23,7 @@ from edgekit.convert.onnx.signed import wants_signed
 from edgekit.errors import ToolError, UsageError, VerificationError
 from edgekit.forms.resolve import DEFAULT
 from edgekit.tuning.build import forms_to_try
-from edgekit.tuning.zoo import distinct_graphs
+from edgekit.tuning.zoo import ZooNetwork
 from edgekit.types import ExportProfile, Format, ModelCard, Precision, Stored, TargetClass, TriedForm
 
 DECIDING = ("convert", "passes", "zoo", "calibration_photos", "artifacts/make.py", "artifacts/selective.py")
@@ -67,7 +67,7 @@ def all_forms(
     prepared: Prepared, format_: Format, precision: Precision, target: TargetClass
 ) -> tuple[list[ExportProfile], list[TriedForm]]:
     """Every form that changes something else in this network, and those that do not, or fail, with the reason."""
-    return distinct_graphs(prepared, forms_to_try(base_profile(format_, precision, target), target))
+    return ZooNetwork(prepared).distinct(forms_to_try(base_profile(format_, precision, target), target))
 
 
 def form_artifact(prepared: Prepared, profile: ExportProfile, target: TargetClass, cache: Path) -> MadeForm:

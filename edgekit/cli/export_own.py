@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,6 @@ from .show.progress import ProgressLines
 if TYPE_CHECKING:
     import typer
 
-    from ..artifacts.tasks import Outcome
     from .tune import Measuring
 
 TAKEN = {
@@ -72,7 +72,6 @@ def export_code(
         UsageError: an option does not apply here, or ``--input`` was given for more than one network.
     """
     from ..verbs.export_own import check_source, export_own
-    from ..verbs.tune_own import tune_own
 
     refuse_others(context)
     if len(names) > 1 and inputs:
@@ -85,7 +84,7 @@ def export_code(
     formed = next((profile.form for profile in profiles if profile.form not in own), None)
     if measuring.forms and formed is not None:
         raise UsageError(f"--form {formed} names a form, and --tune measures all", "leave one of them out")
-    wanted = measuring.wishes(profiles)
+    wanted = measuring.wishes(profiles) if measuring.wanted else None
     for name in names:
         check_source(name)
     start = time.monotonic()
@@ -102,16 +101,13 @@ def export_code(
     words = own_words(inputs, wishes, weights, calibration)
     words += ["--min-sqnr", f"{min_sqnr:g}"] if min_sqnr is not None else []
     words += ["--strict-int8"] if strict_int8 else []
-    named = [(name, [name, *words]) for name in names]
     progress = ProgressLines()
-    outcomes: list[Outcome] = []
-    if measuring.wanted:
-        place = measuring.place(progress)
-        for name, said in named:
-            outcomes += tune_own(name, profiles, options, said, place, wanted, progress)
-    else:
-        for name, said in named:
-            outcomes += export_own(name, profiles, options, said, progress)
+    make = partial(export_own, progress=progress)
+    if wanted is not None:
+        from ..verbs.tune_own import tune_own
+
+        make = partial(tune_own, place=measuring.place(progress), wishes=wanted, progress=progress)
+    outcomes = [outcome for name in names for outcome in make(name, profiles, options, [name, *words])]
     return report(outcomes, time.monotonic() - start, None, table=False, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from ..base.progress import Progress, Step
 from ..errors import EdgekitError, ToolError, VerificationError
 from ..forms.offered import offered_forms
 from ..forms.resolve import kept_in_float, with_form
-from ..types import Artifact, ExportProfile, FormOutcome, Int8VsFloat, Stored, TargetClass, TriedForm, Tuning
+from ..types import Artifact, ExportProfile, FormOutcome, Int8VsFloat, Rewrite, Stored, TargetClass, TriedForm, Tuning
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,28 @@ def tried(profile: ExportProfile, outcome: FormOutcome, reason: str = "") -> Tri
         outcome=outcome,
         reason=reason,
     )
+
+
+def first_of_each(
+    forms: Sequence[ExportProfile], effect: Callable[[ExportProfile], object]
+) -> tuple[list[ExportProfile], list[TriedForm]]:
+    """The forms of different effects, and those left out, with the reason; an effect may be a form that failed."""
+    distinct: dict[object, ExportProfile] = {}
+    left_out: list[TriedForm] = []
+    for profile in forms:
+        found = effect(profile)
+        if isinstance(found, TriedForm):
+            left_out.append(found)
+        elif found in distinct:
+            left_out.append(tried(profile, "same graph", f"its rewrites do what those of {distinct[found].form} do"))
+        else:
+            distinct[found] = profile
+    return list(distinct.values()), left_out
+
+
+def done(rewrites: Sequence[Rewrite]) -> tuple[tuple[str, int], ...]:
+    """The rewrites that changed something, and how many places."""
+    return tuple((one.name, one.count) for one in rewrites if one.count)
 
 
 class TunedNetwork(Protocol):

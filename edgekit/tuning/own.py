@@ -17,7 +17,7 @@ from ..errors import EdgekitError, VerificationError
 from ..forms.own import ALL_INT8, own_forms
 from ..forms.resolve import AS_WRITTEN
 from ..types import Artifact, ExportProfile, Int8VsFloat, Stored, TargetClass, TriedForm, Tuning
-from .build import Built, tried
+from .build import Built, done, first_of_each, tried
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,9 @@ class OwnTuned:
 
         A form in which tracing failed does nothing, as that without rewrites.
         """
-        found: dict[object, ExportProfile] = {}
-        left_out: list[TriedForm] = []
-        for profile in forms:
-            done = tuple((one.name, one.count) for one in self.network.program(profile.rewrites).rewrites if one.count)
-            effect = (done, profile.form == ALL_INT8)
-            if effect in found:
-                left_out.append(tried(profile, "same graph", f"its rewrites do what those of {found[effect].form} do"))
-            else:
-                found[effect] = profile
-        return list(found.values()), left_out
+        return first_of_each(
+            forms, lambda form: (done(self.network.program(form.rewrites).rewrites), form.form == ALL_INT8)
+        )
 
     def build(self, profile: ExportProfile, folder: Path) -> Built | TriedForm:
         """One form, made in the new folder ``folder`` as an export makes it; or how it failed."""
@@ -74,9 +67,10 @@ class OwnTuned:
         self.built.setdefault(profile.name, built)
         return built
 
-    def in_float(self, base: ExportProfile) -> ExportProfile:
-        """The float32 profile that an int8 artifact of ``base`` has to beat."""
-        return in_float(base)
+    @staticmethod
+    def in_float(base: ExportProfile) -> ExportProfile:
+        """The float32 profile of the same format and target, in its own form."""
+        return profile_for(base.format, "fp32").model_copy(update={"target": base.target, "form": AS_WRITTEN})
 
     def keep(self, chosen: Built, artifact: Artifact) -> Stored:
         """Put a built form in its place, with ``artifact`` as its manifest."""
@@ -89,8 +83,3 @@ class OwnTuned:
     def remember(self, chosen: Built, tuning: Tuning, against: Int8VsFloat | None) -> str:  # noqa: ARG002
         """No table knows networks of one's own: how an export takes the form."""
         return "" if chosen.name == AS_WRITTEN else f"edgekit export takes this form with --form {chosen.name}"
-
-
-def in_float(profile: ExportProfile) -> ExportProfile:
-    """The float32 profile of the same format and target, in its own form."""
-    return profile_for(profile.format, "fp32").model_copy(update={"target": profile.target, "form": AS_WRITTEN})

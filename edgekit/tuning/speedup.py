@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ..base.listing import listing
 from ..bench.answers import AnswerError
 from ..bench.choice import speed
 from ..bench.session import Session
@@ -105,11 +106,6 @@ def audit_costs(audit: Audit) -> list[str]:
             f"outside {audit.delegate}, in {audit.delegate_partitions} partition(s): {listing(audit.undelegated)}"
         )
     return costs
-
-
-def listing(counts: dict[str, int]) -> str:
-    """``21 HardSwish, 8 HardSigmoid``."""
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def shortfall(found: Int8VsFloat, bound: float) -> EdgekitError | None:

@@ -18,7 +18,7 @@ from ..catalog import profile_for
 from ..forms.known import remember
 from ..forms.resolve import kept_in_float, resolve
 from ..types import Artifact, ExportProfile, Int8VsFloat, Stored, TargetClass, TriedForm, Tuning
-from .build import Built, forms_to_try, tried
+from .build import Built, done, first_of_each, forms_to_try, tried
 from .known import known_form
 
 
@@ -44,11 +44,30 @@ class ZooNetwork:
 
     def distinct(self, forms: Sequence[ExportProfile]) -> tuple[list[ExportProfile], list[TriedForm]]:
         """The forms that do different things to this network, and those left out, with the reason."""
-        return distinct_graphs(self.prepared, forms)
+        if len(forms) == 1:
+            return list(forms), []
+        request = EffectsRequest(
+            network=self.prepared.source,
+            forms={p.form: FormRewrites(rewrites=p.rewrites, keep_float=kept_in_float(p)) for p in forms},
+        )
+        what, limit_s = f"rewriting {self.name}", self.prepared.options.timeout_s
+        found = run_isolated(jobs.effects, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
+
+        def effect(profile: ExportProfile) -> object:
+            if profile.form in found.failed:
+                return tried(profile, "failed to convert", found.failed[profile.form])
+            return done(found.rewrites[profile.form]), found.kept[profile.form]
+
+        return first_of_each(forms, effect)
 
     def build(self, profile: ExportProfile, folder: Path) -> Built | TriedForm:
         """One form, made in the new folder ``folder`` as an export makes it; or how it failed."""
-        return build(self.prepared, profile, folder)
+        folder.mkdir()
+        attempt = make(self.prepared, profile, folder, silent)
+        if attempt.stored is None:
+            assert attempt.stage != "converted"
+            return tried(profile, attempt.stage, str(attempt.error))
+        return Built(profile, attempt.stored)
 
     def in_float(self, base: ExportProfile) -> ExportProfile:
         """The best float32 form that is known."""
@@ -67,39 +86,3 @@ class ZooNetwork:
         if known is None:
             return ""
         return f"later exports take this form: {remember(known, chosen.artifact.target)}"
-
-
-def distinct_graphs(prepared: Prepared, forms: Sequence[ExportProfile]) -> tuple[list[ExportProfile], list[TriedForm]]:
-    """The forms whose rewrites do different things to this network, and those left out, with the reason."""
-    if len(forms) == 1:
-        return list(forms), []
-    request = EffectsRequest(
-        network=prepared.source,
-        forms={p.form: FormRewrites(rewrites=p.rewrites, keep_float=kept_in_float(p)) for p in forms},
-    )
-    what = f"rewriting {prepared.card.id}"
-    limit_s = prepared.options.timeout_s
-    found = run_isolated(jobs.effects, request, limit_s, what, more_time=MORE_TIME, imports=NETWORK)
-    distinct: dict[object, ExportProfile] = {}
-    left_out: list[TriedForm] = []
-    for profile in forms:
-        if profile.form in found.failed:
-            left_out.append(tried(profile, "failed to convert", found.failed[profile.form]))
-            continue
-        done = tuple((one.name, one.count) for one in found.rewrites[profile.form] if one.count)
-        effect = (done, found.kept[profile.form])
-        if effect in distinct:
-            left_out.append(tried(profile, "same graph", f"its rewrites do what those of {distinct[effect].form} do"))
-        else:
-            distinct[effect] = profile
-    return list(distinct.values()), left_out
-
-
-def build(prepared: Prepared, profile: ExportProfile, folder: Path) -> Built | TriedForm:
-    """One form, made in ``folder`` as an export makes it; or how it failed."""
-    folder.mkdir()
-    attempt = make(prepared, profile, folder, silent)
-    if attempt.stored is None:
-        assert attempt.stage != "converted"
-        return tried(profile, attempt.stage, str(attempt.error))
-    return Built(profile, attempt.stored)

@@ -96,14 +96,13 @@ def opened(
         UsageError, ToolError: as :func:`export_own`.
     """
     check_source(name)
-    file = Path(name) if name.lower().endswith(".onnx") else None
-    title, source = ("", OwnSource()) if file is not None else source_of(name)
     check_writable(options.out, "--out")
     with scratch_folder("export") as work, warm():
-        if file is not None:
-            progress(Step("looking into the file", (file.name,)))
-            yield from_onnx(file, options, work, words)
+        if name.lower().endswith(".onnx"):
+            progress(Step("looking into the file", (Path(name).name,)))
+            yield from_onnx(Path(name), options, work, words)
             return
+        title, source = source_of(name)
         progress(Warned(f"running the code of {name}, in a process of its own", (title,)))
         progress(Step("tracing the network", (title,)))
         yield trace(title, source, profiles, options, work, words)

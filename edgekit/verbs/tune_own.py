@@ -11,7 +11,7 @@ from ..base.owned import check_replaceable
 from ..base.progress import JobEnded, Progress
 from ..forms.own import own_form, own_forms
 from ..tuning.choose import Wishes, choose
-from ..tuning.own import OwnTuned, in_float
+from ..tuning.own import OwnTuned
 from ..tuning.place import Place, on_target
 from ..types import ExportProfile
 from .export_own import opened
@@ -43,7 +43,7 @@ def tune_own(
         ToolError: PyTorch is not installed, or ``options.out`` cannot be written.
     """
     bases = [own_form(on_target(profile, place)) for profile in profiles]
-    needed = [*bases, *(in_float(base) for base in bases)]
+    needed = [*bases, *(OwnTuned.in_float(base) for base in bases)]
     if wishes.forms:
         needed += [form for base in bases for form in own_forms(base, place.target).values()]
     outcomes: list[Outcome] = []

@@ -25,7 +25,7 @@ from edgekit.tuning.build import Built, build_all, forms_to_try, none_left, trie
 from edgekit.tuning.choose import Wishes, decide, export_measured, try_out
 from edgekit.tuning.known import known_form
 from edgekit.tuning.place import Place, find_place, on_target
-from edgekit.tuning.zoo import ZooNetwork, build, distinct_graphs
+from edgekit.tuning.zoo import ZooNetwork
 from edgekit.types import Artifact, FormTable, Int8VsFloat, Ratio, Stored, TriedForm, TuningConditions
 from edgekit.verbs.devices import add_device
 from edgekit.verbs.export import export
@@ -294,16 +294,16 @@ def test_a_form_that_needs_float_is_made_as_an_export_makes_it(tiny_condensenet,
     card = find_card(str(tiny_condensenet))
     profile = resolve(card, profile_for("tflite", "int8")).profile
     prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
-    plain = build(prepared, profile, project / "plain")
+    plain = ZooNetwork(prepared).build(profile, project / "plain")
     assert isinstance(plain, Built), plain.reason
     bounds = profile.parity.model_copy(update={"min_sqnr_db": round(plain.artifact.parity.sqnr_db + 0.5, 1)})
     tight = profile.model_copy(update={"parity": bounds})
-    near = build(prepared, tight, project / "near")
+    near = ZooNetwork(prepared).build(tight, project / "near")
     assert isinstance(near, Built), near.reason
     assert near.artifact.parity.sqnr_db >= bounds.min_sqnr_db
     assert near.artifact.float_macs_share > plain.artifact.float_macs_share
     strict = replace(prepared, options=replace(prepared.options, strict_int8=True))
-    refused = build(strict, tight, project / "strict")
+    refused = ZooNetwork(strict).build(tight, project / "strict")
     assert isinstance(refused, TriedForm)
     assert refused.outcome == "failed to verify"
 
@@ -342,7 +342,7 @@ def test_forms_that_come_to_the_same_are_known_without_a_conversion(tiny_condens
         )
     ]
     prepared = prepare(card, None, ExportOptions(out=project / "out"), project)
-    distinct, others = distinct_graphs(prepared, forms)
+    distinct, others = ZooNetwork(prepared).distinct(forms)
     assert [one.form for one in distinct] == ["default", "float-groups"]
     assert [(one.name, one.outcome) for one in others] == [
         ("swish", "same graph"),

@@ -71,9 +71,9 @@ def trace(request: TraceRequest) -> Traced:
         made, done, note = rewritten(network, inputs, wanted)
         effect = tuple((one.name, one.count) for one in done if one.count)
         if effect not in paths:  # most forms come to the same, and a large network takes long
-            exported(made, inputs, request.folder / f"program-{number}.pt2")
-        path = paths.setdefault(effect, request.folder / f"program-{number}.pt2")
-        programs.append(Program(path=path, rewrites=done, note=note))
+            paths[effect] = request.folder / f"program-{number}.pt2"
+            exported(made, inputs, paths[effect])
+        programs.append(Program(path=paths[effect], rewrites=done, note=note))
     return Traced(
         inputs=tuple(sized(name, tensor) for name, tensor in zip(names, inputs, strict=True)),
         outputs=tuple(sized(name, tensor) for name, tensor in outputs.items()),

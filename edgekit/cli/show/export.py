@@ -7,6 +7,7 @@ from typing import Any
 
 from ...artifacts.selective import step_text
 from ...artifacts.tasks import Outcome
+from ...base.listing import listing
 from ...catalog import cards
 from ...types import Artifact, FloatCost, FloatStep, Parity, SelectiveFloat, TensorSpec
 from ...types.models import OPEN
@@ -242,11 +243,6 @@ def text_of(spec: Any) -> str:
     """A tensor as ``float32 1x224x224x3 NHWC``."""
     sizes = "x".join("N" if size == OPEN else str(size) for size in spec.shape)
     return f"{spec.dtype} {sizes} {'' if spec.layout == 'unknown' else spec.layout}".rstrip()
-
-
-def listing(counts: dict[str, int]) -> str:
-    """``21 HardSwish, 8 HardSigmoid``."""
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def outcome_plain(outcome: Outcome) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def tuning_lines(tuning: Tuning) -> list[str]:
     """A table of the forms, and the reason for the choice."""
     place = tuning.conditions
     same = [form for form in tuning.forms if form.outcome == "same graph"]
-    listed = [form for form in tuning.forms if form not in same]
+    listed = [form for form in tuning.forms if form.outcome != "same graph"]
     width = max((len(form.name) for form in listed), default=0)
     where = f"{place.target}, {place.cpu}, {place.runtime} {place.runtime_version}, {place.workers}"
     return [

@@ -7,11 +7,13 @@ parts would only go to int8 and back. Its int8 softmax is many times slower than
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...base.listing import listing
+from ..onnx.readers import readers_of
 from .between import Placed, with_between
 
 if TYPE_CHECKING:
@@ -56,10 +58,7 @@ def gelus(model: ModelProto) -> set[str]:
         one.name: numpy_helper.to_array(one) for one in model.graph.initializer if len(one.dims) == 0 or one.dims == [1]
     }
     made = {name: node for node in model.graph.node for name in node.output}
-    readers: dict[str, list[NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = readers_of(model)
     found: set[str] = set()
     for node in model.graph.node:
         if node.op_type != "Erf":
@@ -82,10 +81,9 @@ def gelus(model: ModelProto) -> set[str]:
     return found
 
 
-def only(readers: Iterable[NodeProto], kind: str) -> NodeProto | None:
+def only(readers: Sequence[NodeProto], kind: str) -> NodeProto | None:
     """The only reader of a tensor, where it is of this kind."""
-    all_ = list(readers)
-    return all_[0] if len(all_) == 1 and all_[0].op_type == kind else None
+    return readers[0] if len(readers) == 1 and readers[0].op_type == kind else None
 
 
 def has(node: NodeProto, constants: Mapping[str, NDArray[Any]], value: float) -> bool:
@@ -96,5 +94,4 @@ def has(node: NodeProto, constants: Mapping[str, NDArray[Any]], value: float) ->
 def note(model: ModelProto, names: Collection[str]) -> tuple[str, ...]:
     """A line on what stays in float for speed."""
     kinds = Counter(node.op_type for node in model.graph.node if node.name in names)
-    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    return (f"in float, as ONNX Runtime is faster so: {listed}",) if listed else ()
+    return (f"in float, as ONNX Runtime is faster so: {listing(dict(kinds.most_common()))}",) if kinds else ()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..onnx.readers import readers_of
 from .onnx_float import gelus
+from .onnx_plain import constant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,21 +39,21 @@ def with_int8_gates(model: ModelProto) -> ModelProto:
 
 def store_constants(model: ModelProto) -> None:
     """Move what operators give that read nothing to where the other constants are."""
+    from onnx import numpy_helper
+
     ends = ends_of(model)
     kept = []
     for node in model.graph.node:
-        value = next((one.t for one in node.attribute if one.name == "value"), None)
-        if node.op_type == "Constant" and value is not None and node.output[0] not in ends:
-            value.name = node.output[0]
-            model.graph.initializer.append(value)
-        else:
+        value = None if node.output[0] in ends else constant_of(node)
+        if value is None:
             kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+        else:
+            model.graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
+    replace_nodes(model, kept)
 
 
-def pool_means(model: ModelProto) -> int:
-    """Write means of whole maps as global pools; returns how many."""
+def pool_means(model: ModelProto) -> None:
+    """Write means of whole maps as global pools."""
     from onnx import helper, numpy_helper, shape_inference
 
     stored = stored_in(model)
@@ -60,7 +62,6 @@ def pool_means(model: ModelProto) -> int:
     for one in (*inferred.value_info, *inferred.input):
         ranks[one.name] = len(one.type.tensor_type.shape.dim)
     made: list[NodeProto] = []
-    count = 0
     for node in model.graph.node:
         said = {one.name: one for one in node.attribute}
         axes = stored.get(node.input[1]) if node.op_type == "ReduceMean" and len(node.input) > 1 else None
@@ -73,20 +74,16 @@ def pool_means(model: ModelProto) -> int:
         made.append(helper.make_node("GlobalAveragePool", [node.input[0]], [pooled], node.name))
         if flat:
             made.append(helper.make_node("Flatten", [pooled], [node.output[0]], f"{node.output[0]}_flat"))
-        count += 1
-    del model.graph.node[:]
-    model.graph.node.extend(made)
-    return count
+    replace_nodes(model, made)
 
 
-def split_hard_swishes(model: ModelProto) -> int:
-    """Write hard-swishes as sums and products; returns how many."""
+def split_hard_swishes(model: ModelProto) -> None:
+    """Write hard-swishes as sums and products."""
     from onnx import helper
 
     ends, readers = ends_of(model), readers_of(model)
     made: list[NodeProto] = []
     gone: set[str] = set()
-    count = 0
     for node in model.graph.node:
         whole = product_of(node, readers, ends)
         if whole is None:
@@ -105,10 +102,7 @@ def split_hard_swishes(model: ModelProto) -> int:
             helper.make_node("Mul", [product, sixth], [result], node.name),
         ]
         gone.add(result)
-        count += 1
-    del model.graph.node[:]
-    model.graph.node.extend(made)
-    return count
+    replace_nodes(model, made)
 
 
 def product_of(node: NodeProto, readers: Mapping[str, list[NodeProto]], ends: set[str]) -> NodeProto | None:
@@ -126,12 +120,11 @@ def product_of(node: NodeProto, readers: Mapping[str, list[NodeProto]], ends: se
     return behind[0] if Counter(behind[0].input) == Counter([node.input[0], node.output[0]]) else None
 
 
-def multiply_by_reciprocals(model: ModelProto) -> int:
-    """Write divisions by constants as products; returns how many."""
+def multiply_by_reciprocals(model: ModelProto) -> None:
+    """Write divisions by constants as products."""
     from onnx import helper, numpy_helper
 
     stored, readers = stored_in(model), readers_of(model)
-    count = 0
     for place, node in enumerate(model.graph.node):
         if any(one.op_type == "Erf" for one in readers.get(node.output[0], ())):
             continue  # of a GELU, which ONNX Runtime knows by it
@@ -143,12 +136,10 @@ def multiply_by_reciprocals(model: ModelProto) -> int:
         name = f"{node.output[0]}_reciprocal"
         model.graph.initializer.append(numpy_helper.from_array(np.float32(1) / values, name))
         model.graph.node[place].CopyFrom(helper.make_node("Mul", [node.input[0], name], [node.output[0]], node.name))
-        count += 1
-    return count
 
 
-def take_in_scales(model: ModelProto) -> int:
-    """Let layers take in the factor that all of what they read is multiplied by; returns how many factors went."""
+def take_in_scales(model: ModelProto) -> None:
+    """Let layers take in the factor that all of what they read is multiplied by."""
     from onnx import numpy_helper
 
     ends, readers, stored = ends_of(model), readers_of(model), stored_in(model)
@@ -168,10 +159,7 @@ def take_in_scales(model: ModelProto) -> int:
             scaled = numpy_helper.from_array((weights * value).astype(np.float32), name)
             model.graph.initializer.append(scaled)
             layer.input[0], layer.input[1] = given, name
-    count = len(model.graph.node) - len(kept)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    return count
+    replace_nodes(model, kept)
 
 
 def factor_of(node: NodeProto, stored: Mapping[str, TensorProto]) -> str | None:
@@ -201,13 +189,10 @@ def ends_of(model: ModelProto) -> set[str]:
     return found
 
 
-def readers_of(model: ModelProto) -> dict[str, list[NodeProto]]:
-    """The operators that read each tensor."""
-    found: dict[str, list[NodeProto]] = {}
-    for node in model.graph.node:
-        for name in dict.fromkeys(node.input):
-            found.setdefault(name, []).append(node)
-    return found
+def replace_nodes(model: ModelProto, nodes: list[NodeProto]) -> None:
+    """Give the graph these operators in place of its own, of which they may be."""
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def stored_in(model: ModelProto) -> dict[str, TensorProto]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...agent.commands.inspect import inspect
+from ...base.listing import listing
 from ..int8.ranges import OUTLIERS
 from ..int8.tensor_effect import Effect, touched
 from ..int8.tensor_noise import Observed, Touched, holds
@@ -130,9 +131,9 @@ class TfliteKit:
         return tuple(f"{reason}: {self.listed(names)}" for reason, names in reasons.items() if names)
 
     def listed(self, names: frozenset[str]) -> str:
-        """How many operators there are of each kind."""
+        """How many operators there are of each kind, the most frequent first."""
         kinds = Counter(op["op_name"] for op in self.operators if self.name(int(op["outputs"][0])) in names)
-        return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        return listing(dict(kinds.most_common()))
 
     def grown(self, kept: frozenset[str]) -> frozenset[str]:
         """These operators, and what would only go to int8 and back between them: no layers, and nothing infinite."""
@@ -217,8 +218,13 @@ def bodies(path: Path) -> frozenset[str]:
     """Names of the operators inside others, such as the sum of a window: no calibration sees what they read."""
     from ai_edge_litert import schema_py_generated as schema
 
-    inner = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0).subgraphs[1:]
-    return frozenset(graph.tensors[int(op.outputs[0])].name.decode() for graph in inner for op in graph.operators)
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)  # which unpacks no weights
+    inner = [model.Subgraphs(place) for place in range(1, model.SubgraphsLength())]
+    return frozenset(
+        graph.Tensors(graph.Operators(place).Outputs(0)).Name().decode()
+        for graph in inner
+        for place in range(graph.OperatorsLength())
+    )
 
 
 def macs_of(op: Mapping[str, Any], shapes: Mapping[int, tuple[int, ...]]) -> int:

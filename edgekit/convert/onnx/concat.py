@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .readers import readers_of
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
@@ -85,13 +87,9 @@ def smallest_and_largest(
 def folded(model: ModelProto, float_nodes: Collection[str] = (), symmetric: bool = False) -> dict[str, NodeProto]:
     """What only an activation reads that the quantizer folds: the int8 model has the activation's result instead."""
     ends = {end.name for end in (*model.graph.input, *model.graph.output)}
-    readers: dict[str, list[NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
     return {
         name: first
-        for name, (first, *others) in readers.items()
+        for name, (first, *others) in readers_of(model).items()
         if not (others or symmetric or name in ends or first.name in float_nodes)
         and first.op_type in FOLDED
         and first.input[0] == name

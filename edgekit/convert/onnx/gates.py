@@ -13,6 +13,7 @@ import numpy as np
 
 from ..int8.simulation import FLOOR
 from .concat import Override, smallest_and_largest
+from .readers import readers_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -50,10 +51,7 @@ def hard_swish_inputs(model: ModelProto, float_nodes: Collection[str] = ()) -> l
     from onnx import numpy_helper
 
     constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
-    readers: dict[str, list[Any]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = readers_of(model)
 
     def alone(name: str, kind: str) -> Any:
         found = readers.get(name, [])

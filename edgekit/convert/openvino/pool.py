@@ -39,13 +39,18 @@ def drop_pool_indices(model: Model) -> int:
         )
         if plain.get_output_partial_shape(0) != pool.get_output_partial_shape(0):
             continue
-        plain.set_friendly_name(pool.get_friendly_name())
-        for target in pool.output(0).get_target_inputs():
-            target.replace_source_output(plain.output(0))
+        put_in(pool, plain)
         changed += 1
     if changed:
         model.validate_nodes_and_infer_types()
     return changed
+
+
+def put_in(old: Node, new: Node) -> None:
+    """Let all that reads the first output of ``old`` read ``new``, which takes its name."""
+    new.set_friendly_name(old.get_friendly_name())
+    for target in old.output(0).get_target_inputs():
+        target.replace_source_output(new.output(0))
 
 
 def replaceable(pool: Node) -> bool:
@@ -79,9 +84,7 @@ def leave_out_padding(model: Model) -> int:
             share = share[..., None] * (inside / window).astype(np.float32)
         mean = opset1.avg_pool(pool.input_value(0), steps, begin, end, kernel, True)
         whole = opset13.multiply(mean, share[None, None])
-        whole.set_friendly_name(pool.get_friendly_name())
-        for target in pool.output(0).get_target_inputs():
-            target.replace_source_output(whole.output(0))
+        put_in(pool, whole)
         changed += 1
     if changed:
         model.validate_nodes_and_infer_types()

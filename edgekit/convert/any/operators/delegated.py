@@ -107,8 +107,8 @@ def pooled(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     """
     given: Any = node.args[0]
     kernel, stride, padding, dilation, ceil = said(node, None, (), 0, 1, False)
-    sizes, sides, apart = each(kernel, 2), each(padding, 2), each(dilation, 2)
-    steps = each(stride, 2) if stride else sizes
+    sizes, steps, sides = windows(kernel, stride, padding)
+    apart = each(dilation, 2)
     if ceil or not any(sides) or len(given.meta["val"].shape) != 4 or pads_itself(node, sizes, steps, sides):
         return None
     if never_negative(given):
@@ -146,33 +146,41 @@ def averaged(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     """A mean that leaves out its padding, as one that counts it, times how much more that is in each window."""
     given: Any = node.args[0]
     kernel, stride, padding, ceil, counted, divisor = said(node, None, (), 0, False, True, None)
-    sides = each(padding, 2)
-    sizes = each(kernel, 2)
-    steps = each(stride, 2) if stride else sizes
+    sizes, steps, sides = windows(kernel, stride, padding)
     odd = ceil or divisor is not None or len(given.meta["val"].shape) != 4
     if odd or counted or not any(sides) or pads_itself(node, sizes, steps, sides):
         return None
-    ones = torch.ones(1, 1, *(int(size) for size in given.meta["val"].shape[-2:]))
-    share = torch.nn.functional.avg_pool2d(ones, sizes, steps, sides)
     mean = graph.call_function(ATEN.avg_pool2d.default, (given, sizes, steps, sides))
-    return graph.call_function(ATEN.mul.Tensor, (mean, constant(graph, 1 / share)))
+    return without_padding(graph, mean, given, sizes, steps, sides)
 
 
 def averaged_by_a_layer(graph: fx.Graph, node: fx.Node) -> fx.Node | None:
     """A mean of small windows as a depthwise layer, as XNNPACK has no int8 means of windows."""
     given: Any = node.args[0]
     kernel, stride, padding, ceil, counted, divisor = said(node, None, (), 0, False, True, None)
-    sizes, sides = each(kernel, 2), each(padding, 2)
-    steps = each(stride, 2) if stride else sizes
-    shape = [int(size) for size in given.meta["val"].shape]
+    sizes, steps, sides = windows(kernel, stride, padding)
+    shape = given.meta["val"].shape
     if ceil or divisor is not None or len(shape) != 4 or prod(sizes) > TAPS:
         return averaged(graph, node)
-    weights = constant(graph, torch.full((shape[1], 1, *sizes), 1 / prod(sizes)))
-    mean = graph.call_function(ATEN.conv2d.default, (given, weights, None, steps, sides, [1, 1], shape[1]))
-    if counted or not any(sides):
-        return mean
-    share = torch.nn.functional.avg_pool2d(torch.ones(1, 1, *shape[2:]), sizes, steps, sides)
+    channels = int(shape[1])
+    weights = constant(graph, torch.full((channels, 1, *sizes), 1 / prod(sizes)))
+    mean = graph.call_function(ATEN.conv2d.default, (given, weights, None, steps, sides, [1, 1], channels))
+    return mean if counted or not any(sides) else without_padding(graph, mean, given, sizes, steps, sides)
+
+
+def without_padding(
+    graph: fx.Graph, mean: fx.Node, given: Any, sizes: list[int], steps: list[int], sides: list[int]
+) -> fx.Node:
+    """A mean of windows over its share of each that is no padding."""
+    ones = torch.ones(1, 1, *(int(size) for size in given.meta["val"].shape[2:]))
+    share = torch.nn.functional.avg_pool2d(ones, sizes, steps, sides)
     return graph.call_function(ATEN.mul.Tensor, (mean, constant(graph, 1 / share)))
+
+
+def windows(kernel: Any, stride: Any, padding: Any) -> tuple[list[int], list[int], list[int]]:
+    """Sizes, steps and padding of a pool's windows by axis; the steps are the sizes where a call does not say them."""
+    sizes = each(kernel, 2)
+    return sizes, each(stride, 2) if stride else sizes, each(padding, 2)
 
 
 def never_negative(node: fx.Node) -> bool:
